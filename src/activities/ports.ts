@@ -1,0 +1,190 @@
+/**
+ * What activities need of the outside, as interfaces: adapters and src/cloud implement them, tests fake them.
+ * Every method throws DeployError with a code of spec/errors.ts; no message holds a secret.
+ */
+
+import type { CloudSpec, DnsRecord, DnsSpec, SecretRef, SshSpec, TsigAlgorithm } from '../spec/types';
+
+/** A resolved secret. Prints as `[secret]` whatever prints it; `reveal()` is for the moment of use. */
+export interface Secret {
+  reveal(): string;
+}
+
+export interface Secrets {
+  /** Throws SECRET_MISSING naming the reference, never the value. */
+  resolve(ref: SecretRef): Promise<Secret>;
+}
+
+// ---------------------------------------------------------------------------------------------------------- cloud
+
+export interface CloudAddress {
+  readonly publicIp: string;
+  readonly allocationId?: string;
+  readonly associationId?: string;
+  readonly instanceId?: string;
+  /** Value of the tag OWNER_TAG, on clouds that tag addresses. */
+  readonly owner?: string;
+}
+
+export interface CloudGroup {
+  readonly name: string;
+  /** Absent where the cloud names groups only (eucalyptus-3.2). */
+  readonly id?: string;
+  /** Holds `ownerOf(...)` for groups that are ours. */
+  readonly description: string;
+  readonly rules: readonly IngressRule[];
+}
+
+/** TCP only. */
+export interface IngressRule {
+  readonly port: number;
+  readonly cidr: string;
+}
+
+export type InstanceState = 'pending' | 'running' | 'shutting-down' | 'terminated' | 'stopping' | 'stopped';
+
+export interface CloudInstance {
+  readonly id: string;
+  readonly state: InstanceState;
+  readonly type: string;
+  readonly publicIp?: string;
+  readonly privateIp?: string;
+  readonly publicDnsName?: string;
+  /** Names of its security groups. */
+  readonly groups: readonly string[];
+  /** Value of the tag OWNER_TAG, on clouds with instance tags. */
+  readonly owner?: string;
+  /** Why it stopped, in the cloud's words. */
+  readonly reason?: string;
+}
+
+export interface LaunchRequest {
+  readonly imageId: string;
+  readonly type: string;
+  readonly zone?: string;
+  readonly keyName?: string;
+  readonly userData?: Secret;
+  readonly group: { readonly name: string; readonly id?: string };
+  /** At most 64 characters; ignored where the cloud ignores it. */
+  readonly clientToken: string;
+  readonly owner: string;
+}
+
+/** One account on one cloud, in the cloud's dialect. */
+export interface Cloud {
+  /** Digest of endpoint and access key: names the account without telling the key. */
+  readonly account: string;
+  /** Whether addresses can be found again by OWNER_TAG (see CAPABILITIES). */
+  readonly tagsAddresses: boolean;
+  /** A cheap call that proves endpoint, credentials and clock. */
+  checkAccess(): Promise<void>;
+  imageExists(id: string): Promise<boolean>;
+  keyPairExists(name: string): Promise<boolean>;
+  /** MiB; `unknown` where this account may not ask or the cloud has no such call; `missing` where there is no such type. */
+  typeMemory(type: string): Promise<number | 'unknown' | 'missing'>;
+  listAddresses(): Promise<readonly CloudAddress[]>;
+  allocateAddress(owner: string): Promise<CloudAddress>;
+  /** Gone already is fine. */
+  releaseAddress(address: CloudAddress): Promise<void>;
+  associateAddress(address: CloudAddress, instanceId: string): Promise<void>;
+  disassociateAddress(address: CloudAddress): Promise<void>;
+  findGroup(name: string): Promise<CloudGroup | undefined>;
+  createGroup(name: string, description: string): Promise<void>;
+  /** There already is fine. */
+  authorize(group: CloudGroup, rule: IngressRule): Promise<void>;
+  /** Gone already is fine. */
+  deleteGroup(group: CloudGroup): Promise<void>;
+  /** Those that bear our marker (tag, else group), terminated ones included while the cloud still lists them. */
+  findInstances(owner: string, groupName: string): Promise<readonly CloudInstance[]>;
+  launch(request: LaunchRequest): Promise<CloudInstance>;
+  /** Gone already is fine. */
+  terminate(instanceId: string): Promise<void>;
+}
+
+export interface Clouds {
+  /** Resolves the credentials anew each time; clients are kept per account. */
+  open(spec: CloudSpec): Promise<Cloud>;
+}
+
+// ------------------------------------------------------------------------------------------------------------ DNS
+
+export interface TsigKey {
+  readonly name: string;
+  readonly algorithm: TsigAlgorithm;
+  readonly secret: Secret;
+}
+
+export type DnsServer = Pick<DnsSpec, 'server' | 'port' | 'zone'>;
+
+export interface DnsAnswer {
+  readonly rcode: string;
+  /** The AA bit. */
+  readonly authoritative: boolean;
+  /** The answer section. */
+  readonly records: readonly DnsRecord[];
+}
+
+export interface Dns {
+  /** Sends one nsupdate script (see commands/nsupdate.ts). The key goes by a private file, never by argv. */
+  update(script: string, key: TsigKey | undefined): Promise<void>;
+  /** Asks that server, without recursion, over TCP. */
+  query(server: DnsServer, name: string, type: string): Promise<DnsAnswer>;
+  /** The system's resolver: does this name resolve to this address? Never throws: no answer is `false`. */
+  resolvesTo(name: string, ip: string): Promise<boolean>;
+}
+
+// ------------------------------------------------------------------------------------------------------------ ssh
+
+export interface SshTarget {
+  readonly host: string;
+  readonly spec: SshSpec;
+  /** Pinned key, `SHA256:…`; absent at first sight. */
+  readonly hostKey?: string;
+  /** The appliance takes the first administrator's password for the unix account too: tried when ssh.password is refused. */
+  readonly adminPassword?: SecretRef;
+}
+
+export interface ExecResult {
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Absent where the server ended the channel without one. */
+  readonly code?: number;
+}
+
+export interface RemoteSession {
+  /** `SHA256:…` of the key this server showed. */
+  readonly hostKey: string;
+  /** The password that logged in, for sudo; absent with a key and no ssh.password. */
+  readonly password?: Secret;
+  /** One channel at a time (sshd's MaxSessions may be 1). Output is cut at 256 KiB. Default limit 15 s. */
+  exec(command: string, options?: { stdin?: string; timeoutMs?: number }): Promise<ExecResult>;
+  /** An HTTPS request to the machine's own 127.0.0.1, through the connection; the certificate is not checked. */
+  https(request: LocalHttpsRequest): Promise<HttpAnswer>;
+}
+
+export interface LocalHttpsRequest {
+  readonly port: number;
+  readonly host: string;
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly form?: Readonly<Record<string, string>>;
+}
+
+export interface Remote {
+  /** Logs in, runs `use`, hangs up whatever happens. Codes: SSH_UNREACHABLE, SSH_AUTH, SSH_HOST_KEY, SSH_DROPPED. */
+  withSession<T>(target: SshTarget, use: (session: RemoteSession) => Promise<T>): Promise<T>;
+}
+
+// ----------------------------------------------------------------------------------------------------------- HTTP
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Cut at 64 KiB. */
+  readonly body: string;
+}
+
+export interface Http {
+  /** GET with the name resolved to `ip` by us. Certificates are self-signed on every appliance: not checked. Codes: CONSOLE_NOT_UP. */
+  get(url: string, ip: string): Promise<HttpAnswer>;
+}

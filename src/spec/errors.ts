@@ -1,0 +1,85 @@
+/**
+ * Every way a deployment can fail: a stable code (an API: it is the `type` of the ApplicationFailure), who can mend it,
+ * whether trying again helps by itself, and what to do.
+ */
+
+export type Owner = 'user' | 'cloud' | 'host' | 'dns' | 'tool';
+
+interface ErrorRow {
+  readonly owner: Owner;
+  /** `yes`: retried until the step's deadline. `no`: the step needs attention at once. `not-yet`: no failure, just not there yet. */
+  readonly retry: 'yes' | 'no' | 'not-yet';
+  readonly remedy: string;
+}
+
+export const ERRORS = {
+  SECRET_MISSING: { owner: 'user', retry: 'no', remedy: "Set the variable or create the file on the worker's machine (restart the worker for a variable), then resume." },
+  CLOUD_CREDENTIALS: { owner: 'user', retry: 'no', remedy: 'Give the worker an access key and secret key that this cloud accepts, then resume.' },
+  CLOUD_PERMISSION: { owner: 'cloud', retry: 'no', remedy: 'Let the account do the call named above, then resume.' },
+  CLOUD_UNREACHABLE: { owner: 'cloud', retry: 'yes', remedy: "Check cloud.endpoint, the network between worker and cloud, and cloud.ca, then resume." },
+  CLOUD_THROTTLED: { owner: 'cloud', retry: 'yes', remedy: 'The cloud asks for fewer calls. Wait a while, then resume.' },
+  CLOUD_ERROR: { owner: 'cloud', retry: 'yes', remedy: 'The cloud failed by itself. When it is well again, resume.' },
+  CLOUD_REFUSED: { owner: 'cloud', retry: 'no', remedy: 'Read what the cloud says above, mend the cause, then resume.' },
+  CLOUD_CLOCK: { owner: 'user', retry: 'no', remedy: "Set the worker's clock (NTP): the cloud refuses requests from another time. Then resume." },
+  IMAGE_NOT_FOUND: { owner: 'user', retry: 'no', remedy: 'Put an image id into image.id that this account can see, abort, and run up again.' },
+  KEY_PAIR_NOT_FOUND: { owner: 'user', retry: 'no', remedy: 'Create or import the key pair named in instance.key, then resume.' },
+  TYPE_TOO_SMALL: { owner: 'user', retry: 'no', remedy: 'Choose an instance.type with 2 GiB of memory or more, abort, and run up again.' },
+  TYPE_NOT_FOUND: { owner: 'user', retry: 'no', remedy: 'Put an instance.type that the cloud offers, abort, and run up again.' },
+  ADDRESS_NONE_LEFT: { owner: 'cloud', retry: 'no', remedy: 'Release an address that nobody needs or raise the quota, then resume.' },
+  ADDRESS_NOT_OURS: { owner: 'user', retry: 'no', remedy: 'Use an address.ip that belongs to this account, or `address: allocate`, abort, and run up again.' },
+  ADDRESS_IN_USE: { owner: 'user', retry: 'no', remedy: 'Disassociate the address from the other instance yourself (it is never taken away), then resume.' },
+  ADDRESS_AMBIGUOUS: { owner: 'cloud', retry: 'no', remedy: 'Somebody else allocated at the same moment. Release the address that nobody uses, then resume.' },
+  GROUP_FOREIGN: { owner: 'user', retry: 'no', remedy: 'A security group of that name belongs to somebody else. Remove it or choose another deployment name.' },
+  INSTANCE_FAILED: { owner: 'cloud', retry: 'no', remedy: 'The instance died while starting. See the reason above; mend it, then resume: a new one is launched.' },
+  INSTANCE_DUPLICATE: { owner: 'cloud', retry: 'no', remedy: 'More than one instance bears our marker. Terminate the one not wanted, then resume.' },
+  NO_CAPACITY: { owner: 'cloud', retry: 'yes', remedy: 'The cloud is full for this type or zone. Free some, or choose another, then resume.' },
+  NOT_YET: { owner: 'cloud', retry: 'not-yet', remedy: 'It did not happen in the time allowed. Look at the instance in the cloud, then resume.' },
+  DNS_KEY_REFUSED: { owner: 'dns', retry: 'no', remedy: "Check the TSIG key's name, algorithm and secret against the server's, and both clocks, then resume." },
+  DNS_REFUSED: { owner: 'dns', retry: 'no', remedy: "Let this key update the zone (allow-update or update-policy), then resume." },
+  DNS_NOT_ZONE: { owner: 'dns', retry: 'no', remedy: 'Check dns.zone and dns.server: that server is not the authority for that zone. Abort, and run up again.' },
+  DNS_UNREACHABLE: { owner: 'dns', retry: 'yes', remedy: 'Check dns.server and dns.port, and that 53/udp and 53/tcp are open, then resume.' },
+  DNS_FOREIGN: { owner: 'user', retry: 'no', remedy: "The name holds somebody else's data. Remove it, or set `dns.replace: true`, abort and run up again; or `skip` and make the records yourself." },
+  DNS_NOT_SEEN: { owner: 'dns', retry: 'yes', remedy: 'The server took the update and answers otherwise. Look for records under the name that shadow it, then resume.' },
+  DNS_CHANGED: { owner: 'dns', retry: 'yes', remedy: 'Somebody else changes the same name. Settle who owns it, then resume.' },
+  DNS_ERROR: { owner: 'dns', retry: 'yes', remedy: "Read the server's own log for this time, mend the cause, then resume." },
+  TOOL_MISSING: { owner: 'tool', retry: 'no', remedy: "Install nsupdate (Debian: bind9-dnsutils) on the worker's machine, then resume." },
+  SSH_UNREACHABLE: { owner: 'host', retry: 'yes', remedy: "Check that the instance runs, that port 22 is open to the worker (access.ssh), and its console output; then resume." },
+  SSH_AUTH: { owner: 'user', retry: 'yes', remedy: 'Give ssh.user, ssh.password or ssh.key that the appliance accepts, then resume.' },
+  SSH_HOST_KEY: { owner: 'host', retry: 'no', remedy: 'The machine at this address has another host key than the one pinned. Find out why before you trust it: abort, or put the key into ssh.hostKey and run up again.' },
+  SSH_DROPPED: { owner: 'host', retry: 'yes', remedy: 'The connection is lost again and again. Look at the network and at the instance, then resume.' },
+  KATO_NOT_READY: { owner: 'host', retry: 'not-yet', remedy: 'kato is not ready. Log in and look at `kato status` and /s/logs, then resume.' },
+  MEMORY_TOO_SMALL: { owner: 'user', retry: 'no', remedy: 'The machine has less than 2 GiB. Choose a bigger instance.type, abort, and run up again.' },
+  COMMAND_RUNNING: { owner: 'host', retry: 'not-yet', remedy: 'The command still runs on the machine. Log in and look at its log, named above; resume goes on watching it.' },
+  COMMAND_NO_EFFECT: { owner: 'host', retry: 'no', remedy: 'The command ended and what it should have done is not there. Read its output above, mend the cause; resume runs it once more.' },
+  DIALOGUE_STUCK: { owner: 'host', retry: 'no', remedy: 'kato asked something that is not understood. Its words are above. Run the command by hand, then resume: what is already done is seen.' },
+  NETWORK_UNKNOWN: { owner: 'host', retry: 'no', remedy: 'Put the missing value under `network:` in the spec, abort and run up again, or set `network: dhcp`.' },
+  NETWORK_CLASH: { owner: 'host', retry: 'no', remedy: "The appliance's containers use 192.168.3.0/24. Launch the instance in another network." },
+  REBOOT_NOT_SEEN: { owner: 'host', retry: 'not-yet', remedy: 'The machine was told to reboot and did not come back with a new boot id. Look at its console; reboot it by hand if it never went down; then resume.' },
+  ADMIN_REFUSED: { owner: 'host', retry: 'no', remedy: 'The appliance refused the first administrator. See its answer above; mend admin.email or admin.password, or skip and create it in the console.' },
+  CONSOLE_NOT_UP: { owner: 'host', retry: 'not-yet', remedy: 'The console does not answer through the name. Check `kato status`, the security group and your DNS, then resume.' },
+  SPEC_REJECTED: { owner: 'user', retry: 'no', remedy: 'Correct the spec and run up again.' },
+  INTERNAL: { owner: 'tool', retry: 'yes', remedy: 'This is a bug of stackato-deploy. Please report it with the output of `status --json`.' },
+} as const satisfies Record<string, ErrorRow>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+export function isErrorCode(text: string): text is ErrorCode {
+  return Object.hasOwn(ERRORS, text);
+}
+
+export function errorRow(code: ErrorCode): ErrorRow {
+  return ERRORS[code];
+}
+
+/** An error with a code: what adapters throw and activities turn into an ApplicationFailure. Never put a secret into the message. */
+export class DeployError extends Error {
+  override readonly name = 'DeployError';
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    /** Milliseconds the other side asked us to wait. */
+    readonly retryAfter?: number,
+  ) {
+    super(message);
+  }
+}

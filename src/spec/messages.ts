@@ -1,0 +1,77 @@
+/** What client and workflow say to each other, and what a deployment shows of itself. */
+
+import type { DeploymentSpec, Resources } from './types';
+import type { StepId } from './steps';
+import type { ErrorCode } from './errors';
+
+export const STAGES = [
+  'deploying', 'paused', 'needs-attention', 'ready', 'undoing', 'aborted', 'removed', 'failed',
+] as const;
+export type Stage = (typeof STAGES)[number];
+
+export type StepState = 'waiting' | 'running' | 'done' | 'unchanged' | 'skipped' | 'attention' | 'not-needed';
+
+export interface StepFailure {
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+export interface StepProgress {
+  state: StepState;
+  /** Epoch milliseconds, by the workflow's clock. */
+  startedAt?: number;
+  endedAt?: number;
+  /** What came out of it, in a few words: an address, an id, "already so". */
+  note?: string;
+  error?: StepFailure;
+}
+
+/** Kept in the memo under `MEMO_VIEW`: everything `status` and `list` need, with no worker running. */
+export interface DeploymentView {
+  readonly name: string;
+  readonly release: string;
+  readonly cloud: string;
+  /** Base DNS name. */
+  readonly host: string;
+  readonly consoleUrl: string;
+  stage: Stage;
+  steps: Partial<Record<StepId, StepProgress>>;
+  resources: Resources;
+  /** Things taken back by `abort` or `down`, newest last, and those that could not be. */
+  undone: UndoNote[];
+}
+
+export interface UndoNote {
+  readonly what: string;
+  readonly ok: boolean;
+  readonly message?: string;
+}
+
+export interface DeployInput {
+  readonly spec: DeploymentSpec;
+  /** What the last run of this deployment knew (from its memo), to go on with. */
+  readonly known: Resources;
+}
+
+export interface DeployResult {
+  readonly stage: 'ready' | 'aborted';
+  readonly view: DeploymentView;
+  /** True where every step found its effect already there. */
+  readonly unchanged: boolean;
+}
+
+export interface TeardownInput {
+  readonly spec: DeploymentSpec;
+  readonly known: Resources;
+}
+
+/** Names of the updates a deployment takes. Each is refused by its validator where it makes no sense, with the reason. */
+export const UPDATE = { resume: 'resume', skip: 'skip', abort: 'abort', pause: 'pause' } as const;
+
+/** Of the steps that need attention, one; left out: all of them. */
+export interface Decision {
+  readonly step?: StepId;
+}
+
+/** Updates of the address desk (one per cloud account). */
+export const DESK = { allocate: 'allocate', release: 'release' } as const;

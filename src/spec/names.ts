@@ -1,0 +1,40 @@
+/** Every name that client, worker, workflow, cloud and DNS have to agree on. */
+
+export const TASK_QUEUE = 'stackato-deploy';
+
+export const WORKFLOW = { deploy: 'deployStackato', teardown: 'teardownStackato', addressDesk: 'addressDesk' } as const;
+
+export const SEARCH_ATTRIBUTE = { stage: 'StackatoStage', cloud: 'StackatoCloud', host: 'StackatoHost' } as const;
+
+/** Memo key that holds the `DeploymentView`. */
+export const MEMO_VIEW = 'stackato';
+
+/** One open workflow per deployment name: Temporal itself is the lock. */
+export function workflowIdOf(deployment: string): string {
+  return `stackato/${deployment}`;
+}
+
+export function deploymentOf(workflowId: string): string {
+  return workflowId.replace(/^stackato\//, '');
+}
+
+export function addressDeskId(account: string): string {
+  return `stackato-addresses/${account}`;
+}
+
+/** The marker of what is ours: security group name, and the instance's group on clouds without tags. */
+export function groupNameOf(deployment: string): string {
+  return `stackato-${deployment}`;
+}
+
+/** Written where a cloud or a zone lets us write something: group description, tag value, TXT record. */
+export function ownerOf(namespace: string, deployment: string): string {
+  return `stackato-deploy/${namespace}/${deployment}`;
+}
+
+export const OWNER_TAG = 'stackato-deploy';
+
+/** The TXT record that says whose the base name is. Below it, because a CNAME bears no other type beside it. */
+export function ownershipNameOf(baseName: string): string {
+  return `_stackato-deploy.${baseName}`;
+}
