@@ -75,3 +75,14 @@ export interface Decision {
 
 /** Updates of the address desk (one per cloud account). */
 export const DESK = { allocate: 'allocate', release: 'release' } as const;
+
+/** One precondition, checked: what `doctor` lists and `preflight` insists on. */
+export interface Finding {
+  /** In a few words: `TSIG key`, `instance type`. */
+  readonly check: string;
+  readonly ok: boolean;
+  /** What was found, one sentence. */
+  readonly message: string;
+  /** Where `ok` is false. */
+  readonly code?: ErrorCode;
+}

@@ -2,7 +2,7 @@
 
 export const TASK_QUEUE = 'stackato-deploy';
 
-export const WORKFLOW = { deploy: 'deployStackato', teardown: 'teardownStackato', addressDesk: 'addressDesk' } as const;
+export const WORKFLOW = { deploy: 'deployStackato', teardown: 'teardownStackato', addressDesk: 'addressDesk', doctor: 'checkPreconditions' } as const;
 
 export const SEARCH_ATTRIBUTE = { stage: 'StackatoStage', cloud: 'StackatoCloud', host: 'StackatoHost' } as const;
 

@@ -1,0 +1,175 @@
+/** What the parts of the lab say to each other and to the tests. The lab imports nothing of the product. */
+
+export const KINDS = ['eucalyptus-3.2', 'eucalyptus-4.4', 'aws'] as const;
+export type Kind = (typeof KINDS)[number];
+
+/** How one stand-in appliance misbehaves. Everything here is a trap of a real Stackato (see docs/lab.md). Times are ms. */
+export interface Knobs {
+  release: string;
+  /** `kato` says 0 whatever happened (bug 103719). */
+  exitAlwaysZero: boolean;
+  /** A dialogue of lab/appliance/dialogues/<name>.json: wording, order and optional questions of `kato op static_ip`. */
+  dialogue: string;
+  /** Whether sudo asks for the password; `false` models a NOPASSWD image. */
+  sudoAsks: boolean;
+  /** From launch to ssh answering. */
+  bootDelay: number;
+  /** From ssh answering to kato being ready (at every boot). */
+  readyDelay: number;
+  /** After `reboot` was asked for: how long ssh still answers, with the old boot id. */
+  oldBootIdFor: number;
+  /** How long it is down after that. */
+  downFor: number;
+  /** Length of rename, setup core, enable: they are busy for so long before the effect is there. */
+  katoTakes: number;
+  /** The n-th exec channel of every connection ends without an exit status, the connection is cut. 0: never. */
+  dropChannel: number;
+  /** `kato ready` blocks for ever when things are not ready, whatever it was told (bug 103945). */
+  readyNeverTimesOut: boolean;
+  /** /etc/resolv.conf is made anew at every boot, from the resolvconf head file and dhcp/interfaces. */
+  resolvConfRegenerated: boolean;
+  /** http:// answers with a redirect to https://. */
+  httpRedirect: boolean;
+  /** /info and the console answer 503 for so long after `enable` (-1: for ever). */
+  consoleDelay: number;
+  /** Text sent before login; also a `Last login` line on ptys. */
+  banner: string;
+  /** Only one channel at a time (sshd's MaxSessions 1). */
+  maxSessionsOne: boolean;
+  /** What the VM says it has in /proc/meminfo, MiB; 0: what its type has. */
+  memoryMiB: number;
+  /** Login methods offered. */
+  auth: readonly ('password' | 'keyboard-interactive' | 'publickey')[];
+  /** The accounts' password, at first. */
+  password: string;
+  /** An authorized public key, OpenSSH format. */
+  authorizedKey: string;
+  /** Private address shown by ifconfig; empty: the instance's own. */
+  privateIp: string;
+  /** A new host key at the next boot. */
+  newHostKeyAtBoot: boolean;
+}
+
+export interface ApplianceOptions {
+  readonly instanceId: string;
+  readonly privateIp: string;
+  /** MiB, by instance type. */
+  readonly memory: number;
+  /** Its own folder: root file system, state, logs. */
+  readonly dir: string;
+  readonly knobs: Knobs;
+  readonly ports: { readonly ssh: number; readonly http: number; readonly https: number };
+}
+
+export interface Rule {
+  readonly port: number;
+  readonly cidr: string;
+}
+
+/** One simulated machine. Listens on `ports` of the elastic IP it is reached by, each only while a rule opens it. */
+export interface Appliance {
+  readonly instanceId: string;
+  readonly dir: string;
+  /** The elastic IP (a loopback address), or undefined when it has none. */
+  setPublicIp(ip: string | undefined): Promise<void>;
+  setRules(rules: readonly Rule[]): Promise<void>;
+  /** Ends it: every process, listener and file of it. */
+  terminate(): Promise<void>;
+  /** Every kato, sudo, reboot invocation so far, oldest first. */
+  invocations(): Invocation[];
+  /** How often it booted, the first boot included. */
+  boots(): number;
+  /** Contents of a file of the machine, e.g. `/etc/network/interfaces`; undefined if absent. */
+  file(path: string): string | undefined;
+  /** Changes knobs while it runs. */
+  turn(knobs: Partial<Knobs>): void;
+}
+
+export interface Invocation {
+  readonly at: number;
+  /** `kato`, `sudo`, `reboot`. */
+  readonly program: string;
+  readonly args: readonly string[];
+}
+
+export interface CloudAccess {
+  readonly kind: Kind;
+  readonly endpoint: string;
+  readonly region: string;
+  readonly accessKey: string;
+  readonly secretKey: string;
+  /** An image of release 2.6.6, and a key pair, that exist. */
+  readonly imageId: string;
+  readonly keyName: string;
+  /** `euca-{dashed}.<domain>` on Eucalyptus, absent on aws. */
+  readonly addressName?: string;
+}
+
+/** One fault, used up after `times` matching calls. */
+export interface Fault {
+  readonly kind: Kind;
+  /** EC2 action, e.g. `RunInstances`; `*`: any. */
+  readonly action: string;
+  /** `throttle` 503 RequestLimitExceeded; `error` 500 InternalError; `lost` does it, then cuts the connection; `slow` waits `ms` first. */
+  readonly what: 'throttle' | 'error' | 'lost' | 'slow';
+  readonly times: number;
+  readonly ms?: number;
+}
+
+/** Everything the cloud of that kind holds, for before/after comparisons. */
+export interface CloudInventory {
+  readonly instances: readonly { id: string; state: string; groups: readonly string[]; publicIp?: string }[];
+  readonly addresses: readonly { publicIp: string; instanceId?: string }[];
+  readonly groups: readonly { name: string; description: string; rules: readonly Rule[] }[];
+}
+
+export interface LabOptions {
+  /** Where its state and logs go. */
+  readonly dir: string;
+  /** First of the 1000 ports it may use; absent: free random ones. */
+  readonly basePort?: number;
+  /** Second byte of its loopback /16 for elastic IPs; absent: a free one. */
+  readonly net?: number;
+  readonly knobs?: Partial<Knobs>;
+}
+
+export interface LabState {
+  readonly pid: number;
+  readonly dir: string;
+  readonly temporal: { readonly address: string; readonly namespace: string; readonly ui: string };
+  readonly clouds: readonly CloudAccess[];
+  readonly dns: {
+    readonly server: string;
+    readonly port: number;
+    /** The zone deployments go into. */
+    readonly zone: string;
+    readonly tsig: { readonly name: string; readonly algorithm: 'hmac-sha256'; readonly secret: string };
+  };
+  readonly ports: { readonly ssh: number; readonly http: number; readonly https: number };
+  /** The account of a fresh appliance. */
+  readonly login: { readonly user: string; readonly password: string };
+}
+
+export interface Lab {
+  readonly state: LabState;
+  cloud(kind: Kind): CloudAccess;
+  inventory(kind: Kind): Promise<CloudInventory>;
+  /** Adds a fault; faults queue. */
+  fault(fault: Fault): void;
+  clearFaults(): void;
+  /** Calls seen, e.g. to count RunInstances. */
+  calls(kind: Kind): readonly { action: string; params: Readonly<Record<string, string>>; status: number; at: number }[];
+  /** Knobs for the appliances of security group `stackato-<deployment>` that are launched from now on. */
+  plan(deployment: string, knobs: Partial<Knobs>): void;
+  /** The appliances of security group `stackato-<deployment>`, not yet terminated. */
+  appliances(deployment: string): readonly Appliance[];
+  /** The zone as `dig axfr` gives it, sorted, without the SOA. */
+  zone(): Promise<readonly string[]>;
+  /** Runs an nsupdate script with the lab's key (to plant foreign records). */
+  nsupdate(script: string): Promise<void>;
+  /** SIGKILL, and start again on the same files and ports. */
+  killTemporal(): Promise<void>;
+  startTemporal(): Promise<void>;
+  /** Ends exactly what it started. */
+  stop(): Promise<void>;
+}
