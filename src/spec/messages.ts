@@ -1,6 +1,6 @@
 /** What client and workflow say to each other, and what a deployment shows of itself. */
 
-import type { DeploymentSpec, Resources } from './types';
+import type { AddressFact, CloudSpec, DeploymentSpec, Resources } from './types';
 import type { StepId } from './steps';
 import type { ErrorCode } from './errors';
 
@@ -71,6 +71,27 @@ export const UPDATE = { resume: 'resume', skip: 'skip', abort: 'abort', pause: '
 /** Of the steps that need attention, one; left out: all of them. */
 export interface Decision {
   readonly step?: StepId;
+}
+
+/** What the address desk carries over when it continues as new. */
+export interface DeskState {
+  /** By deployment name. */
+  readonly ledger: Readonly<Record<string, AddressFact>>;
+  /** Addresses held before an allocation that has not come to an end. */
+  readonly before?: readonly string[];
+}
+
+export interface AddressRequest {
+  readonly deployment: string;
+  readonly cloud: CloudSpec;
+  /** See `ownerOf`. */
+  readonly owner: string;
+  /** Milliseconds the cloud may fail. */
+  readonly deadline: number;
+  /** Use this address; absent: allocate one. */
+  readonly ip?: string;
+  /** What the deployment remembers, in case the desk does not. */
+  readonly known?: AddressFact;
 }
 
 /** Updates of the address desk (one per cloud account). */

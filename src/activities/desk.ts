@@ -1,0 +1,58 @@
+/** Calls the address desk of an account, starting it where it does not run. */
+
+import { ApplicationFailure, Context } from '@temporalio/activity';
+import { WithStartWorkflowOperation, WorkflowUpdateFailedError } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
+import { DeployError } from '../spec/errors';
+import { addressDeskId, WORKFLOW } from '../spec/names';
+import { DESK } from '../spec/messages';
+import type { AddressRequest } from '../spec/messages';
+import type { AddressFact } from '../spec/types';
+import type { AddressDesk } from './dependencies';
+
+/** An attempt is short: after so long the next one joins the same update. */
+const PATIENCE = 30_000;
+
+/** @param client for tests; the activity's own otherwise. */
+export function createAddressDesk(taskQueue: string, client: () => Client = () => Context.current().client): AddressDesk {
+  const call = async (verb: string, account: string, id: string, request: AddressRequest): Promise<unknown> => {
+    const startWorkflowOperation = new WithStartWorkflowOperation(WORKFLOW.addressDesk, {
+      workflowId: addressDeskId(account),
+      taskQueue,
+      args: [{ ledger: {} }],
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      staticSummary: `elastic IPs of ${request.cloud.kind}`,
+    });
+    const update = client().workflow.executeUpdateWithStart(verb, { args: [request], updateId: `${id}/${verb}`, startWorkflowOperation });
+    try {
+      return await withPatience(update);
+    } catch (error) {
+      throw translated(error);
+    }
+  };
+  return {
+    allocate: async (account, id, request) => (await call(DESK.allocate, account, id, request)) as AddressFact,
+    release: async (account, id, request) => void (await call(DESK.release, account, id, request)),
+  };
+}
+
+async function withPatience<T>(update: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new DeployError('NOT_YET', 'The address desk is busy with other deployments.')), PATIENCE);
+  });
+  try {
+    return await Promise.race([update, limit]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The desk's own verdict as it is; everything else (busy, just ending, unreachable) is worth another try. */
+function translated(error: unknown): unknown {
+  if (error instanceof DeployError) return error;
+  if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure) {
+    return ApplicationFailure.create({ type: error.cause.type ?? 'INTERNAL', message: error.cause.message, nonRetryable: true });
+  }
+  return new DeployError('NOT_YET', `The address desk did not answer: ${error instanceof Error ? error.message : 'unknown'}.`);
+}

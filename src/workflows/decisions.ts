@@ -1,0 +1,117 @@
+/** What a person can say to a deployment: updates whose validators refuse, with the reason, what makes no sense now. */
+
+import { defineUpdate, setHandler } from '@temporalio/workflow';
+import { UPDATE } from '../spec/messages';
+import type { Decision, DeploymentView } from '../spec/messages';
+import { stepById } from '../spec/steps';
+import type { StepId } from '../spec/steps';
+
+export type Answer = 'resume' | 'skip';
+
+const resumeUpdate = defineUpdate<string, [Decision]>(UPDATE.resume);
+const skipUpdate = defineUpdate<string, [Decision]>(UPDATE.skip);
+const abortUpdate = defineUpdate<string, []>(UPDATE.abort);
+const pauseUpdate = defineUpdate<string, []>(UPDATE.pause);
+
+/** Handlers only set fields; the main function acts on them. */
+export class Decisions {
+  paused = false;
+  aborted = false;
+  /** Steps that need attention, and what was answered. */
+  private readonly parked = new Map<StepId, Answer | undefined>();
+
+  constructor(private readonly view: DeploymentView, private readonly onAbort: () => void) {
+    const refuseWhenOver = (): void => this.refuseWhenOver();
+    setHandler(resumeUpdate, (decision) => this.resume(decision ?? {}), {
+      description: 'Try again the step that needs attention, or go on after pause. Optional: {"step": "<id>"}',
+      validator: (decision) => this.validateResume(decision ?? {}),
+    });
+    setHandler(skipUpdate, (decision) => this.skip(decision ?? {}), {
+      description: 'Go on without the step that needs attention, where that is safe. Optional: {"step": "<id>"}',
+      validator: (decision) => void this.stepToSkip(decision ?? {}),
+    });
+    setHandler(abortUpdate, () => this.abort(), {
+      description: 'Stop, and take back everything this deployment made',
+      validator: refuseWhenOver,
+    });
+    setHandler(pauseUpdate, () => this.pause(), {
+      description: 'Stop before the next step; resume goes on',
+      validator: () => this.validatePause(),
+    });
+  }
+
+  park(step: StepId): void {
+    this.parked.set(step, undefined);
+  }
+
+  /** The answer for a parked step, once there is one; taking it ends the parking. */
+  take(step: StepId): Answer | undefined {
+    const answer = this.parked.get(step);
+    if (answer !== undefined) this.parked.delete(step);
+    return answer;
+  }
+
+  answered(step: StepId): boolean {
+    return this.parked.get(step) !== undefined;
+  }
+
+  get anyParked(): boolean {
+    return this.parked.size > 0;
+  }
+
+  private resume({ step }: Decision): string {
+    const waiting = this.waitingSteps().filter((id) => step === undefined || id === step);
+    for (const id of waiting) this.parked.set(id, 'resume');
+    const wasPaused = this.paused;
+    this.paused = false;
+    return waiting.length > 0 ? `Trying again: ${waiting.join(', ')}.` : wasPaused ? 'Going on.' : 'Nothing to do.';
+  }
+
+  private validateResume({ step }: Decision): void {
+    this.refuseWhenOver();
+    const waiting = this.waitingSteps();
+    if (step !== undefined && !waiting.includes(step)) throw new Error(`The step ${step} does not need attention.`);
+    if (waiting.length === 0 && !this.paused) throw new Error(`There is nothing to resume: the deployment is ${this.view.stage}.`);
+  }
+
+  private skip(decision: Decision): string {
+    const step = this.stepToSkip(decision);
+    this.parked.set(step, 'skip');
+    return `Going on without ${step}.`;
+  }
+
+  private stepToSkip({ step }: Decision): StepId {
+    this.refuseWhenOver();
+    const waiting = this.waitingSteps();
+    const chosen = step ?? (waiting.length === 1 ? waiting[0] : undefined);
+    if (waiting.length === 0) throw new Error(`No step needs attention: the deployment is ${this.view.stage}.`);
+    if (chosen === undefined) throw new Error(`More than one step needs attention (${waiting.join(', ')}): say which.`);
+    if (!waiting.includes(chosen)) throw new Error(`The step ${chosen} does not need attention.`);
+    if (!stepById(chosen).skippable) throw new Error(`The step ${chosen} cannot be skipped: what follows needs it.`);
+    return chosen;
+  }
+
+  private abort(): string {
+    this.aborted = true;
+    this.onAbort();
+    return 'Taking everything back.';
+  }
+
+  private pause(): string {
+    this.paused = true;
+    return 'It will stop before the next step.';
+  }
+
+  private validatePause(): void {
+    this.refuseWhenOver();
+    if (this.paused) throw new Error('It is paused already.');
+  }
+
+  private refuseWhenOver(): void {
+    if (this.aborted || this.view.stage === 'undoing') throw new Error('It is being taken back already.');
+  }
+
+  private waitingSteps(): StepId[] {
+    return [...this.parked].filter(([, answer]) => answer === undefined).map(([id]) => id);
+  }
+}

@@ -1,0 +1,74 @@
+import { allHandlersFinished, ApplicationFailure, CancellationScope, condition, isCancellation, sleep } from '@temporalio/workflow';
+import type { DeployInput, DeployResult } from '../spec/messages';
+import { freshView } from '../spec/view';
+import { Decisions } from './decisions';
+import { Progress } from './progress';
+import { StepRunner } from './runner';
+import type { StepBody } from './runner';
+import { undoEverything } from './undo';
+
+/** Brings one Stackato up, from nothing to a reachable console. Never fails half-way: it parks; `abort` takes everything back. */
+export async function deployStackato({ spec, known }: DeployInput): Promise<DeployResult> {
+  const forward = new CancellationScope({ cancellable: true });
+  const progress = new Progress(freshView(spec, known));
+  const decisions = new Decisions(progress.view, () => forward.cancel());
+  const steps = new StepRunner(spec, progress, decisions);
+
+  try {
+    await forward.run(async () => {
+      await steps.run('preflight');
+      await together(() => steps.run('address'), () => steps.run('security-group'));
+
+      // Where the address' own name is known beforehand, DNS need not wait for the machine.
+      const dnsEarly = spec.cloud.addressName !== undefined;
+      await together(() => steps.run('launch'), ...(dnsEarly ? [() => steps.run('dns')] : []));
+      await steps.run('associate');
+      await together(() => steps.run('connect'), ...(dnsEarly ? [] : [() => steps.run('dns')]));
+
+      await steps.run('static-ip');
+      await steps.run('rename');
+      await steps.run('disable-mdns');
+      await steps.runBody('reboot', 'reboot', reboot(steps));
+
+      await steps.run('setup-core');
+      await steps.run('enable-roles');
+      await steps.run('resolver');
+      await steps.run('claim-admin');
+      await steps.run('open-console');
+      await steps.run('verify');
+    });
+    progress.stage('ready');
+    return { stage: 'ready', view: progress.view, unchanged: steps.changed.size === 0 };
+  } catch (error) {
+    if (!isCancellation(error)) throw error;
+    await CancellationScope.nonCancellable(() => takeBack(spec, progress));
+    if (!decisions.aborted) throw error;
+    return { stage: 'aborted', view: progress.view, unchanged: false };
+  } finally {
+    await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
+  }
+}
+
+/** Boot id first, then at most one request for that id, a durable timer, and one look per attempt until the id is another. */
+function reboot(steps: StepRunner): StepBody {
+  return async ({ spec, call, known, forget }) => {
+    const touched = (['static-ip', 'rename', 'disable-mdns'] as const).some((id) => steps.changed.has(id));
+    if (touched && known.reboot?.after !== undefined) forget('reboot');
+    const before = await call('readBootId', 'Read the boot id');
+    if (!before.changed) return before;
+    await call('requestReboot', 'sudo reboot, once for this boot id');
+    await sleep(spec.timing.rebootWait, { summary: 'The machine reboots' });
+    return call('awaitReboot', 'Wait for another boot id');
+  };
+}
+
+async function takeBack(spec: DeployInput['spec'], progress: Progress): Promise<void> {
+  const clean = await undoEverything(spec, progress);
+  progress.stage(clean ? 'aborted' : 'failed');
+  if (!clean) throw ApplicationFailure.nonRetryable('Not everything could be taken back; `down` tries again.', 'UNDO_INCOMPLETE');
+}
+
+/** Runs them side by side. A step parks rather than throws, so the first error can only be cancellation, which ends all. */
+async function together(...branches: readonly (() => Promise<void>)[]): Promise<void> {
+  await Promise.all(branches.map((branch) => branch()));
+}

@@ -1,0 +1,106 @@
+/** Shows where a deployment is: memo and search attributes (readable with no worker), and prose for the Web UI (needs one). */
+
+import { setCurrentDetails, upsertMemo, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
+import { errorRow } from '../spec/errors';
+import { MEMO_VIEW, SEARCH_ATTRIBUTE } from '../spec/names';
+import { STEPS } from '../spec/steps';
+import type { StepId } from '../spec/steps';
+import type { DeploymentView, Stage, StepProgress, UndoNote } from '../spec/messages';
+import type { Resources } from '../spec/types';
+
+const STAGE = defineSearchAttributeKey(SEARCH_ATTRIBUTE.stage, SearchAttributeType.KEYWORD);
+const CLOUD = defineSearchAttributeKey(SEARCH_ATTRIBUTE.cloud, SearchAttributeType.KEYWORD);
+const HOST = defineSearchAttributeKey(SEARCH_ATTRIBUTE.host, SearchAttributeType.KEYWORD);
+
+const MARK: Readonly<Record<StepProgress['state'], string>> = {
+  waiting: '·', running: '▶', done: '✓', unchanged: '=', skipped: '↷', attention: '✗', 'not-needed': '–',
+};
+
+export class Progress {
+  constructor(readonly view: DeploymentView) {
+    upsertSearchAttributes([
+      { key: STAGE, value: view.stage },
+      { key: CLOUD, value: view.cloud },
+      { key: HOST, value: view.host },
+    ]);
+    this.publish();
+  }
+
+  get known(): Resources {
+    return this.view.resources;
+  }
+
+  learn(facts: Partial<Resources>): void {
+    Object.assign(this.view.resources, facts);
+  }
+
+  forget(fact: keyof Resources): void {
+    delete this.view.resources[fact];
+  }
+
+  step(id: StepId, change: StepProgress): void {
+    this.view.steps[id] = change;
+    this.publish();
+  }
+
+  undone(note: UndoNote): void {
+    this.view.undone.push(note);
+    this.publish();
+  }
+
+  stage(stage: Stage): void {
+    if (this.view.stage === stage) return;
+    this.view.stage = stage;
+    upsertSearchAttributes([{ key: STAGE, value: stage }]);
+    this.publish();
+  }
+
+  private publish(): void {
+    // A deep copy: the view goes on changing, what is published must not.
+    upsertMemo({ [MEMO_VIEW]: JSON.parse(JSON.stringify(this.view)) as DeploymentView });
+    setCurrentDetails(detailsOf(this.view));
+  }
+}
+
+/** Epoch milliseconds, by the workflow's clock. */
+export function now(): number {
+  return Date.now();
+}
+
+function detailsOf(view: DeploymentView): string {
+  const { address, instance } = view.resources;
+  const head = `**${view.name}** is **${view.stage}** · [${view.consoleUrl}](${view.consoleUrl}) · address ${address?.publicIp ?? '–'} · instance ${instance?.id ?? '–'}`;
+  return [head, '', ...stepTable(view), ...attention(view), ...undoList(view)].join('\n');
+}
+
+function stepTable(view: DeploymentView): string[] {
+  const rows = STEPS.flatMap(({ id, title }) => {
+    const step = view.steps[id];
+    return step === undefined ? [] : [`| ${MARK[step.state]} | ${id} | ${title} | ${step.state} | ${cell(step.note ?? '')} |`];
+  });
+  return rows.length === 0 ? [] : ['| | step | what | state | |', '|---|---|---|---|---|', ...rows];
+}
+
+function attention(view: DeploymentView): string[] {
+  return STEPS.flatMap(({ id }) => {
+    const error = view.steps[id]?.state === 'attention' ? view.steps[id]?.error : undefined;
+    if (error === undefined) return [];
+    const answer = `\`stackato-deploy resume ${view.name}\``;
+    return ['', `**${id} needs attention: ${error.code}** — ${cell(error.message)}`, '', `${errorRow(error.code).remedy} (${answer})`];
+  });
+}
+
+function undoList(view: DeploymentView): string[] {
+  return view.undone.length === 0 ? [] : ['', ...view.undone.map((note) => `- ${note.ok ? 'taken back' : 'STILL THERE'}: ${cell(note.what)} ${cell(note.message ?? '')}`)];
+}
+
+/** Table cells and list items hold no line ends and no bars. */
+function cell(text: string): string {
+  return text.replace(/\s+/g, ' ').replace(/\|/g, '\\|').slice(0, 400);
+}
+
+/** One id for all runs that come of one start (a reset keeps it). */
+export function runKey(): string {
+  return workflowInfo().firstExecutionRunId.slice(0, 8);
+}

@@ -1,0 +1,42 @@
+/** Which activities a step consists of, in order, how long it may take, and when a deployment does without it. */
+
+import type { StepActivityName } from '../activities/types';
+import type { StepId } from '../spec/steps';
+import type { DeploymentSpec, Timing } from '../spec/types';
+
+export interface StepPlan {
+  readonly activities: readonly StepActivityName[];
+  readonly deadline: keyof Timing['deadline'];
+  /** Why this spec does not need the step, or undefined. */
+  readonly notNeeded?: (spec: DeploymentSpec) => string | undefined;
+}
+
+/** All but `reboot`, whose timer makes it a body of its own. */
+export const STEP_PLANS: Readonly<Record<Exclude<StepId, 'reboot'>, StepPlan>> = {
+  preflight: { activities: ['preflight'], deadline: 'cloud' },
+  address: { activities: ['ensureAddress'], deadline: 'cloud' },
+  'security-group': { activities: ['ensureSecurityGroup'], deadline: 'cloud' },
+  // Two activities: what stood at the name before must be in history before it is overwritten.
+  dns: { activities: ['observeDns', 'updateDns'], deadline: 'dns' },
+  launch: { activities: ['launchInstance', 'awaitRunning'], deadline: 'launch' },
+  associate: { activities: ['associateAddress'], deadline: 'cloud' },
+  // Two activities: the host key is pinned, durably, before anything is sent to the machine.
+  connect: { activities: ['logIn', 'awaitKato'], deadline: 'ready' },
+  'static-ip': {
+    activities: ['setStaticIp'],
+    deadline: 'command',
+    notNeeded: (spec) => (spec.network.mode === 'dhcp' ? 'network: dhcp' : undefined),
+  },
+  rename: { activities: ['renameNode'], deadline: 'command' },
+  'disable-mdns': { activities: ['disableMdns'], deadline: 'command' },
+  'setup-core': { activities: ['awaitKato', 'setUpCore'], deadline: 'command' },
+  'enable-roles': { activities: ['enableRoles'], deadline: 'command' },
+  resolver: { activities: ['putResolverFirst'], deadline: 'command' },
+  'claim-admin': {
+    activities: ['claimAdmin'],
+    deadline: 'console',
+    notNeeded: (spec) => (spec.admin === undefined ? 'no admin in the spec' : undefined),
+  },
+  'open-console': { activities: ['openConsole'], deadline: 'cloud' },
+  verify: { activities: ['verifyConsole'], deadline: 'console' },
+};

@@ -1,0 +1,14 @@
+import { ApplicationFailure, CancellationScope } from '@temporalio/workflow';
+import type { DeploymentView, TeardownInput } from '../spec/messages';
+import { freshView } from '../spec/view';
+import { Progress } from './progress';
+import { undoEverything } from './undo';
+
+/** Removes what a finished deployment made, and nothing else. Running it again is harmless. */
+export async function teardownStackato({ spec, known }: TeardownInput): Promise<DeploymentView> {
+  const progress = new Progress(freshView(spec, known, 'undoing'));
+  const clean = await CancellationScope.nonCancellable(() => undoEverything(spec, progress));
+  progress.stage(clean ? 'removed' : 'failed');
+  if (!clean) throw ApplicationFailure.nonRetryable('Not everything could be taken back; `down` tries again.', 'UNDO_INCOMPLETE');
+  return progress.view;
+}

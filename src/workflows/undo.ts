@@ -1,0 +1,47 @@
+/** Takes back what a deployment made, in reverse order. Each activity looks for what is ours itself, so nothing need be remembered. */
+
+import type { StepId } from '../spec/steps';
+import type { DeploymentSpec, Resources } from '../spec/types';
+import type { StepActivityName } from '../activities/types';
+import { callStepActivity } from './calls';
+import { stepFailureOf } from './failures';
+import { runKey } from './progress';
+import type { Progress } from './progress';
+
+interface UndoRow {
+  readonly step: StepId;
+  readonly activity: StepActivityName;
+  readonly what: string;
+  /** No longer true once it is undone. */
+  readonly forget: readonly (keyof Resources)[];
+}
+
+export const UNDO: readonly UndoRow[] = [
+  { step: 'associate', activity: 'disassociateAddress', what: 'association of the address', forget: [] },
+  { step: 'launch', activity: 'terminateInstance', what: 'instance', forget: ['instance', 'hostKey', 'reboot'] },
+  { step: 'dns', activity: 'takeBackDns', what: 'DNS records', forget: ['dns'] },
+  { step: 'security-group', activity: 'deleteSecurityGroup', what: 'security group', forget: ['group'] },
+  { step: 'address', activity: 'giveBackAddress', what: 'elastic IP', forget: ['address'] },
+];
+
+/**
+ * Call it inside `CancellationScope.nonCancellable`: in a cancelled scope no activity would run.
+ * One that fails is noted and the rest goes on: better one thing left than five. Returns whether everything is gone.
+ */
+export async function undoEverything(spec: DeploymentSpec, progress: Progress): Promise<boolean> {
+  progress.stage('undoing');
+  let clean = true;
+  for (const row of UNDO) {
+    try {
+      const input = { spec, known: progress.known, need: `${runKey()}-undo`, deadline: spec.timing.deadline.cloud };
+      const outcome = await callStepActivity(row.activity, `undo-${row.step}`, `Undo: ${row.what}`, input);
+      for (const fact of row.forget) progress.forget(fact);
+      if (outcome.changed) progress.undone({ what: outcome.note, ok: true });
+    } catch (error) {
+      clean = false;
+      const { code, message } = stepFailureOf(error);
+      progress.undone({ what: row.what, ok: false, message: `${code}: ${message}` });
+    }
+  }
+  return clean;
+}
