@@ -103,6 +103,8 @@ export interface CloudAccess {
   readonly keyName: string;
   /** `euca-{dashed}.<domain>` on Eucalyptus, absent on aws. */
   readonly addressName?: string;
+  /** eucalyptus-3.2: keys of the cloud's administrator, who sees every address of the cloud, in other words, and types' memory. */
+  readonly admin?: { readonly accessKey: string; readonly secretKey: string };
 }
 
 /** One fault, used up after `times` matching calls. */
@@ -131,6 +133,8 @@ export interface LabOptions {
   /** Second byte of its loopback /16 for elastic IPs; absent: a free one. */
   readonly net?: number;
   readonly knobs?: Partial<Knobs>;
+  /** Elastic IPs each cloud gives at most; absent: 250. */
+  readonly addressQuota?: number;
 }
 
 export interface LabState {

@@ -16,8 +16,9 @@ const PATIENCE = 30_000;
 /** @param client for tests; the activity's own otherwise. */
 export function createAddressDesk(taskQueue: string, client: () => Client = () => Context.current().client): AddressDesk {
   const call = async (verb: string, account: string, id: string, request: AddressRequest): Promise<unknown> => {
+    const workflowId = addressDeskId(account);
     const startWorkflowOperation = new WithStartWorkflowOperation(WORKFLOW.addressDesk, {
-      workflowId: addressDeskId(account),
+      workflowId,
       taskQueue,
       args: [{ ledger: {} }],
       workflowIdConflictPolicy: 'USE_EXISTING',
@@ -25,7 +26,7 @@ export function createAddressDesk(taskQueue: string, client: () => Client = () =
     });
     const update = client().workflow.executeUpdateWithStart(verb, { args: [request], updateId: `${id}/${verb}`, startWorkflowOperation });
     try {
-      return await withPatience(update);
+      return await withPatience(update, workflowId);
     } catch (error) {
       throw translated(error);
     }
@@ -36,10 +37,10 @@ export function createAddressDesk(taskQueue: string, client: () => Client = () =
   };
 }
 
-async function withPatience<T>(update: Promise<T>): Promise<T> {
+async function withPatience<T>(update: Promise<T>, desk: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new DeployError('NOT_YET', 'The address desk is busy with other deployments.')), PATIENCE);
+    timer = setTimeout(() => reject(new DeployError('NOT_YET', `The address desk (workflow ${desk}) has not answered: it is busy, or no worker serves its task queue.`)), PATIENCE);
   });
   try {
     return await Promise.race([update, limit]);

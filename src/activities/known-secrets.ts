@@ -1,5 +1,6 @@
 /** Remembers what was resolved, so that no text of another's making (a cloud's error, kato's output) can carry it out. */
 
+import { FACTORY_PASSWORD } from '../commands/terminal';
 import type { Secret, Secrets } from './ports';
 import type { SecretRef } from '../spec/types';
 
@@ -10,7 +11,7 @@ export class KnownSecrets implements Secrets {
 
   async resolve(ref: SecretRef): Promise<Secret> {
     const secret = await this.inner.resolve(ref);
-    this.values.add(secret.reveal());
+    if (secret.reveal() !== FACTORY_PASSWORD) this.values.add(secret.reveal());
     return secret;
   }
 

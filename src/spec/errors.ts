@@ -43,7 +43,7 @@ export const ERRORS = {
   DNS_CHANGED: { owner: 'dns', retry: 'yes', remedy: 'Somebody else changes the same name. Settle who owns it, then resume.' },
   DNS_ERROR: { owner: 'dns', retry: 'yes', remedy: "Read the server's own log for this time, mend the cause, then resume." },
   TOOL_MISSING: { owner: 'tool', retry: 'no', remedy: "Install nsupdate (Debian: bind9-dnsutils) on the worker's machine, then resume." },
-  SSH_UNREACHABLE: { owner: 'host', retry: 'yes', remedy: "Check that the instance runs, that port 22 is open to the worker (access.ssh), and its console output; then resume." },
+  SSH_UNREACHABLE: { owner: 'host', retry: 'not-yet', remedy: "Check that the instance runs, that port 22 is open to the worker (access.ssh), and its console output; then resume." },
   SSH_AUTH: { owner: 'user', retry: 'yes', remedy: 'Give ssh.user, ssh.password or ssh.key that the appliance accepts, then resume.' },
   SSH_HOST_KEY: { owner: 'host', retry: 'no', remedy: 'The machine at this address has another host key than the one pinned. Find out why before you trust it: abort, or put the key into ssh.hostKey and run up again.' },
   SSH_DROPPED: { owner: 'host', retry: 'yes', remedy: 'The connection is lost again and again. Look at the network and at the instance, then resume.' },

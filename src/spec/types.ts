@@ -117,6 +117,8 @@ export interface Resources {
   dns?: { target: DnsTarget; replaced: readonly DnsRecord[] };
   /** `SHA256:…` */
   hostKey?: string;
+  /** What `kato op static_ip` wrote, in words. */
+  network?: string;
   /** Boot ids: the one stored before the reboot was asked for, and the one seen twice after it. */
   reboot?: { before: string; after?: string };
 }

@@ -24,11 +24,11 @@ export class Decisions {
     const refuseWhenOver = (): void => this.refuseWhenOver();
     setHandler(resumeUpdate, (decision) => this.resume(decision ?? {}), {
       description: 'Try again the step that needs attention, or go on after pause. Optional: {"step": "<id>"}',
-      validator: (decision) => this.validateResume(decision ?? {}),
+      validator: (decision?: Decision) => this.validateResume(decision ?? {}),
     });
     setHandler(skipUpdate, (decision) => this.skip(decision ?? {}), {
       description: 'Go on without the step that needs attention, where that is safe. Optional: {"step": "<id>"}',
-      validator: (decision) => void this.stepToSkip(decision ?? {}),
+      validator: (decision?: Decision) => void this.stepToSkip(decision ?? {}),
     });
     setHandler(abortUpdate, () => this.abort(), {
       description: 'Stop, and take back everything this deployment made',

@@ -100,7 +100,7 @@ function cell(text: string): string {
   return text.replace(/\s+/g, ' ').replace(/\|/g, '\\|').slice(0, 400);
 }
 
-/** One id for all runs that come of one start (a reset keeps it). */
+/** One id for all runs that come of one start (a reset keeps it). The end of the run id: its beginning is the time, shared by runs of one minute. */
 export function runKey(): string {
-  return workflowInfo().firstExecutionRunId.slice(0, 8);
+  return workflowInfo().firstExecutionRunId.slice(-12);
 }

@@ -18,7 +18,7 @@ interface UndoRow {
 
 export const UNDO: readonly UndoRow[] = [
   { step: 'associate', activity: 'disassociateAddress', what: 'association of the address', forget: [] },
-  { step: 'launch', activity: 'terminateInstance', what: 'instance', forget: ['instance', 'hostKey', 'reboot'] },
+  { step: 'launch', activity: 'terminateInstance', what: 'instance', forget: ['instance', 'hostKey', 'network', 'reboot'] },
   { step: 'dns', activity: 'takeBackDns', what: 'DNS records', forget: ['dns'] },
   { step: 'security-group', activity: 'deleteSecurityGroup', what: 'security group', forget: ['group'] },
   { step: 'address', activity: 'giveBackAddress', what: 'elastic IP', forget: ['address'] },

@@ -1,0 +1,79 @@
+import { defineConfig } from 'eslint/config';
+import tseslint from 'typescript-eslint';
+import { LAB_REFUSED, PLAIN_SPEC_RULE, refusedValues, RULES } from './scripts/import-rules.mjs';
+
+const CALM_SYNTAX = [
+  { selector: 'ImportExpression', message: 'import() goes round the import rules of this folder.' },
+  { selector: "MemberExpression[object.name='process'][property.name='env']", message: 'Settings come in as arguments: the environment is read by adapters and worker.' },
+];
+
+const OUTWARD_GLOBALS = ['fetch', 'WebSocket', 'EventSource'].map((name) => ({ name, message: 'Only adapters and cloud open sockets.' }));
+
+function importRules([folder, rule]) {
+  const outward = folder === 'adapters' || folder === 'cloud';
+  // Two rules, because neither can do both: the first lets through what is imported as a type, the second refuses types as well.
+  const values = { regex: refusedValues(rule), message: rule.why, allowTypeImports: true };
+  const anything = { regex: refusedValues({ values: [...rule.values, ...rule.types] }), message: rule.why };
+  return {
+    files: [`src/${folder}/**/*.ts`],
+    rules: {
+      '@typescript-eslint/no-restricted-imports': ['error', { patterns: [values] }],
+      'no-restricted-imports': ['error', { patterns: [anything] }],
+      ...(rule.calm === true ? { 'no-restricted-syntax': ['error', ...CALM_SYNTAX] } : {}),
+      ...(outward ? {} : { 'no-restricted-globals': ['error', ...OUTWARD_GLOBALS] }),
+    },
+  };
+}
+
+export default defineConfig(
+  { ignores: ['dist/', '.tools/', '.lab/', 'node_modules/'] },
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.strictTypeChecked],
+    languageOptions: { parserOptions: { project: './tsconfig.json', tsconfigRootDir: import.meta.dirname } },
+    linterOptions: { reportUnusedDisableDirectives: 'error' },
+    rules: {
+      eqeqeq: 'error',
+      'no-duplicate-imports': ['error', { allowSeparateTypeImports: true }],
+      'object-shorthand': 'error',
+      'prefer-const': 'error',
+      'max-lines': ['error', { max: 300 }],
+      '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'separate-type-imports' }],
+      '@typescript-eslint/explicit-module-boundary-types': 'error',
+      '@typescript-eslint/no-explicit-any': 'error',
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_', caughtErrors: 'none' }],
+      // It believes that nothing changes across an await, and that what comes over the wire is what the types say.
+      '@typescript-eslint/no-unnecessary-condition': 'off',
+      // Ports are interfaces with methods, made as plain objects: nothing to be bound to.
+      '@typescript-eslint/unbound-method': 'off',
+      // Taste, not bugs.
+      '@typescript-eslint/no-confusing-void-expression': 'off',
+      '@typescript-eslint/no-dynamic-delete': 'off',
+      '@typescript-eslint/no-invalid-void-type': 'off',
+      '@typescript-eslint/no-meaningless-void-operator': 'off',
+      '@typescript-eslint/no-unnecessary-type-arguments': 'off',
+      '@typescript-eslint/no-unnecessary-type-parameters': 'off',
+    },
+  },
+  { files: ['src/**/*.ts', 'lab/**/*.ts'], rules: { 'max-lines-per-function': ['error', { max: 40, skipBlankLines: true, skipComments: true }] } },
+  {
+    files: ['**/*.{mjs,cjs}'],
+    rules: {
+      eqeqeq: 'error',
+      'no-unused-vars': 'error',
+      'object-shorthand': 'error',
+      'prefer-const': 'error',
+      'max-lines': ['error', { max: 300 }],
+      'max-lines-per-function': ['error', { max: 40, skipBlankLines: true, skipComments: true }],
+    },
+  },
+  ...Object.entries(RULES).map(importRules),
+  // A zod schema's type is long, and inferred for a reason.
+  { files: ['src/spec/**/*.ts'], rules: { '@typescript-eslint/explicit-module-boundary-types': 'off' } },
+  { files: PLAIN_SPEC_RULE.files, rules: { 'no-restricted-imports': ['error', { patterns: [{ regex: PLAIN_SPEC_RULE.refused, message: PLAIN_SPEC_RULE.why }] }] } },
+  { files: ['lab/**/*.ts'], rules: { 'no-restricted-imports': ['error', { patterns: [{ regex: LAB_REFUSED.regex, message: LAB_REFUSED.why }] }] } },
+  { files: ['test/**/*.ts', 'bench/**/*.ts'], rules: { '@typescript-eslint/no-non-null-assertion': 'off' } },
+);

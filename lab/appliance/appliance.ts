@@ -1,0 +1,161 @@
+/** One machine's life: boots, goes down, comes back with another boot id, ends. */
+
+import type { Appliance, ApplianceOptions, Invocation, Knobs, Rule } from '../types';
+import { Brain } from './brain';
+import type { Orders } from './brain';
+import { Console } from './console';
+import { Doors } from './doors';
+import { newBootId, writeHosts, writeName } from './identity';
+import { kato } from './kato';
+import { bringUp, clearRun, makeNetworkFiles, siteOf } from './network';
+import { Place } from './place';
+import { endProcesses } from './processes';
+import { rewriterFor } from './rewrite';
+import { shellOf } from './shell';
+import { Sshd } from './sshd';
+import { State } from './state';
+import { Sudo } from './sudo';
+
+export class SimulatedAppliance implements Appliance {
+  readonly instanceId: string;
+  readonly dir: string;
+  private readonly place: Place;
+  private readonly state: State;
+  private readonly sudo: Sudo;
+  private readonly brain: Brain;
+  private readonly web: Console;
+  private readonly sshd: Sshd;
+  private readonly doors: Doors;
+  private ip: string | undefined;
+  private rules: readonly Rule[] = [];
+  private up = false;
+  private goingDown = false;
+  private ended = false;
+  private timer: NodeJS.Timeout | undefined;
+  /** Everything done to it, one after the other. */
+  private work: Promise<void> = Promise.resolve();
+
+  /** Returns once it was launched; it boots by itself. `hostPath`: where the host has sh, script, flock, stty and the rest. */
+  static async create(options: ApplianceOptions, hostPath: string): Promise<SimulatedAppliance> {
+    const appliance = new SimulatedAppliance(options, hostPath);
+    await writeName(appliance.state);
+    appliance.after(options.knobs.bootDelay, () => appliance.boot());
+    return appliance;
+  }
+
+  private constructor(options: ApplianceOptions, hostPath: string) {
+    ({ instanceId: this.instanceId, dir: this.dir } = options);
+    this.place = new Place(options.dir);
+    this.state = new State(this.place, options);
+    this.sudo = new Sudo(this.state);
+    this.brain = new Brain(this.place, ([program = '', ...words]) => this.serve(program, words));
+    this.web = new Console(this.state, options.ports.https);
+    this.sshd = new Sshd(this.state, shellOf(this.place, hostPath, rewriterFor(this.place)), this.web);
+    this.doors = new Doors(options.ports, {
+      ssh: (socket) => this.sshd.accept(socket),
+      http: (socket) => this.web.http(socket),
+      https: (socket) => this.web.https(socket),
+    });
+    makeNetworkFiles(this.place, siteOf(this.state.address), this.state.knobs.resolvConfRegenerated);
+  }
+
+  setPublicIp(ip: string | undefined): Promise<void> {
+    this.ip = ip;
+    return this.next(() => this.openDoors());
+  }
+
+  setRules(rules: readonly Rule[]): Promise<void> {
+    this.rules = rules;
+    return this.next(() => this.openDoors());
+  }
+
+  terminate(): Promise<void> {
+    this.ended = true;
+    clearTimeout(this.timer);
+    return this.next(async () => {
+      await this.stop();
+      this.brain.close();
+      this.web.close();
+      this.place.remove();
+    });
+  }
+
+  invocations(): Invocation[] {
+    return this.place.notes();
+  }
+
+  boots(): number {
+    return this.state.boots;
+  }
+
+  file(path: string): string | undefined {
+    return this.place.read(path);
+  }
+
+  turn(knobs: Partial<Knobs>): void {
+    this.state.turn(knobs);
+  }
+
+  private serve(program: string, words: readonly string[]): Orders {
+    const [first = '', second = ''] = words;
+    if (program === 'ticket') return this.sudo.ticket(first);
+    if (program === 'password') return this.sudo.password(first, second);
+    if (program === 'forget') return this.sudo.forget(first);
+    this.place.note(program, program === 'reboot' ? words.slice(1) : words);
+    if (program === 'reboot') return this.reboot(first === 'yes');
+    return program === 'kato' ? kato(this.state, words) : { lines: [] };
+  }
+
+  private reboot(isRoot: boolean): Orders {
+    if (!isRoot) return { lines: ["echo 'reboot: Need to be root' >&2", 'exit 1'] };
+    if (!this.goingDown) this.after(this.state.knobs.oldBootIdFor, () => this.goDown());
+    this.goingDown = true;
+    return { lines: [] };
+  }
+
+  private async boot(): Promise<void> {
+    const { place, state } = this;
+    state.boots += 1;
+    this.goingDown = false;
+    newBootId(state);
+    state.showMemory();
+    const { reachable, dhcp } = bringUp(place, siteOf(state.address), state.knobs.resolvConfRegenerated);
+    // dhclient's hook does it: with a static address nobody does.
+    if (dhcp) writeHosts(state);
+    state.booted();
+    this.up = reachable;
+    await this.openDoors();
+  }
+
+  private async goDown(): Promise<void> {
+    await this.stop();
+    this.brain.forget();
+    this.sudo.reboot();
+    clearRun(this.place);
+    if (this.state.knobs.newHostKeyAtBoot) this.sshd.changeKey();
+    this.after(this.state.knobs.downFor, () => this.boot());
+  }
+
+  /** Connections first: nobody hears how the commands ended. */
+  private async stop(): Promise<void> {
+    this.up = false;
+    this.state.stopped();
+    await this.openDoors();
+    await endProcesses(this.place.path);
+  }
+
+  private openDoors(): Promise<void> {
+    return this.doors.set({ ip: this.ip, rules: this.rules, up: this.up });
+  }
+
+  private after(ms: number, step: () => Promise<void>): void {
+    const due = (): Promise<void> => this.next(() => (this.ended ? Promise.resolve() : step()));
+    this.timer = setTimeout(() => void due().catch((error: unknown) => process.emitWarning(`${this.instanceId}: ${String(error)}`)), ms);
+  }
+
+  private next(step: () => Promise<void>): Promise<void> {
+    const done = this.work.then(step);
+    this.work = done.catch(() => undefined);
+    return done;
+  }
+}

@@ -1,0 +1,119 @@
+/** What kato does: rename, roles, core, micro. Each is busy for a while before its effect is there. */
+
+import type { Orders } from '../brain';
+import { say, sleep } from '../brain';
+import { writeHosts, writeName } from '../identity';
+import type { State } from '../state';
+import { leave, step } from './call';
+import type { Call } from './call';
+
+const HOST = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$/i;
+
+/** Without a terminal sudo's question reaches nobody, and kato hangs on it (bug 102928). */
+const SUDO = (state: State): string => `find_terminal
+[ -n "$terminal" ] || ${state.knobs.sudoAsks ? 'while :; do sleep 3600; done' : ':'}
+authenticate || exit ${state.knobs.exitAlwaysZero ? 0 : 1}`;
+
+interface Work {
+  readonly sudo: boolean;
+  readonly first: string;
+  readonly effect: () => void | Promise<void>;
+  readonly last: () => readonly string[];
+}
+
+function busy(state: State, { sudo, first, effect, last }: Work): Orders {
+  if (!state.up) return leave(state, 1, 'The core services are not up yet.');
+  return {
+    lines: [...(sudo ? [SUDO(state)] : []), say(first), sleep(state.knobs.katoTakes)],
+    next: async () => {
+      await effect();
+      return leave(state, 0, ...last());
+    },
+  };
+}
+
+export function rename({ state, args }: Call): Orders {
+  const name = args.find((word) => !word.startsWith('-'))?.toLowerCase() ?? '';
+  if (!HOST.test(name)) return leave(state, 1, 'usage: kato rename <hostname>');
+  return busy(state, {
+    sudo: true,
+    first: `Renaming ${state.hostname} to ${name}...`,
+    effect: async () => {
+      state.hostname = name;
+      state.endpoint = `api.${name}`;
+      await writeName(state);
+      state.restarted();
+    },
+    last: () => [step('generating certificate'), step('restarting roles')],
+  });
+}
+
+export function core({ state, args }: Call): Orders {
+  const endpoint = args.find((word) => !word.startsWith('-')) ?? state.endpoint;
+  return busy(state, {
+    sudo: true,
+    first: 'Setting up this node as the core of a cluster...',
+    effect: () => becomeNode(state, { micro: false, mbusIp: state.address, endpoint, roles: state.family.core }),
+    last: () => [step('restarting roles')],
+  });
+}
+
+export function micro({ state }: Call): Orders {
+  return busy(state, {
+    sudo: true,
+    first: 'Setting up a micro cloud...',
+    effect: () => becomeNode(state, { micro: true, mbusIp: '127.0.0.1', endpoint: state.endpoint, roles: state.family.roles }),
+    last: () => [step('restarting roles')],
+  });
+}
+
+function becomeNode(state: State, node: Pick<State, 'micro' | 'mbusIp' | 'endpoint' | 'roles'>): void {
+  Object.assign(state, node);
+  writeHosts(state);
+  state.restarted();
+}
+
+export function add({ state, args }: Call): Orders {
+  const { roles, family } = state;
+  const wanted = chosen(args, family.roleList === 'commas', family.roles, roles);
+  if (typeof wanted === 'string') return leave(state, 1, wanted);
+  const started = wanted.filter((role) => !roles.includes(role)).flatMap((role) => family.processes[role] ?? []);
+  return busy(state, {
+    sudo: false,
+    first: 'Enabling roles...',
+    effect: () => {
+      state.roles = wanted;
+      state.enabled();
+    },
+    last: () => started.map((name) => step(`starting ${name}`)),
+  });
+}
+
+export function remove({ state, args }: Call): Orders {
+  const gone = args.flatMap((word) => word.split(',')).filter((role) => state.roles.includes(role));
+  if (gone.length === 0) return leave(state, 0, 'Nothing to disable.');
+  return busy(state, {
+    sudo: false,
+    first: 'Disabling roles...',
+    effect: () => void (state.roles = state.roles.filter((role) => !gone.includes(role))),
+    last: () => gone.flatMap((role) => state.family.processes[role] ?? []).map((name) => step(`stopping ${name}`)),
+  });
+}
+
+/** The roles there will be, or what is wrong with the words. */
+function chosen(args: readonly string[], commas: boolean, all: readonly string[], now: readonly string[]): readonly string[] | string {
+  const option = args.find((word) => word.startsWith('-')) ?? '';
+  const named = args.filter((word) => !word.startsWith('-')).flatMap((word) => (commas ? word.split(',') : [word]));
+  const unknown = named.find((role) => !all.includes(role));
+  if (unknown !== undefined) return `There is no role ${unknown}.`;
+  if (option === '-a' || option === '--all') return all;
+  if (named.length === 0) return 'Which roles?';
+  const picks: Readonly<Record<string, (role: string) => boolean>> = {
+    '': (role) => now.includes(role) || named.includes(role),
+    '-o': (role) => named.includes(role),
+    '--only': (role) => named.includes(role),
+    '--all-but': (role) => !named.includes(role),
+  };
+  const pick = picks[option];
+  return pick === undefined ? `There is no option ${option}.` : all.filter(pick);
+}

@@ -1,0 +1,33 @@
+/** Who is let in: one account, by the methods its knobs offer. */
+
+import { timingSafeEqual } from 'node:crypto';
+import { utils } from 'ssh2';
+import type { AuthContext, AuthenticationType, PublicKeyAuthContext } from 'ssh2';
+import type { State } from './state';
+
+export const USER = 'stackato';
+
+export function login(context: AuthContext, state: State): void {
+  const methods = [...state.knobs.auth] as AuthenticationType[];
+  const decide = (good: boolean): void => {
+    if (good && context.username === USER) context.accept();
+    else context.reject(methods);
+  };
+  if (!(methods as string[]).includes(context.method)) return decide(false);
+  if (context.method === 'password') return decide(isSame(context.password, state.password));
+  if (context.method === 'publickey') return decide(isAuthorized(context, state.knobs.authorizedKey));
+  if (context.method !== 'keyboard-interactive') return decide(false);
+  context.prompt([{ prompt: 'Password: ', echo: false }], (answers) => decide(isSame(answers[0] ?? '', state.password)));
+}
+
+function isSame(given: string, wanted: string): boolean {
+  const [a, b] = [Buffer.from(given), Buffer.from(wanted)];
+  return a.length === b.length && timingSafeEqual(a, b);
+}
+
+/** Without a signature it is only asked whether the key would do. */
+function isAuthorized({ key, signature, blob, hashAlgo }: PublicKeyAuthContext, authorized: string): boolean {
+  const known = authorized === '' ? undefined : utils.parseKey(authorized);
+  if (known === undefined || known instanceof Error || !known.getPublicSSH().equals(key.data)) return false;
+  return signature === undefined || blob === undefined || known.verify(blob, signature, hashAlgo);
+}

@@ -1,0 +1,36 @@
+/** Every action the clouds answer. Which release knows which of them, with which parameters: parameters.ts. */
+
+import type { Params } from '../parameters';
+import type { Account } from '../signatures';
+import type { World } from '../world';
+import type { Branch } from '../xml';
+import { allocateAddress, associateAddress, describeAddresses, disassociateAddress, releaseAddress } from './addresses';
+import { describeAvailabilityZones, describeImages, describeInstanceTypes, describeKeyPairs } from './catalogue';
+import {
+  authorizeSecurityGroupIngress, createSecurityGroup, deleteSecurityGroup, describeSecurityGroups, revokeSecurityGroupIngress,
+} from './groups';
+import { describeInstances, runInstances, terminateInstances } from './instances';
+import { createTags } from './tags';
+
+export type Action = (world: World, params: Params, caller: Account) => Branch | Promise<Branch>;
+
+export const ACTIONS: Readonly<Record<string, Action>> = {
+  DescribeAvailabilityZones: describeAvailabilityZones,
+  DescribeImages: describeImages,
+  DescribeKeyPairs: describeKeyPairs,
+  DescribeInstanceTypes: describeInstanceTypes,
+  AllocateAddress: allocateAddress,
+  DescribeAddresses: describeAddresses,
+  AssociateAddress: associateAddress,
+  DisassociateAddress: disassociateAddress,
+  ReleaseAddress: releaseAddress,
+  CreateSecurityGroup: createSecurityGroup,
+  DescribeSecurityGroups: describeSecurityGroups,
+  AuthorizeSecurityGroupIngress: authorizeSecurityGroupIngress,
+  RevokeSecurityGroupIngress: revokeSecurityGroupIngress,
+  DeleteSecurityGroup: deleteSecurityGroup,
+  RunInstances: runInstances,
+  DescribeInstances: describeInstances,
+  TerminateInstances: terminateInstances,
+  CreateTags: createTags,
+};

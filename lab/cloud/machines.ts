@@ -1,0 +1,119 @@
+/** The machines behind the instances: an appliance each, made at the launch and ended with the instance. */
+
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Appliance, ApplianceOptions, Knobs, Rule } from '../types';
+import type { InstanceRecord } from './records';
+
+/** How long an instance is `pending` at least, and how long a terminated one stays listed. */
+const PENDING_FOR = 300;
+const LISTED_FOR = 60 * 60_000;
+
+export interface MachineOptions {
+  readonly dir: string;
+  readonly ports: ApplianceOptions['ports'];
+  readonly create: (options: ApplianceOptions) => Promise<Appliance>;
+  /** Knobs for a machine of these security groups. */
+  readonly knobsFor: (groups: readonly string[]) => Knobs;
+}
+
+export class Machine {
+  appliance: Appliance | undefined;
+  state: 'pending' | 'running' | 'shutting-down' | 'terminated' = 'pending';
+  /** Why it ended by itself. */
+  reason = '';
+  private goneAt: number | undefined;
+  /** Everything done to it, one after the other. */
+  private work: Promise<void>;
+
+  constructor(readonly groups: readonly string[], rules: readonly Rule[], create: MachineOptions['create'], options: ApplianceOptions) {
+    this.work = this.boot(create, options);
+    void this.setRules(rules).catch((error: unknown) => this.end(`Server.InternalError: ${String(error)}`));
+  }
+
+  get listed(): boolean {
+    return this.goneAt === undefined || Date.now() < this.goneAt + LISTED_FOR;
+  }
+
+  setPublicIp(ip: string | undefined): Promise<void> {
+    return this.next((appliance) => appliance.setPublicIp(ip));
+  }
+
+  setRules(rules: readonly Rule[]): Promise<void> {
+    return this.next((appliance) => appliance.setRules(rules));
+  }
+
+  /** Returns at once, as a cloud does. */
+  terminate(): void {
+    if (this.state === 'shutting-down' || this.state === 'terminated') return;
+    this.state = 'shutting-down';
+    void this.next((appliance) => appliance.terminate()).then(() => this.end(''), (error: unknown) => this.end(String(error)));
+  }
+
+  /** A cloud's answer to a second TerminateInstances on Eucalyptus: it forgets the instance. */
+  forget(): void {
+    this.goneAt = Date.now() - LISTED_FOR;
+  }
+
+  ended(): Promise<void> {
+    return this.work;
+  }
+
+  private async boot(create: MachineOptions['create'], options: ApplianceOptions): Promise<void> {
+    const settled = new Promise((resolve) => setTimeout(resolve, PENDING_FOR));
+    try {
+      mkdirSync(options.dir, { recursive: true });
+      this.appliance = await create(options);
+      await settled;
+      if (this.state === 'pending') this.state = 'running';
+    } catch (error) {
+      this.end(`Server.InternalError: ${String(error)}`);
+    }
+  }
+
+  private next(step: (appliance: Appliance) => Promise<void>): Promise<void> {
+    const done = this.work.then(() => (this.appliance === undefined ? undefined : step(this.appliance)));
+    this.work = done.catch(() => undefined);
+    return done;
+  }
+
+  private end(reason: string): void {
+    this.state = 'terminated';
+    this.reason = reason;
+    this.goneAt = Date.now();
+  }
+}
+
+export class Machines {
+  private readonly byId = new Map<string, Machine>();
+
+  constructor(private readonly options: MachineOptions) {}
+
+  launch(instance: InstanceRecord, memory: number, rules: readonly Rule[]): void {
+    const groups = instance.groups.map(({ name }) => name);
+    const { create, knobsFor, ports } = this.options;
+    const dir = join(this.options.dir, instance.id);
+    const options = { instanceId: instance.id, privateIp: instance.privateIp, memory, dir, knobs: knobsFor(groups), ports };
+    this.byId.set(instance.id, new Machine(groups, rules, create, options));
+  }
+
+  get(id: string): Machine | undefined {
+    return this.byId.get(id);
+  }
+
+  ofGroup(name: string): Machine[] {
+    return [...this.byId.values()].filter(({ groups, state }) => groups.includes(name) && state !== 'terminated');
+  }
+
+  /** Which ports of an appliance a range of ports opens. */
+  openedBy(from: number, to: number): number[] {
+    const { ssh, http, https } = this.options.ports;
+    return [ssh, http, https].filter((port) => from === -1 || (port >= from && port <= to));
+  }
+
+  async endAll(): Promise<void> {
+    const all = [...this.byId.values()];
+    for (const machine of all) machine.terminate();
+    await Promise.all(all.map((machine) => machine.ended()));
+  }
+}

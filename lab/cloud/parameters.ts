@@ -1,0 +1,116 @@
+/** Which parameters each release binds. Binding is strict: one that is not here makes the whole request fail. `#` is a number. */
+
+import type { Kind } from '../types';
+
+export type Params = Readonly<Record<string, string>>;
+
+const COMMON = [
+  'Action', 'Version', 'AWSAccessKeyId', 'SecurityToken', 'Signature', 'SignatureVersion', 'SignatureMethod', 'Timestamp', 'Expires',
+];
+const FILTER = ['Filter.#.Name', 'Filter.#.Value.#'];
+const PAGE = ['MaxResults', 'NextToken'];
+const TAG = ['TagSpecification.#.ResourceType', 'TagSpecification.#.Tag.#.Key', 'TagSpecification.#.Tag.#.Value'];
+const FLAT_RULE = ['IpProtocol', 'FromPort', 'ToPort', 'CidrIp', 'SourceSecurityGroupName', 'SourceSecurityGroupOwnerId'];
+const RULES = ['IpProtocol', 'FromPort', 'ToPort', 'IpRanges.#.CidrIp', 'IpRanges.#.Description', 'Groups.#.GroupName', 'Groups.#.GroupId', 'Groups.#.UserId']
+  .map((name) => `IpPermissions.#.${name}`);
+const DISK = ['DeviceName', 'VirtualName', 'NoDevice', 'Ebs.SnapshotId', 'Ebs.VolumeSize', 'Ebs.DeleteOnTermination'].map((name) => `BlockDeviceMapping.#.${name}`);
+const RUN = [
+  'ImageId', 'MinCount', 'MaxCount', 'KeyName', 'SecurityGroup.#', 'UserData', 'InstanceType', 'AddressingType', 'KernelId', 'RamdiskId',
+  'Placement.AvailabilityZone', 'Placement.GroupName', 'ClientToken', 'AdditionalInfo', 'PrivateIpAddress', 'SubnetId', ...DISK,
+];
+const RUN_3_3 = [
+  ...RUN, 'SecurityGroupId.#', 'Monitoring.Enabled', 'DisableApiTermination', 'InstanceInitiatedShutdownBehavior',
+  'IamInstanceProfile.Arn', 'IamInstanceProfile.Name', 'EbsOptimized',
+  'NetworkInterface.#.DeviceIndex', 'NetworkInterface.#.SubnetId', 'NetworkInterface.#.SecurityGroupId.#', 'NetworkInterface.#.AssociatePublicIpAddress',
+];
+
+type Table = Readonly<Record<string, readonly string[]>>;
+
+const EUCALYPTUS_3_2: Table = {
+  DescribeAvailabilityZones: ['ZoneName.#'],
+  DescribeImages: ['ImageId.#', 'Owner.#', 'ExecutableBy.#'],
+  DescribeKeyPairs: ['KeyName.#'],
+  AllocateAddress: [],
+  DescribeAddresses: ['PublicIp.#'],
+  AssociateAddress: ['PublicIp', 'InstanceId'],
+  DisassociateAddress: ['PublicIp'],
+  ReleaseAddress: ['PublicIp'],
+  CreateSecurityGroup: ['GroupName', 'GroupDescription'],
+  DescribeSecurityGroups: ['GroupName.#'],
+  AuthorizeSecurityGroupIngress: ['GroupName', ...FLAT_RULE],
+  RevokeSecurityGroupIngress: ['GroupName', ...FLAT_RULE],
+  DeleteSecurityGroup: ['GroupName'],
+  RunInstances: RUN,
+  DescribeInstances: ['InstanceId.#'],
+  TerminateInstances: ['InstanceId.#'],
+};
+
+const EUCALYPTUS_4_4: Table = {
+  DescribeAvailabilityZones: ['ZoneName.#', ...FILTER],
+  DescribeImages: ['ImageId.#', 'Owner.#', 'ExecutableBy.#', ...FILTER],
+  DescribeKeyPairs: ['KeyName.#', ...FILTER],
+  DescribeInstanceTypes: ['InstanceType.#', 'Verbose', 'Availability'],
+  AllocateAddress: ['Domain'],
+  DescribeAddresses: ['PublicIp.#', 'AllocationId.#', ...FILTER],
+  AssociateAddress: ['PublicIp', 'InstanceId', 'AllocationId', 'NetworkInterfaceId', 'PrivateIpAddress', 'AllowReassociation'],
+  DisassociateAddress: ['PublicIp', 'AssociationId'],
+  ReleaseAddress: ['PublicIp', 'AllocationId'],
+  CreateSecurityGroup: ['GroupName', 'GroupDescription', 'VpcId'],
+  DescribeSecurityGroups: ['GroupName.#', 'GroupId.#', ...FILTER],
+  AuthorizeSecurityGroupIngress: ['GroupName', 'GroupId', ...FLAT_RULE, ...RULES],
+  RevokeSecurityGroupIngress: ['GroupName', 'GroupId', ...FLAT_RULE, ...RULES],
+  DeleteSecurityGroup: ['GroupName', 'GroupId'],
+  RunInstances: RUN_3_3,
+  DescribeInstances: ['InstanceId.#', ...FILTER, ...PAGE],
+  TerminateInstances: ['InstanceId.#'],
+  CreateTags: ['ResourceId.#', 'Tag.#.Key', 'Tag.#.Value'],
+};
+
+const AWS: Table = {
+  ...EUCALYPTUS_4_4,
+  DescribeAvailabilityZones: ['ZoneName.#', 'ZoneId.#', 'AllAvailabilityZones', 'DryRun', ...FILTER],
+  DescribeImages: ['ImageId.#', 'Owner.#', 'ExecutableBy.#', 'IncludeDeprecated', 'IncludeDisabled', 'DryRun', ...FILTER, ...PAGE],
+  DescribeKeyPairs: ['KeyName.#', 'KeyPairId.#', 'IncludePublicKey', 'DryRun', ...FILTER],
+  DescribeInstanceTypes: ['InstanceType.#', 'DryRun', ...FILTER, ...PAGE],
+  AllocateAddress: ['Domain', 'Address', 'PublicIpv4Pool', 'NetworkBorderGroup', 'DryRun', ...TAG],
+  DescribeAddresses: ['PublicIp.#', 'AllocationId.#', 'DryRun', ...FILTER],
+  CreateSecurityGroup: ['GroupName', 'GroupDescription', 'VpcId', 'DryRun', ...TAG],
+  DescribeSecurityGroups: ['GroupName.#', 'GroupId.#', 'DryRun', ...FILTER, ...PAGE],
+  AuthorizeSecurityGroupIngress: ['GroupName', 'GroupId', 'DryRun', ...FLAT_RULE, ...RULES, ...TAG],
+  RunInstances: [...RUN_3_3, 'DryRun', 'MetadataOptions.HttpTokens', ...TAG],
+  DescribeInstances: ['InstanceId.#', 'DryRun', ...FILTER, ...PAGE],
+  TerminateInstances: ['InstanceId.#', 'DryRun', 'Force'],
+  CreateTags: ['ResourceId.#', 'Tag.#.Key', 'Tag.#.Value', 'DryRun'],
+};
+
+const TABLES: Readonly<Record<Kind, ReadonlyMap<string, RegExp>>> = {
+  'eucalyptus-3.2': compiled(EUCALYPTUS_3_2),
+  'eucalyptus-4.4': compiled(EUCALYPTUS_4_4),
+  aws: compiled(AWS),
+};
+
+/** The parameters that this release does not know for this action; undefined where it does not know the action. */
+export function unknownParameters(kind: Kind, params: Params): readonly string[] | undefined {
+  const known = TABLES[kind].get(params['Action'] ?? '');
+  return known && Object.keys(params).filter((name) => !known.test(name));
+}
+
+/** `InstanceId.1`, `InstanceId.2` … in order. */
+export function listed(params: Params, name: string): readonly string[] {
+  return Object.keys(params)
+    .filter((key) => key.startsWith(`${name}.`) && /^\d+$/.test(key.slice(name.length + 1)))
+    .sort((a, b) => Number(a.slice(name.length + 1)) - Number(b.slice(name.length + 1)))
+    .map((key) => params[key] ?? '');
+}
+
+/** Those parameters whose name begins so, for passing on. */
+export function beginning(params: Params, prefix: string): Params {
+  return Object.fromEntries(Object.entries(params).filter(([name]) => name.startsWith(prefix)));
+}
+
+function compiled(table: Table): ReadonlyMap<string, RegExp> {
+  return new Map(Object.entries(table).map(([action, names]) => {
+    const patterns = [...COMMON, ...names].map((name) => name.replaceAll('.', '\\.').replaceAll('#', '\\d+'));
+    return [action, new RegExp(`^(${patterns.join('|')})$`)];
+  }));
+}

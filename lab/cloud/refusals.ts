@@ -1,0 +1,102 @@
+/** What a cloud answers when it will not, in the words of each release. */
+
+import type { Dialect } from './dialects';
+import { write } from './xml';
+
+interface Row {
+  /** EC2 code of AWS, and of Eucalyptus 4.4 where it differs. */
+  readonly aws: string;
+  readonly euca44?: string;
+  /** HTTP status: 400 unless said. */
+  readonly status?: number;
+  /** Status on 4.4 where it differs: what its code throws without a code of its own ends as an internal failure. */
+  readonly status44?: number;
+  readonly message: (subject: string) => string;
+  /** Words of 3.2, whose code is the request's class and whose status is 406. */
+  readonly euca32?: (subject: string) => string;
+}
+
+const ACCOUNT = 'arn:aws:euare::000123456789:user/lab';
+
+const REFUSALS = {
+  imageMissing: { aws: 'InvalidAMIID.NotFound', message: (id) => `The image id '[${id}]' does not exist`, euca32: (id) => `Failed to lookup image named: ${id}` },
+  keyMissing: {
+    aws: 'InvalidKeyPair.NotFound', message: (name) => `The key pair '${name}' does not exist`, euca32: (name) => `Failed to find key pair: ${name} for ${ACCOUNT}`,
+  },
+  typeMissing: {
+    aws: 'InvalidParameterValue', message: (type) => `Invalid value '${type}' for InstanceType.`, euca32: (type) => `No such instance type: ${type}`,
+  },
+  typesMissing: { aws: 'InvalidInstanceType', message: (types) => `The following supplied instance types do not exist: [${types}]` },
+  zoneMissing: {
+    aws: 'InvalidParameterValue', message: (zone) => `Invalid availability zone: [${zone}]`,
+    euca32: () => 'Not enough resources: no cluster controller is currently available to run instances.',
+  },
+  groupMissing: {
+    aws: 'InvalidGroup.NotFound', message: (name) => `The security group '${name}' does not exist`, euca32: (name) => `Failed to find security group: ${name} for ${ACCOUNT}`,
+  },
+  groupDuplicate: {
+    aws: 'InvalidGroup.Duplicate', message: (name) => `The security group '${name}' already exists`,
+    euca32: (name) => `CreateSecurityGroup failed because: DuplicateMetadataException: Failed to create group: ${name} for ${ACCOUNT}`,
+  },
+  groupInUse: {
+    aws: 'DependencyViolation', euca44: 'InvalidGroup.InUse', message: (name) => `resource ${name} has a dependent object`,
+    euca32: (name) => `Failed to delete security group: ${name} for ${ACCOUNT} because of: ConstraintViolationException: could not execute statement`,
+  },
+  groupReserved: { aws: 'CannotDelete', euca44: 'InvalidGroup.Reserved', message: (name) => `the specified group: "${name}" name: "default" cannot be deleted by a user` },
+  ruleDuplicate: { aws: 'InvalidPermission.Duplicate', message: (rule) => `the specified rule "peer: ${rule}, ALLOW" already exists` },
+  ruleMissing: { aws: 'InvalidPermission.NotFound', message: () => 'The specified rule does not exist in this security group.' },
+  addressMissing: {
+    aws: 'InvalidAddress.NotFound', euca44: 'InternalFailure', status44: 500, message: (ip) => `Address '${ip}' not found.`, euca32: (ip) => `Failed to find address: ${ip}`,
+  },
+  allocationMissing: { aws: 'InvalidAllocationID.NotFound', euca44: 'InvalidAddressID.NotFound', message: (id) => `The allocation ID '${id}' does not exist` },
+  associationMissing: { aws: 'InvalidAssociationID.NotFound', message: (id) => `The association ID '${id}' does not exist` },
+  addressAssociated: { aws: 'Resource.AlreadyAssociated', message: (ip) => `resource ${ip} is already associated with another resource` },
+  addressInUse: { aws: 'InvalidIPAddress.InUse', message: (ip) => `Address ${ip} is in use.` },
+  addressesSpent: {
+    aws: 'AddressLimitExceeded', euca44: 'InsufficientAddressCapacity', message: () => 'The maximum number of addresses has been reached.',
+    euca32: () => 'com.eucalyptus.cloud.util.NotEnoughResourcesException: InsufficientAddressCapacity',
+  },
+  instanceMissing: {
+    aws: 'InvalidInstanceID.NotFound', message: (id) => `The instance ID '${id}' does not exist`, euca32: (id) => `Failed to find vm instance: ${id}`,
+  },
+  instanceState: {
+    aws: 'InvalidInstanceID', message: (id) => `The instance '${id}' is not in a valid state for this operation.`, euca32: (id) => `Terminated instance: ${id}`,
+  },
+  tokenMismatch: { aws: 'IdempotentParameterMismatch', message: () => 'Arguments on this idempotent request are inconsistent with arguments used in previous request(s).' },
+  tokenTerminated: { aws: 'IdempotentInstanceTerminated', message: (id) => `The instance ${id} that was launched with this client token is terminated.` },
+  filterUnknown: { aws: 'InvalidParameterValue', message: (name) => `The filter '${name}' is invalid` },
+  tagRefused: { aws: 'InvalidID', euca44: 'InvalidParameterValue', message: (id) => `The ID '${id}' is not valid for tags` },
+  parameterMissing: { aws: 'MissingParameter', message: (name) => `The request must contain the parameter ${name}`, euca32: (name) => `Missing parameter: ${name}` },
+  dryRun: { aws: 'DryRunOperation', status: 412, message: () => 'Request would have succeeded, but DryRun flag is set.' },
+  throttled: { aws: 'RequestLimitExceeded', status: 503, message: () => 'Request limit exceeded.' },
+  broken: { aws: 'InternalError', status: 500, message: () => 'An internal error has occurred' },
+  notSimulated: { aws: 'UnsupportedOperation', status: 501, message: (what) => `The lab does not simulate ${what}.` },
+} as const satisfies Record<string, Row>;
+
+export type RefusalName = keyof typeof REFUSALS;
+
+/** Thrown by actions. */
+export class Refusal extends Error {
+  constructor(readonly why: RefusalName, readonly subject = '') {
+    super(REFUSALS[why].message(subject));
+  }
+}
+
+/** An answer that is an error, whatever part of the front made it. */
+export interface ErrorAnswer {
+  readonly status: number;
+  readonly code: string;
+  readonly message: string;
+}
+
+export function answerOf({ why, subject }: Refusal, { kind, eucalyptus }: Dialect, action: string): ErrorAnswer {
+  const row: Row = REFUSALS[why];
+  const message = row.message(subject);
+  if (!eucalyptus || row.status !== undefined) return { status: row.status ?? 400, code: row.aws, message };
+  if (kind === 'eucalyptus-3.2') return { status: 406, code: `${action}Type`, message: row.euca32?.(subject) ?? message };
+  return { status: row.status44 ?? 400, code: row.euca44 ?? row.aws, message };
+}
+
+export function errorXml({ code, message }: ErrorAnswer, requestId: string): string {
+  return write('Response', undefined, { Errors: { Error: { Code: code, Message: message } }, RequestID: requestId });
+}

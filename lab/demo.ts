@@ -1,0 +1,130 @@
+#!/usr/bin/env node
+/**
+ * `npm start`: the lab, a worker, and the example deployed into it by the product's own command line, as a user would do it.
+ * On a terminal it stays up until Ctrl-C; with `--exit`, or where nobody looks, it takes everything down and ends.
+ */
+
+import { execFile, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { once } from 'node:events';
+import { join, resolve } from 'node:path';
+import { parseArgs, promisify } from 'node:util';
+import { startLab } from './lab';
+import { findProgram } from './programs';
+import type { Lab, LabState } from './types';
+
+const CLI = 'bin/stackato-deploy.cjs';
+const EXAMPLE = 'examples/stackato-2.6.6.yaml';
+const DEPLOYMENT = 'dev';
+const DIR = '.lab';
+/** What the example is written for. */
+const PLACE = { basePort: 17_000, net: 66 } as const;
+/** A worker lets attempts end before it does. */
+const WORKER_PATIENCE = 20_000;
+
+const run = promisify(execFile);
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({ options: { exit: { type: 'boolean', default: false } } });
+  const stay = !values.exit && process.stdout.isTTY;
+  const stopped = interrupted();
+  say('Starting the lab: Temporal, three clouds, a DNS server. All of it simulated but Temporal, BIND and nsupdate; see docs/lab.md.');
+  const lab = await startLab({ dir: DIR, ...PLACE });
+  const env = { ...process.env, ...secretsOf(lab.state), TEMPORAL_ADDRESS: lab.state.temporal.address, STACKATO_DEPLOY_UI: lab.state.temporal.ui };
+  const worker = startWorker(env);
+  try {
+    say(`Web UI ${lab.state.temporal.ui}\n\n$ stackato-deploy up ${EXAMPLE}`);
+    const code = await Promise.race([ended(spawn(process.execPath, [CLI, 'up', EXAMPLE], { env, stdio: 'inherit' })), stopped]);
+    if (code !== 0) return code;
+    const ready = await summary(lab, env);
+    if (stay) {
+      say(`\nIt stays up until Ctrl-C. Try: TEMPORAL_ADDRESS=${lab.state.temporal.address} node ${CLI} status ${DEPLOYMENT}\n${ready}`);
+      await stopped;
+      return 0;
+    }
+    await takeDown(lab, worker);
+    say(ready);
+    return 0;
+  } finally {
+    await takeDown(lab, worker);
+  }
+}
+
+/** What was made, as others see it: the cloud, the DNS server, the console. Returns the last line. */
+async function summary(lab: Lab, env: NodeJS.ProcessEnv): Promise<string> {
+  const { dns, ports, temporal } = lab.state;
+  const { stdout } = await run(process.execPath, [CLI, 'status', DEPLOYMENT, '--json'], { env });
+  const { host, workflowUrl, resources } = JSON.parse(stdout) as { host: string; workflowUrl: string; resources: { address: { publicIp: string }; instance: { id: string } } };
+  const ip = resources.address.publicIp;
+  say('\nWhat was made');
+  say(`  elastic IP   ${ip}, on instance ${resources.instance.id}`);
+  for (const name of [host, `api.${host}`, `any-app.${host}`]) {
+    const { stdout: answer } = await run(findProgram('dig'), [`@${dns.server}`, '-p', String(dns.port), name, '+noall', '+answer']);
+    say(`  dig ${name}\n${answer.trimEnd().split('\n').map((line) => `      ${line.replace(/\s+/g, ' ')}`).join('\n')}`);
+  }
+  const console = `http://${ip}:${ports.http}/`;
+  const page = await fetch(console, { headers: { host } });
+  say(`  console      ${console} answers ${page.status}: ${/<title>([^<]*)/.exec(await page.text())?.[1] ?? ''}`);
+  say(`  Web UI       ${workflowUrl}`);
+  return `READY ${console} (${host}; workflow stackato/${DEPLOYMENT} at ${temporal.ui})`;
+}
+
+/** The references of the example lead here. */
+function secretsOf({ clouds, dns, login }: LabState): Readonly<Record<string, string>> {
+  const cloud = clouds.find(({ kind }) => kind === 'eucalyptus-3.2');
+  return {
+    LAB_ACCESS_KEY: cloud?.accessKey ?? '',
+    LAB_SECRET_KEY: cloud?.secretKey ?? '',
+    LAB_TSIG_SECRET: dns.tsig.secret,
+    LAB_SSH_PASSWORD: login.password,
+    LAB_ADMIN_PASSWORD: 'lab-admin-password',
+  };
+}
+
+function startWorker(env: NodeJS.ProcessEnv): ChildProcess {
+  const log = openSync(join(resolve(DIR), 'worker.log'), 'w', 0o600);
+  const worker = spawn(process.execPath, [CLI, 'worker'], { env, stdio: ['ignore', log, log] });
+  closeSync(log);
+  worker.once('exit', (code) => {
+    if (code !== 0 && code !== null) say(`The worker ended with ${code}; see ${join(DIR, 'worker.log')}.`);
+  });
+  return worker;
+}
+
+async function takeDown(lab: Lab, worker: ChildProcess): Promise<void> {
+  if (worker.exitCode === null && worker.signalCode === null) {
+    const gone = once(worker, 'exit');
+    worker.kill('SIGTERM');
+    const impatience = setTimeout(() => worker.kill('SIGKILL'), WORKER_PATIENCE);
+    await gone;
+    clearTimeout(impatience);
+  }
+  await lab.stop();
+}
+
+async function ended(child: ChildProcess): Promise<number> {
+  const [code] = (await once(child, 'exit')) as [number | null];
+  return code ?? 1;
+}
+
+/** The first Ctrl-C takes everything down. */
+function interrupted(): Promise<number> {
+  return new Promise((done) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => done(130));
+  });
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+main().then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  },
+);

@@ -1,0 +1,161 @@
+#!/usr/bin/env node
+/** `lab up|down|status|serve`: a lab that outlives the shell it was started from. */
+
+import { spawn } from 'node:child_process';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { createConnection } from 'node:net';
+import { join, resolve } from 'node:path';
+import { Command, InvalidArgumentError } from 'commander';
+import { endOrphans, startOf } from './household';
+import { startLab } from './lab';
+import { readState, stateFileOf } from './state';
+import type { LabState } from './types';
+import { tailOf } from './wait';
+
+interface Options {
+  readonly dir: string;
+  readonly basePort: number;
+  readonly net: number;
+  readonly json?: boolean;
+}
+
+const START_LIMIT = 120_000;
+const STOP_LIMIT = 30_000;
+const LOOK_EVERY = 100;
+
+async function up(options: Options): Promise<number> {
+  const dir = resolve(options.dir);
+  const known = readState(dir);
+  if (known !== undefined) {
+    show(known, options);
+    return 0;
+  }
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const log = join(dir, 'lab.log');
+  const output = openSync(log, 'w', 0o600);
+  const args = [...process.execArgv, __filename, 'serve', '--dir', dir, '--base-port', String(options.basePort), '--net', String(options.net)];
+  const child = spawn(process.execPath, args, { detached: true, stdio: ['ignore', output, output] });
+  closeSync(output);
+  child.unref();
+  const state = await until(START_LIMIT, () => {
+    if (child.exitCode !== null || child.signalCode !== null) throw new Error(`The lab did not start. The end of ${log}:\n${tailOf(log)}`);
+    return readState(dir);
+  });
+  if (state === undefined) throw new Error(`The lab was not ready after ${START_LIMIT / 1000} s. Look into ${log}, and end it with \`lab down\`.`);
+  show(state, options);
+  return 0;
+}
+
+async function serve(options: Options): Promise<number> {
+  const lab = await startLab({ dir: options.dir, basePort: options.basePort, net: options.net });
+  await new Promise<void>((done) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => done());
+  });
+  await lab.stop();
+  return 0;
+}
+
+async function down(options: Options): Promise<number> {
+  const dir = resolve(options.dir);
+  const state = readState(dir);
+  if (state !== undefined) {
+    process.kill(state.pid, 'SIGTERM');
+    const gone = await until(STOP_LIMIT, () => (startOf(state.pid) === undefined ? true : undefined));
+    if (gone === undefined) throw new Error(`The lab (pid ${state.pid}) did not end within ${STOP_LIMIT / 1000} s. Look into ${join(dir, 'lab.log')}.`);
+  }
+  const orphans = endOrphans(dir);
+  const ended = state !== undefined || orphans.length > 0;
+  if (options.json === true) console.log(JSON.stringify({ ended, orphans: orphans.map(({ name }) => name) }));
+  else console.log(ended ? 'The lab is down.' : `No lab runs in ${dir}.`);
+  return 0;
+}
+
+async function status(options: Options): Promise<number> {
+  const state = readState(resolve(options.dir));
+  if (state === undefined) {
+    console.log(options.json === true ? JSON.stringify({ running: false }) : `No lab runs in ${resolve(options.dir)}.`);
+    return 1;
+  }
+  const parts = Object.fromEntries(await Promise.all(addressesOf(state).map(async ([name, address]) => [name, await answers(address)] as const)));
+  if (options.json === true) console.log(JSON.stringify({ running: true, parts, state }));
+  else {
+    show(state, options);
+    for (const [name, answering] of Object.entries(parts)) if (!answering) console.log(`${name} does not answer.`);
+  }
+  return Object.values(parts).every(Boolean) ? 0 : 1;
+}
+
+function addressesOf({ temporal, clouds, dns }: LabState): [string, string][] {
+  return [
+    ['Temporal', temporal.address],
+    ['DNS', `${dns.server}:${dns.port}`],
+    ...clouds.map(({ kind, endpoint }): [string, string] => [kind, new URL(endpoint).host]),
+  ];
+}
+
+function answers(address: string): Promise<boolean> {
+  const [host = '', port = ''] = address.split(':');
+  const socket = createConnection({ host, port: Number(port), timeout: 2_000 });
+  return new Promise<boolean>((done) => {
+    socket.once('connect', () => done(true));
+    socket.once('error', () => done(false));
+    socket.once('timeout', () => done(false));
+  }).finally(() => socket.destroy());
+}
+
+function show(state: LabState, { json }: Options): void {
+  if (json === true) {
+    console.log(JSON.stringify(state));
+    return;
+  }
+  const { temporal, clouds, dns, ports, login, pid, dir } = state;
+  console.log(`The lab is up (pid ${pid}, ${dir}).`);
+  console.log(`  Temporal   ${temporal.address}, namespace ${temporal.namespace}`);
+  console.log(`  Web UI     ${temporal.ui}`);
+  for (const { kind, endpoint, imageId, keyName } of clouds) console.log(`  ${kind.padEnd(10)} ${endpoint}  image ${imageId}, key pair ${keyName}`);
+  console.log(`  DNS        ${dns.server} port ${dns.port}, zone ${dns.zone}, key ${dns.tsig.name} (${dns.tsig.algorithm})`);
+  console.log(`  appliances ssh ${ports.ssh}, http ${ports.http}, https ${ports.https} on their elastic IPs; user ${login.user}`);
+  console.log(`  secrets    ${stateFileOf(dir)}`);
+}
+
+async function until<T>(limit: number, look: () => T | undefined): Promise<T | undefined> {
+  const deadline = Date.now() + limit;
+  while (Date.now() < deadline) {
+    const seen = look();
+    if (seen !== undefined) return seen;
+    await new Promise((wake) => setTimeout(wake, LOOK_EVERY));
+  }
+  return undefined;
+}
+
+function within(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (Number.isInteger(value) && value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
+  };
+}
+
+const COMMANDS = [
+  ['up', 'start the lab in the background and say where everything is', up],
+  ['down', 'end it', down],
+  ['status', 'say where everything is, and what does not answer', status],
+  ['serve', 'run the lab in the foreground', serve],
+] as const;
+
+const program = new Command('lab').description('A cloud, a DNS server, a Temporal server and appliances to deploy to, on loopback');
+for (const [name, description, action] of COMMANDS) {
+  program.command(name).description(description)
+    .option('--dir <folder>', 'where its state and logs go', '.lab')
+    .option('--base-port <port>', 'first of the 1000 ports it may use', within(1024, 64_000), 17_000)
+    .option('--net <number>', 'second byte of its loopback network', within(1, 254), 66)
+    .option('--json', 'answer in JSON')
+    .action(async (options: Options) => {
+      process.exitCode = await action(options);
+    });
+}
+
+program.parseAsync().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : String(error));
+  process.exitCode = 1;
+});

@@ -1,0 +1,98 @@
+/** Which ports and which loopback network a lab lives on. */
+
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import type { Server } from 'node:net';
+
+/** Name, and place after the first port. */
+const PORTS = {
+  ssh: 22, dns: 53, http: 80, temporal: 233, ui: 234, metrics: 235, https: 443, moto: 500, euca32: 773, euca44: 774, aws: 775,
+} as const;
+
+export type PortName = keyof typeof PORTS;
+export type Ports = Readonly<Record<PortName, number>>;
+
+/** Random ports are taken below the range the kernel gives to outgoing connections, which could take one back before it is used. */
+const RANDOM_FROM = 20_000;
+const RANDOM_TO = 32_000;
+const ATTEMPTS = 200;
+
+/** Holding this port on 127.<net>.0.1 is holding the network: the kernel lets one process do so, and frees it when that dies. */
+const GUARD_PORT = 19_227;
+const FIRST_NET = 67;
+const LAST_NET = 250;
+
+export interface Net {
+  readonly number: number;
+  release(): void;
+}
+
+export async function claimNet(wanted: number | undefined): Promise<Net> {
+  if (wanted !== undefined) {
+    const guard = await guardOf(wanted);
+    if (guard !== undefined) return guard;
+    throw new Error(`Another lab uses the network 127.${wanted}.0.0/16. End it with \`lab down\`, or choose another.`);
+  }
+  const count = LAST_NET - FIRST_NET + 1;
+  const first = Math.floor(Math.random() * count);
+  for (let i = 0; i < count; i += 1) {
+    const guard = await guardOf(FIRST_NET + ((first + i) % count));
+    if (guard !== undefined) return guard;
+  }
+  throw new Error(`Every loopback network from 127.${FIRST_NET} to 127.${LAST_NET} is taken. End other labs, or free port ${GUARD_PORT}.`);
+}
+
+/** Every port of the lab, seen to be free. */
+export async function choosePorts(basePort: number | undefined, net: number): Promise<Ports> {
+  const chosen: Partial<Record<PortName, number>> = {};
+  const taken = new Set<number>();
+  for (const name of Object.keys(PORTS) as PortName[]) {
+    const port = basePort === undefined ? await randomPort(name, net, taken) : basePort + PORTS[name];
+    if (basePort !== undefined && !(await isFree(name, port, net))) {
+      throw new Error(`Port ${port}, which the lab needs for ${name}, is taken. End the program that has it, or choose others with --base-port.`);
+    }
+    taken.add(port);
+    chosen[name] = port;
+  }
+  return chosen as Ports;
+}
+
+async function randomPort(name: PortName, net: number, taken: ReadonlySet<number>): Promise<number> {
+  for (let i = 0; i < ATTEMPTS; i += 1) {
+    const port = RANDOM_FROM + Math.floor(Math.random() * (RANDOM_TO - RANDOM_FROM));
+    if (!taken.has(port) && (await isFree(name, port, net))) return port;
+  }
+  throw new Error(`No free port for ${name} was found between ${RANDOM_FROM} and ${RANDOM_TO}.`);
+}
+
+async function isFree(name: PortName, port: number, net: number): Promise<boolean> {
+  const host = name === 'ssh' || name === 'http' || name === 'https' ? `127.${net}.0.1` : '127.0.0.1';
+  const server = await listen(host, port);
+  if (server === undefined) return false;
+  server.close();
+  await once(server, 'close');
+  return name !== 'dns' || udpIsFree(host, port);
+}
+
+function udpIsFree(host: string, port: number): Promise<boolean> {
+  const socket = createSocket('udp4');
+  return new Promise((resolve) => {
+    socket.once('error', () => resolve(false));
+    socket.bind(port, host, () => socket.close(() => resolve(true)));
+  });
+}
+
+async function guardOf(number: number): Promise<Net | undefined> {
+  const server = await listen(`127.${number}.0.1`, GUARD_PORT);
+  server?.unref();
+  return server && { number, release: () => void server.close() };
+}
+
+function listen(host: string, port: number): Promise<Server | undefined> {
+  const server = createServer();
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(undefined));
+    server.listen({ host, port, exclusive: true }, () => resolve(server));
+  });
+}

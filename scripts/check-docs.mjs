@@ -1,0 +1,31 @@
+#!/usr/bin/env node
+/**
+ * Checks that what the documents say is so: specs load, links lead somewhere, commands and npm scripts exist, tables of reference
+ * are complete; and that no file names a package registry (where packages come from is each machine's own setting).
+ */
+
+import { existsSync } from 'node:fs';
+import { examples, specBlocks, specProblems } from './check/specs.mjs';
+import { filesEndingIn, textOf } from './check/files.mjs';
+import { commandProblems, linkProblems, npmScriptProblems } from './check/words.mjs';
+import { registryProblems } from './check/registries.mjs';
+import { tableProblems } from './check/tables.mjs';
+
+if (!existsSync('dist/src/spec/loader.js')) {
+  process.stderr.write('check-docs: there is no dist to check against; run `npm run setup` first.\n');
+  process.exit(1);
+}
+
+const documents = filesEndingIn('.md').map((path) => ({ path, text: textOf(path) }));
+const specs = [...documents.flatMap(specBlocks), ...examples()];
+const problems = [
+  ...specProblems(specs),
+  ...documents.flatMap(linkProblems),
+  ...documents.flatMap(npmScriptProblems),
+  ...commandProblems(documents),
+  ...tableProblems(documents),
+  ...registryProblems(),
+];
+for (const problem of problems) process.stdout.write(`${problem}\n`);
+process.stdout.write(`check-docs: ${documents.length} documents, ${specs.length} specs, ${problems.length} problems\n`);
+process.exitCode = problems.length === 0 ? 0 : 1;

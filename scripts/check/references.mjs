@@ -1,0 +1,25 @@
+/** Which table of which document is compared with what. Columns that are not named here are free. */
+
+import { createRequire } from 'node:module';
+import { keysOf } from './spec-keys.mjs';
+
+const load = createRequire(import.meta.url);
+const dist = (path) => load(`../../dist/${path}`);
+const code = (value) => `\`${value}\``;
+
+/** `column`: the head of the first column. `known`: by name, what other columns must hold. */
+export const REFERENCES = [
+  { path: 'docs/overview.md', column: 'step', known: () => new Map(dist('src/spec/steps.js').STEPS.map(({ id, skippable }) => [id, { skip: skippable ? 'yes' : 'no' }])) },
+  { path: 'docs/spec.md', column: 'key', known: () => keysOf(dist('src/spec/schema.js').jsonSchema()) },
+  { path: 'docs/recovery.md', column: 'code', known: () => mapped(dist('src/spec/errors.js').ERRORS, ({ owner, retry }) => ({ owner, retried: retry.replace('-', ' ') })) },
+  { path: 'docs/operate.md', column: 'client code', known: () => mapped(dist('src/client/errors.js').CLIENT_ERRORS, ({ exit }) => ({ exit: String(exit) })) },
+  { path: 'docs/lab.md', column: 'knob', known: () => mapped(dist('lab/appliance/knobs.js').DEFAULT_KNOBS, (value) => ({ default: code(inWords(value)) })) },
+];
+
+function mapped(object, factsOf) {
+  return new Map(Object.entries(object).map(([name, value]) => [name, factsOf(value)]));
+}
+
+function inWords(value) {
+  return Array.isArray(value) ? value.join(', ') : value === '' ? '""' : String(value);
+}

@@ -1,0 +1,46 @@
+/** Tables of reference in the documents: each names exactly what the compiled code knows, and says the same of it. */
+
+import { lineAt } from './files.mjs';
+import { REFERENCES } from './references.mjs';
+
+export function tableProblems(documents) {
+  return REFERENCES.flatMap((reference) => {
+    const document = documents.find(({ path }) => path === reference.path);
+    return document === undefined ? [] : problemsOf(document, reference);
+  });
+}
+
+function problemsOf({ path, text }, { column, known }) {
+  const wanted = known();
+  const rows = rowsUnder(text, column);
+  const seen = new Set();
+  const wrong = rows.flatMap(({ name, cells, line }) => {
+    const facts = wanted.get(name);
+    if (facts === undefined) return [`${path}:${line}: there is no ${column} ${name}`];
+    if (seen.has(name)) return [`${path}:${line}: ${name} is there twice`];
+    seen.add(name);
+    return Object.entries(facts)
+      .filter(([head, fact]) => cells[head] !== fact)
+      .map(([head, fact]) => `${path}:${line}: of ${name}, ${head} is ${fact}, not ${cells[head] ?? 'left out'}`);
+  });
+  const missing = [...wanted.keys()].filter((name) => !seen.has(name)).map((name) => `${path}: no row for the ${column} ${name}`);
+  return [...wrong, ...missing];
+}
+
+/** Rows of every table whose first column is called so; their first cell is a name in code. */
+function rowsUnder(text, column) {
+  return [...text.matchAll(/^\|.*\|\n\|[-| :]+\|\n(?:\|.*\|\n?)+/gm)].flatMap((table) => {
+    const [head, , ...lines] = table[0].trimEnd().split('\n');
+    const heads = cellsOf(head);
+    if (heads[0] !== column) return [];
+    return lines.map((line, index) => {
+      const cells = cellsOf(line);
+      return { name: cells[0].replace(/^`(.*)`$/, '$1'), cells: Object.fromEntries(heads.map((name, i) => [name, cells[i]])), line: lineAt(text, table.index) + 2 + index };
+    });
+  });
+}
+
+/** A bar in a cell is written `\|`. */
+function cellsOf(line) {
+  return line.split(/(?<!\\)\|/).slice(1, -1).map((cell) => cell.trim());
+}

@@ -1,0 +1,70 @@
+/** dist: compiled sources and the workflow bundle, made again whenever a source was touched, added or removed. */
+
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ROOT, run } from './process.mjs';
+
+const FOLDERS = ['src', 'lab'];
+const FILES = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json'];
+const STAMP = join(ROOT, 'dist', '.sources.json');
+const REMEDY = 'Correct the sources above (`npx tsc --noEmit` checks them), then run this again.';
+
+export const buildPart = { name: 'build', remedy: REMEDY, missing, provide };
+
+function missing() {
+  const built = readStamp();
+  if (built === undefined) return ['dist'];
+  const now = sources();
+  const changed = [...new Set([...Object.keys(now), ...Object.keys(built)])].filter((path) => now[path] !== built[path]);
+  return changed.length === 0 ? [] : [`${changed.length} changed (${changed.slice(0, 3).join(', ')})`];
+}
+
+async function provide() {
+  const before = readStamp();
+  // Taken before the compiler reads them: what is edited meanwhile counts as changed.
+  const now = sources();
+  if (before === undefined) forgetLastBuild();
+  else removeOutputsOf(Object.keys(before).filter((path) => now[path] === undefined));
+  await run('npm', ['run', '--silent', 'build'], { remedy: REMEDY });
+  mkdirSync(join(ROOT, 'dist'), { recursive: true });
+  writeFileSync(STAMP, JSON.stringify(now));
+}
+
+/** Without a stamp nobody knows what is in dist; tsc would believe its own notes and leave a lost file lost. */
+function forgetLastBuild() {
+  rmSync(join(ROOT, 'dist', '.tsbuildinfo'), { force: true });
+}
+
+/** tsc never removes what it no longer makes, and a deleted module would go on being found. */
+function removeOutputsOf(paths) {
+  for (const path of paths) {
+    for (const ending of ['.js', '.js.map', '.d.ts']) {
+      rmSync(join(ROOT, 'dist', path.replace(/\.ts$/, ending)), { force: true });
+    }
+  }
+}
+
+function readStamp() {
+  try {
+    return JSON.parse(readFileSync(STAMP, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+function sources() {
+  const found = FOLDERS.flatMap((folder) => filesUnder(folder)).concat(FILES);
+  return Object.fromEntries(found.map((path) => [path, fingerprint(path)]));
+}
+
+function filesUnder(folder) {
+  return readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(ROOT.length))
+    .sort();
+}
+
+function fingerprint(path) {
+  const { size, mtimeMs } = statSync(join(ROOT, path));
+  return `${size}@${mtimeMs}`;
+}

@@ -1,0 +1,65 @@
+#!/usr/bin/env node
+/**
+ * Runs every test, group by group (scripts/test/groups.mjs), and says the true counts. Its last line is `N passed, N failed`.
+ *
+ *   npm test -- --only unit,e2e     these groups
+ *   npm test -- --grep "static-ip"  anything else goes to mocha
+ */
+
+import { spawnSync } from 'node:child_process';
+import { parseArgs } from 'node:util';
+import { filesOf, GROUPS, groupless } from './test/groups.mjs';
+import { runGroup } from './test/run-group.mjs';
+import { summary } from './test/summary.mjs';
+
+async function main(args) {
+  const { values, tokens } = parseArgs({ args, options: { only: { type: 'string' } }, strict: false, allowPositionals: true, tokens: true });
+  const wanted = values.only?.split(',') ?? GROUPS.map(({ name }) => name);
+  const unknown = wanted.find((name) => !GROUPS.some((group) => group.name === name));
+  if (unknown !== undefined) return give([{ name: unknown, passed: 0, failed: [`There is no group ${unknown}.`], pending: [], seconds: 0 }]);
+
+  const groups = GROUPS.filter(({ name }) => wanted.includes(name)).map((group) => ({ ...group, files: filesOf(group) }));
+  const mochaArgs = withoutOnly(args, tokens);
+  const results = [...strays(), ...browser(groups)];
+  results.push(...(await inOrder(groups.filter(({ files }) => files.length > 0), mochaArgs)));
+  give(results);
+}
+
+/** Those that use both cores by themselves one after another, then the others two at a time. */
+async function inOrder(groups, mochaArgs) {
+  const results = [];
+  for (const group of groups.filter(({ jobs }) => jobs > 1)) results.push(await runGroup(group, mochaArgs));
+  const queue = groups.filter(({ jobs }) => jobs === 1);
+  const lane = async () => {
+    for (let group = queue.shift(); group !== undefined; group = queue.shift()) results.push(await runGroup(group, mochaArgs));
+  };
+  await Promise.all([lane(), lane()]);
+  return results;
+}
+
+/** A test that no group runs would be taken for passed. */
+function strays() {
+  const files = groupless();
+  return files.length === 0 ? [] : [{ name: 'groups', passed: 0, failed: files.map((file) => `${file} is in no group of scripts/test/groups.mjs`), pending: [], seconds: 0 }];
+}
+
+/** `npm start` needs no browser, so only the tests that do ask for one. */
+function browser(groups) {
+  if (!groups.some(({ chromium, files }) => chromium && files.length > 0)) return [];
+  const { status } = spawnSync(process.execPath, ['scripts/setup.mjs', '--lab', '--chromium'], { stdio: 'inherit' });
+  return status === 0 ? [] : [{ name: 'setup', passed: 0, failed: ['There is no browser for the UI tests, see above.'], pending: [], seconds: 0 }];
+}
+
+function withoutOnly(args, tokens) {
+  const token = tokens.find(({ kind, name }) => kind === 'option' && name === 'only');
+  if (token === undefined) return args;
+  return args.filter((_, index) => index !== token.index && (token.inlineValue || index !== token.index + 1));
+}
+
+function give(results) {
+  const { text, ok } = summary(results);
+  process.stdout.write(text);
+  process.exitCode = ok ? 0 : 1;
+}
+
+await main(process.argv.slice(2));

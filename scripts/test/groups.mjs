@@ -1,0 +1,31 @@
+/** Which tests belong together, by folder of test/. */
+
+import { readdirSync } from 'node:fs';
+
+/**
+ * `jobs` above 1: its files run in so many processes at once. `minutes`: a group that takes longer hangs. `chromium`: needs the
+ * browser. Groups of one job run two at a time, in this order: the longest first.
+ */
+export const GROUPS = [
+  { name: 'unit', jobs: 2, minutes: 5, folders: ['spec', 'commands', 'cloud', 'adapters', 'activities', 'client', 'infra', 'worker', 'image'] },
+  { name: 'crash', jobs: 1, minutes: 15, folders: ['crash'] },
+  { name: 'e2e', jobs: 1, minutes: 15, folders: ['e2e'] },
+  { name: 'lab', jobs: 1, minutes: 10, folders: ['lab'] },
+  { name: 'workflows', jobs: 1, minutes: 5, folders: ['workflows'] },
+  { name: 'ui', jobs: 1, minutes: 5, folders: ['ui'], chromium: true },
+  { name: 'replay', jobs: 1, minutes: 3, folders: ['replay'] },
+];
+
+const ALL = readdirSync('test', { recursive: true })
+  .filter((file) => file.endsWith('.test.ts'))
+  .map((file) => `test/${file}`)
+  .sort();
+
+export function filesOf({ folders }) {
+  return ALL.filter((file) => folders.some((folder) => file.startsWith(`test/${folder}/`)));
+}
+
+export function groupless() {
+  const taken = new Set(GROUPS.flatMap(filesOf));
+  return ALL.filter((file) => !taken.has(file));
+}

@@ -1,0 +1,65 @@
+/** All activities, each attempt of each under the same care (attempt.ts). */
+
+import { allocateAddress, ensureAddress, giveBackAddress, listAddresses, releaseAddress } from './address';
+import { claimAdmin } from './admin';
+import { attempted } from './attempt';
+import type { Attempt, Patience } from './attempt';
+import type { Dependencies } from './dependencies';
+import { associateAddress, awaitRunning, disassociateAddress, launchInstance, terminateInstance } from './instance';
+import { awaitKato, logIn } from './login';
+import { observeDns, takeBackDns, updateDns } from './name';
+import { findProblems, preflight } from './preflight';
+import { awaitReboot, readBootId, requestReboot } from './reboot';
+import { putResolverFirst } from './resolver';
+import { disableMdns, enableRoles, setUpCore } from './roles';
+import { renameNode } from './rename';
+import { deleteSecurityGroup, ensureSecurityGroup, openConsole } from './security-group';
+import { setStaticIp } from './static-ip';
+import type { Activities, DeskInput, StepActivity, StepActivityName, StepInput, StepOutcome } from './types';
+import { verifyConsole } from './verify';
+
+type StepWork = (deps: Dependencies, input: StepInput, attempt: Attempt) => Promise<StepOutcome>;
+
+const STEP_WORK: Readonly<Record<StepActivityName, StepWork>> = {
+  preflight, ensureAddress, ensureSecurityGroup, observeDns, updateDns, launchInstance, awaitRunning, associateAddress, logIn, awaitKato,
+  setStaticIp, renameNode, disableMdns, readBootId, requestReboot, awaitReboot, setUpCore, enableRoles, putResolverFirst, claimAdmin,
+  openConsole, verifyConsole, disassociateAddress, terminateInstance, takeBackDns, deleteSecurityGroup, giveBackAddress,
+};
+
+/** A bug shall park a step soon, not when its deadline has passed. */
+const INTERNAL_LIMIT = 30_000;
+const DESK_POLL = 2_000;
+
+export function createActivities(deps: Dependencies): Activities {
+  const { secrets } = deps;
+  const desk = <I extends DeskInput, O>(work: (deps: Dependencies, input: I, attempt: Attempt) => Promise<O>): ((input: I) => Promise<O>) =>
+    attempted(secrets, deskPatience, (input: I, attempt) => work(deps, input, attempt));
+  return {
+    ...stepActivities(deps),
+    findProblems: attempted(secrets, () => ({ deadline: INTERNAL_LIMIT, poll: DESK_POLL, limits: {} }), (input) => findProblems(deps, input)),
+    listAddresses: desk(listAddresses),
+    allocateAddress: desk(allocateAddress),
+    releaseAddress: desk(releaseAddress),
+  };
+}
+
+function stepActivities(deps: Dependencies): Record<StepActivityName, StepActivity> {
+  const entries = Object.entries(STEP_WORK).map(([name, work]) => {
+    const activity = attempted(deps.secrets, stepPatience, async (input: StepInput, attempt) => masked(deps, await work(deps, input, attempt)));
+    return [name, activity] as const;
+  });
+  return Object.fromEntries(entries) as Record<StepActivityName, StepActivity>;
+}
+
+/** Notes quote clouds and machines. */
+function masked({ secrets }: Dependencies, outcome: StepOutcome): StepOutcome {
+  return { ...outcome, note: secrets.mask(outcome.note) };
+}
+
+function stepPatience({ deadline, spec }: StepInput): Patience {
+  return { deadline, poll: spec.timing.poll, limits: { SSH_AUTH: spec.timing.authGrace, INTERNAL: INTERNAL_LIMIT } };
+}
+
+function deskPatience({ deadline }: DeskInput): Patience {
+  return { deadline, poll: DESK_POLL, limits: { INTERNAL: INTERNAL_LIMIT } };
+}

@@ -1,0 +1,35 @@
+/** The first login: pins the host key and looks whether this machine can carry a Stackato; then waits for kato. */
+
+import { direct, dialectOf } from '../commands/kato';
+import { OBSERVE_MACHINE, parseMemory } from '../commands/machine';
+import { parseIfconfig, refuseClash } from '../commands/network';
+import { parseVersion } from '../commands/roles';
+import { DeployError } from '../spec/errors';
+import type { Dependencies } from './dependencies';
+import { look, onMachine } from './machine';
+import { insistOnReady } from './ready';
+import type { StepInput, StepOutcome } from './types';
+
+/** A machine of 2 GiB shows less: the kernel keeps some. The next smaller one sold (1.7 GiB) shows less than this. */
+const MIN_SEEN_MIB = 1_850;
+
+export async function logIn(deps: Dependencies, input: StepInput): Promise<StepOutcome> {
+  return onMachine(deps, input, async (session) => {
+    const sections = await look(session, OBSERVE_MACHINE);
+    const memory = parseMemory(sections['memory'] ?? '');
+    if (memory !== undefined && memory < MIN_SEEN_MIB) {
+      throw new DeployError('MEMORY_TOO_SMALL', `The machine says it has ${memory} MiB of memory; Stackato behaves oddly with less than 2 GiB.`);
+    }
+    refuseClash(parseIfconfig(sections['ifconfig'] ?? '').address ?? '');
+    return { changed: false, note: `host key ${session.hostKey}`, known: { hostKey: session.hostKey } };
+  });
+}
+
+export async function awaitKato(deps: Dependencies, input: StepInput): Promise<StepOutcome> {
+  const kato = dialectOf(input.spec.release);
+  return onMachine(deps, input, async (session) => {
+    await insistOnReady(session, kato);
+    const version = parseVersion((await session.exec(direct(kato.version))).stdout);
+    return { changed: false, note: version === undefined ? 'kato is ready' : `kato ${version} is ready`, known: {} };
+  });
+}

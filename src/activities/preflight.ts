@@ -1,0 +1,138 @@
+/** Every precondition, checked before anything is made. `doctor` shows all findings, `preflight` insists on them. */
+
+import { DeployError, errorRow } from '../spec/errors';
+import type { ErrorCode } from '../spec/errors';
+import { groupNameOf, ownerOf } from '../spec/names';
+import type { Finding } from '../spec/messages';
+import type { DeploymentSpec, SecretRef } from '../spec/types';
+import { probe } from '../commands/nsupdate';
+import type { Dependencies } from './dependencies';
+import { refuseForeign, tsigKey } from './name';
+import { observeName } from './name-state';
+import type { Cloud } from './ports';
+import { ourGroup } from './security-group';
+import type { StepInput, StepOutcome } from './types';
+
+export const MIN_MEMORY_MIB = 2048;
+
+/** Says what it found, or throws. */
+interface Check {
+  readonly name: string;
+  readonly find: () => Promise<string>;
+}
+
+export async function findProblems(deps: Dependencies, { spec }: { readonly spec: DeploymentSpec }): Promise<readonly Finding[]> {
+  const findings: Finding[] = [];
+  for (const group of [secretChecks(deps, spec), cloudChecks(deps, spec), dnsChecks(deps, spec)]) {
+    for (const check of group) {
+      const finding = await findingOf(check);
+      findings.push(finding);
+      // The first of a group is the ground the others stand on.
+      if (!finding.ok && check === group[0] && group.length > 1) break;
+    }
+  }
+  return findings;
+}
+
+export async function preflight(deps: Dependencies, { spec }: StepInput): Promise<StepOutcome> {
+  const findings = await findProblems(deps, { spec });
+  const bad = findings.filter(({ ok }) => !ok);
+  const worst = bad.find(({ code }) => code !== undefined && errorRow(code).retry === 'no') ?? bad[0];
+  if (worst?.code !== undefined) {
+    const others = bad.filter((finding) => finding !== worst).map(({ check, message }) => ` Also ${check}: ${message}`);
+    throw new DeployError(worst.code, worst.message + others.join(''));
+  }
+  const { account } = await deps.clouds.open(spec.cloud);
+  return { changed: false, note: `${findings.length} checks`, known: { account } };
+}
+
+async function findingOf({ name, find }: Check): Promise<Finding> {
+  try {
+    return { check: name, ok: true, message: await find() };
+  } catch (error) {
+    const code: ErrorCode = error instanceof DeployError ? error.code : 'INTERNAL';
+    return { check: name, ok: false, code, message: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** All together: the user shall see every secret that is missing. */
+function secretChecks({ secrets }: Dependencies, spec: DeploymentSpec): readonly Check[] {
+  const refs = secretRefs(spec);
+  return [{
+    name: 'secrets',
+    find: async () => {
+      const results = await Promise.allSettled(refs.map((ref) => secrets.resolve(ref)));
+      const missing = results.flatMap((result) => (result.status === 'rejected' ? [(result.reason as Error).message] : []));
+      if (missing.length > 0) throw new DeployError('SECRET_MISSING', missing.join(' '));
+      return `${refs.length} resolve`;
+    },
+  }];
+}
+
+function cloudChecks(deps: Dependencies, spec: DeploymentSpec): readonly Check[] {
+  const cloud = (): Promise<Cloud> => deps.clouds.open(spec.cloud);
+  const { type, keyName } = spec.instance;
+  const checks: (Check | undefined)[] = [
+    { name: 'cloud access', find: async () => { await (await cloud()).checkAccess(); return `${spec.cloud.kind} answers`; } },
+    { name: 'image', find: async () => insist((await cloud()).imageExists(spec.image.id), 'IMAGE_NOT_FOUND', `the image ${spec.image.id}`) },
+    keyName === undefined ? undefined : { name: 'key pair', find: async () => insist((await cloud()).keyPairExists(keyName), 'KEY_PAIR_NOT_FOUND', `the key pair ${keyName}`) },
+    { name: 'instance type', find: async () => judgeMemory(type, await (await cloud()).typeMemory(type)) },
+    { name: 'address', find: async () => judgeAddress(spec, await (await cloud()).listAddresses()) },
+    {
+      name: 'security group',
+      find: async () => {
+        const group = await ourGroup(await cloud(), groupNameOf(spec.name), ownerOf(deps.namespace, spec.name));
+        return group === undefined ? 'the name is free' : 'is ours';
+      },
+    },
+  ];
+  return checks.filter((check) => check !== undefined);
+}
+
+function dnsChecks(deps: Dependencies, spec: DeploymentSpec): readonly Check[] {
+  return [
+    {
+      name: 'DNS zone',
+      find: async () => {
+        const { authoritative, records } = await deps.dns.query(spec.dns, spec.dns.zone, 'SOA');
+        if (authoritative && records.some(({ type, name }) => type === 'SOA' && name === spec.dns.zone)) return `${spec.dns.server} is the authority for ${spec.dns.zone}`;
+        throw new DeployError('DNS_NOT_ZONE', `${spec.dns.server} is not an authority for the zone ${spec.dns.zone}.`);
+      },
+    },
+    { name: 'DNS updates', find: async () => { await deps.dns.update(probe(spec.dns), await tsigKey(deps, spec)); return spec.dns.tsig === undefined ? 'accepted' : `the key ${spec.dns.tsig.name} is accepted`; } },
+    {
+      name: 'DNS name',
+      find: async () => {
+        refuseForeign(spec, await observeName(deps.dns, spec.dns), ownerOf(deps.namespace, spec.name));
+        return `${spec.dns.name} is free or ours`;
+      },
+    },
+  ];
+}
+
+async function insist(there: Promise<boolean>, code: ErrorCode, what: string): Promise<string> {
+  if (await there) return `${what} exists`;
+  throw new DeployError(code, `The cloud does not know ${what}, or does not show it to this account.`);
+}
+
+function judgeMemory(type: string, memory: number | 'unknown' | 'missing'): string {
+  if (memory === 'missing') throw new DeployError('TYPE_NOT_FOUND', `The cloud has no instance type ${type}.`);
+  if (memory === 'unknown') return `the cloud does not tell the memory of ${type}: it is checked on the machine`;
+  if (memory >= MIN_MEMORY_MIB) return `${type} has ${memory} MiB`;
+  throw new DeployError('TYPE_TOO_SMALL', `The instance type ${type} has ${memory} MiB; Stackato behaves oddly with less than ${MIN_MEMORY_MIB}.`);
+}
+
+function judgeAddress(spec: DeploymentSpec, addresses: readonly { publicIp: string }[]): string {
+  if (!('ip' in spec.address)) return 'one will be allocated';
+  const { ip } = spec.address;
+  if (addresses.some(({ publicIp }) => publicIp === ip)) return `${ip} belongs to the account`;
+  throw new DeployError('ADDRESS_NOT_OURS', `The account has no address ${ip}.`);
+}
+
+function secretRefs(spec: DeploymentSpec): readonly SecretRef[] {
+  const { cloud, dns, ssh, instance, admin } = spec;
+  const refs = [
+    cloud.credentials.accessKey, cloud.credentials.secretKey, dns.tsig?.secret, ssh.password, ssh.key, instance.userData, admin?.password,
+  ];
+  return refs.filter((ref) => ref !== undefined);
+}

@@ -1,0 +1,143 @@
+/** What can be done over one connection: commands, one after the other, and requests to the machine's own console. */
+
+import { request as httpsRequest } from 'node:https';
+import { connect as tlsConnect } from 'node:tls';
+import type { Duplex } from 'node:stream';
+import type { ClientChannel } from 'ssh2';
+import type { ExecResult, HttpAnswer, LocalHttpsRequest, RemoteSession, Secret } from '../activities/ports';
+import { DeployError } from '../spec/errors';
+import { Gathered, OLD_TLS, readAnswer } from './http-answer';
+import type { Connection } from './ssh-connection';
+
+const OUTPUT_LIMIT = 256 * 1024;
+const EXEC_TIMEOUT_MS = 15_000;
+const HTTPS_TIMEOUT_MS = 30_000;
+
+export class SshSession implements RemoteSession {
+  readonly hostKey: string;
+  readonly password?: Secret;
+  /** Ends when the channel before it did. */
+  private turn: Promise<unknown> = Promise.resolve();
+  private readonly lost: Promise<never>;
+  private gone: DeployError | undefined;
+
+  constructor(private readonly connection: Connection) {
+    this.hostKey = connection.hostKey;
+    if (connection.password !== undefined) this.password = connection.password;
+    this.lost = new Promise((_resolve, reject) => {
+      const lose = (error?: Error): void => {
+        this.gone ??= new DeployError('SSH_DROPPED', `The connection was lost${error === undefined ? '' : `: ${error.message}`}.`);
+        reject(this.gone);
+      };
+      connection.client.on('error', lose);
+      connection.client.on('close', () => lose());
+      connection.client.on('end', () => lose());
+    });
+    // Nobody may be waiting when it happens.
+    this.lost.catch(() => undefined);
+  }
+
+  exec(command: string, { stdin = '', timeoutMs = EXEC_TIMEOUT_MS }: { stdin?: string; timeoutMs?: number } = {}): Promise<ExecResult> {
+    return this.inTurn(timeoutMs, 'a command', () => this.run(command, stdin));
+  }
+
+  https(request: LocalHttpsRequest): Promise<HttpAnswer> {
+    return this.inTurn(HTTPS_TIMEOUT_MS, 'its own console', async () => {
+      const stream = await this.openForward(request.port);
+      return askThrough(stream, request).finally(() => stream.destroy());
+    });
+  }
+
+  private inTurn<T>(timeoutMs: number, what: string, work: () => Promise<T>): Promise<T> {
+    const mine = this.turn.then(() => this.bounded(timeoutMs, what, work));
+    this.turn = mine.catch(() => undefined);
+    return mine;
+  }
+
+  /** A channel that hangs cannot be taken back for sure, and sshd may allow no second one: the connection goes with it. */
+  private async bounded<T>(timeoutMs: number, what: string, work: () => Promise<T>): Promise<T> {
+    if (this.gone !== undefined) throw this.gone;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => {
+        this.gone ??= new DeployError('SSH_DROPPED', `The machine did not answer ${what} within ${timeoutMs / 1000} s.`);
+        reject(this.gone);
+        this.connection.client.destroy();
+      }, timeoutMs);
+    });
+    try {
+      return await Promise.race([work().then((result) => this.settled(result)), late, this.lost]);
+    } catch (error) {
+      // ssh2 throws plain errors where the connection went before anybody could be told.
+      throw error instanceof DeployError ? error : new DeployError('SSH_DROPPED', 'The connection was lost.');
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** A lost connection closes its channels first, as if they had ended: give the loss time to be told. */
+  private async settled<T>(result: T): Promise<T> {
+    await new Promise((resolve) => setImmediate(resolve));
+    if (this.gone !== undefined && !isComplete(result)) throw this.gone;
+    return result;
+  }
+
+  private run(command: string, stdin: string): Promise<ExecResult> {
+    return new Promise((resolve, reject) => {
+      this.connection.client.exec(command, (error, channel) => {
+        // Listened to at once: all that a quick command says can come in one packet, and an exit status that nobody hears is lost.
+        if (error === undefined) resolve(readChannel(channel, stdin));
+        else reject(new DeployError('SSH_DROPPED', `The machine opens no channel for a command: ${error.message}.`));
+      });
+    });
+  }
+
+  private openForward(port: number): Promise<Duplex> {
+    return new Promise((resolve, reject) => {
+      this.connection.client.forwardOut('127.0.0.1', 0, '127.0.0.1', port, (error, channel) => {
+        if (error === undefined) resolve(channel);
+        else reject(new DeployError('CONSOLE_NOT_UP', `The machine's own port ${port} does not answer: ${error.message}.`));
+      });
+    });
+  }
+}
+
+/** What has an exit status or came from the console is whole, whatever happened to the connection after it. */
+function isComplete(result: unknown): boolean {
+  return typeof result === 'object' && result !== null && ('code' in result || 'status' in result);
+}
+
+function readChannel(channel: ClientChannel, stdin: string): Promise<ExecResult> {
+  const stdout = new Gathered(OUTPUT_LIMIT);
+  const stderr = new Gathered(OUTPUT_LIMIT);
+  let code: number | undefined;
+  return new Promise((resolve) => {
+    channel.on('data', (chunk: Buffer) => stdout.add(chunk));
+    channel.stderr.on('data', (chunk: Buffer) => stderr.add(chunk));
+    channel.on('exit', (status: number | null) => (code = status ?? undefined));
+    channel.on('error', () => undefined);
+    channel.on('close', () => resolve({ stdout: stdout.text, stderr: stderr.text, ...(code === undefined ? {} : { code }) }));
+    channel.end(stdin);
+  });
+}
+
+function askThrough(stream: Duplex, { host, method, path, form }: LocalHttpsRequest): Promise<HttpAnswer> {
+  const body = form === undefined ? '' : new URLSearchParams(form).toString();
+  const headers = {
+    Host: host,
+    Connection: 'close',
+    ...(form === undefined ? {} : { 'Content-Type': 'application/x-www-form-urlencoded', 'Content-Length': Buffer.byteLength(body) }),
+  };
+  return new Promise((resolve, reject) => {
+    // Never the body nor the stream's own words: both may hold what was sent.
+    const fail = (error: NodeJS.ErrnoException): void =>
+      reject(new DeployError('CONSOLE_NOT_UP', `The machine's own console ends the request for ${path}: ${error.code ?? 'no TLS'}.`));
+    const socket = tlsConnect({ socket: stream, servername: host, ...OLD_TLS });
+    socket.on('error', fail);
+    const request = httpsRequest({ createConnection: () => socket, method, path, headers }, (answer) => {
+      readAnswer(answer).then(resolve, fail);
+    });
+    request.on('error', fail);
+    request.end(body);
+  });
+}

@@ -1,0 +1,21 @@
+/** ssh to the appliance: a connection per use, nothing kept between two. */
+
+import type { Remote, Secrets } from '../activities/ports';
+import { connect } from './ssh-connection';
+import { loginOf } from './ssh-login';
+import { SshSession } from './ssh-session';
+
+export function createRemote(secrets: Secrets): Remote {
+  return {
+    async withSession(target, use) {
+      const connection = await connect(target, await loginOf(target, secrets));
+      const session = new SshSession(connection);
+      try {
+        return await use(session);
+      } finally {
+        // Not `end`: that waits for a machine which may be gone.
+        connection.client.destroy();
+      }
+    },
+  };
+}

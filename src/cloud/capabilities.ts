@@ -1,0 +1,46 @@
+/**
+ * What each kind of cloud understands, one row each. Binding is strict on all of them: one parameter that a release does not know
+ * fails the whole request, so nothing is sent that its row does not allow.
+ */
+
+import type { CloudKindName } from '../spec/types';
+
+export interface Capabilities {
+  readonly signature: 2 | 4;
+  /** `Version` of every request. 3.2 answers a version newer than its own in an internal layout. */
+  readonly version: string;
+  /** Where not, everything is listed and looked through here. */
+  readonly filters: boolean;
+  /** Entries a page of DescribeInstances; absent where there are no pages. */
+  readonly page?: number;
+  /** Whether an instance can be tagged, and how. */
+  readonly instanceTags: 'none' | 'afterwards' | 'at launch';
+  readonly addressTags: boolean;
+  /** Whether a launch that is asked for twice happens once. Where not, our security group is the only marker. */
+  readonly clientToken: boolean;
+  /** `Domain` of AllocateAddress. Where absent, an address has an allocation id only if the cloud gives it one. */
+  readonly addressDomain?: 'vpc';
+  /** Knows `AllowReassociation`: an address is then never taken away from another instance. */
+  readonly refusesStealing: boolean;
+  /** An administrator is shown every address of the cloud, with its owner behind the instance. */
+  readonly listsForeignAddresses: boolean;
+  /** Groups have ids, which name them better than names do. */
+  readonly groupIds: boolean;
+  /** How the memory of a type is learnt (type-memory.ts). */
+  readonly typeMemory: 'verbose zones' | 'own list' | 'type list';
+}
+
+export const CAPABILITIES: Readonly<Record<CloudKindName, Capabilities>> = {
+  'eucalyptus-3.2': {
+    signature: 2, version: '2012-10-01', filters: false, instanceTags: 'none', addressTags: false, clientToken: false,
+    refusesStealing: false, listsForeignAddresses: true, groupIds: false, typeMemory: 'verbose zones',
+  },
+  'eucalyptus-4.4': {
+    signature: 4, version: '2016-11-15', filters: true, page: 1000, instanceTags: 'afterwards', addressTags: false, clientToken: true,
+    refusesStealing: true, listsForeignAddresses: false, groupIds: true, typeMemory: 'own list',
+  },
+  aws: {
+    signature: 4, version: '2016-11-15', filters: true, page: 1000, instanceTags: 'at launch', addressTags: true, clientToken: true,
+    addressDomain: 'vpc', refusesStealing: true, listsForeignAddresses: false, groupIds: true, typeMemory: 'type list',
+  },
+};

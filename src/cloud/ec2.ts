@@ -1,0 +1,131 @@
+/** The SDK's client, taught what the cloud speaks: signature, API version, certificates, patience; and errors in our codes. */
+
+import { buffer } from 'node:stream/consumers';
+import type { Readable } from 'node:stream';
+import { EC2Client, EC2ServiceException } from '@aws-sdk/client-ec2';
+import type { $Command, EC2ClientConfig, EC2ClientResolvedConfig, ServiceInputTypes, ServiceOutputTypes } from '@aws-sdk/client-ec2';
+import type { CloudSpec } from '../spec/types';
+import { endpointOf } from './account';
+import type { Capabilities } from './capabilities';
+import { CloudFailure, refusal, unreachable } from './failures';
+import { signedForm, timestamps } from './signature-v2';
+import type { Keys } from './signature-v2';
+
+export interface Patience {
+  readonly connect: number;
+  readonly answer: number;
+}
+
+const PATIENCE: Patience = { connect: 5_000, answer: 20_000 };
+
+type Signer = Exclude<NonNullable<EC2ClientConfig['signer']>, (...args: never[]) => unknown>;
+type HttpRequest = Parameters<Signer['sign']>[0];
+type Command<I extends ServiceInputTypes, O extends ServiceOutputTypes> = $Command<I, O, EC2ClientResolvedConfig, ServiceInputTypes, ServiceOutputTypes>;
+
+export interface Ec2Options {
+  readonly spec: Pick<CloudSpec, 'endpoint' | 'region'>;
+  readonly keys: Keys;
+  readonly can: Capabilities;
+  /** PEM. */
+  readonly ca?: string;
+  readonly patience?: Patience;
+}
+
+export class Ec2 {
+  readonly can: Capabilities;
+  private readonly client: EC2Client;
+
+  constructor(private readonly options: Ec2Options) {
+    this.can = options.can;
+    this.client = new EC2Client(configOf(options));
+    const version = encodeURIComponent(options.can.version);
+    this.client.middlewareStack.add((next) => (args) => {
+      const request = args.request as HttpRequest;
+      request.body = String(request.body).replace(/(^|&)Version=[^&]*/, `$1Version=${version}`);
+      return next(args);
+    }, { step: 'build', priority: 'high', name: 'apiVersion' });
+  }
+
+  async send<I extends ServiceInputTypes, O extends ServiceOutputTypes>(command: Command<I, O>): Promise<O> {
+    const call = command.constructor.name.replace(/Command$/, '');
+    try {
+      return await this.client.send(command);
+    } catch (error) {
+      throw this.failure(call, error);
+    }
+  }
+
+  /** The answer as it came, for those that the SDK reads nothing in. */
+  async sendForBody<I extends ServiceInputTypes, O extends ServiceOutputTypes>(command: Command<I, O>): Promise<string> {
+    let body = '';
+    command.middlewareStack.add((next) => async (args) => {
+      const result = await next(args);
+      const response = result.response as { body: unknown };
+      const bytes = await buffer(response.body as Readable);
+      body = bytes.toString('utf8');
+      response.body = bytes;
+      return result;
+    }, { step: 'deserialize', priority: 'low', name: 'keepBody' });
+    await this.send(command);
+    return body;
+  }
+
+  private failure(call: string, error: unknown): unknown {
+    if (!(error instanceof Error)) return error;
+    if (error instanceof EC2ServiceException) {
+      return refusal(call, { status: error.$metadata.httpStatusCode ?? 0, code: error.name, words: this.masked(error.message) }, askedWait(error));
+    }
+    // The answer was no XML.
+    if ('$responseBodyText' in error || '$response' in error) {
+      return new CloudFailure('CLOUD_UNREACHABLE', `What answers at cloud.endpoint does not speak EC2: ${call} was answered with something else than XML.`);
+    }
+    return unreachable(call, endpointOf(this.options.spec), error) ?? error;
+  }
+
+  /** Some answers repeat the request. */
+  private masked(words: string): string {
+    const { accessKey, secretKey } = this.options.keys;
+    return words.replaceAll(secretKey, '[secret]').replaceAll(accessKey, '[secret]');
+  }
+}
+
+function configOf({ spec, keys, can, ca, patience = PATIENCE }: Ec2Options): EC2ClientConfig {
+  return {
+    region: spec.region,
+    ...(spec.endpoint === undefined ? {} : { endpoint: spec.endpoint }),
+    credentials: { accessKeyId: keys.accessKey, secretAccessKey: keys.secretKey },
+    ...(can.signature === 2 ? { signer: signerV2(keys) } : {}),
+    // Temporal retries.
+    maxAttempts: 1,
+    // A correction is kept, and would make a clock wrong that was mended meanwhile. The clock here is the user's to set.
+    disableClockSkewCorrection: true,
+    // The account is named after the endpoint of the spec.
+    ignoreConfiguredEndpointUrls: true,
+    requestHandler: {
+      connectionTimeout: patience.connect, requestTimeout: patience.answer, throwOnRequestTimeout: true, socketTimeout: patience.answer,
+      // A connection kept may be closed by the cloud while a launch goes into it, and then nobody knows what became of it.
+      httpAgent: { keepAlive: false },
+      httpsAgent: { keepAlive: false, ...(ca === undefined ? {} : { ca }) },
+    },
+  };
+}
+
+const nextTimestamp = timestamps(Date.now);
+
+function signerV2(keys: Keys): Signer {
+  return {
+    sign: (request) => {
+      const { method, hostname, port, path, headers } = request;
+      const params = Object.fromEntries(new URLSearchParams(String(request.body)));
+      const host = port === undefined ? hostname : `${hostname}:${port}`;
+      request.body = signedForm({ method, host, path, params }, keys, nextTimestamp());
+      headers['content-length'] = String(Buffer.byteLength(String(request.body)));
+      return Promise.resolve(request);
+    },
+  };
+}
+
+function askedWait({ $response }: EC2ServiceException): number | undefined {
+  const seconds = Number($response?.headers['retry-after']);
+  return seconds > 0 ? seconds * 1000 : undefined;
+}

@@ -1,0 +1,131 @@
+/** What clouds answer when they will not, and what keeps one from answering, in our codes: one table, the first row that fits. */
+
+import { DeployError } from '../spec/errors';
+import type { ErrorCode } from '../spec/errors';
+
+/** What a caller may take for success: what should go is gone, what should be there is there. */
+export type Sort = 'missing' | 'duplicate';
+
+export class CloudFailure extends DeployError {
+  constructor(code: ErrorCode, message: string, readonly sort?: Sort, retryAfter?: number) {
+    super(code, message, retryAfter);
+  }
+}
+
+/** Resolves to `instead` where the cloud says that it is so already. */
+export async function unless<T>(sort: Sort, work: Promise<T>, instead: Partial<T>): Promise<Partial<T>> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof CloudFailure && error.sort === sort) return instead;
+    throw error;
+  }
+}
+
+/** An error answer of any cloud, or of what stands between. */
+export interface Answer {
+  readonly status: number;
+  /** Eucalyptus 3.2 puts the class of the request here, and HTTP's own words. */
+  readonly code: string;
+  readonly words: string;
+}
+
+interface Row {
+  readonly code?: RegExp;
+  readonly words?: RegExp;
+  readonly status?: RegExp;
+  /** Only in answer to these calls. */
+  readonly call?: RegExp;
+  readonly means: ErrorCode;
+  readonly sort?: Sort;
+  /** Milliseconds to wait, where the cloud does not say. */
+  readonly wait?: number;
+}
+
+/** A row fits if its call fits, and its code or its words; one of neither goes by the status. Words are mostly those of Eucalyptus. */
+export const ANSWERS: readonly Row[] = [
+  // Not performed: another process signed the same call in the same millisecond.
+  { words: /message replay detected/i, means: 'CLOUD_THROTTLED', wait: 1_000 },
+  {
+    code: /^(RequestExpired|RequestInTheFuture|RequestTimeTooSkewed)$/,
+    words: /message (was generated in the future|has expired)|failure to parse timestamp|signature (has )?expired|signature not yet current/i,
+    means: 'CLOUD_CLOCK',
+  },
+  { code: /^(RequestLimitExceeded|EC2ThrottledException|Throttl\w+|TooManyRequests\w*|ServerTooBusy|SlowDown)$/, means: 'CLOUD_THROTTLED', wait: 3_000 },
+  {
+    code: /^(UnauthorizedOperation|AccessDenied\w*)$/,
+    words: /not authorized to|not authorized for|unauthorized|does not belong to you|access to the resource is denied|permission denied/i,
+    means: 'CLOUD_PERMISSION',
+  },
+  {
+    code: /^(AuthFailure|InvalidClientTokenId|InvalidAccessKeyId|SignatureDoesNotMatch|IncompleteSignature|MissingAuthenticationToken|UnrecognizedClientException|ExpiredToken|403 Forbidden)$/,
+    means: 'CLOUD_CREDENTIALS',
+  },
+  {
+    call: /^AllocateAddress$/, code: /^(AddressLimitExceeded|InsufficientAddressCapacity|TooManyAddresses)$/,
+    words: /quota exceeded|not ?enough ?resources|InsufficientAddressCapacity|attempt to allocate .* failed|couldn't allocate addresses/i, means: 'ADDRESS_NONE_LEFT',
+  },
+  { code: /^(Resource\.AlreadyAssociated|InvalidIPAddress\.InUse)$/, means: 'ADDRESS_IN_USE' },
+  { call: /^AssociateAddress$/, code: /^(InvalidInstanceID|IncorrectInstanceState)$/, means: 'NOT_YET' },
+  // The instances that used it are gone and not yet forgotten.
+  { call: /^DeleteSecurityGroup$/, code: /^(DependencyViolation|InvalidGroup\.InUse)$/, words: /ConstraintViolation/, means: 'NOT_YET' },
+  { code: /^(InvalidGroup|InvalidPermission)\.Duplicate$/, words: /DuplicateMetadata/, means: 'CLOUD_REFUSED', sort: 'duplicate' },
+  { code: /^IdempotentInstanceTerminated$/, means: 'INSTANCE_FAILED' },
+  {
+    call: /^RunInstances$/, code: /^(Insufficient\w*Capacity|(Instance|Vcpu)LimitExceeded)$/,
+    words: /not ?enough ?(resources|addresses)|no network tags are free|quota exceeded/i, means: 'NO_CAPACITY',
+  },
+  { code: /^InvalidAMIID\./, words: /failed to lookup image|deregistered image/i, means: 'IMAGE_NOT_FOUND', sort: 'missing' },
+  { code: /^InvalidKeyPair\.NotFound$/, words: /failed to find key pair/i, means: 'KEY_PAIR_NOT_FOUND', sort: 'missing' },
+  { code: /^InvalidInstanceType$/, words: /instance type\b.* does not exist|no such instance type|for InstanceType/i, means: 'TYPE_NOT_FOUND', sort: 'missing' },
+  // 4.4 says so with a status of 500.
+  { code: /\.(NotFound|Malformed)$/, words: /\bfailed to (find|lookup) |^(address|association) .*not found/i, means: 'CLOUD_REFUSED', sort: 'missing' },
+  { status: /^429$/, means: 'CLOUD_THROTTLED', wait: 3_000 },
+  { status: /^5/, means: 'CLOUD_ERROR' },
+];
+
+/** The SDK's names for an answer that is no EC2 error: a proxy's page, or a path where nothing is. */
+const NO_CLOUD = /^(Unknown|NotFound)$/;
+
+const SAYS: Partial<Record<ErrorCode, (call: string, status: number) => string>> = {
+  CLOUD_THROTTLED: (call) => `The cloud asks for patience at ${call}`,
+  CLOUD_CLOCK: () => 'The cloud says that the clock here is wrong',
+  CLOUD_PERMISSION: (call) => `The account may not do ${call}`,
+  CLOUD_CREDENTIALS: () => 'The cloud does not accept the access key or the secret key',
+  CLOUD_UNREACHABLE: (_call, status) => `What answers at cloud.endpoint does not speak EC2 (HTTP ${status})`,
+  CLOUD_ERROR: (call, status) => `The cloud failed at ${call} (HTTP ${status})`,
+};
+
+const MAX_WORDS = 300;
+
+/** @param asked milliseconds the cloud itself asked us to wait. */
+export function refusal(call: string, answer: Answer, asked?: number): CloudFailure {
+  const { status, code, words } = answer;
+  const row = rowFor(call, answer);
+  const means = row?.means ?? (NO_CLOUD.test(code) ? 'CLOUD_UNREACHABLE' : 'CLOUD_REFUSED');
+  const says = SAYS[means]?.(call, status) ?? `The cloud refused ${call}`;
+  const text = words.replace(/\s+/g, ' ').trim();
+  const cut = text.length > MAX_WORDS ? `${text.slice(0, MAX_WORDS)}…` : text;
+  return new CloudFailure(means, `${says}: ${cut.replace(/\.$/, '')} (${code}).`, row?.sort, row?.wait === undefined ? undefined : (asked ?? row.wait));
+}
+
+export function rowFor(call: string, { status, code, words }: Answer): Row | undefined {
+  return ANSWERS.filter((row) => row.call?.test(call) !== false).find((row) => (
+    row.code?.test(code) === true || row.words?.test(words) === true || row.status?.test(String(status)) === true
+  ));
+}
+
+/** Node's and OpenSSL's names for certificates that are not trusted, and for two sides that find no common TLS. */
+const TLS = /CERT|ISSUER|SIGNED|EPROTO|^ERR_(TLS|SSL|OSSL)_|UNABLE_TO_/;
+const NETWORK = /^(E[A-Z]+|EAI_\w+|HPE_\w+|UND_ERR_\w+)$/;
+
+/** What happened on the way; undefined where it was something else, and so a bug. */
+export function unreachable(call: string, endpoint: string, error: Error): CloudFailure | undefined {
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  const { host } = new URL(endpoint);
+  // Node says nothing where it tried several addresses.
+  const why = (error.message || code).trim().replace(/\.$/, '');
+  if (TLS.test(code)) return new CloudFailure('CLOUD_UNREACHABLE', `TLS with ${host} fails; is cloud.ca the authority of its certificate? ${why} (${code}).`);
+  if (!NETWORK.test(code) && error.name !== 'TimeoutError') return undefined;
+  return new CloudFailure('CLOUD_UNREACHABLE', `${host} does not answer ${call}: ${why}.`);
+}

@@ -1,0 +1,80 @@
+/** IPv4 addresses, networks and masks, as strictly as their strictest reader: no leading zeros (octal to some), no short forms. */
+
+import { says } from './problems';
+
+const OCTET = /^(0|[1-9]\d{0,2})$/;
+
+/** Blocks no machine can be reached at, whatever the cloud. */
+const UNUSABLE = [
+  { block: '0.0.0.0/8', what: 'the unspecified network' },
+  { block: '127.0.0.0/8', what: 'the loopback network' },
+  { block: '169.254.0.0/16', what: 'a link-local network' },
+  { block: '224.0.0.0/4', what: 'multicast' },
+  { block: '240.0.0.0/4', what: 'reserved' },
+] as const;
+
+/** LXC on the appliance has this network: what else is in it cannot be reached from there. */
+const CONTAINERS = '192.168.3.0/24';
+
+const EXAMPLE = 'write four numbers from 0 to 255, without leading zeros: 10.1.1.103';
+
+export function ipv4Fault(text: string): string | undefined {
+  return toNumber(text) === undefined ? says('is not an IPv4 address', EXAMPLE) : undefined;
+}
+
+/** An address that something other than the machine itself has. */
+export function hostAddressFault(text: string): string | undefined {
+  const ip = toNumber(text);
+  if (ip === undefined) return ipv4Fault(text);
+  const bad = UNUSABLE.find(({ block }) => contains(block, ip));
+  return bad === undefined ? undefined : says(`cannot be a machine’s address: it is in ${bad.block}, ${bad.what}`, 'give the address other machines reach it at');
+}
+
+/** An address the appliance must reach. */
+export function fromApplianceFault(text: string): string | undefined {
+  const fault = hostAddressFault(text);
+  if (fault !== undefined) return fault;
+  const ip = toNumber(text);
+  if (ip === undefined || !contains(CONTAINERS, ip)) return undefined;
+  return says(`is in ${CONTAINERS}, which the appliance’s containers use`, 'give an address in another network: this one cannot be reached from the appliance');
+}
+
+export function cidrFault(text: string): string | undefined {
+  const [address = '', prefix, ...rest] = text.split('/');
+  const ip = toNumber(address);
+  if (ip === undefined || rest.length > 0) return says('is not an IPv4 network in CIDR form', 'write 10.0.0.0/8, or 0.0.0.0/0 for everybody');
+  if (prefix === undefined) return says('has no prefix length', 'write /32 behind a single address, as in 10.1.1.103/32');
+  if (!/^(0|[1-9]\d?)$/.test(prefix) || Number(prefix) > 32) return says('has a prefix length that is not 0 to 32', 'write 10.0.0.0/8, or 0.0.0.0/0 for everybody');
+  // Clouds store the network: the rule they list would never equal the one that was asked for.
+  if (networkOf(ip, Number(prefix)) !== ip) return says('has bits set behind its prefix', `write the network itself: ${toText(networkOf(ip, Number(prefix)))}/${prefix}`);
+  return undefined;
+}
+
+export function netmaskFault(text: string): string | undefined {
+  const mask = toNumber(text);
+  if (mask === undefined) return says('is not a netmask', 'write it dotted: 255.255.255.0');
+  const prefix = 32 - Math.log2(2 ** 32 - mask);
+  if (!Number.isInteger(prefix)) return says('is not a netmask: its bits are not in one block', 'write it dotted: 255.255.255.0');
+  if (prefix >= 1 && prefix <= 30) return undefined;
+  return says('leaves no room for the machine and its gateway', 'give a mask from 128.0.0.0 to 255.255.255.252');
+}
+
+function toNumber(text: string): number | undefined {
+  const octets = text.split('.');
+  if (octets.length !== 4 || !octets.every((octet) => OCTET.test(octet) && Number(octet) <= 255)) return undefined;
+  return octets.reduce((sum, octet) => sum * 256 + Number(octet), 0);
+}
+
+function toText(ip: number): string {
+  return [24, 16, 8, 0].map((shift) => Math.floor(ip / 2 ** shift) % 256).join('.');
+}
+
+function networkOf(ip: number, prefix: number): number {
+  const size = 2 ** (32 - prefix);
+  return ip - (ip % size);
+}
+
+function contains(block: string, ip: number): boolean {
+  const [address = '', prefix = ''] = block.split('/');
+  return networkOf(ip, Number(prefix)) === toNumber(address);
+}

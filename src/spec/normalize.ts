@@ -1,0 +1,94 @@
+/** From a spec as it is written to what the rest of the house works with: every default in place, every path absolute. */
+
+import { resolve } from 'node:path';
+import { milliseconds } from './durations';
+import type { WrittenSpec } from './schema';
+import type { CloudSpec, DeploymentSpec, DnsSpec, InstanceSpec, NetworkSpec, SecretRef, SshSpec, Timing } from './types';
+
+const DEFAULT_REGION = 'eucalyptus';
+
+type Written = Required<WrittenSpec>;
+
+/** `folder`: what relative paths are relative to, so that they mean the same wherever the command is run. */
+export function normalize(spec: WrittenSpec, folder: string): DeploymentSpec {
+  const { name, release, image, address, admin, access, console } = spec;
+  return {
+    name,
+    release,
+    cloud: cloudOf(spec.cloud, folder),
+    image: typeof image === 'string' ? { id: image } : image,
+    instance: instanceOf(spec.instance, folder),
+    address: address === 'allocate' ? { allocate: true } : { ip: address },
+    dns: dnsOf(spec.dns, folder),
+    ssh: sshOf(spec.ssh, folder),
+    network: networkOf(spec.network),
+    ...(admin === undefined ? {} : { admin: { ...admin, password: reference(admin.password, folder) } }),
+    access,
+    console,
+    timing: timingOf(spec.timing),
+  };
+}
+
+function cloudOf({ kind, endpoint, region, credentials, ca, addressName }: Written['cloud'], folder: string): CloudSpec {
+  return {
+    kind,
+    ...(endpoint === undefined ? {} : { endpoint: tidyUrl(endpoint) }),
+    region: region ?? DEFAULT_REGION,
+    credentials: { accessKey: reference(credentials.accessKey, folder), secretKey: reference(credentials.secretKey, folder) },
+    ...(ca === undefined ? {} : { ca: resolve(folder, ca) }),
+    ...(addressName === undefined ? {} : { addressName }),
+  };
+}
+
+function instanceOf({ type, zone, key, userData }: Written['instance'], folder: string): InstanceSpec {
+  return {
+    type,
+    ...(zone === undefined ? {} : { zone }),
+    ...(key === undefined ? {} : { keyName: key }),
+    ...(userData === undefined ? {} : { userData: reference(userData, folder) }),
+  };
+}
+
+function dnsOf({ tsig, ...dns }: Written['dns'], folder: string): DnsSpec {
+  return { ...dns, ...(tsig === undefined ? {} : { tsig: { ...tsig, secret: reference(tsig.secret, folder) } }) };
+}
+
+function sshOf({ user, port, password, key, hostKey }: Written['ssh'], folder: string): SshSpec {
+  return {
+    user,
+    port,
+    ...(password === undefined ? {} : { password: reference(password, folder) }),
+    ...(key === undefined ? {} : { key: reference(key, folder) }),
+    ...(hostKey === undefined ? {} : { hostKey }),
+  };
+}
+
+function networkOf(network: Written['network']): NetworkSpec {
+  return typeof network === 'string' ? { mode: network } : network;
+}
+
+function timingOf({ poll, rebootWait, authGrace, deadline }: Written['timing']): Timing {
+  return {
+    poll: milliseconds(poll),
+    rebootWait: milliseconds(rebootWait),
+    authGrace: milliseconds(authGrace),
+    deadline: {
+      cloud: milliseconds(deadline.cloud),
+      dns: milliseconds(deadline.dns),
+      launch: milliseconds(deadline.launch),
+      ready: milliseconds(deadline.ready),
+      command: milliseconds(deadline.command),
+      reboot: milliseconds(deadline.reboot),
+      console: milliseconds(deadline.console),
+    },
+  };
+}
+
+function reference({ env, file }: { env?: string | undefined; file?: string | undefined }, folder: string): SecretRef {
+  return env === undefined ? { file: resolve(folder, file ?? '') } : { env };
+}
+
+/** The account is known by a digest of it: two spellings of one endpoint must not become two accounts. */
+function tidyUrl(url: string): string {
+  return new URL(url).href.replace(/\/+$/, '');
+}

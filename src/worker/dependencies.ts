@@ -1,0 +1,23 @@
+/** Puts the real adapters behind the activities' interfaces. The only place that knows them all. */
+
+import { createAddressDesk } from '../activities/desk';
+import type { Dependencies } from '../activities/dependencies';
+import { KnownSecrets } from '../activities/known-secrets';
+import { createDns } from '../adapters/dns';
+import { createHttp } from '../adapters/http';
+import { createSecrets } from '../adapters/secrets';
+import { createRemote } from '../adapters/ssh';
+import { createClouds } from '../cloud';
+
+export function createDependencies(namespace: string, taskQueue: string): Dependencies {
+  const secrets = new KnownSecrets(createSecrets());
+  return {
+    secrets,
+    clouds: createClouds(secrets),
+    dns: createDns(),
+    remote: createRemote(secrets),
+    http: createHttp(),
+    desk: createAddressDesk(taskQueue),
+    namespace,
+  };
+}

@@ -1,0 +1,27 @@
+/** One attempt of an activity, and a machine to try it on. */
+
+import type { Attempt } from '../../src/activities/attempt';
+import type { Dependencies } from '../../src/activities/dependencies';
+import { KnownSecrets } from '../../src/activities/known-secrets';
+import type { Remote, RemoteSession } from '../../src/activities/ports';
+import type { StepInput } from '../../src/activities/types';
+import { specNamed } from '../support/specs';
+
+export function attemptOf(number = 1, lines: string[] = []): Attempt {
+  return { number, signal: new AbortController().signal, assertTimely: () => undefined, report: (line) => void lines.push(line) };
+}
+
+/** Whatever a test does not give is missed loudly. */
+export function dependencies(given: Partial<Dependencies>): Dependencies {
+  const secrets = new KnownSecrets({ resolve: () => Promise.resolve({ reveal: () => 'a-secret' }) });
+  return { secrets, namespace: 'test', ...given } as Dependencies;
+}
+
+/** Each login asks `next` for its session. */
+export function remoteOf(next: () => RemoteSession | Promise<RemoteSession>): Remote {
+  return { withSession: async (_target, use) => use(await next()) };
+}
+
+export function inputOf(change: Partial<StepInput> = {}): StepInput {
+  return { spec: specNamed('dev'), known: { address: { publicIp: '10.1.1.103', allocated: true } }, need: 'run1-1', deadline: 60_000, ...change };
+}

@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { createServer } from 'node:net';
+import type { Server, Socket } from 'node:net';
+import { streamEncode } from 'dns-packet';
+import { createDns } from '../../src/adapters/dns';
+import { DeployError } from '../../src/spec/errors';
+import type { DnsSpec } from '../../src/spec/types';
+import { startBind } from '../support/bind';
+import type { Bind } from '../support/bind';
+
+const dns = createDns();
+const HOST = '127.0.0.1';
+
+describe('DNS', function () {
+  this.timeout(30_000);
+  let bind: Bind;
+  before(async () => void (bind = await startBind()));
+  after(() => bind.stop());
+
+  const fails = (work: Promise<unknown>, code: string, words: RegExp): Promise<void> =>
+    assert.rejects(work, (error) => error instanceof DeployError && error.code === code && words.test(error.message));
+
+  describe('questions', () => {
+    const ask = (name: string, type: string, change: Partial<DnsSpec> = {}): ReturnType<typeof dns.query> => dns.query(bind.dns('x', change), name, type);
+
+    it('get what the authority has', async () => {
+      assert.deepEqual(await ask('www.stackato.test', 'A'), {
+        rcode: 'NOERROR', authoritative: true, records: [{ name: 'www.stackato.test', ttl: 3600, type: 'A', data: '192.0.2.80' }],
+      });
+      assert.deepEqual((await ask('stackato.test', 'NS')).records, [{ name: 'stackato.test', ttl: 60, type: 'NS', data: 'ns.stackato.test' }]);
+      const [soa] = (await ask('stackato.test', 'SOA')).records;
+      assert.match(soa!.data, /^ns\.stackato\.test hostmaster\.stackato\.test \d+ 3600 600 86400 5$/);
+    });
+
+    it('are put in any case, and answered in lower', async () => {
+      assert.deepEqual((await ask('WWW.Stackato.TEST', 'A')).records.map(({ name }) => name), ['www.stackato.test']);
+    });
+
+    it('tell nothing there from not the authority', async () => {
+      const missing = await ask('nobody.stackato.test', 'A');
+      assert.deepEqual([missing.rcode, missing.authoritative, missing.records], ['NXDOMAIN', true, []]);
+      const elsewhere = await ask('www.elsewhere.test', 'A');
+      assert.deepEqual([elsewhere.rcode, elsewhere.authoritative, elsewhere.records], ['REFUSED', false, []]);
+    });
+
+    it('go to a server by its name', async () => {
+      assert.equal((await ask('www.stackato.test', 'A', { server: 'localhost' })).records.length, 1);
+    });
+
+    it('fail where no server is', async () => {
+      await fails(ask('www.stackato.test', 'A', { port: 1 }), 'DNS_UNREACHABLE', /^The name server 127\.0\.0\.1, port 1, does not answer: ECONNREFUSED\.$/);
+      await fails(ask('www.stackato.test', 'A', { server: 'nowhere.invalid' }), 'DNS_UNREACHABLE', /nowhere\.invalid/);
+    });
+  });
+
+  describe('a strange name server', () => {
+    const servers: Server[] = [];
+    const sockets = new Set<Socket>();
+    afterEach(() => {
+      for (const server of servers.splice(0)) server.close();
+      for (const socket of sockets) socket.destroy();
+    });
+    const serve = (act: (socket: Socket, question: Buffer) => void): Promise<DnsSpec> => new Promise((resolve) => {
+      const server = createServer((socket) => {
+        sockets.add(socket);
+        socket.on('error', () => undefined);
+        socket.once('data', (question: Buffer) => act(socket, question));
+      });
+      servers.push(server);
+      server.listen(0, HOST, () => resolve(bind.dns('x', { port: (server.address() as { port: number }).port })));
+    });
+    const ask = async (act: (socket: Socket, question: Buffer) => void): ReturnType<typeof dns.query> => dns.query(await serve(act), 'x.stackato.test', 'A');
+
+    it('may hang up', async () => {
+      await fails(ask((socket) => socket.end()), 'DNS_UNREACHABLE', /closed the connection/);
+      await fails(ask((socket) => socket.end(Buffer.from([0, 50, 1]))), 'DNS_UNREACHABLE', /closed the connection/);
+    });
+
+    it('may say nothing', async () => {
+      await fails(ask(() => undefined), 'DNS_UNREACHABLE', /within 5 s/);
+    });
+
+    it('may answer nonsense, or another question', async () => {
+      await fails(ask((socket) => socket.end(Buffer.from([0, 3, 1, 2, 3]))), 'DNS_ERROR', /cannot be read/);
+      await fails(ask((socket, question) => socket.end(streamEncode({ type: 'response', id: (question.readUInt16BE(2) + 1) & 0xffff, questions: [] }))), 'DNS_ERROR', /something else/);
+      await fails(ask((socket, question) => socket.end(question)), 'DNS_ERROR', /something else/);
+    });
+
+    it('is not asked by too many at once', async () => {
+      let [open, most] = [0, 0];
+      const spec = await serve((socket, question) => {
+        most = Math.max(most, (open += 1));
+        socket.on('close', () => (open -= 1));
+        setTimeout(() => socket.end(streamEncode({ type: 'response', id: question.readUInt16BE(2), questions: [] })), 20);
+      });
+      const answers = await Promise.allSettled(Array.from({ length: 30 }, () => dns.query(spec, 'x.stackato.test', 'A')));
+      assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set(['fulfilled']));
+      assert.ok(most > 1 && most <= 5, `${most}`);
+    });
+
+    it('may answer byte by byte', async () => {
+      const answer = await ask((socket, question) => {
+        const reply = streamEncode({ type: 'response', id: question.readUInt16BE(2), questions: [], answers: [{ type: 'A', name: 'X.stackato.test', ttl: 5, data: '192.0.2.1' }] });
+        void (async () => {
+          for (const byte of reply) await new Promise((resolve) => socket.write(Buffer.from([byte]), resolve));
+        })();
+      });
+      assert.deepEqual(answer, { rcode: 'NOERROR', authoritative: false, records: [{ name: 'x.stackato.test', ttl: 5, type: 'A', data: '192.0.2.1' }] });
+    });
+  });
+
+  it('asks the system without ever failing', async () => {
+    assert.equal(await dns.resolvesTo('nowhere.invalid', '192.0.2.1'), false);
+    assert.equal(await dns.resolvesTo('', '192.0.2.1'), false);
+  });
+});

@@ -1,0 +1,113 @@
+/** A bench for tests of clouds: the lab's fronts over moto, and a name of its own for every test. */
+
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createCloud } from '../../src/cloud';
+import { CAPABILITIES } from '../../src/cloud/capabilities';
+import type { Capabilities } from '../../src/cloud/capabilities';
+import { Ec2 } from '../../src/cloud/ec2';
+import type { Patience } from '../../src/cloud/ec2';
+import type { Cloud, CloudGroup, CloudInstance, LaunchRequest } from '../../src/activities/ports';
+import { groupNameOf, ownerOf } from '../../src/spec/names';
+import type { Clouds } from '../../lab/cloud';
+import { KINDS } from '../../lab/types';
+import type { Kind } from '../../lab/types';
+import { fakeMachinery, startClouds } from '../lab/support';
+import type { FakeMachinery } from '../lab/support';
+import { eventually } from '../support/wait';
+import { openCloud, secretOf } from './support';
+
+export const QUOTA = 4;
+
+export const TYPES: Readonly<Record<Kind, { readonly name: string; readonly mib: number }>> = {
+  'eucalyptus-3.2': { name: 'm1.large', mib: 4096 }, 'eucalyptus-4.4': { name: 'm1.large', mib: 4096 }, aws: { name: 't3.medium', mib: 4096 },
+};
+
+export class Bench {
+  /** Of the test that runs. Instances stay listed after it, so no two tests may share them. */
+  owner = '';
+  group = '';
+  private readonly machinery: FakeMachinery = fakeMachinery();
+  private readonly dir = mkdtempSync(join(tmpdir(), 'clouds-'));
+  private started: { readonly clouds: Clouds; stop(): Promise<void> } | undefined;
+  private tests = 0;
+  private release = (): void => undefined;
+
+  /** Call it in a `describe`. */
+  install(): void {
+    before(async () => {
+      this.started = await startClouds(this.dir, this.machinery, QUOTA);
+    });
+    beforeEach(() => {
+      this.tests += 1;
+      this.owner = ownerOf('default', `t${this.tests}`);
+      this.group = groupNameOf(`t${this.tests}`);
+    });
+    afterEach(async () => {
+      this.release();
+      this.lab.faults.clear();
+      for (const kind of KINDS) await this.empty(kind);
+    });
+    after(async () => {
+      await this.started?.stop();
+      rmSync(this.dir, { recursive: true, force: true });
+    });
+  }
+
+  get lab(): Clouds {
+    assert.ok(this.started);
+    return this.started.clouds;
+  }
+
+  /** Instances stay pending until what it returns is called, or the test ends. */
+  hold(): () => void {
+    return (this.release = this.machinery.hold());
+  }
+
+  open(kind: Kind): Promise<Cloud> {
+    return openCloud(this.lab.access(kind));
+  }
+
+  /** With limits and abilities other than its kind's. */
+  altered(kind: Kind, can: Partial<Capabilities>, patience?: Patience): Cloud {
+    const { endpoint, region, accessKey, secretKey } = this.lab.access(kind);
+    const options = { spec: { endpoint, region }, keys: { accessKey, secretKey }, can: { ...CAPABILITIES[kind], ...can } };
+    return createCloud(new Ec2({ ...options, ...(patience === undefined ? {} : { patience }) }), 'altered');
+  }
+
+  async madeGroup(cloud: Cloud, description = this.owner): Promise<CloudGroup> {
+    await cloud.createGroup(this.group, description);
+    const group = await cloud.findGroup(this.group);
+    assert.ok(group);
+    return group;
+  }
+
+  request(kind: Kind, { name, id }: CloudGroup, token = this.group): LaunchRequest {
+    const { imageId, keyName } = this.lab.access(kind);
+    return {
+      imageId, keyName, type: TYPES[kind].name, userData: secretOf('#!/bin/sh\necho ~ + * é\n'), clientToken: token, owner: this.owner,
+      group: { name, ...(id === undefined ? {} : { id }) },
+    };
+  }
+
+  inState(cloud: Cloud, id: string, state: string): Promise<CloudInstance> {
+    return eventually(`${id} is ${state}`, async () => (
+      (await cloud.findInstances(this.owner, this.group)).find((instance) => instance.id === id && instance.state === state)
+    ));
+  }
+
+  /** What a test made, and what one left that failed. */
+  private async empty(kind: Kind): Promise<void> {
+    const cloud = await this.open(kind);
+    const instances = async (): Promise<readonly { readonly id: string; readonly state: string }[]> => (await this.lab.inventory(kind)).instances;
+    for (const { id, state } of await instances()) if (state !== 'terminated') await cloud.terminate(id);
+    await eventually('all are terminated', async () => (await instances()).every(({ state }) => state === 'terminated'));
+    for (const address of await cloud.listAddresses()) await cloud.releaseAddress(address);
+    for (const { name } of (await this.lab.inventory(kind)).groups) {
+      const group = await cloud.findGroup(name);
+      if (group !== undefined) await cloud.deleteGroup(group);
+    }
+  }
+}

@@ -1,0 +1,158 @@
+/** Every method on every kind of cloud, against the lab's fronts: they verify signatures and refuse what a release does not know. */
+
+import assert from 'node:assert/strict';
+import { CAPABILITIES } from '../../src/cloud/capabilities';
+import { KINDS } from '../../lab/types';
+import { Bench, QUOTA, TYPES } from './bench';
+import { codeOf, failureOf, openCloud } from './support';
+
+describe('clouds', function () {
+  this.timeout(60_000);
+  const bench = new Bench();
+  bench.install();
+
+  for (const kind of KINDS) {
+    describe(kind, () => {
+      const { instanceTags, addressTags, groupIds } = CAPABILITIES[kind];
+
+      it('lets the account in, and knows what is there', async () => {
+        const cloud = await bench.open(kind);
+        const { imageId, keyName } = bench.lab.access(kind);
+        await cloud.checkAccess();
+        assert.match(cloud.account, /^[0-9a-f]{16}$/);
+        assert.equal(cloud.tagsAddresses, addressTags);
+        assert.deepEqual([await cloud.imageExists(imageId), await cloud.imageExists('emi-00000000')], [true, false]);
+        assert.deepEqual([await cloud.keyPairExists(keyName), await cloud.keyPairExists('nobody')], [true, false]);
+      });
+
+      it('tells the memory of types as far as the account may know it', async () => {
+        const cloud = await bench.open(kind);
+        const told = [await cloud.typeMemory(TYPES[kind].name), await cloud.typeMemory('z9.huge')];
+        assert.deepEqual(told, kind === 'eucalyptus-3.2' ? ['unknown', 'unknown'] : [TYPES[kind].mib, 'missing']);
+      });
+
+      it('refuses a wrong secret key and an unknown access key', async () => {
+        for (const wrong of [{ secretKey: 'wrong-secret' }, { accessKey: 'NOBODY' }]) {
+          const failure = await failureOf((await openCloud({ ...bench.lab.access(kind), ...wrong })).checkAccess());
+          assert.equal(failure.code, 'CLOUD_CREDENTIALS');
+          assert.doesNotMatch(failure.message, /wrong-secret|NOBODY/);
+        }
+      });
+
+      it('makes a group, opens ports in it, and takes twice for once', async () => {
+        const cloud = await bench.open(kind);
+        assert.equal(await cloud.findGroup(bench.group), undefined);
+        const group = await bench.madeGroup(cloud);
+        await cloud.createGroup(bench.group, 'of somebody else');
+        assert.deepEqual({ ...group, id: undefined }, { name: bench.group, description: bench.owner, id: undefined, rules: [] });
+        assert.equal(typeof group.id, groupIds ? 'string' : 'undefined');
+        const rules = [{ port: 22, cidr: '0.0.0.0/0' }, { port: 80, cidr: '10.0.0.0/8' }];
+        for (const rule of [...rules, ...rules]) await cloud.authorize(group, rule);
+        assert.deepEqual((await cloud.findGroup(bench.group))?.rules, rules);
+        await cloud.deleteGroup(group);
+        assert.equal(await cloud.findGroup(bench.group), undefined);
+        await cloud.deleteGroup(group);
+      });
+
+      it('allocates addresses up to the quota, and releases them once', async () => {
+        const cloud = await bench.open(kind);
+        const made = [];
+        for (let i = 0; i < QUOTA; i += 1) made.push(await cloud.allocateAddress(bench.owner));
+        assert.equal(await codeOf(cloud.allocateAddress(bench.owner)), 'ADDRESS_NONE_LEFT');
+        const listed = await cloud.listAddresses();
+        assert.deepEqual(new Set(listed.map(({ publicIp }) => publicIp)), new Set(made.map(({ publicIp }) => publicIp)));
+        for (const { owner, allocationId, instanceId } of [...made, ...listed]) {
+          assert.deepEqual([owner, typeof allocationId, instanceId], [addressTags ? bench.owner : undefined, kind === 'aws' ? 'string' : 'undefined', undefined]);
+        }
+        for (const address of [...listed, ...made]) await cloud.releaseAddress(address);
+        assert.deepEqual(await cloud.listAddresses(), []);
+      });
+
+      it('launches an instance, finds it again, gives it an address, and terminates it', async () => {
+        const cloud = await bench.open(kind);
+        const group = await bench.madeGroup(cloud);
+        assert.deepEqual(await cloud.findInstances(bench.owner, bench.group), []);
+        const finish = bench.hold();
+        const { id, state, type } = await cloud.launch(bench.request(kind, group));
+        assert.deepEqual([state, type], ['pending', TYPES[kind].name]);
+        const [pending] = await cloud.findInstances(bench.owner, bench.group);
+        assert.deepEqual([pending?.id, pending?.publicIp, pending?.publicDnsName, pending?.groups], [id, undefined, undefined, [bench.group]]);
+        assert.equal(pending?.owner, instanceTags === 'none' ? undefined : bench.owner);
+        finish();
+        const running = await bench.inState(cloud, id, 'running');
+        assert.deepEqual([running.publicIp, running.publicDnsName], [undefined, undefined]);
+        assert.match(running.privateIp ?? '', /^\d+\.\d+\.\d+\.\d+$/);
+
+        const address = await cloud.allocateAddress(bench.owner);
+        await cloud.associateAddress(address, id);
+        const [associated] = await cloud.listAddresses();
+        assert.ok(associated);
+        assert.deepEqual([associated.publicIp, associated.instanceId], [address.publicIp, id]);
+        await cloud.associateAddress(associated, id);
+        const reached = await bench.inState(cloud, id, 'running');
+        assert.equal(reached.publicIp, address.publicIp);
+        assert.ok(reached.publicDnsName?.includes(address.publicIp.replaceAll('.', '-')));
+
+        assert.equal(await codeOf(cloud.deleteGroup(group)), 'NOT_YET');
+        if (kind === 'aws') assert.equal(await codeOf(cloud.releaseAddress(associated)), 'ADDRESS_IN_USE');
+        const [latest = associated] = await cloud.listAddresses();
+        await cloud.disassociateAddress(latest);
+        await cloud.disassociateAddress(latest);
+        assert.equal((await cloud.listAddresses())[0]?.instanceId, undefined);
+
+        await cloud.terminate(id);
+        await bench.inState(cloud, id, 'terminated');
+        await cloud.deleteGroup(group);
+        assert.deepEqual((await cloud.findInstances(bench.owner, bench.group)).map((each) => [each.id, each.state]), [[id, 'terminated']]);
+        await cloud.terminate('i-00000000');
+      });
+
+      it('does not see the instances of others, not even in a foreign group of the same name', async () => {
+        const cloud = await bench.open(kind);
+        const other = `${bench.owner}-other`;
+        const { id } = await cloud.launch({ ...bench.request(kind, await bench.madeGroup(cloud, other)), owner: other });
+        assert.deepEqual((await cloud.findInstances(other, bench.group)).map((instance) => instance.id), [id]);
+        assert.deepEqual(await cloud.findInstances(bench.owner, bench.group), []);
+      });
+
+      it('says what a launch lacks', async () => {
+        const cloud = await bench.open(kind);
+        const request = bench.request(kind, await bench.madeGroup(cloud));
+        assert.equal(await codeOf(cloud.launch({ ...request, imageId: 'emi-00000000' })), 'IMAGE_NOT_FOUND');
+        assert.equal(await codeOf(cloud.launch({ ...request, keyName: 'nobody' })), 'KEY_PAIR_NOT_FOUND');
+        assert.equal(await codeOf(cloud.launch({ ...request, type: 'z9.huge' })), 'TYPE_NOT_FOUND');
+        assert.equal(await codeOf(cloud.launch({ ...request, group: { name: 'nothing', ...(groupIds ? { id: 'sg-00000000' } : {}) } })), 'CLOUD_REFUSED');
+        assert.deepEqual(await cloud.findInstances(bench.owner, bench.group), []);
+      });
+
+      it('is patient with a cloud that is throttled or ill, and does it once', async () => {
+        const cloud = await bench.open(kind);
+        bench.lab.faults.add({ kind, action: 'AllocateAddress', what: 'throttle', times: 1 });
+        bench.lab.faults.add({ kind, action: 'AllocateAddress', what: 'error', times: 1 });
+        const throttled = await failureOf(cloud.allocateAddress(bench.owner));
+        assert.deepEqual([throttled.code, (throttled.retryAfter ?? 0) > 0], ['CLOUD_THROTTLED', true]);
+        assert.equal(await codeOf(cloud.allocateAddress(bench.owner)), 'CLOUD_ERROR');
+        assert.deepEqual(await cloud.listAddresses(), []);
+      });
+
+      it('says that it does not know when the answer is lost, and the effect can be found', async () => {
+        const cloud = await bench.open(kind);
+        bench.lab.faults.add({ kind, action: '*', what: 'lost', times: 1 });
+        assert.equal(await codeOf(cloud.createGroup(bench.group, bench.owner)), 'CLOUD_UNREACHABLE');
+        const group = await bench.madeGroup(cloud);
+        bench.lab.faults.add({ kind, action: 'AllocateAddress', what: 'lost', times: 1 });
+        assert.equal(await codeOf(cloud.allocateAddress(bench.owner)), 'CLOUD_UNREACHABLE');
+        assert.equal((await cloud.listAddresses()).length, 1);
+        bench.lab.faults.add({ kind, action: 'RunInstances', what: 'lost', times: 1 });
+        assert.equal(await codeOf(cloud.launch(bench.request(kind, group))), 'CLOUD_UNREACHABLE');
+        assert.equal((await cloud.findInstances(bench.owner, bench.group)).length, 1);
+      });
+
+      it('gives a slow cloud up', async () => {
+        const hurried = bench.altered(kind, {}, { connect: 2_000, answer: 200 });
+        bench.lab.faults.add({ kind, action: 'DescribeAddresses', what: 'slow', times: 1, ms: 1_000 });
+        assert.equal(await codeOf(hurried.listAddresses()), 'CLOUD_UNREACHABLE');
+      });
+    });
+  }
+});

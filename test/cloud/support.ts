@@ -1,0 +1,46 @@
+/** For the tests of src/cloud: specs of the lab's clouds, secrets that are what they are called. */
+
+import type { Cloud, Clouds, Secret, Secrets } from '../../src/activities/ports';
+import { createClouds } from '../../src/cloud';
+import { DeployError } from '../../src/spec/errors';
+import type { ErrorCode } from '../../src/spec/errors';
+import type { CloudSpec } from '../../src/spec/types';
+import type { CloudAccess } from '../../lab/types';
+
+export function secretOf(value: string): Secret {
+  return { reveal: () => value };
+}
+
+/** Resolves `{ env: NAME }` to what `values` holds at that moment, or to the name itself. */
+export function secretsOf(values: Readonly<Record<string, string>> = {}): Secrets {
+  return {
+    resolve: (ref) => {
+      const name = 'env' in ref ? ref.env : ref.file;
+      return Promise.resolve(secretOf(values[name] ?? name));
+    },
+  };
+}
+
+export function specOf({ kind, endpoint, region, accessKey, secretKey }: CloudAccess, changes: Partial<CloudSpec> = {}): CloudSpec {
+  return { kind, endpoint, region, credentials: { accessKey: { env: accessKey }, secretKey: { env: secretKey } }, ...changes };
+}
+
+export function openCloud(access: CloudAccess, changes: Partial<CloudSpec> = {}): Promise<Cloud> {
+  const clouds: Clouds = createClouds(secretsOf());
+  return clouds.open(specOf(access, changes));
+}
+
+/** The error a call ends with. */
+export async function failureOf(call: Promise<unknown>): Promise<DeployError> {
+  try {
+    await call;
+  } catch (error) {
+    if (error instanceof DeployError) return error;
+    throw error;
+  }
+  throw new Error('nothing was refused');
+}
+
+export async function codeOf(call: Promise<unknown>): Promise<ErrorCode> {
+  return (await failureOf(call)).code;
+}

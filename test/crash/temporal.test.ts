@@ -1,0 +1,28 @@
+/** The Temporal server is killed in the middle of a deployment, and comes back: the same end as without. */
+
+import assert from 'node:assert/strict';
+import { assertOnce } from '../support/once';
+import { Site } from '../support/site';
+
+const KIND = 'aws';
+
+describe('a killed Temporal server', function () {
+  this.timeout(240_000);
+  let site: Site;
+  before(async () => { site = await Site.open(); });
+  after(() => site.close());
+
+  it('costs nothing: not while a command runs, nor while the machine reboots', async () => {
+    await site.worker(KIND, KIND);
+    const deployment = await site.start(site.spec('server', KIND, {}, { katoTakes: 2_000, downFor: 2_000 }), KIND);
+    for (const step of ['rename', 'reboot'] as const) {
+      await deployment.until(`${step} runs`, ({ steps }) => steps[step]?.state === 'running', 60_000);
+      await site.lab.killTemporal();
+      await site.lab.startTemporal();
+    }
+    const view = await deployment.until('ready or parked', ({ stage }) => stage === 'ready' || stage === 'needs-attention', 120_000);
+    assert.equal(view.stage, 'ready', JSON.stringify(view.steps));
+    await deployment.result();
+    await assertOnce(site, 'server', KIND);
+  });
+});

@@ -1,0 +1,76 @@
+/** The worker is killed without a word at every step: the deployment ends ready all the same, and nothing was done twice. */
+
+import assert from 'node:assert/strict';
+import { STEP_IDS } from '../../src/spec/steps';
+import type { StepId } from '../../src/spec/steps';
+import type { Deployment } from '../support/deployment';
+import { assertOnce } from '../support/once';
+import { Site } from '../support/site';
+import type { WorkerProcess } from '../support/site';
+
+const KIND = 'eucalyptus-3.2';
+/** Slow enough that a kill hits a command while it runs. */
+const KNOBS = { katoTakes: 1_500, oldBootIdFor: 800, downFor: 1_500 };
+const LANES = 3;
+const QUEUE = 'crash';
+
+describe('a killed worker', function () {
+  this.timeout(900_000);
+  /** A lab for each lane: in one, the desk of the account's addresses would live on the task queue of one of them. */
+  let sites: Site[];
+  before(async () => { sites = await Promise.all(Array.from({ length: LANES }, () => Site.open())); });
+  after(() => Promise.all(sites.map((site) => site.close())));
+
+  /** Kills while the step runs, some way into it. */
+  const killAt = async (deployment: Deployment, step: StepId, worker: WorkerProcess): Promise<void> => {
+    const over = ['done', 'unchanged'];
+    await deployment.until(`${step} runs`, ({ steps, stage }) => {
+      assert.notEqual(stage, 'needs-attention', JSON.stringify(steps));
+      return steps[step]?.state === 'running' || over.includes(steps[step]?.state ?? '');
+    });
+    await new Promise((resolve) => setTimeout(resolve, 40 + Math.random() * 400));
+    await worker.kill();
+  };
+
+  const endsReady = async (site: Site, deployment: Deployment, name: string): Promise<void> => {
+    const view = await deployment.until('ready or parked', ({ stage }) => stage === 'ready' || stage === 'needs-attention', 180_000);
+    assert.equal(view.stage, 'ready', JSON.stringify(view.steps));
+    await deployment.result();
+    await assertOnce(site, name, KIND);
+  };
+
+  const killedOnceAt = async (site: Site, step: StepId): Promise<void> => {
+    const name = `kill-${step}`;
+    const worker = await site.worker(KIND, QUEUE);
+    const deployment = await site.start(site.spec(name, KIND, {}, KNOBS), QUEUE);
+    await killAt(deployment, step, worker);
+    const next = await site.worker(KIND, QUEUE);
+    await endsReady(site, deployment, name);
+    await next.stop();
+  };
+
+  const killedAtAll = async (site: Site): Promise<void> => {
+    const name = 'kill-all';
+    let worker = await site.worker(KIND, QUEUE);
+    const deployment = await site.start(site.spec(name, KIND, {}, KNOBS), QUEUE);
+    for (const step of STEP_IDS) {
+      await killAt(deployment, step, worker);
+      worker = await site.worker(KIND, QUEUE);
+    }
+    await endsReady(site, deployment, name);
+    await worker.stop();
+  };
+
+  it('costs nothing: not at any one step, nor at every step of one deployment', async () => {
+    // The longest first.
+    const work = [killedAtAll, ...STEP_IDS.map((step) => (site: Site) => killedOnceAt(site, step))];
+    const titles = ['every step', ...STEP_IDS];
+    const failures: string[] = [];
+    await Promise.all(sites.map(async (site) => {
+      for (let next = work.shift(), title = titles.shift(); next !== undefined; next = work.shift(), title = titles.shift()) {
+        await next(site).catch((error: unknown) => failures.push(`${title ?? ''}: ${error instanceof Error ? error.message : String(error)}`));
+      }
+    }));
+    assert.deepEqual(failures, []);
+  });
+});

@@ -1,0 +1,55 @@
+/** The whole runbook, on every cloud kind, with every trap on at once that a correct deployer survives. */
+
+import assert from 'node:assert/strict';
+import { DIALOGUES, HARD_KNOBS } from '../../lab/appliance';
+import { KINDS } from '../../lab/types';
+import type { Kind, Knobs } from '../../lab/types';
+import type { DeploymentView } from '../../src/spec/messages';
+import { assertOnce } from '../support/once';
+import { Site } from '../support/site';
+import type { SpecChange } from '../support/site';
+
+/** The account's password is the site's. */
+const { password: _, ...TRAPS } = HARD_KNOBS;
+
+describe('the runbook', function () {
+  this.timeout(240_000);
+  let site: Site;
+
+  before(async () => {
+    site = await Site.open();
+    await Promise.all(KINDS.map((kind) => site.worker(kind, kind)));
+  });
+  after(() => site.close());
+
+  const deployed = async (name: string, kind: Kind, ...rest: [change?: SpecChange, knobs?: Partial<Knobs>]): Promise<DeploymentView> => {
+    const deployment = await site.start(site.spec(name, kind, ...rest), kind);
+    const parked = deployment.until('ready or parked', ({ stage }) => stage === 'ready' || stage === 'needs-attention', 120_000);
+    const { stage, steps } = await parked;
+    assert.equal(stage, 'ready', JSON.stringify(Object.values(steps).find(({ error }) => error !== undefined)));
+    return (await deployment.result()).view;
+  };
+
+  for (const kind of KINDS) {
+    for (const mode of ['static', 'dhcp'] as const) {
+      it(`passes on ${kind} with network: ${mode}, every trap on`, async () => {
+        const name = `hard-${kind.replace(/\W/g, '')}-${mode}`;
+        const view = await deployed(name, kind, { network: mode }, TRAPS);
+        const appliance = await assertOnce(site, name, kind, mode);
+        const interfaces = appliance.file('/etc/network/interfaces') ?? '';
+        assert.match(interfaces, mode === 'static' ? /iface eth0 inet static/ : /iface eth0 inet dhcp/);
+        assert.match(appliance.file('/etc/resolv.conf') ?? '', /^search containers\..*\nnameserver 127\.0\.0\.1\n/);
+        assert.equal((appliance.file('/etc/hostname') ?? '').trim().split('.')[0], name);
+        assert.equal(view.resources.dns?.target.type, kind === 'aws' ? 'A' : 'CNAME');
+      });
+    }
+  }
+
+  it('copes with every wording and order of the questions', async () => {
+    await Promise.all(DIALOGUES.map(async (dialogue) => {
+      const name = `says-${dialogue}`;
+      await deployed(name, 'eucalyptus-4.4', { admin: undefined }, { dialogue });
+      await assertOnce(site, name, 'eucalyptus-4.4');
+    }));
+  });
+});

@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict';
+import { DIALOGUES, HARD_KNOBS } from '../../lab/appliance';
+import { allRunning, parseInfo, parseReady, parseStatus, parseVersion } from '../../src/commands/roles';
+import { identityOf, isNamed, OBSERVE_IDENTITY } from '../../src/commands/identity';
+import { dialectOf, direct } from '../../src/commands/kato';
+import type { Dialect } from '../../src/commands/kato';
+import { isStatic, OBSERVE_NETWORK, staticIpAnswers, staticNetworkOf } from '../../src/commands/network';
+import type { StaticNetwork } from '../../src/commands/network';
+import type { PromptId } from '../../src/commands/dialogue';
+import type { DetachedOutcome } from '../../src/activities/detached';
+import { DeployError } from '../../src/spec/errors';
+import type { Knobs } from '../../lab/types';
+import { eventually } from '../support/wait';
+import { Yard } from './appliance-support';
+import type { TestMachine } from './appliance-support';
+
+const NAME = 'dev.stackato.test';
+
+describe("a simulated appliance's kato", function () {
+  this.timeout(90_000);
+  let yard: Yard;
+  beforeEach(() => (yard = new Yard()));
+  afterEach(() => yard.close());
+
+  const networkOf = async (machine: TestMachine): Promise<StaticNetwork> => staticNetworkOf(await machine.observe(OBSERVE_NETWORK), { mode: 'static' });
+  const interfaces = (machine: TestMachine): string => machine.appliance.file('/etc/network/interfaces') ?? '';
+  const infoOf = async (machine: TestMachine): Promise<NonNullable<ReturnType<typeof parseInfo>>> => parseInfo((await machine.kato('info')).stdout)!;
+
+  const staticIp = async (machine: TestMachine, answers: Partial<Record<PromptId, string>> = {}): ReturnType<TestMachine['job']> =>
+    machine.job('kato op static_ip', { answers: { ...staticIpAnswers(await networkOf(machine)), ...answers } });
+
+  it('asks for the static address in the words of every dialogue', async () => {
+    await Promise.all(DIALOGUES.map(async (dialogue) => {
+      const machine = await yard.machine({ dialogue });
+      const outcome = await staticIp(machine);
+      assert.equal(outcome.state, 'finished', `${dialogue}: ${outcome.transcript}`);
+      assert.ok(isStatic(interfaces(machine), await networkOf(machine)), `${dialogue}: ${interfaces(machine)}`);
+      assert.match(interfaces(machine), /broadcast 10\.1\.2\.255/);
+      assert.ok(!outcome.transcript.includes('stackato\n'), `${dialogue} echoed the password`);
+      assert.deepEqual(machine.programs(), ['kato op static_ip']);
+    }));
+  });
+
+  it('has all of that done once, at its worst, by whoever comes back', async () => {
+    const machine = await yard.machine(HARD_KNOBS);
+    const network = await networkOf(machine);
+    let losses = 0;
+    const outcome = await eventually('the end of it', () => machine.job('kato op static_ip', { answers: staticIpAnswers(network) }).catch((error: unknown) => {
+      assert.ok(error instanceof DeployError && error.code === 'SSH_DROPPED', String(error));
+      losses += 1;
+      return undefined;
+    }), 60_000);
+    assert.ok(losses > 0 && outcome.state === 'finished', outcome.transcript);
+    assert.ok(isStatic(interfaces(machine), network));
+    assert.deepEqual(machine.programs(), ['kato op static_ip']);
+  });
+
+  it('has dialogues with the questions in another order, with fewer and with more', () => {
+    for (const wanted of ['default', 'reworded', 'reordered', 'interface', 'confirm', 'newline', 'carriage', 'coloured', 'commas']) assert.ok(DIALOGUES.includes(wanted));
+    assert.ok(DIALOGUES.includes(HARD_KNOBS.dialogue));
+  });
+
+  it('asks again what was no address, and leaves the file alone without the password or a yes', async () => {
+    const tries: readonly [Partial<Knobs>, Partial<Record<PromptId, string>>, Partial<DetachedOutcome>][] = [
+      [{}, { netmask: '255.255.0' }, { state: 'stuck', reason: 'asked again' }],
+      [{}, { password: 'no' }, { state: 'stuck', reason: 'refused' }],
+      [{ dialogue: 'confirm', exitAlwaysZero: false }, { confirm: 'no' }, { state: 'finished', code: 1 }],
+    ];
+    await Promise.all(tries.map(async ([knobs, answers, expected]) => {
+      const machine = await yard.machine(knobs);
+      const outcome = await staticIp(machine, answers);
+      assert.deepEqual({ ...outcome, ...expected }, outcome);
+      assert.match(interfaces(machine), /eth0 inet dhcp/);
+    }));
+  });
+
+  it('renames with sudo, into host name, hosts file and certificate, once it has taken its time', async () => {
+    const machine = await yard.machine({ katoTakes: 1500 });
+    const identity = async () => identityOf(await machine.observe(OBSERVE_IDENTITY), NAME);
+    assert.ok(!isNamed(await identity()));
+    assert.equal((await machine.job(`kato rename ${NAME}`, {}, 0)).state, 'running');
+    const outcome = await machine.job(`kato rename ${NAME}`);
+    assert.equal(outcome.state, 'finished', outcome.transcript);
+    assert.deepEqual(await identity(), { hostname: true, hosts: true, certificate: true });
+    assert.equal((await infoOf(machine)).endpoint, `api.${NAME}`);
+    assert.deepEqual(machine.programs().filter((line) => line.startsWith('kato rename')), [`kato rename ${NAME}`]);
+  });
+
+  it('hangs on rename where nobody can be asked for the password', async () => {
+    const machine = await yard.machine();
+    assert.equal((await machine.exec(direct(`timeout 1 kato rename ${NAME}`))).code, 124);
+    assert.notEqual(machine.appliance.file('/etc/hostname'), `${NAME}\n`);
+  });
+
+  const lifeOf = async (release: string): Promise<{ machine: TestMachine; dialect: Dialect; roles: readonly string[] }> => {
+    const dialect = dialectOf(release);
+    const machine = await yard.machine({ release, sudoAsks: false });
+    const fresh = await infoOf(machine);
+    assert.deepEqual([fresh.mbusIp, fresh.assigned.includes('mdns')], ['127.0.0.1', true]);
+    assert.equal(parseVersion((await machine.exec(direct(dialect.version))).stdout), release);
+    await machine.job(dialect.disableRole('mdns'));
+    assert.ok(!(await infoOf(machine)).assigned.includes('mdns'));
+    await machine.job(dialect.setUpCore(`api.${NAME}`));
+    const core = await infoOf(machine);
+    assert.deepEqual([core.mbusIp, core.endpoint], ['10.1.2.11', `api.${NAME}`]);
+    assert.ok(core.assigned.length < 5 && core.assigned.includes('router'), core.assigned.join());
+    await machine.job(dialect.enableAllBut('mdns'));
+    const { assigned, available } = await infoOf(machine);
+    assert.deepEqual([...assigned, 'mdns'].sort(), [...available].sort());
+    await eventually('its processes', async () => parseReady((await machine.exec(direct(dialect.ready))).stdout));
+    assert.ok(allRunning(parseStatus((await machine.exec(direct(dialect.status))).stdout)));
+    return { machine, dialect, roles: assigned };
+  };
+
+  for (const release of ['2.6.6', '2.8.2', '2.10.6', '3.4.2']) {
+    it(`speaks the dialect of ${release}`, async () => {
+      const { machine } = await lifeOf(release);
+      assert.match((await machine.kato(release === '2.6.6' ? 'node list' : 'setup core')).stdout, /Unknown command[^]*usage: kato/);
+    });
+  }
+
+  it('says 0 whatever happened, or the truth', async () => {
+    const machine = await yard.machine({ readyDelay: 60_000 });
+    const codes = async (): Promise<unknown[]> => [(await machine.kato('nonsense')).code, (await machine.kato('enable nonsense')).code, (await machine.kato('ready')).code];
+    assert.deepEqual(await codes(), [0, 0, 0]);
+    machine.appliance.turn({ exitAlwaysZero: false });
+    assert.deepEqual(await codes(), [1, 1, 1]);
+  });
+
+  it('is not ready at once after a boot, does nothing until then, and may never say so', async () => {
+    const machine = await yard.machine({ readyDelay: 60_000, release: '2.10.6' });
+    assert.equal(parseReady((await machine.kato('process ready --block 1 all')).stdout), false);
+    assert.match((await machine.kato('process list')).stdout, /STARTING/);
+    await machine.kato('role remove mdns');
+    assert.ok((await infoOf(machine)).assigned.includes('mdns'));
+    machine.appliance.turn({ readyNeverTimesOut: true });
+    const hung = await machine.exec(direct('timeout 2 kato process ready --block 1 all'));
+    assert.deepEqual([hung.stdout, hung.code], ['', 124]);
+  });
+
+  it('never comes up whole with less than 2 GiB', async () => {
+    const machine = await yard.machine({}, 1024);
+    const first = (await machine.kato('status')).stdout;
+    assert.match(first, /FATAL/);
+    assert.equal((await machine.kato('status')).stdout, first);
+    assert.equal(parseReady((await machine.kato('ready')).stdout), false);
+  });
+});

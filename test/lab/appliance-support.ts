@@ -1,0 +1,130 @@
+/** Appliances without a cloud, driven by the product's own ssh and commands. */
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { request } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createAppliance, DEFAULT_KNOBS } from '../../lab/appliance';
+import { claimNet } from '../../lab/ports';
+import type { Net } from '../../lab/ports';
+import type { Appliance, Knobs, Rule } from '../../lab/types';
+import { runDetached } from '../../src/activities/detached';
+import type { DetachedCommand, DetachedOutcome } from '../../src/activities/detached';
+import type { ExecResult, RemoteSession } from '../../src/activities/ports';
+import { createRemote } from '../../src/adapters/ssh';
+import { direct } from '../../src/commands/kato';
+import { sectionsOf } from '../../src/commands/observe';
+import type { Sections } from '../../src/commands/observe';
+import { parseBootId, READ_BOOT_ID } from '../../src/commands/machine';
+import { DeployError } from '../../src/spec/errors';
+import { eventually } from '../support/wait';
+
+export const PORTS = { ssh: 21_922, http: 21_980, https: 21_943 };
+export const ALL_OPEN: readonly Rule[] = Object.values(PORTS).map((port) => ({ port, cidr: '0.0.0.0/0' }));
+const QUICK: Partial<Knobs> = { bootDelay: 20, readyDelay: 0, oldBootIdFor: 50, downFor: 100, katoTakes: 50 };
+const BUDGET_MS = 25_000;
+
+export class TestMachine {
+  constructor(readonly appliance: Appliance, readonly ip: string) {}
+
+  /** Logs in anew, as each activity does. */
+  session<T>(use: (session: RemoteSession) => Promise<T>, login: { password?: string; key?: string; user?: string } = {}): Promise<T> {
+    const { password = 'stackato', key, user = 'stackato' } = login;
+    const texts: Readonly<Record<string, string | undefined>> = { password, key };
+    const remote = createRemote({ resolve: (ref) => Promise.resolve({ reveal: () => ('env' in ref ? texts[ref.env] : undefined) ?? '' }) });
+    const secret = key === undefined ? { password: { env: 'password' } } : { key: { env: 'key' } };
+    return remote.withSession({ host: this.ip, spec: { user, port: PORTS.ssh, ...secret } }, use);
+  }
+
+  exec(command: string, stdin = ''): Promise<ExecResult> {
+    return this.session((session) => session.exec(command, { stdin }));
+  }
+
+  async kato(...words: string[]): Promise<ExecResult> {
+    return this.exec(direct(`kato ${words.join(' ')}`));
+  }
+
+  async observe(command: string): Promise<Sections> {
+    return sectionsOf((await this.exec(command)).stdout)!;
+  }
+
+  /** A detached job, answering sudo. */
+  job(command: string, rest: Partial<DetachedCommand> = {}, budgetMs = BUDGET_MS): Promise<DetachedOutcome> {
+    const answers = { password: { reveal: () => 'stackato' }, ...rest.answers };
+    const need = command.replace(/\W+/g, '-').slice(0, 100);
+    return this.session((session) => runDetached(session, { deployment: 'd', step: 's', need, ...rest, command, answers }, { budgetMs, patienceMs: 2000 }));
+  }
+
+  async bootId(): Promise<string | undefined> {
+    return parseBootId((await this.exec(READ_BOOT_ID)).stdout);
+  }
+
+  /** Undefined as long as nobody answers; one who is cut off while logging in takes that for a refusal. */
+  async reached(): Promise<true | undefined> {
+    return this.bootId().then(() => true as const, (error: unknown) => {
+      if (error instanceof DeployError && ['SSH_UNREACHABLE', 'SSH_DROPPED', 'SSH_AUTH'].includes(error.code)) return undefined;
+      throw error;
+    });
+  }
+
+  async reboot(): Promise<void> {
+    const { appliance } = this;
+    const before = appliance.boots();
+    await this.exec('echo stackato | sudo -S reboot');
+    await eventually('the next boot', () => appliance.boots() > before);
+  }
+
+  programs(): string[] {
+    return this.appliance.invocations().map(({ program, args }) => [program, ...args].join(' '));
+  }
+
+  /** The console by its elastic IP, or undefined where nobody listens. */
+  get(host: string, path: string): Promise<{ status: number; body: string; subject: string } | undefined> {
+    const options = { host: this.ip, port: PORTS.https, path, headers: { Host: host }, rejectUnauthorized: false, agent: false };
+    return new Promise((resolve) => {
+      const asked = request(options, (answer) => {
+        const { CN } = (answer.socket as unknown as { getPeerCertificate(): { subject: { CN: string } } }).getPeerCertificate().subject;
+        let body = '';
+        answer.setEncoding('utf8').on('data', (chunk: string) => (body += chunk));
+        answer.on('end', () => resolve({ status: answer.statusCode ?? 0, body, subject: CN }));
+      });
+      asked.on('error', () => resolve(undefined));
+      asked.end();
+    });
+  }
+}
+
+/** Machines on a loopback network of this test's own. */
+export class Yard {
+  private readonly dir = mkdtempSync(join(tmpdir(), 'yard-'));
+  private readonly made: Appliance[] = [];
+  private count = 0;
+  private net: Promise<Net> | undefined;
+
+  /** Not yet reached by anything. */
+  async launch(knobs: Partial<Knobs> = {}, memory = 2048, folder = ''): Promise<TestMachine> {
+    const { number: net } = await (this.net ??= claimNet(undefined));
+    const id = ++this.count;
+    const instanceId = `i-${String(id).padStart(8, '0')}`;
+    const appliance = await createAppliance({
+      instanceId, memory, privateIp: `10.1.2.${id + 10}`, dir: join(this.dir, folder, instanceId), knobs: { ...DEFAULT_KNOBS, ...QUICK, ...knobs }, ports: PORTS,
+    });
+    this.made.push(appliance);
+    return new TestMachine(appliance, `127.${net}.9.${id}`);
+  }
+
+  /** Up, and open to everybody. */
+  async machine(knobs: Partial<Knobs> = {}, memory = 2048, folder = ''): Promise<TestMachine> {
+    const machine = await this.launch(knobs, memory, folder);
+    await machine.appliance.setRules(ALL_OPEN);
+    await machine.appliance.setPublicIp(machine.ip);
+    await eventually('its first boot', () => machine.appliance.boots() === 1);
+    return machine;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.made.map((appliance) => appliance.terminate()));
+    (await this.net)?.release();
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+}

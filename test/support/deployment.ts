@@ -1,0 +1,73 @@
+/** One test server and worker, and deployments on it. */
+
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import type { Worker } from '@temporalio/worker';
+import type { WorkflowHandle } from '@temporalio/client';
+import { MEMO_VIEW, WORKFLOW, workflowIdOf } from '../../src/spec/names';
+import type { Decision, DeploymentView, DeployResult } from '../../src/spec/messages';
+import type { DeploymentSpec, Resources } from '../../src/spec/types';
+import type { FakeActivities } from './fake-activities';
+import { createWorker, workflowBundle } from './temporal';
+import { eventually } from './wait';
+
+export class Bench {
+  private worker: Worker | undefined;
+  private running: Promise<void> | undefined;
+
+  constructor(readonly env: TestWorkflowEnvironment, readonly taskQueue: string) {}
+
+  async startWorker(fakes: FakeActivities): Promise<void> {
+    await workflowBundle();
+    this.worker = await createWorker(this.env, this.taskQueue, fakes.activities);
+    this.running = this.worker.run();
+  }
+
+  async stopWorker(): Promise<void> {
+    this.worker?.shutdown();
+    await this.running;
+    this.worker = undefined;
+    this.running = undefined;
+  }
+
+  async deploy(spec: DeploymentSpec, known: Resources = {}): Promise<Deployment> {
+    const handle = await this.env.client.workflow.start(WORKFLOW.deploy, {
+      workflowId: workflowIdOf(spec.name), taskQueue: this.taskQueue, args: [{ spec, known }],
+    });
+    return new Deployment(handle);
+  }
+}
+
+export class Deployment {
+  constructor(readonly handle: WorkflowHandle) {}
+
+  /** What anybody can read with no worker. */
+  async view(): Promise<DeploymentView> {
+    const { memo } = await this.handle.describe();
+    return memo?.[MEMO_VIEW] as DeploymentView;
+  }
+
+  async until(what: string, good: (view: DeploymentView) => boolean, limitMs = 30_000): Promise<DeploymentView> {
+    let view: DeploymentView | undefined;
+    const look = async (): Promise<DeploymentView | undefined> => {
+      view = await this.view();
+      return view !== undefined && good(view) ? view : undefined;
+    };
+    return eventually(what, look, limitMs).catch(async (error: unknown) => {
+      const { raw } = await this.handle.describe();
+      const pending = (raw.pendingActivities ?? []).map(({ activityId, attempt, lastFailure }) => `${activityId ?? ''} attempt ${attempt ?? 0}: ${lastFailure?.message ?? ''}`);
+      throw new Error(`${String(error)}\n${JSON.stringify(view)}\n${pending.join('\n')}`, { cause: error });
+    });
+  }
+
+  untilStage(stage: DeploymentView['stage']): Promise<DeploymentView> {
+    return this.until(`stage ${stage}`, (view) => view.stage === stage);
+  }
+
+  say(update: string, decision: Decision = {}): Promise<string> {
+    return this.handle.executeUpdate<string, [Decision]>(update, { args: [decision] });
+  }
+
+  result(): Promise<DeployResult> {
+    return this.handle.result() as Promise<DeployResult>;
+  }
+}

@@ -1,0 +1,68 @@
+/** Activities that only say they were called: for tests of the workflows' own logic. */
+
+import { ApplicationFailure } from '@temporalio/common';
+import type { ErrorCode } from '../../src/spec/errors';
+import type { Resources } from '../../src/spec/types';
+import type { Activities, StepActivity, StepActivityName, StepInput, StepOutcome } from '../../src/activities/types';
+
+const LEARNT: Partial<Record<StepActivityName, Partial<Resources>>> = {
+  preflight: { account: 'acct' },
+  ensureAddress: { address: { publicIp: '10.1.1.103', allocated: true } },
+  ensureSecurityGroup: { group: { name: 'stackato-t' } },
+  observeDns: { dns: { target: { type: 'A', value: '10.1.1.103', from: 'address' }, replaced: [] } },
+  launchInstance: { instance: { id: 'i-1' } },
+  logIn: { hostKey: 'SHA256:abc' },
+  readBootId: { reboot: { before: 'old' } },
+  awaitReboot: { reboot: { before: 'old', after: 'new' } },
+};
+
+const STEP_ACTIVITIES: readonly StepActivityName[] = [
+  'preflight', 'ensureAddress', 'ensureSecurityGroup', 'observeDns', 'updateDns', 'launchInstance', 'awaitRunning', 'associateAddress',
+  'logIn', 'awaitKato', 'setStaticIp', 'renameNode', 'disableMdns', 'readBootId', 'requestReboot', 'awaitReboot', 'setUpCore',
+  'enableRoles', 'putResolverFirst', 'claimAdmin', 'openConsole', 'verifyConsole', 'disassociateAddress', 'terminateInstance',
+  'takeBackDns', 'deleteSecurityGroup', 'giveBackAddress',
+];
+
+export interface Call {
+  readonly name: StepActivityName;
+  readonly input: StepInput;
+}
+
+export class FakeActivities {
+  readonly calls: Call[] = [];
+  private readonly behaviours = new Map<StepActivityName, StepActivity>();
+
+  /** Replaces one activity, from now on. */
+  when(name: StepActivityName, behaviour: StepActivity): void {
+    this.behaviours.set(name, behaviour);
+  }
+
+  fail(name: StepActivityName, code: ErrorCode, message = `${name} fails`): void {
+    this.when(name, () => Promise.reject(ApplicationFailure.nonRetryable(message, code)));
+  }
+
+  mend(name: StepActivityName): void {
+    this.behaviours.delete(name);
+  }
+
+  names(): StepActivityName[] {
+    return this.calls.map(({ name }) => name);
+  }
+
+  get activities(): Activities {
+    const steps = Object.fromEntries(STEP_ACTIVITIES.map((name) => [name, (input: StepInput) => this.run(name, input)]));
+    return {
+      ...(steps as Record<StepActivityName, StepActivity>),
+      findProblems: () => Promise.resolve([{ check: 'all', ok: true, message: 'well' }]),
+      listAddresses: () => Promise.resolve([]),
+      allocateAddress: () => Promise.reject(new Error('not here')),
+      releaseAddress: () => Promise.resolve(),
+    };
+  }
+
+  private run(name: StepActivityName, input: StepInput): Promise<StepOutcome> {
+    this.calls.push({ name, input });
+    const behaviour = this.behaviours.get(name);
+    return behaviour === undefined ? Promise.resolve({ changed: true, note: name, known: LEARNT[name] ?? {} }) : behaviour(input);
+  }
+}

@@ -1,0 +1,133 @@
+/** The desk of an account's elastic IPs, on a cloud without tags and tokens, through the real activities. */
+
+import assert from 'node:assert/strict';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import type { Worker } from '@temporalio/worker';
+import { createActivities } from '../../src/activities';
+import { createAddressDesk } from '../../src/activities/desk';
+import type { AddressDesk } from '../../src/activities/dependencies';
+import type { Cloud, CloudAddress } from '../../src/activities/ports';
+import { DeployError } from '../../src/spec/errors';
+import type { ErrorCode } from '../../src/spec/errors';
+import type { AddressRequest } from '../../src/spec/messages';
+import { addressDeskId } from '../../src/spec/names';
+import type { AddressFact } from '../../src/spec/types';
+import { dependencies } from '../activities/support';
+import { specNamed } from '../support/specs';
+import { createWorker, localServer } from '../support/temporal';
+import { eventually } from '../support/wait';
+
+/** An account: what it holds, and what goes wrong with the next calls. */
+class Account {
+  readonly held = new Map<string, CloudAddress>();
+  allocations = 0;
+  /** `lost`: allocated, but the answer never came. */
+  readonly faults: (ErrorCode | 'lost')[] = [];
+
+  readonly cloud = {
+    account: 'acct', tagsAddresses: false,
+    listAddresses: () => Promise.resolve([...this.held.values()]),
+    allocateAddress: () => {
+      const fault = this.faults.shift();
+      if (fault !== undefined && fault !== 'lost') return Promise.reject(new DeployError(fault, `The cloud says ${fault}.`));
+      const address = { publicIp: `10.0.0.${++this.allocations}` };
+      this.held.set(address.publicIp, address);
+      return fault === 'lost' ? Promise.reject(new DeployError('CLOUD_UNREACHABLE', 'The answer was lost.')) : Promise.resolve(address);
+    },
+    releaseAddress: ({ publicIp }: CloudAddress) => Promise.resolve(void this.held.delete(publicIp)),
+  } as unknown as Cloud;
+}
+
+describe('the address desk', function () {
+  this.timeout(60_000);
+  let env: TestWorkflowEnvironment;
+  let worker: Worker;
+  let running: Promise<void>;
+  let account: Account;
+  let desk: AddressDesk;
+  let id = 0;
+  let name = '';
+
+  before(async () => { env = await localServer(); });
+  after(() => env.teardown());
+  beforeEach(async () => {
+    name = `account-${++id}`;
+    account = new Account();
+    desk = createAddressDesk(name, () => env.client);
+    worker = await createWorker(env, name, createActivities(dependencies({ clouds: { open: () => Promise.resolve(account.cloud) } })));
+    running = worker.run();
+  });
+  afterEach(async () => {
+    worker.shutdown();
+    await running;
+  });
+
+  const request = (deployment: string, change: Partial<AddressRequest> = {}): AddressRequest =>
+    ({ deployment, cloud: specNamed('x').cloud, owner: `stackato-deploy/test/${deployment}`, deadline: 30_000, ...change });
+  const allocate = (deployment: string, change: Partial<AddressRequest> = {}, need = '1'): Promise<AddressFact> =>
+    desk.allocate(name, `${deployment}/${need}`, request(deployment, change));
+  const failing = (code: ErrorCode) => (error: unknown): boolean => (error as { type?: string }).type === code;
+
+  it('gives twenty deployments at once an address each, and never one twice, whatever answers are lost', async () => {
+    account.faults.push('lost', 'CLOUD_ERROR', 'lost', 'CLOUD_THROTTLED');
+    const facts = await Promise.all(Array.from({ length: 20 }, (_, i) => allocate(`d${i}`)));
+    assert.equal(new Set(facts.map(({ publicIp }) => publicIp)).size, 20);
+    assert.equal(account.held.size, 20, 'none leaked');
+  });
+
+  it('gives a deployment that asks again what it has', async () => {
+    const first = await allocate('dev');
+    assert.deepEqual(await allocate('dev', {}, '2'), first);
+    assert.equal(account.allocations, 1);
+  });
+
+  it('gives it a new one where somebody released it', async () => {
+    const first = await allocate('dev');
+    account.held.clear();
+    assert.notDeepEqual(await allocate('dev', {}, '2'), first);
+  });
+
+  it('leaves alone a free address that was there before', async () => {
+    account.held.set('192.0.2.1', { publicIp: '192.0.2.1' });
+    account.faults.push('lost');
+    assert.equal((await allocate('dev')).publicIp, '10.0.0.1');
+  });
+
+  it('does not guess between two new ones', async () => {
+    account.faults.push('lost');
+    const cloud = account.cloud as unknown as { allocateAddress: () => Promise<CloudAddress> };
+    const { allocateAddress } = cloud;
+    cloud.allocateAddress = () => {
+      account.held.set('198.51.100.7', { publicIp: '198.51.100.7' });
+      return allocateAddress();
+    };
+    await assert.rejects(allocate('dev'), failing('ADDRESS_AMBIGUOUS'));
+    account.held.delete('198.51.100.7');
+    cloud.allocateAddress = allocateAddress;
+    assert.deepEqual(await allocate('dev', {}, '2'), { publicIp: '10.0.0.1', allocated: true });
+  });
+
+  it('passes on that none is left, and starts from nothing afterwards', async () => {
+    account.faults.push('ADDRESS_NONE_LEFT');
+    await assert.rejects(allocate('dev'), failing('ADDRESS_NONE_LEFT'));
+    account.held.set('192.0.2.1', { publicIp: '192.0.2.1' });
+    assert.equal((await allocate('dev', {}, '2')).publicIp, '10.0.0.1');
+  });
+
+  it('lends a given address of the account, and does not release it', async () => {
+    account.held.set('192.0.2.9', { publicIp: '192.0.2.9' });
+    assert.deepEqual(await allocate('dev', { ip: '192.0.2.9' }), { publicIp: '192.0.2.9', allocated: false });
+    await assert.rejects(allocate('other', { ip: '192.0.2.9' }), failing('ADDRESS_IN_USE'));
+    await assert.rejects(allocate('third', { ip: '192.0.2.10' }), failing('ADDRESS_NOT_OURS'));
+    await desk.release(name, 'dev/1', request('dev'));
+    assert.equal(account.held.size, 1);
+  });
+
+  it('releases what it allocated, twice without harm, and ends when it owns nothing', async () => {
+    const address = await allocate('dev');
+    await desk.release(name, 'dev/undo', request('dev', { known: address }));
+    await desk.release(name, 'dev/undo2', request('dev', { known: address }));
+    assert.equal(account.held.size, 0);
+    await eventually('the desk closes', async () => (await env.client.workflow.getHandle(addressDeskId(name)).describe()).status.name === 'COMPLETED');
+  });
+});
