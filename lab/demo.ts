@@ -6,22 +6,24 @@
 
 import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
 import { once } from 'node:events';
-import { join, resolve } from 'node:path';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
+import { Household } from './household';
+import type { Child } from './household';
 import { startLab } from './lab';
 import { findProgram } from './programs';
 import type { Lab, LabState } from './types';
+import { untilReady } from './wait';
 
 const CLI = 'bin/stackato-deploy.cjs';
+const WORKER = 'dist/src/worker/main.js';
 const EXAMPLE = 'examples/stackato-2.6.6.yaml';
 const DEPLOYMENT = 'dev';
 const DIR = '.lab';
 /** What the example is written for. */
 const PLACE = { basePort: 17_000, net: 66 } as const;
-/** A worker lets attempts end before it does. */
-const WORKER_PATIENCE = 20_000;
 
 const run = promisify(execFile);
 
@@ -34,6 +36,7 @@ async function main(): Promise<number> {
   const env = { ...process.env, ...secretsOf(lab.state), TEMPORAL_ADDRESS: lab.state.temporal.address, STACKATO_DEPLOY_UI: lab.state.temporal.ui };
   const worker = startWorker(env);
   try {
+    await untilReady(worker, () => Promise.resolve(readFileSync(worker.log, 'utf8').includes('worker is ready')));
     say(`Web UI ${lab.state.temporal.ui}\n\n$ stackato-deploy up ${EXAMPLE}`);
     const code = await Promise.race([ended(spawn(process.execPath, [CLI, 'up', EXAMPLE], { env, stdio: 'inherit' })), stopped]);
     if (code !== 0) return code;
@@ -82,24 +85,16 @@ function secretsOf({ clouds, dns, login }: LabState): Readonly<Record<string, st
   };
 }
 
-function startWorker(env: NodeJS.ProcessEnv): ChildProcess {
-  const log = openSync(join(resolve(DIR), 'worker.log'), 'w', 0o600);
-  const worker = spawn(process.execPath, [CLI, 'worker'], { env, stdio: ['ignore', log, log] });
-  closeSync(log);
-  worker.once('exit', (code) => {
-    if (code !== 0 && code !== null) say(`The worker ended with ${code}; see ${join(DIR, 'worker.log')}.`);
-  });
-  return worker;
+/** With a folder of its own: the lab writes down its own processes. */
+function startWorker(env: NodeJS.ProcessEnv): Child {
+  const dir = resolve(DIR, 'worker');
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const known = Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]));
+  return new Household(dir).start({ name: 'worker', program: process.execPath, args: [resolve(WORKER)], env: Object.fromEntries(known) });
 }
 
-async function takeDown(lab: Lab, worker: ChildProcess): Promise<void> {
-  if (worker.exitCode === null && worker.signalCode === null) {
-    const gone = once(worker, 'exit');
-    worker.kill('SIGTERM');
-    const impatience = setTimeout(() => worker.kill('SIGKILL'), WORKER_PATIENCE);
-    await gone;
-    clearTimeout(impatience);
-  }
+async function takeDown(lab: Lab, worker: Child): Promise<void> {
+  await worker.end('SIGTERM');
   await lab.stop();
 }
 

@@ -73,7 +73,8 @@ export async function terminateInstance(deps: Dependencies, { spec, known }: Ste
   if (alive.length > 0) throw new DeployError('NOT_YET', `Terminating ${alive.map(({ id }) => id).join(', ')}.`);
   // A cloud lists terminated instances for a while: one of an earlier `down` is no news.
   const news = known.instance !== undefined || attempt.number > 1;
-  return { changed: news && ours.length > 0, note: `instance ${ours.map(({ id }) => id).join(', ')}`, known: {} };
+  const named = ours.filter(({ id }) => known.instance === undefined || id === known.instance.id);
+  return { changed: news && ours.length > 0, note: `instance ${named.map(({ id }) => id).join(', ')}`, known: {} };
 }
 
 async function findOurs(cloud: Cloud, { spec }: StepInput, owner: string): Promise<CloudInstance | undefined> {

@@ -38,7 +38,7 @@ export const ERRORS = {
   DNS_REFUSED: { owner: 'dns', retry: 'no', remedy: "Let this key update the zone (allow-update or update-policy), then resume." },
   DNS_NOT_ZONE: { owner: 'dns', retry: 'no', remedy: 'Check dns.zone and dns.server: that server is not the authority for that zone. Abort, and run up again.' },
   DNS_UNREACHABLE: { owner: 'dns', retry: 'yes', remedy: 'Check dns.server and dns.port, and that 53/udp and 53/tcp are open, then resume.' },
-  DNS_FOREIGN: { owner: 'user', retry: 'no', remedy: "The name holds somebody else's data. Remove it, or set `dns.replace: true`, abort and run up again; or `skip` and make the records yourself." },
+  DNS_FOREIGN: { owner: 'user', retry: 'no', remedy: "The name holds somebody else's data. Remove it and resume; or set `dns.replace: true`, abort, and run up again." },
   DNS_NOT_SEEN: { owner: 'dns', retry: 'yes', remedy: 'The server took the update and answers otherwise. Look for records under the name that shadow it, then resume.' },
   DNS_CHANGED: { owner: 'dns', retry: 'yes', remedy: 'Somebody else changes the same name. Settle who owns it, then resume.' },
   DNS_ERROR: { owner: 'dns', retry: 'yes', remedy: "Read the server's own log for this time, mend the cause, then resume." },
@@ -57,7 +57,6 @@ export const ERRORS = {
   REBOOT_NOT_SEEN: { owner: 'host', retry: 'not-yet', remedy: 'The machine was told to reboot and did not come back with a new boot id. Look at its console; reboot it by hand if it never went down; then resume.' },
   ADMIN_REFUSED: { owner: 'host', retry: 'no', remedy: 'The appliance refused the first administrator. See its answer above; mend admin.email or admin.password, or skip and create it in the console.' },
   CONSOLE_NOT_UP: { owner: 'host', retry: 'not-yet', remedy: 'The console does not answer through the name. Check `kato status`, the security group and your DNS, then resume.' },
-  SPEC_REJECTED: { owner: 'user', retry: 'no', remedy: 'Correct the spec and run up again.' },
   INTERNAL: { owner: 'tool', retry: 'yes', remedy: 'This is a bug of stackato-deploy. Please report it with the output of `status --json`.' },
 } as const satisfies Record<string, ErrorRow>;
 

@@ -13,6 +13,9 @@ const STAGE = defineSearchAttributeKey(SEARCH_ATTRIBUTE.stage, SearchAttributeTy
 const CLOUD = defineSearchAttributeKey(SEARCH_ATTRIBUTE.cloud, SearchAttributeType.KEYWORD);
 const HOST = defineSearchAttributeKey(SEARCH_ATTRIBUTE.host, SearchAttributeType.KEYWORD);
 
+/** Facts that go with the instance. */
+export const OF_THE_MACHINE = ['hostKey', 'network', 'reboot'] as const satisfies readonly (keyof Resources)[];
+
 const MARK: Readonly<Record<StepProgress['state'], string>> = {
   waiting: '·', running: '▶', done: '✓', unchanged: '=', skipped: '↷', attention: '✗', 'not-needed': '–',
 };
@@ -32,6 +35,9 @@ export class Progress {
   }
 
   learn(facts: Partial<Resources>): void {
+    const machine = this.view.resources.instance;
+    // Another machine: what was learnt of the old one would only mislead.
+    if (machine !== undefined && facts.instance !== undefined && facts.instance.id !== machine.id) for (const fact of OF_THE_MACHINE) this.forget(fact);
     Object.assign(this.view.resources, facts);
   }
 
@@ -77,9 +83,9 @@ function detailsOf(view: DeploymentView): string {
 function stepTable(view: DeploymentView): string[] {
   const rows = STEPS.flatMap(({ id, title }) => {
     const step = view.steps[id];
-    return step === undefined ? [] : [`| ${MARK[step.state]} | ${id} | ${title} | ${step.state} | ${cell(step.note ?? '')} |`];
+    return step === undefined ? [] : [`| ${id} | ${title} | ${MARK[step.state]} ${step.state} | ${cell(step.note ?? '')} |`];
   });
-  return rows.length === 0 ? [] : ['| | step | what | state | |', '|---|---|---|---|---|', ...rows];
+  return rows.length === 0 ? [] : ['| step | what | state | |', '|---|---|---|---|', ...rows];
 }
 
 function attention(view: DeploymentView): string[] {

@@ -60,7 +60,8 @@ export class StepRunner {
       try {
         const outcome = await body(this.context(id, deadline, `${runKey()}-${tries}`));
         if (outcome.changed) this.changed.add(id);
-        return this.progress.step(id, { state: outcome.changed ? 'done' : 'unchanged', startedAt, endedAt: now(), note: outcome.note });
+        const state = outcome.changed || stepById(id).looksOnly === true ? 'done' : 'unchanged';
+        return this.progress.step(id, { state, startedAt, endedAt: now(), note: outcome.note });
       } catch (error) {
         if (isCancellation(error)) throw error;
         if ((await this.park(id, error, startedAt)) === 'resume') continue;

@@ -5,7 +5,7 @@ import type { DeploymentSpec, Resources } from '../spec/types';
 import type { StepActivityName } from '../activities/types';
 import { callStepActivity } from './calls';
 import { stepFailureOf } from './failures';
-import { runKey } from './progress';
+import { OF_THE_MACHINE, runKey } from './progress';
 import type { Progress } from './progress';
 
 interface UndoRow {
@@ -18,7 +18,7 @@ interface UndoRow {
 
 export const UNDO: readonly UndoRow[] = [
   { step: 'associate', activity: 'disassociateAddress', what: 'association of the address', forget: [] },
-  { step: 'launch', activity: 'terminateInstance', what: 'instance', forget: ['instance', 'hostKey', 'network', 'reboot'] },
+  { step: 'launch', activity: 'terminateInstance', what: 'instance', forget: ['instance', ...OF_THE_MACHINE] },
   { step: 'dns', activity: 'takeBackDns', what: 'DNS records', forget: ['dns'] },
   { step: 'security-group', activity: 'deleteSecurityGroup', what: 'security group', forget: ['group'] },
   { step: 'address', activity: 'giveBackAddress', what: 'elastic IP', forget: ['address'] },

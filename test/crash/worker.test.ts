@@ -27,7 +27,7 @@ describe('a killed worker', function () {
     await deployment.until(`${step} runs`, ({ steps, stage }) => {
       assert.notEqual(stage, 'needs-attention', JSON.stringify(steps));
       return steps[step]?.state === 'running' || over.includes(steps[step]?.state ?? '');
-    });
+    }, 180_000);
     await new Promise((resolve) => setTimeout(resolve, 40 + Math.random() * 400));
     await worker.kill();
   };

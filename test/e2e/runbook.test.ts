@@ -12,6 +12,8 @@ import type { SpecChange } from '../support/site';
 /** The account's password is the site's. */
 const { password: _, ...TRAPS } = HARD_KNOBS;
 
+const HARD = KINDS.flatMap((kind) => (['static', 'dhcp'] as const).map((mode) => ({ name: `hard-${kind.replace(/\W/g, '')}-${mode}`, kind, mode })));
+
 describe('the runbook', function () {
   this.timeout(240_000);
   let site: Site;
@@ -24,25 +26,30 @@ describe('the runbook', function () {
 
   const deployed = async (name: string, kind: Kind, ...rest: [change?: SpecChange, knobs?: Partial<Knobs>]): Promise<DeploymentView> => {
     const deployment = await site.start(site.spec(name, kind, ...rest), kind);
-    const parked = deployment.until('ready or parked', ({ stage }) => stage === 'ready' || stage === 'needs-attention', 120_000);
+    const parked = deployment.until('ready or parked', ({ stage }) => stage === 'ready' || stage === 'needs-attention', 180_000);
     const { stage, steps } = await parked;
     assert.equal(stage, 'ready', JSON.stringify(Object.values(steps).find(({ error }) => error !== undefined)));
     return (await deployment.result()).view;
   };
 
-  for (const kind of KINDS) {
-    for (const mode of ['static', 'dhcp'] as const) {
-      it(`passes on ${kind} with network: ${mode}, every trap on`, async () => {
-        const name = `hard-${kind.replace(/\W/g, '')}-${mode}`;
-        const view = await deployed(name, kind, { network: mode }, TRAPS);
-        const appliance = await assertOnce(site, name, kind, mode);
-        const interfaces = appliance.file('/etc/network/interfaces') ?? '';
-        assert.match(interfaces, mode === 'static' ? /iface eth0 inet static/ : /iface eth0 inet dhcp/);
-        assert.match(appliance.file('/etc/resolv.conf') ?? '', /^search containers\..*\nnameserver 127\.0\.0\.1\n/);
-        assert.equal((appliance.file('/etc/hostname') ?? '').trim().split('.')[0], name);
-        assert.equal(view.resources.dns?.target.type, kind === 'aws' ? 'A' : 'CNAME');
-      });
-    }
+  // All at once: most of what a deployment does is waiting.
+  const hard = new Map<string, Promise<DeploymentView>>();
+  before(() => {
+    for (const { name, kind, mode } of HARD) hard.set(name, deployed(name, kind, { network: mode }, TRAPS));
+    // Whoever waits for it is told.
+    for (const run of hard.values()) run.catch(() => undefined);
+  });
+
+  for (const { name, kind, mode } of HARD) {
+    it(`passes on ${kind} with network: ${mode}, every trap on`, async () => {
+      const view = await hard.get(name);
+      const appliance = await assertOnce(site, name, kind, mode);
+      const interfaces = appliance.file('/etc/network/interfaces') ?? '';
+      assert.match(interfaces, mode === 'static' ? /iface eth0 inet static/ : /iface eth0 inet dhcp/);
+      assert.match(appliance.file('/etc/resolv.conf') ?? '', /^search containers\..*\nnameserver 127\.0\.0\.1\n/);
+      assert.equal((appliance.file('/etc/hostname') ?? '').trim().split('.')[0], name);
+      assert.equal(view?.resources.dns?.target.type, kind === 'aws' ? 'A' : 'CNAME');
+    });
   }
 
   it('copes with every wording and order of the questions', async () => {

@@ -1,0 +1,22 @@
+/** The typed client library. */
+
+export { Deployments } from './deployments';
+export type { ConnectOptions } from './settings';
+export type { UpOutcome } from './bring-up';
+export type { DownOutcome } from './take-down';
+export type { Diagnosis } from './diagnosis';
+export type { ListedDeployment } from './list';
+export type { WatchOptions } from './look';
+export type { Snapshot, StepSnapshot, Trouble, UndoSnapshot } from './snapshot';
+export type { AttemptFailure, PendingAttempt } from './pending';
+export { ClientError, EXIT } from './errors';
+export type { ClientErrorCode, ExitCode } from './errors';
+export { planOf } from './plan';
+export type { PlannedStep } from './plan';
+export type { PlannedAction } from './plan-cloud';
+export { formatProblems, loadSpec, parseSpec } from '../spec/loader';
+export type { Loaded, Problem } from '../spec/loader';
+export { jsonSchema } from '../spec/schema';
+export type { DeploymentSpec, Resources } from '../spec/types';
+export type { Stage, StepState } from '../spec/messages';
+export type { StepId } from '../spec/steps';

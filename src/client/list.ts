@@ -1,0 +1,68 @@
+/** All deployments there are, from Temporal's visibility: right with no worker running. */
+
+import type { WorkflowExecutionInfo } from '@temporalio/client';
+import { deploymentOf, WORKFLOW } from '../spec/names';
+import { STEPS } from '../spec/steps';
+import type { StepId } from '../spec/steps';
+import type { DeploymentView, Stage } from '../spec/messages';
+import type { ErrorCode } from '../spec/errors';
+import { isOpen, stageOf, viewOf } from './snapshot';
+import type { Temporal } from './temporal';
+
+export interface ListedDeployment {
+  readonly name: string;
+  readonly stage: Stage;
+  readonly open: boolean;
+  readonly action: 'deploy' | 'teardown';
+  readonly release: string;
+  readonly cloud: string;
+  readonly host: string;
+  readonly consoleUrl: string;
+  /** Epoch milliseconds. */
+  readonly startedAt: number;
+  readonly closedAt?: number;
+  /** Steps that need attention, and why. */
+  readonly attention: readonly { readonly step: StepId; readonly code?: ErrorCode }[];
+}
+
+const QUERY = `WorkflowType IN ('${WORKFLOW.deploy}', '${WORKFLOW.teardown}')`;
+
+/** One a name, its newest run, by name. */
+export async function list(temporal: Temporal): Promise<readonly ListedDeployment[]> {
+  const newest = new Map<string, WorkflowExecutionInfo>();
+  await temporal.call(async () => {
+    for await (const info of temporal.client.workflow.list({ query: QUERY })) {
+      const other = newest.get(info.workflowId);
+      if (other === undefined || other.startTime < info.startTime) newest.set(info.workflowId, info);
+    }
+  });
+  const rows = [...newest.values()].flatMap((info) => {
+    const view = viewOf(info.memo);
+    return view === undefined ? [] : [rowOf(info, view)];
+  });
+  return rows.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function rowOf(info: WorkflowExecutionInfo, view: DeploymentView): ListedDeployment {
+  return {
+    name: deploymentOf(info.workflowId),
+    stage: stageOf(info, view),
+    open: isOpen(info),
+    action: info.type === WORKFLOW.teardown ? 'teardown' : 'deploy',
+    release: view.release,
+    cloud: view.cloud,
+    host: view.host,
+    consoleUrl: view.consoleUrl,
+    startedAt: info.startTime.getTime(),
+    ...(info.closeTime === undefined ? {} : { closedAt: info.closeTime.getTime() }),
+    attention: isOpen(info) ? attentionOf(view) : [],
+  };
+}
+
+function attentionOf({ steps }: DeploymentView): ListedDeployment['attention'] {
+  return STEPS.flatMap(({ id }) => {
+    const step = steps[id];
+    if (step?.state !== 'attention') return [];
+    return [{ step: id, ...(step.error === undefined ? {} : { code: step.error.code }) }];
+  });
+}

@@ -1,0 +1,96 @@
+/** The EC2 calls of a deployment, with the parameters that matter. */
+
+import { groupNameOf, OWNER_TAG } from '../spec/names';
+import type { CloudKindName, DeploymentSpec } from '../spec/types';
+import { referenceText } from './words';
+
+export interface PlannedAction {
+  /** Who is told: an EC2 call, an nsupdate script, a command or request on the machine, a request to the console. */
+  readonly where: 'cloud' | 'dns' | 'machine' | 'console';
+  /** Exactly what is sent, secrets by their references. */
+  readonly what: string;
+  /** What decides whether and how it is sent. */
+  readonly note?: string;
+}
+
+interface CloudCalls {
+  readonly checks: readonly PlannedAction[];
+  readonly address: readonly PlannedAction[];
+  readonly group: readonly PlannedAction[];
+  readonly launch: readonly PlannedAction[];
+  readonly associate: readonly PlannedAction[];
+  readonly console: readonly PlannedAction[];
+}
+
+/** What of cloud/capabilities.ts shows in these calls; a test compares the two. */
+interface Dialect {
+  /** Groups and addresses are named by ids. */
+  readonly groupIds: boolean;
+  readonly vpc: boolean;
+  readonly tags: 'none' | 'afterwards' | 'at launch';
+  readonly clientToken: boolean;
+  readonly gentle: boolean;
+}
+
+const DIALECTS: Readonly<Record<CloudKindName, Dialect>> = {
+  'eucalyptus-3.2': { groupIds: false, vpc: false, tags: 'none', clientToken: false, gentle: false },
+  'eucalyptus-4.4': { groupIds: true, vpc: false, tags: 'afterwards', clientToken: true, gentle: true },
+  aws: { groupIds: true, vpc: true, tags: 'at launch', clientToken: true, gentle: true },
+};
+
+export function cloudCalls(spec: DeploymentSpec, owner: string): CloudCalls {
+  const { cloud, address, ssh, access, console: { httpPort, httpsPort } } = spec;
+  const { vpc, gentle } = DIALECTS[cloud.kind];
+  const handle: Readonly<Record<string, string>> = vpc ? { AllocationId: '<allocation id>' } : { PublicIp: 'ip' in address ? address.ip : '<address>' };
+  return {
+    checks: [call('DescribeImages', { 'ImageId.1': spec.image.id }), ...keyPair(spec), call('DescribeAddresses', {})],
+    address: 'ip' in address
+      ? [call('DescribeAddresses', {}, `${address.ip} must be among them, and is used`)]
+      : [call('AllocateAddress', vpc ? { Domain: 'vpc', ...tagged('elastic-ip', owner) } : {}, 'unless this deployment has one')],
+    group: [
+      call('CreateSecurityGroup', { GroupName: groupNameOf(spec.name), GroupDescription: owner }, 'unless it is there'),
+      ...rules(spec, access.ssh, [ssh.port]),
+    ],
+    launch: launch(spec, owner),
+    associate: [call('AssociateAddress', { ...handle, InstanceId: '<instance>', ...(gentle ? { AllowReassociation: 'false' } : {}) }, 'unless another instance has it: it is never taken away')],
+    console: rules(spec, access.console, [httpPort, httpsPort]),
+  };
+}
+
+function keyPair({ instance: { keyName } }: DeploymentSpec): PlannedAction[] {
+  return keyName === undefined ? [] : [call('DescribeKeyPairs', { 'KeyName.1': keyName })];
+}
+
+function launch({ name, cloud, image, instance }: DeploymentSpec, owner: string): PlannedAction[] {
+  const { groupIds, tags, clientToken } = DIALECTS[cloud.kind];
+  const { type, zone, keyName, userData } = instance;
+  const run = call('RunInstances', {
+    ImageId: image.id,
+    InstanceType: type,
+    MinCount: '1',
+    MaxCount: '1',
+    ...(groupIds ? { 'SecurityGroupId.1': '<group id>' } : { 'SecurityGroup.1': groupNameOf(name) }),
+    ...(keyName === undefined ? {} : { KeyName: keyName }),
+    ...(zone === undefined ? {} : { 'Placement.AvailabilityZone': zone }),
+    ...(userData === undefined ? {} : { UserData: referenceText(userData) }),
+    ...(clientToken ? { ClientToken: '<of this launch>' } : {}),
+    ...(tags === 'at launch' ? tagged('instance', owner) : {}),
+  }, `unless there is ${tags === 'none' ? '' : `an instance tagged ${OWNER_TAG}=${owner}, or `}one in the group ${groupNameOf(name)}`);
+  return tags === 'afterwards' ? [run, call('CreateTags', { 'ResourceId.1': '<instance>', 'Tag.1.Key': OWNER_TAG, 'Tag.1.Value': owner })] : [run];
+}
+
+function tagged(type: string, owner: string): Readonly<Record<string, string>> {
+  const tag = 'TagSpecification.1';
+  return { [`${tag}.ResourceType`]: type, [`${tag}.Tag.1.Key`]: OWNER_TAG, [`${tag}.Tag.1.Value`]: owner };
+}
+
+function rules({ name, cloud }: DeploymentSpec, networks: readonly string[], ports: readonly number[]): PlannedAction[] {
+  const group: Readonly<Record<string, string>> = DIALECTS[cloud.kind].groupIds ? { GroupId: '<group id>' } : { GroupName: groupNameOf(name) };
+  return networks.flatMap((cidr) => ports.map((port) =>
+    call('AuthorizeSecurityGroupIngress', { ...group, IpProtocol: 'tcp', FromPort: String(port), ToPort: String(port), CidrIp: cidr })));
+}
+
+function call(action: string, parameters: Readonly<Record<string, string>>, note?: string): PlannedAction {
+  const what = [action, ...Object.entries(parameters).map(([key, value]) => `${key}=${value}`)].join(' ');
+  return { where: 'cloud', what, ...(note === undefined ? {} : { note }) };
+}

@@ -1,0 +1,33 @@
+/** Lists for people: deployments, and what `doctor` found. */
+
+import type { Diagnosis } from '../../client/diagnosis';
+import type { ListedDeployment } from '../../client/list';
+import { clock, oneLine, STAGE_LOOK } from './text';
+import type { Paint } from './text';
+
+const NONE = 'There are no deployments. Start one: stackato-deploy up <spec>';
+
+export function listTable(deployments: readonly ListedDeployment[], paint: Paint): string {
+  if (deployments.length === 0) return NONE;
+  const rows = deployments.map(({ name, stage, cloud, host, startedAt, attention }) => [
+    name, STAGE_LOOK[stage].words, cloud, host, clock(startedAt), attention.map(({ step, code }) => `${step}: ${code ?? ''}`).join(', '),
+  ]);
+  const all = [['NAME', 'STAGE', 'CLOUD', 'HOST', 'STARTED', ''], ...rows];
+  const widths = all[0]?.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0))) ?? [];
+  return all.map((row, i) => {
+    const cells = row.map((cell, column) => cell.padEnd(widths[column] ?? 0));
+    const stage = deployments[i - 1]?.stage;
+    if (stage === undefined) return paint.dim(cells.join('  ').trimEnd());
+    return cells.map((cell, column) => (column === 1 ? paint[STAGE_LOOK[stage].colour](cell) : cell)).join('  ').trimEnd();
+  }).join('\n');
+}
+
+export function diagnosisTable(findings: readonly Diagnosis[], paint: Paint): string {
+  const width = Math.max(...findings.map(({ check }) => check.length));
+  const bad = findings.filter(({ ok }) => !ok).length;
+  const lines = findings.flatMap(({ check, ok, message, code, remedy }) => {
+    const text = `${check.padEnd(width)}  ${code === undefined ? '' : `${code}: `}${oneLine(message)}`;
+    return ok ? [`${paint.green('✓')} ${text}`] : [`${paint.red('✗')} ${text}`, ...(remedy === undefined ? [] : [`  ${' '.repeat(width)}  ${remedy}`])];
+  });
+  return [...lines, '', bad === 0 ? 'All is well.' : `${bad} of ${findings.length} checks failed.`].join('\n');
+}

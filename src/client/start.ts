@@ -1,0 +1,89 @@
+/** Starts a run of a deployment, or finds the one that is open: Temporal lets only one of a name be open at a time. */
+
+import { randomUUID } from 'node:crypto';
+import type { WorkflowExecutionDescription } from '@temporalio/client';
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
+import { MEMO_VIEW, SEARCH_ATTRIBUTE, workflowIdOf } from '../spec/names';
+import type { WORKFLOW } from '../spec/names';
+import type { DeployInput, DeploymentView, TeardownInput } from '../spec/messages';
+import type { DeploymentSpec } from '../spec/types';
+import { digestOf, MEMO_SPEC, specMemoOf } from './spec-memo';
+import type { SpecMemo } from './spec-memo';
+import { isUnknownAttribute, notRegistered } from './search-attributes';
+import type { Temporal } from './temporal';
+
+export interface StartRequest {
+  readonly type: typeof WORKFLOW.deploy | typeof WORKFLOW.teardown;
+  readonly input: DeployInput & TeardownInput;
+  /** What the deployment shows of itself before its first step, even if no worker runs. */
+  readonly view: DeploymentView;
+}
+
+export interface StartedRun {
+  readonly description: WorkflowExecutionDescription;
+  /** False: another was open already, and this is it. */
+  readonly ours: boolean;
+}
+
+/** Added attributes reach every part of the server within its cache's refresh. */
+const ATTRIBUTE_LIMIT = 15_000;
+const ATTRIBUTE_PAUSE = 250;
+
+const KEYS = {
+  stage: defineSearchAttributeKey(SEARCH_ATTRIBUTE.stage, SearchAttributeType.KEYWORD),
+  cloud: defineSearchAttributeKey(SEARCH_ATTRIBUTE.cloud, SearchAttributeType.KEYWORD),
+  host: defineSearchAttributeKey(SEARCH_ATTRIBUTE.host, SearchAttributeType.KEYWORD),
+};
+
+/** @param patient search attributes were added just now */
+export async function startRun(temporal: Temporal, request: StartRequest, patient: boolean): Promise<StartedRun> {
+  const { name } = request.input.spec;
+  const start = randomUUID();
+  const end = Date.now() + (patient ? ATTRIBUTE_LIMIT : 0);
+  for (;;) {
+    try {
+      await temporal.call(() => temporal.client.workflow.start(request.type, startOptions(temporal, request, start)));
+      break;
+    } catch (error) {
+      if (!isUnknownAttribute(error)) throw error;
+      if (Date.now() > end) throw notRegistered(Object.values(SEARCH_ATTRIBUTE), error);
+      await new Promise((resolve) => setTimeout(resolve, ATTRIBUTE_PAUSE));
+    }
+  }
+  const description = await temporal.call(() => temporal.client.workflow.getHandle(workflowIdOf(name)).describe());
+  return { description, ours: specMemoOf(description.memo)?.start === start };
+}
+
+function startOptions(temporal: Temporal, { input, view }: StartRequest, start: string) {
+  const { spec } = input;
+  const memo: SpecMemo = { digest: digestOf(spec), spec, start };
+  return {
+    workflowId: workflowIdOf(spec.name),
+    taskQueue: temporal.settings.taskQueue,
+    args: [input],
+    workflowIdConflictPolicy: 'USE_EXISTING' as const,
+    workflowIdReusePolicy: 'ALLOW_DUPLICATE' as const,
+    memo: { [MEMO_VIEW]: view, [MEMO_SPEC]: memo },
+    typedSearchAttributes: [
+      { key: KEYS.stage, value: view.stage },
+      { key: KEYS.cloud, value: view.cloud },
+      { key: KEYS.host, value: view.host },
+    ],
+    staticSummary: `${spec.dns.name} → ${spec.cloud.kind}`,
+    staticDetails: detailsOf(spec, view),
+  };
+}
+
+/** Markdown for the Web UI. */
+function detailsOf(spec: DeploymentSpec, view: DeploymentView): string {
+  const rows = [
+    ['console', `[${view.consoleUrl}](${view.consoleUrl})`],
+    ['release', spec.release],
+    ['cloud', `${spec.cloud.kind} ${spec.cloud.endpoint ?? spec.cloud.region}`],
+    ['image', spec.image.id],
+    ['instance type', spec.instance.type],
+    ['address', 'ip' in spec.address ? spec.address.ip : 'allocated'],
+    ['DNS', `${spec.dns.name} in ${spec.dns.zone} at ${spec.dns.server}`],
+  ];
+  return ['| | |', '|---|---|', ...rows.map(([key, value]) => `| ${key} | ${value} |`), '', `\`stackato-deploy status ${spec.name}\``].join('\n');
+}

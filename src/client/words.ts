@@ -1,0 +1,16 @@
+/** Other people's error messages made fit to stand in ours, and secrets by their references. */
+
+import type { SecretRef } from '../spec/types';
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+export function sentence(text: string): string {
+  const tidy = text.trim().replace(/\s+/g, ' ');
+  return tidy === '' || /[.!?]$/.test(tidy) ? tidy : `${tidy}.`;
+}
+
+export function referenceText(reference: SecretRef): string {
+  return 'env' in reference ? `<env ${reference.env}>` : `<file ${reference.file}>`;
+}

@@ -1,0 +1,106 @@
+/** Each import rule of scripts/import-rules.mjs bites: snippets that break one, linted as if they were in that folder. */
+
+import { strict as assert } from 'node:assert';
+import { readdirSync } from 'node:fs';
+import { ESLint } from 'eslint';
+import { configs } from 'typescript-eslint';
+
+const REFUSED: readonly [file: string, code: string][] = [
+  ['src/spec/names.ts', "import { z } from 'zod';"],
+  ['src/spec/names.ts', "import { load } from './loader';"],
+  ['src/spec/schema.ts', "import { groupNameOf } from '../activities/types';"],
+  ['src/spec/loader.ts', "import { connect } from 'node:net';"],
+  ['src/workflows/x.ts', "import { readFile } from 'node:fs/promises';"],
+  ['src/workflows/x.ts', "import { z } from 'zod';"],
+  ['src/workflows/x.ts', "import { specSchema } from '../spec/schema';"],
+  ['src/workflows/x.ts', "import { parseSpec } from '../spec/loader';"],
+  ['src/workflows/x.ts', "import { preflight } from '../activities/preflight';"],
+  ['src/workflows/x.ts', "import { createActivities } from '../activities';"],
+  ['src/workflows/x.ts', "import { Activities } from '../activities/types';"],
+  ['src/workflows/x.ts', "import type { Client } from '@temporalio/client';"],
+  ['src/workflows/x.ts', "import type { Secrets } from '../adapters/secrets';"],
+  ['src/workflows/x.ts', "export { quote } from '../commands/quote';"],
+  ['src/workflows/x.ts', "export const later = (): Promise<unknown> => import('node:fs');"],
+  ['src/workflows/x.ts', 'export const home = process.env.HOME;'],
+  ['src/workflows/x.ts', "export const page = (): Promise<unknown> => fetch('http://localhost');"],
+  ['src/workflows/deep/x.ts', "import { connect } from 'node:net';"],
+  ['src/commands/x.ts', "import { readFileSync } from 'node:fs';"],
+  ['src/commands/x.ts', "import { spawn } from 'node:child_process';"],
+  ['src/commands/x.ts', "import { createDns } from '../adapters/dns';"],
+  ['src/commands/x.ts', "import { Context } from '@temporalio/activity';"],
+  ['src/activities/x.ts', "import { createRemote } from '../adapters/ssh';"],
+  ['src/activities/x.ts', "import type { SshRemote } from '../adapters/ssh';"],
+  ['src/activities/x.ts', "import { createClouds } from '../cloud';"],
+  ['src/activities/x.ts', "import { EC2Client } from '@aws-sdk/client-ec2';"],
+  ['src/activities/x.ts', "import { connect } from 'node:tls';"],
+  ['src/activities/x.ts', "import { spawn } from 'node:child_process';"],
+  ['src/activities/x.ts', 'export const home = process.env.HOME;'],
+  ['src/image/x.ts', "import { Context } from '@temporalio/activity';"],
+  ['src/image/x.ts', "import { request } from 'node:https';"],
+  ['src/cloud/x.ts', "import { createSecrets } from '../adapters/secrets';"],
+  ['src/adapters/x.ts', "import { workerSettings } from '../worker/options';"],
+  ['src/adapters/x.ts', "import { createActivities } from '../activities';"],
+  ['src/worker/x.ts', "import { render } from '../client/render';"],
+  ['src/client/x.ts', "import { workerSettings } from '../worker/options';"],
+  ['src/client/x.ts', "import type { WorkerSettings } from '../worker/options';"],
+  ['src/client/x.ts', "import { Worker } from '@temporalio/worker';"],
+  ['src/client/x.ts', "import { deployStackato } from '../workflows';"],
+  ['src/client/x.ts', "import { createDns } from '../adapters/dns';"],
+  ['src/client/x.ts', "import { connect } from 'node:net';"],
+  ['lab/x.ts', "import { TASK_QUEUE } from '../src/spec/names';"],
+  ['lab/cloud/x.ts', "import type { DeploymentSpec } from '../../src/spec/types';"],
+];
+
+const ALLOWED: readonly [file: string, code: string][] = [
+  ['src/spec/names.ts', "import type { StepId } from './steps';"],
+  ['src/spec/schema.ts', "import { z } from 'zod';"],
+  ['src/spec/loader.ts', "import { readFileSync } from 'node:fs';"],
+  ['src/workflows/x.ts', "import { sleep } from '@temporalio/workflow';"],
+  ['src/workflows/x.ts', "import { TASK_QUEUE } from '../spec/names';"],
+  ['src/workflows/x.ts', "import type { Activities } from '../activities/types';"],
+  ['src/workflows/x.ts', "import { Progress } from './progress';"],
+  ['src/commands/x.ts', "import { createHash } from 'node:crypto';"],
+  ['src/activities/x.ts', "import { quote } from '../commands/quote';"],
+  ['src/activities/x.ts', "import { Context } from '@temporalio/activity';"],
+  ['src/adapters/x.ts', "import { spawn } from 'node:child_process';"],
+  ['src/adapters/x.ts', "import type { Dns } from '../activities/ports';"],
+  ['src/cloud/x.ts', "import { request } from 'node:http';"],
+  ['src/worker/x.ts', "import { createClouds } from '../cloud';"],
+  ['src/client/x.ts', "import { parseSpec } from '../spec/loader';"],
+  ['src/client/x.ts', "import type { deployStackato } from '../workflows';"],
+  ['lab/x.ts', "import { createServer } from 'node:net';"],
+  ['test/x.test.ts', "import { createServer } from 'node:net';"],
+];
+
+const RULES = ['no-restricted-imports', '@typescript-eslint/no-restricted-imports', 'no-restricted-syntax', 'no-restricted-globals'];
+
+describe('import rules', () => {
+  // The files do not exist, so there are no types to check.
+  const eslint = new ESLint({ overrideConfig: [{ ...configs.disableTypeChecked, languageOptions: { parserOptions: { project: null } } }] });
+
+  async function complaints(file: string, code: string): Promise<string[]> {
+    const [result] = await eslint.lintText(`${code}\n`, { filePath: file });
+    const fatal = result?.messages.find((message) => message.fatal === true);
+    assert.equal(fatal?.message, undefined);
+    return (result?.messages ?? []).map(({ ruleId }) => ruleId ?? '').filter((rule) => RULES.includes(rule));
+  }
+
+  it('there is a rule for every folder of src', async () => {
+    for (const folder of readdirSync('src')) {
+      const config = (await eslint.calculateConfigForFile(`src/${folder}/x.ts`)) as { rules: Record<string, unknown> };
+      assert.ok('no-restricted-imports' in config.rules, `src/${folder}`);
+    }
+  });
+
+  for (const [file, code] of REFUSED) {
+    it(`refuses in ${file}: ${code}`, async () => {
+      assert.notDeepEqual(await complaints(file, code), []);
+    });
+  }
+
+  for (const [file, code] of ALLOWED) {
+    it(`allows in ${file}: ${code}`, async () => {
+      assert.deepEqual(await complaints(file, code), []);
+    });
+  }
+});

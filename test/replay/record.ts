@@ -1,0 +1,68 @@
+/**
+ * Makes the golden histories anew: `npx tsx test/replay/record.ts`, after a build. Only when workflow code changed on purpose, and no
+ * deployment of the old code can be open any more; otherwise `patched`, and a history more.
+ */
+
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils';
+import type { WorkflowHandle } from '@temporalio/client';
+import { addressDeskId, workflowIdOf } from '../../src/spec/names';
+import { Site } from '../support/site';
+import type { Kind } from '../../lab/types';
+import { FOLDER } from './histories';
+
+async function save(name: string, handle: WorkflowHandle): Promise<void> {
+  writeFileSync(join(FOLDER, `${name}.json`), historyToJSON(await handle.fetchHistory()));
+}
+
+async function main(site: Site, queue: string, kind: Kind): Promise<void> {
+  await site.worker(kind, queue);
+  const { client } = await site.temporal(queue);
+
+  const happy = await site.start(site.spec('happy', kind), queue);
+  const { view } = await happy.result();
+  await save('happy-static', happy.handle);
+
+  const again = await site.start(site.spec('happy', kind), queue, view.resources);
+  await again.result();
+  await save('unchanged', again.handle);
+
+  const parked = await site.start(site.spec('parked', kind, { admin: undefined, network: 'dhcp' }, { memoryMiB: 1000 }), queue);
+  await parked.untilStage('needs-attention');
+  site.appliance('parked').turn({ memoryMiB: 0 });
+  await parked.say('pause');
+  await parked.say('resume');
+  await parked.result();
+  await save('parked-resumed-dhcp', parked.handle);
+
+  const aborted = await site.start(site.spec('aborted', kind, {}, { memoryMiB: 1000 }), queue);
+  const { resources } = await aborted.untilStage('needs-attention');
+  await aborted.say('abort');
+  await aborted.result();
+  await save('aborted', aborted.handle);
+
+  for (const name of ['happy', 'parked']) await site.teardown(site.spec(name, kind), queue, name === 'happy' ? view.resources : (await parked.view()).resources);
+  await save('removed', client.workflow.getHandle(workflowIdOf('happy')));
+  const desk = client.workflow.getHandle(addressDeskId(resources.account ?? ''));
+  await desk.result();
+  await save('address-desk', desk);
+}
+
+async function record(): Promise<void> {
+  const site = await Site.open();
+  try {
+    await main(site, 'record', 'eucalyptus-4.4');
+  } finally {
+    await site.close();
+  }
+}
+
+record().then(
+  // The native part of the SDK would keep the process alive.
+  () => process.exit(),
+  (error: unknown) => {
+    console.error(error);
+    process.exit(1);
+  },
+);

@@ -1,0 +1,81 @@
+/** What a person sees of a deployment in Temporal's own Web UI, in a real browser. With SCREENSHOTS=<folder> it leaves pictures there. */
+
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chromium } from 'playwright-core';
+import type { BrowserContext, Page } from 'playwright-core';
+import { STEPS } from '../../src/spec/steps';
+import { lookUp } from '../../lab/programs';
+import type { Deployment } from '../support/deployment';
+import { Site } from '../support/site';
+import { eventually } from '../support/wait';
+
+const KIND = 'eucalyptus-3.2';
+/** Chromium tries to reach its maker at every start. */
+const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+
+describe('the Web UI of a deployment', function () {
+  this.timeout(240_000);
+  let site: Site;
+  let browser: BrowserContext;
+  let deployment: Deployment;
+  let profile: string;
+
+  before(async () => {
+    site = await Site.open();
+    profile = mkdtempSync(join(tmpdir(), 'stackato-chromium-'));
+    const executablePath = ['chromium', 'chromium-browser', 'google-chrome'].map(lookUp).find((path) => path !== undefined);
+    assert.ok(executablePath, 'no browser: run `npm run setup -- --chromium`');
+    browser = await chromium.launchPersistentContext(profile, { executablePath, headless: true, args: FLAGS, viewport: { width: 1500, height: 1300 } });
+    await site.worker(KIND, 'ui');
+    deployment = await site.start(site.spec('dev', KIND), 'ui');
+    await deployment.until('ready or parked', ({ stage }) => stage === 'ready' || stage === 'needs-attention', 120_000);
+    await deployment.result();
+  });
+  after(async () => {
+    await browser?.close();
+    await site.close();
+    rmSync(profile, { recursive: true, force: true });
+  });
+
+  const shown = (page: Page, until: RegExp): Promise<string> =>
+    eventually(`the page shows ${String(until)}`, async () => {
+      // Markdown stands in frames of its own.
+      const texts = await Promise.all(page.frames().map((frame) => frame.locator('body').innerText()));
+      const text = texts.join('\n');
+      return until.test(text) ? text : undefined;
+    });
+  const open = async (): Promise<Page> => {
+    const { runId } = await deployment.handle.describe();
+    const page = await browser.newPage();
+    await page.goto(`${site.lab.state.temporal.ui}/namespaces/default/workflows/${encodeURIComponent('stackato/dev')}/${runId}/timeline`);
+    return page;
+  };
+  const picture = async (page: Page, name: string): Promise<void> => {
+    const folder = process.env['SCREENSHOTS'];
+    if (folder !== undefined) await page.screenshot({ path: join(folder, `${name}.png`) });
+  };
+  const refuseSecrets = (text: string): void => {
+    for (const [what, word] of Object.entries(site.secrets)) assert.ok(!text.includes(word), `${what} shows`);
+  };
+
+  it('has the step summaries on the timeline', async () => {
+    const page = await open();
+    const text = await shown(page, /kato rename/);
+    for (const summary of ['Check every precondition', 'Launch the instance', 'kato setup core', 'The machine reboots']) assert.ok(text.includes(summary), `${summary} is missing in:\n${text}`);
+    refuseSecrets(text);
+    await picture(page, 'web-ui-timeline');
+  });
+
+  it('has the table of steps in its current details', async () => {
+    const page = await open();
+    await page.getByText('User Metadata', { exact: true }).click();
+    const text = await shown(page, /enable-roles/);
+    for (const { id } of STEPS) assert.match(text, new RegExp(`^${id}\\s.*✓ done`, 'm'), `${id} is missing in:\n${text}`);
+    assert.match(text, /dev is ready/);
+    refuseSecrets(text);
+    await picture(page, 'web-ui-details');
+  });
+});
