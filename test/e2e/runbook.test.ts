@@ -29,7 +29,10 @@ describe('the runbook', function () {
     const parked = deployment.until('ready or parked', ({ stage }) => stage === 'ready' || stage === 'needs-attention', 180_000);
     const { stage, steps } = await parked;
     assert.equal(stage, 'ready', JSON.stringify(Object.values(steps).find(({ error }) => error !== undefined)));
-    return (await deployment.result()).view;
+    const { view } = await deployment.result();
+    const { historyLength, historySize = Infinity } = await deployment.handle.describe();
+    assert.ok(historyLength <= 250 && historySize <= 256 * 1024, `${name} took ${historyLength} events, ${historySize} bytes`);
+    return view;
   };
 
   // All at once: most of what a deployment does is waiting.

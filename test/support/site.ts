@@ -116,6 +116,12 @@ export class Site {
     return temporal;
   }
 
+  /** Every secret that a spec for that cloud refers to. */
+  secretsOf(kind: Kind): Readonly<Record<string, string>> {
+    const { accessKey, secretKey } = this.lab.cloud(kind);
+    return { ...this.secrets, accessKey, secretKey, tsig: this.lab.state.dns.tsig.secret };
+  }
+
   appliance(name: string): Appliance {
     const [one, ...more] = this.lab.appliances(name);
     if (one === undefined || more.length > 0) throw new Error(`${name} has ${more.length + (one === undefined ? 0 : 1)} machines`);

@@ -1,0 +1,37 @@
+/** Every cached workflow carries the bundle: nothing may be in it but Temporal, our workflows, and the plain part of spec. */
+
+import assert from 'node:assert/strict';
+import { MAX_BUNDLE_BYTES } from '../../src/worker/paths';
+import { workflowBundle } from '../support/temporal';
+
+/** What @temporalio/workflow itself is made of. */
+const TEMPORAL = /^\.\/node_modules\/(@temporalio\/(common|workflow|worker)|nexus-rpc|long|ms)\//;
+const OURS = /^\.\/src\/(workflows\/[\w-]+|spec\/(types|names|steps|messages|errors|view))\.ts$/;
+/** What webpack puts in place of a module that is not there: empty. */
+const EMPTY = /^\?[0-9a-f]+$/;
+
+describe('the workflow bundle', function () {
+  this.timeout(60_000);
+  let code: string;
+  let modules: string[];
+  before(async () => {
+    ({ code } = await workflowBundle());
+    modules = [...code.matchAll(/^\/\*{3}\/ "([^"]+)"/gm)].map(([, id]) => id ?? '');
+  });
+
+  it('is at most 2 MB', () => {
+    assert.ok(Buffer.byteLength(code) <= MAX_BUNDLE_BYTES, `${Buffer.byteLength(code)} bytes`);
+  });
+
+  it('holds no library', () => {
+    const files = modules.filter((id) => id.endsWith('.ts') || id.includes('node_modules'));
+    assert.ok(files.some((id) => id === './src/workflows/deploy.ts') && files.length > 30, 'the modules are found');
+    assert.deepEqual(files.filter((id) => !TEMPORAL.test(id) && !OURS.test(id)), []);
+    assert.deepEqual(modules.filter((id) => !files.includes(id) && !EMPTY.test(id)), []);
+  });
+
+  it('holds nothing of Node', () => {
+    assert.doesNotMatch(code, /require\(["'](node:|fs|net|crypto|child_process)/);
+    assert.deepEqual(modules.filter((id) => id.startsWith('node:')), []);
+  });
+});
