@@ -74,7 +74,8 @@ describe('command line, with Temporal', function () {
     const coloured = await onTerminal(['up', path]);
     assert.equal(coloured.code, 0);
     for (const [what, sequence] of [['bold', '[1mdrawn'], ['hides the cursor', '[?25l'], ['shows it again', '[?25h']]) assert.ok(coloured.stdout.includes(`${escape}${sequence}`), what);
-    assert.match(coloured.stdout, /= verify/);
+    assert.match(coloured.stdout, /= resolver/);
+    assert.match(coloured.stdout, /✓ verify/);
     assert.doesNotMatch(coloured.stdout, /Warning/);
     const plain = await onTerminal(['up', '--no-color', path]);
     assert.ok(plain.stdout.includes('drawn  ready'));
