@@ -42,7 +42,7 @@ async function main(): Promise<number> {
     if (code !== 0) return code;
     const ready = await summary(lab, env);
     if (stay) {
-      say(`\nIt stays up until Ctrl-C. Try: TEMPORAL_ADDRESS=${lab.state.temporal.address} node ${CLI} status ${DEPLOYMENT}\n${ready}`);
+      say(`\nIt stays up until Ctrl-C. In another terminal:\n  export TEMPORAL_ADDRESS=${lab.state.temporal.address} STACKATO_DEPLOY_UI=${lab.state.temporal.ui}\n  node ${CLI} status ${DEPLOYMENT}\n${ready}`);
       await stopped;
       return 0;
     }
