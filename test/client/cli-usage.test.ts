@@ -34,6 +34,12 @@ describe('command line, without Temporal', function () {
     for (const exit of Object.values(EXIT)) assert.match(stdout, new RegExp(`\\b${exit} [a-z]`, 'i'));
   });
 
+  it('no colours where there is no terminal, though CI asks for them', async () => {
+    const { code, stdout } = await cli(['plan', 'examples/aws.yaml'], { CI: 'true', FORCE_COLOR: undefined, NO_COLOR: undefined });
+    assert.equal(code, 0);
+    assert.ok(!stdout.includes(String.fromCharCode(27)));
+  });
+
   it('--version is that of the package', async () => {
     const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
     assert.equal((await cli(['--version'])).stdout, `${version}\n`);

@@ -1,5 +1,6 @@
 /** What every command is given: the options that hold for all of them, and the ways to say something. */
 
+import { isatty } from 'node:tty';
 import type { Command } from 'commander';
 import { paintIf } from '../../client/render/text';
 import type { Paint } from '../../client/render/text';
@@ -28,12 +29,14 @@ export interface Context {
 export function contextOf(command: Command): Context {
   const { json = false, profile, color } = command.optsWithGlobals<GlobalOptions>();
   const { stdout, stderr, env } = process;
+  // Not stdout.isTTY, which is undefined where it is none: left to decide itself, picocolors would colour for CI=true.
+  const isTerminal = isatty(stdout.fd);
   return {
     json,
     ...(profile === undefined ? {} : { profile }),
-    paint: paintIf(color && !env.NO_COLOR && stdout.isTTY),
-    redraws: stdout.isTTY && env.TERM !== 'dumb',
-    width: stdout.isTTY ? stdout.columns : Infinity,
+    paint: paintIf(color && !env.NO_COLOR && isTerminal),
+    redraws: isTerminal && env.TERM !== 'dumb',
+    width: isTerminal ? stdout.columns : Infinity,
     show: (document, text) => void stdout.write(`${json ? JSON.stringify(document) : text()}\n`),
     note: (text) => void stderr.write(`${text}\n`),
   };
