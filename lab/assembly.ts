@@ -6,7 +6,7 @@ import { Clouds } from './cloud';
 import { CLOUD_DOMAIN, DNS_HOST, DnsServer, ZONE } from './dns';
 import { endOrphans, Household } from './household';
 import { startMoto } from './moto';
-import { choosePorts, claimNet } from './ports';
+import { choosePorts, claimNet, cloudPorts } from './ports';
 import type { Net, Ports } from './ports';
 import { readState, removeState, writeState } from './state';
 import { NAMESPACE, TemporalServer } from './temporal';
@@ -60,7 +60,7 @@ async function startParts(options: LabOptions, machinery: Machinery, household: 
   const [moto] = await Promise.all([startMoto(household, ports.moto), temporal.start(), dns.start()]);
   const clouds = new Clouds({
     dir: join(dir, 'machines'), moto, net: net.number, domain: CLOUD_DOMAIN,
-    ports: { 'eucalyptus-3.2': ports.euca32, 'eucalyptus-4.4': ports.euca44, aws: ports.aws },
+    ports: cloudPorts(ports), kernelRights: options.kernelRights === true,
     ...(options.addressQuota === undefined ? {} : { addressQuota: options.addressQuota }),
     machines: {
       ports: appliancePorts(ports), create: machinery.create,
@@ -87,7 +87,12 @@ function labOf({ state, temporal, dns, clouds, plans, stop }: Parts): Lab {
     inventory: (kind) => clouds.inventory(kind),
     fault: (fault) => clouds.faults.add(fault),
     clearFaults: () => clouds.faults.clear(),
+    faultsLeft: (kind) => clouds.faults.left(kind),
     calls: (kind) => clouds.front(kind).calls,
+    storeCalls: (kind) => clouds.store(kind).calls,
+    images: (kind) => clouds.front(kind).world.images.published(),
+    image: (kind, id) => clouds.front(kind).world.images.unbundled(id),
+    objects: (kind) => clouds.store(kind).buckets.objects(),
     plan: (deployment, knobs) => void plans.set(groupOf(deployment), knobs),
     appliances: (deployment) => clouds.machinesOf(groupOf(deployment)).flatMap(({ appliance }) => appliance ?? []),
     zone: () => dns.zone(),

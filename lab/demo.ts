@@ -7,8 +7,9 @@
 import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { Household } from './household';
 import type { Child } from './household';
@@ -22,6 +23,7 @@ const WORKER = 'dist/src/worker/main.js';
 const EXAMPLE = 'examples/stackato-2.6.6.yaml';
 const DEPLOYMENT = 'dev';
 const DIR = '.lab';
+const ROOT_BYTES = 48 * 1_048_576;
 /** What the example is written for. */
 const PLACE = { basePort: 17_000, net: 66 } as const;
 
@@ -31,9 +33,10 @@ async function main(): Promise<number> {
   const { values } = parseArgs({ options: { exit: { type: 'boolean', default: false } } });
   const stay = !values.exit && process.stdout.isTTY;
   const stopped = interrupted();
-  say('Starting the lab: Temporal, three clouds, a DNS server. All of it simulated but Temporal, BIND and nsupdate; see docs/lab.md.');
-  const lab = await startLab({ dir: DIR, ...PLACE });
+  say('Starting the lab: Temporal, five clouds, a DNS server. All of it simulated but Temporal, BIND and nsupdate; see docs/lab.md.');
+  const lab = await startLab({ dir: DIR, ...PLACE, kernelRights: true });
   const env = { ...process.env, ...secretsOf(lab.state), TEMPORAL_ADDRESS: lab.state.temporal.address, STACKATO_DEPLOY_UI: lab.state.temporal.ui };
+  makeImages(join(DIR, 'images'));
   const worker = startWorker(env);
   try {
     await untilReady(worker, () => Promise.resolve(readFileSync(worker.log, 'utf8').includes('worker is ready')));
@@ -73,6 +76,15 @@ async function summary(lab: Lab, env: NodeJS.ProcessEnv): Promise<string> {
   return `READY ${console} (${host}; workflow stackato/${DEPLOYMENT} at ${temporal.ui})`;
 }
 
+/** What the example publishes: nobody boots it here. Half of the root image is a hole. */
+function makeImages(folder: string): void {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'vmlinuz'), randomBytes(200_000));
+  writeFileSync(join(folder, 'initrd.img'), randomBytes(400_000));
+  writeFileSync(join(folder, 'stackato.img'), randomBytes(ROOT_BYTES / 2));
+  truncateSync(join(folder, 'stackato.img'), ROOT_BYTES);
+}
+
 /** The references of the example lead here. */
 function secretsOf({ clouds, dns, login }: LabState): Readonly<Record<string, string>> {
   const cloud = clouds.find(({ kind }) => kind === 'eucalyptus-3.2');
@@ -90,7 +102,7 @@ function startWorker(env: NodeJS.ProcessEnv): Child {
   const dir = resolve(DIR, 'worker');
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const known = Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]));
-  return new Household(dir).start({ name: 'worker', program: process.execPath, args: [resolve(WORKER)], env: Object.fromEntries(known) });
+  return new Household(dir).start({ name: 'worker', program: process.execPath, args: [resolve(WORKER)], env: { ...Object.fromEntries(known), STACKATO_DEPLOY_STATE: dir } });
 }
 
 async function takeDown(lab: Lab, worker: Child): Promise<void> {

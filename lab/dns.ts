@@ -19,7 +19,7 @@ export const CLOUD_DOMAIN = 'cloud.test';
 export const DNS_HOST = '127.0.0.1';
 /** Hosts of one kind's elastic IPs, 127.<net>.<pool>.1 to .250. */
 export const POOL_SIZE = 250;
-export const POOLS = [1, 2, 3] as const;
+export const POOLS = [1, 2, 3, 4, 5] as const;
 
 const KEY = { name: 'stackato-lab', algorithm: 'hmac-sha256' } as const;
 const APPARMOR_PROFILE = '/etc/apparmor.d/usr.sbin.named';

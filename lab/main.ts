@@ -47,7 +47,7 @@ async function up(options: Options): Promise<number> {
 }
 
 async function serve(options: Options): Promise<number> {
-  const lab = await startLab({ dir: options.dir, basePort: options.basePort, net: options.net });
+  const lab = await startLab({ dir: options.dir, basePort: options.basePort, net: options.net, kernelRights: true });
   await new Promise<void>((done) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => done());
   });
@@ -89,7 +89,7 @@ function addressesOf({ temporal, clouds, dns }: LabState): [string, string][] {
   return [
     ['Temporal', temporal.address],
     ['DNS', `${dns.server}:${dns.port}`],
-    ...clouds.map(({ kind, endpoint }): [string, string] => [kind, new URL(endpoint).host]),
+    ...clouds.flatMap(({ kind, endpoint, storage }): [string, string][] => [[kind, new URL(endpoint).host], [`${kind} S3`, new URL(storage).host]]),
   ];
 }
 
@@ -112,7 +112,7 @@ function show(state: LabState, { json }: Options): void {
   console.log(`The lab is up (pid ${pid}, ${dir}).`);
   console.log(`  Temporal   ${temporal.address}, namespace ${temporal.namespace}`);
   console.log(`  Web UI     ${temporal.ui}`);
-  for (const { kind, endpoint, imageId, keyName } of clouds) console.log(`  ${kind.padEnd(10)} ${endpoint}  image ${imageId}, key pair ${keyName}`);
+  for (const { kind, endpoint, storage, imageId, keyName } of clouds) console.log(`  ${kind.padEnd(10)} ${endpoint}  S3 ${storage}  image ${imageId}, key pair ${keyName}`);
   console.log(`  DNS        ${dns.server} port ${dns.port}, zone ${dns.zone}, key ${dns.tsig.name} (${dns.tsig.algorithm})`);
   console.log(`  appliances ssh ${ports.ssh}, http ${ports.http}, https ${ports.https} on their elastic IPs; user ${login.user}`);
   console.log(`  secrets    ${stateFileOf(dir)}`);

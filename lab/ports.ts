@@ -4,14 +4,33 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { Server } from 'node:net';
+import type { Kind } from './types';
 
 /** Name, and place after the first port. */
 const PORTS = {
-  ssh: 22, dns: 53, http: 80, temporal: 233, ui: 234, metrics: 235, https: 443, moto: 500, euca32: 773, euca44: 774, aws: 775,
+  ssh: 22, dns: 53, http: 80, temporal: 233, ui: 234, metrics: 235, https: 443, moto: 500,
+  euca32: 773, euca44: 774, aws: 775, euca34: 776, euca51: 777,
+  store32: 783, store44: 784, storeAws: 785, store34: 786, store51: 787,
 } as const;
 
 export type PortName = keyof typeof PORTS;
 export type Ports = Readonly<Record<PortName, number>>;
+
+/** Of one cloud. */
+export interface CloudPorts {
+  readonly ec2: number;
+  readonly s3: number;
+}
+
+export function cloudPorts(ports: Ports): Readonly<Record<Kind, CloudPorts>> {
+  return {
+    'eucalyptus-3.2': { ec2: ports.euca32, s3: ports.store32 },
+    'eucalyptus-3.4': { ec2: ports.euca34, s3: ports.store34 },
+    'eucalyptus-4.4': { ec2: ports.euca44, s3: ports.store44 },
+    'eucalyptus-5.1': { ec2: ports.euca51, s3: ports.store51 },
+    aws: { ec2: ports.aws, s3: ports.storeAws },
+  };
+}
 
 /** Random ports are taken below the range the kernel gives to outgoing connections, which could take one back before it is used. */
 const RANDOM_FROM = 20_000;

@@ -1,6 +1,6 @@
 /** What the parts of the lab say to each other and to the tests. The lab imports nothing of the product. */
 
-export const KINDS = ['eucalyptus-3.2', 'eucalyptus-4.4', 'aws'] as const;
+export const KINDS = ['eucalyptus-3.2', 'eucalyptus-3.4', 'eucalyptus-4.4', 'eucalyptus-5.1', 'aws'] as const;
 export type Kind = (typeof KINDS)[number];
 
 /** How one stand-in appliance misbehaves. Everything here is a trap of a real Stackato (see docs/lab.md). Times are ms. */
@@ -103,17 +103,26 @@ export interface CloudAccess {
   readonly keyName: string;
   /** `euca-{dashed}.<domain>` on Eucalyptus, absent on aws. */
   readonly addressName?: string;
-  /** eucalyptus-3.2: keys of the cloud's administrator, who sees every address of the cloud, in other words, and types' memory. */
+  /** Endpoint of its S3. */
+  readonly storage: string;
+  /** A bucket that belongs to another account. */
+  readonly foreignBucket: string;
+  /** What bundles are signed and encrypted with: the account's number, and the paths of PEM files. */
+  readonly signing: { readonly account: string; readonly certificate: string; readonly privateKey: string; readonly cloudCertificate: string };
+  /** Eucalyptus: keys of the cloud's administrator, who may register kernels and ramdisks; on 3.2 he sees every address of the cloud, in other words, and types' memory. */
   readonly admin?: { readonly accessKey: string; readonly secretKey: string };
 }
 
 /** One fault, used up after `times` matching calls. */
 export interface Fault {
   readonly kind: Kind;
-  /** EC2 action, e.g. `RunInstances`; `*`: any. */
+  /** EC2 or S3 action, e.g. `RunInstances`, `PutObject`; `*`: any. */
   readonly action: string;
-  /** `throttle` 503 RequestLimitExceeded; `error` 500 InternalError; `lost` does it, then cuts the connection; `slow` waits `ms` first. */
-  readonly what: 'throttle' | 'error' | 'lost' | 'slow';
+  /**
+   * `throttle` 503 RequestLimitExceeded (S3: SlowDown); `error` 500 InternalError; `lost` does it, then cuts the connection; `slow` waits
+   * `ms` first; `reset` cuts it in the middle of the request's body and does nothing; `truncated` does it, then cuts it within the answer.
+   */
+  readonly what: 'throttle' | 'error' | 'lost' | 'slow' | 'reset' | 'truncated';
   readonly times: number;
   readonly ms?: number;
 }
@@ -123,6 +132,46 @@ export interface CloudInventory {
   readonly instances: readonly { id: string; state: string; groups: readonly string[]; publicIp?: string }[];
   readonly addresses: readonly { publicIp: string; instanceId?: string }[];
   readonly groups: readonly { name: string; description: string; rules: readonly Rule[] }[];
+}
+
+/** An image that was registered, as the cloud itself sees it. */
+export interface PublishedImage {
+  readonly id: string;
+  readonly kind: 'machine' | 'kernel' | 'ramdisk';
+  readonly name: string;
+  readonly location: string;
+  readonly state: string;
+  readonly kernelId?: string;
+  readonly ramdiskId?: string;
+}
+
+/** What came out of its bundle with the cloud's private key. */
+export interface UnbundledImage extends PublishedImage {
+  readonly sha256: string;
+  readonly size: number;
+  /** Keys of the objects it is made of, in order. */
+  readonly parts: readonly string[];
+}
+
+export interface LabObject {
+  readonly bucket: string;
+  readonly key: string;
+  readonly size: number;
+  /** Hex. */
+  readonly md5: string;
+  readonly acl: string;
+}
+
+/** One call of S3. */
+export interface StoreCall {
+  readonly action: string;
+  readonly bucket: string;
+  readonly key: string;
+  /** Of the body that arrived. */
+  readonly bytes: number;
+  /** HTTP status; 0 where the answer was withheld or cut short. */
+  readonly status: number;
+  readonly at: number;
 }
 
 export interface LabOptions {
@@ -135,6 +184,8 @@ export interface LabOptions {
   readonly knobs?: Partial<Knobs>;
   /** Elastic IPs each cloud gives at most; absent: 250. */
   readonly addressQuota?: number;
+  /** Eucalyptus: the ordinary account may register kernels and ramdisks, as else only its administrator may. */
+  readonly kernelRights?: boolean;
 }
 
 export interface LabState {
@@ -161,8 +212,18 @@ export interface Lab {
   /** Adds a fault; faults queue. */
   fault(fault: Fault): void;
   clearFaults(): void;
+  /** Those that have not hit all their calls yet. */
+  faultsLeft(kind: Kind): readonly Fault[];
   /** Calls seen, e.g. to count RunInstances. */
   calls(kind: Kind): readonly { action: string; params: Readonly<Record<string, string>>; status: number; at: number }[];
+  /** Calls that its S3 saw. */
+  storeCalls(kind: Kind): readonly StoreCall[];
+  /** Every image registered and not forgotten. */
+  images(kind: Kind): readonly PublishedImage[];
+  /** Unbundles it, or says by an error why that cannot be. */
+  image(kind: Kind, id: string): Promise<UnbundledImage>;
+  /** Everything its S3 holds, sorted. */
+  objects(kind: Kind): readonly LabObject[];
   /** Knobs for the appliances of security group `stackato-<deployment>` that are launched from now on. */
   plan(deployment: string, knobs: Partial<Knobs>): void;
   /** The appliances of security group `stackato-<deployment>`, not yet terminated. */

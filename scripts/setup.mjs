@@ -1,17 +1,18 @@
 #!/usr/bin/env node
 /**
  * Makes a clone ready to run: node_modules, dist, and with `--lab` the programs of the lab, with `--chromium` the browser of
- * the UI tests. Looks first; where nothing is missing it changes nothing and takes a fraction of a second.
+ * the UI tests, with `--bench` what benchmarks compare with. Looks first; where nothing is missing it changes nothing and takes a
+ * fraction of a second.
  */
 
 import { buildPart } from './setup/build.mjs';
 import { withLock } from './setup/lock.mjs';
 import { modulesPart } from './setup/modules.mjs';
 import { Problem, say } from './setup/process.mjs';
-import { browserPart, programsPart } from './setup/system.mjs';
+import { browserPart, programsPart, rivalsPart } from './setup/system.mjs';
 import { labToolsPart } from './setup/lab-tools.mjs';
 
-const FLAGS = ['--lab', '--chromium'];
+const FLAGS = ['--lab', '--chromium', '--bench'];
 const MIN_NODE = [20, 19];
 
 async function main(args) {
@@ -21,6 +22,7 @@ async function main(args) {
   const parts = [
     ...(args.includes('--lab') ? [programsPart, labToolsPart] : []),
     ...(args.includes('--chromium') ? [browserPart] : []),
+    ...(args.includes('--bench') ? [rivalsPart] : []),
     modulesPart,
     buildPart,
   ];

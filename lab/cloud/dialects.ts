@@ -25,7 +25,7 @@ export interface Dialect {
   readonly path: string;
   readonly eucalyptus: boolean;
   /** Third byte of its elastic IPs. */
-  readonly pool: 1 | 2 | 3;
+  readonly pool: 1 | 2 | 3 | 4 | 5;
   readonly signatures: readonly ('2' | '4')[];
   /** How far a signature's time may be off, ms. */
   readonly clock: { readonly future: number; readonly past: number };
@@ -36,6 +36,8 @@ export interface Dialect {
   readonly insistsOnVersion: boolean;
   /** Addresses have an allocation id and associations an id (VPC). */
   readonly vpc: boolean;
+  /** Says of an address whether it is a classic one. */
+  readonly tellsDomain: boolean;
   readonly groupIds: boolean;
   /** Prefixes of the ids that may bear tags. */
   readonly taggable: readonly string[];
@@ -47,6 +49,52 @@ export interface Dialect {
   readonly zones: readonly string[];
   readonly types: Readonly<Record<string, TypeRow>>;
   readonly images: readonly ImageRow[];
+  readonly registration: Registration;
+  readonly store: StoreDialect;
+}
+
+/** What RegisterImage looks at. What it does not is found out when the image is used. */
+export interface Registration {
+  readonly prefixes: Readonly<Record<ImageRow['type'], string>>;
+  /** Hexadecimal digits of an id. */
+  readonly idLength: 8 | 17;
+  /** The bucket must be the caller's. */
+  readonly ownBucket: boolean;
+  /** The manifest, and later the parts, are read by the account `aws-exec-read`: their ACL must let it. */
+  readonly readsByAcl: boolean;
+  /** `<user>` must be the caller. */
+  readonly checksUser: boolean;
+  readonly names: 'free' | 'unique' | 'needed and unique';
+  /** Type by `<type>` too, not only by `true` in place of an id. */
+  readonly readsType: boolean;
+  readonly kernelsByAdmin: boolean;
+  /** A paravirtual image (that is each that says nothing else) needs kernel and ramdisk. */
+  readonly needsKernel: boolean;
+  /** Looks for the parts. */
+  readonly checksParts: boolean;
+  /** The signature is verified, with the certificates of the account, when the image is cached. */
+  readonly verifiesSignature: boolean;
+  /** Pending until it is cached. */
+  readonly pends: boolean;
+  /** GiB of the raw image. */
+  readonly limit: number;
+  /** A plain list shows those that were deregistered. */
+  readonly listsDeregistered: boolean;
+}
+
+/** S3 of that release. */
+export interface StoreDialect {
+  readonly path: string;
+  readonly signatures: readonly ('hmac' | '4')[];
+  /** HMAC is over the full path only, not over the path below that of the service. */
+  readonly fullPathOnly: boolean;
+  readonly headsBuckets: boolean;
+  /** Status for making a bucket that one has. */
+  readonly ownBucketAgain: 200 | 409;
+  /** HEAD and GET give the ETag without quotes. */
+  readonly bareEtags: boolean;
+  /** Of a bucket, bytes. */
+  readonly bucketLimit: number;
 }
 
 const MINUTE = 60_000;
@@ -78,27 +126,64 @@ const EUCALYPTUS_IMAGES: readonly ImageRow[] = [
   { id: 'eri-5ca70266', name: 'stackato-v2.6.6-ramdisk', type: 'ramdisk' },
 ];
 
+const GIB = 1024 ** 3;
+const EUCALYPTUS_PREFIXES = { machine: 'emi', kernel: 'eki', ramdisk: 'eri' } as const;
+
+const REGISTRATION_3_2: Registration = {
+  prefixes: EUCALYPTUS_PREFIXES, idLength: 8, ownBucket: true, readsByAcl: false, checksUser: false, names: 'free', readsType: false, kernelsByAdmin: true,
+  needsKernel: false, checksParts: false, verifiesSignature: true, pends: false, limit: 30, listsDeregistered: true,
+};
+const REGISTRATION_3_4: Registration = { ...REGISTRATION_3_2, ownBucket: false, names: 'unique', pends: true, listsDeregistered: false };
+const REGISTRATION_4: Registration = {
+  ...REGISTRATION_3_4, readsByAcl: true, checksUser: true, names: 'needed and unique', readsType: true, needsKernel: true, verifiesSignature: false, pends: false,
+};
+const REGISTRATION_AWS: Registration = {
+  ...REGISTRATION_4, prefixes: { machine: 'ami', kernel: 'aki', ramdisk: 'ari' }, idLength: 17, kernelsByAdmin: false, needsKernel: false, checksParts: true, limit: 10,
+};
+
+const STORE_3_2: StoreDialect = {
+  path: '/services/Walrus', signatures: ['hmac'], fullPathOnly: true, headsBuckets: false, ownBucketAgain: 409, bareEtags: true, bucketLimit: 5 * GIB,
+};
+const STORE_3_4: StoreDialect = { ...STORE_3_2, fullPathOnly: false, headsBuckets: true, bareEtags: false };
+const STORE_4: StoreDialect = { ...STORE_3_4, path: '/services/objectstorage', signatures: ['hmac', '4'], ownBucketAgain: 200, bucketLimit: Infinity };
+const STORE_AWS: StoreDialect = { ...STORE_4, path: '', signatures: ['4'] };
+
 export const DIALECTS: Readonly<Record<Kind, Dialect>> = {
   'eucalyptus-3.2': {
     kind: 'eucalyptus-3.2', region: 'eucalyptus', motoRegion: 'us-west-1', path: '/services/Eucalyptus', eucalyptus: true, pool: 1,
     signatures: ['2'], clock: EUCALYPTUS_CLOCK, refusesReplay: true, version: '2012-10-01', insistsOnVersion: true,
-    vpc: false, groupIds: false, taggable: [], clientToken: 'ignored', associatesPending: true, missingIsError: false,
-    zones: ['PARTI00'], types: EUCALYPTUS_TYPES, images: EUCALYPTUS_IMAGES,
+    vpc: false, tellsDomain: false, groupIds: false, taggable: [], clientToken: 'ignored', associatesPending: true, missingIsError: false,
+    zones: ['PARTI00'], types: EUCALYPTUS_TYPES, images: EUCALYPTUS_IMAGES, registration: REGISTRATION_3_2, store: STORE_3_2,
+  },
+  'eucalyptus-3.4': {
+    kind: 'eucalyptus-3.4', region: 'eucalyptus', motoRegion: 'eu-west-1', path: '/services/Eucalyptus', eucalyptus: true, pool: 4,
+    signatures: ['2', '4'], clock: EUCALYPTUS_CLOCK, refusesReplay: true, version: '2013-08-15', insistsOnVersion: false,
+    vpc: false, tellsDomain: false, groupIds: true, taggable: ['i-', 'sg-', 'emi-', 'eki-', 'eri-', 'vol-', 'snap-'],
+    clientToken: 'idempotent', associatesPending: true, missingIsError: true,
+    zones: ['PARTI00'], types: EUCALYPTUS_TYPES, images: EUCALYPTUS_IMAGES, registration: REGISTRATION_3_4, store: STORE_3_4,
   },
   // In EDGE network mode: addresses are classic.
   'eucalyptus-4.4': {
     kind: 'eucalyptus-4.4', region: 'eucalyptus', motoRegion: 'us-west-2', path: '/services/compute', eucalyptus: true, pool: 2,
     signatures: ['2', '4'], clock: EUCALYPTUS_CLOCK, refusesReplay: false, version: '2016-11-15', insistsOnVersion: false,
-    vpc: false, groupIds: true, taggable: ['i-', 'sg-', 'emi-', 'eki-', 'eri-', 'vol-', 'snap-'],
+    vpc: false, tellsDomain: true, groupIds: true, taggable: ['i-', 'sg-', 'emi-', 'eki-', 'eri-', 'vol-', 'snap-'],
     clientToken: 'idempotent', associatesPending: true, missingIsError: true,
-    zones: ['one'], types: EUCALYPTUS_TYPES, images: EUCALYPTUS_IMAGES,
+    zones: ['one'], types: EUCALYPTUS_TYPES, images: EUCALYPTUS_IMAGES, registration: REGISTRATION_4, store: STORE_4,
+  },
+  // In VPC network mode. Its endpoints are names below the cloud's domain, without a path.
+  'eucalyptus-5.1': {
+    kind: 'eucalyptus-5.1', region: 'eucalyptus', motoRegion: 'eu-central-1', path: '/', eucalyptus: true, pool: 5,
+    signatures: ['2', '4'], clock: EUCALYPTUS_CLOCK, refusesReplay: false, version: '2016-11-15', insistsOnVersion: false,
+    vpc: true, tellsDomain: true, groupIds: true, taggable: ['i-', 'sg-', 'eipalloc-', 'emi-', 'eki-', 'eri-', 'vol-', 'snap-'],
+    clientToken: 'idempotent', associatesPending: true, missingIsError: true,
+    zones: ['one'], types: EUCALYPTUS_TYPES, images: EUCALYPTUS_IMAGES, registration: REGISTRATION_4, store: { ...STORE_4, path: '' },
   },
   aws: {
     kind: 'aws', region: 'us-east-1', motoRegion: 'us-east-1', path: '/', eucalyptus: false, pool: 3,
     signatures: ['4'], clock: { future: 5 * MINUTE, past: 5 * MINUTE }, refusesReplay: false, version: '2016-11-15', insistsOnVersion: true,
-    vpc: true, groupIds: true, taggable: ['i-', 'sg-', 'eipalloc-', 'ami-', 'vol-', 'snap-'],
+    vpc: true, tellsDomain: true, groupIds: true, taggable: ['i-', 'sg-', 'eipalloc-', 'ami-', 'aki-', 'ari-', 'vol-', 'snap-'],
     clientToken: 'checked', associatesPending: false, missingIsError: true,
     zones: ['us-east-1a', 'us-east-1b'], types: AWS_TYPES,
-    images: [{ id: 'ami-0266a5c0f2b14d7e9', name: 'stackato-v2.6.6', type: 'machine' }],
+    images: [{ id: 'ami-0266a5c0f2b14d7e9', name: 'stackato-v2.6.6', type: 'machine' }], registration: REGISTRATION_AWS, store: STORE_AWS,
   },
 };

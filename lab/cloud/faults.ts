@@ -13,6 +13,10 @@ export class Faults {
     this.queue = [];
   }
 
+  left(kind: Kind): readonly Fault[] {
+    return this.queue.map(({ fault }) => fault).filter((fault) => fault.kind === kind);
+  }
+
   /** The fault that hits this call, if any. */
   take(kind: Kind, action: string): Fault | undefined {
     const hit = this.queue.find(({ fault }) => fault.kind === kind && (fault.action === '*' || fault.action === action));

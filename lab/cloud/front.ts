@@ -4,7 +4,9 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { randomUUID } from 'node:crypto';
+import type { Fault } from '../types';
 import { ACTIONS } from './actions';
+import { cutShort } from './cut';
 import type { Faults } from './faults';
 import { MotoError } from './moto-client';
 import { unknownParameters } from './parameters';
@@ -28,9 +30,11 @@ export interface Call {
 interface Answer {
   readonly status: number;
   readonly body: string;
-  /** Cut the connection instead of answering. */
-  readonly withheld?: boolean;
+  /** Cut the connection instead of answering, or within the answer. */
+  readonly cut?: 'before' | 'within';
 }
+
+const CUTS: Partial<Record<Fault['what'], 'before' | 'within'>> = { lost: 'before', truncated: 'within' };
 
 /** Enough for every test; a lab that stays up for weeks forgets the oldest. */
 const CALLS_KEPT = 100_000;
@@ -63,10 +67,11 @@ export class Front {
     const signed = await received(request);
     const action = signed.params['Action'] ?? '';
     const at = Date.now();
-    const { status, body, withheld } = await this.answer(signed, action);
-    this.log({ action, params: signed.params, status: withheld === true ? 0 : status, at });
-    if (withheld === true) {
-      request.socket.destroy();
+    const { status, body, cut } = await this.answer(signed, action);
+    this.log({ action, params: signed.params, status: cut === undefined ? status : 0, at });
+    if (cut !== undefined) {
+      if (cut === 'before') request.socket.destroy();
+      else cutShort(request.socket, status, Buffer.from(body));
       return;
     }
     response.writeHead(status, { 'content-type': 'text/xml; charset=UTF-8', 'content-length': Buffer.byteLength(body) });
@@ -81,8 +86,11 @@ export class Front {
     if (problem !== undefined) return refused(problem);
     const fault = this.faults.take(this.world.dialect.kind, action);
     if (fault?.what === 'slow') await new Promise((resolve) => setTimeout(resolve, fault.ms ?? 0));
+    // The front has it whole already: nothing was done is all that shows of where it was cut.
+    if (fault?.what === 'reset') return { status: 0, body: '', cut: 'before' };
     const answer = await this.act(params, action, caller, fault?.what);
-    return { ...answer, withheld: fault?.what === 'lost' };
+    const cut = fault === undefined ? undefined : CUTS[fault.what];
+    return { ...answer, ...(cut === undefined ? {} : { cut }) };
   }
 
   private async act(params: Params, action: string, caller: Account, fault: string | undefined): Promise<Answer> {

@@ -1,12 +1,12 @@
 /**
- * Three clouds, each an HTTP server in front of a region of moto, which speaks and refuses like one release.
+ * Five clouds, each an HTTP server in front of a region of moto, which speaks and refuses like one release, and its S3 beside it.
  *
  * Simulated: the calls of actions/index.ts; signatures, clock and replay; strict binding; each release's error codes; client
- * tokens; classic and VPC addressing; rules, states and public DNS names; a machine per instance (lab/appliance).
+ * tokens; buckets, objects, registration and unbundling of images; classic and VPC addressing; rules, states and public DNS names; a machine per instance (lab/appliance).
  *
  * Not simulated:
- * - S3, image bundles and registration (the catalogue is fixed), volumes, snapshots, consoles, stop/start, key pair changes;
- * - more than one ordinary account (3.2 has an administrator besides), IAM, quotas other than of addresses;
+ * - what S3 is otherwise for: pieces, versions, policies, reading by others; volumes, snapshots, consoles, stop/start, key pair changes;
+ * - more than one account (with an ordinary user and, on Eucalyptus, an administrator), IAM, quotas other than of addresses;
  * - VPC objects: subnets, interfaces, ids of them in requests; rules whose source is a group; egress rules;
  * - automatic public addresses: an instance is private until it gets an elastic IP (Eucalyptus: as with `--addressing private`);
  * - eventual consistency: what was answered is listed; capacity: there is always room for another instance;
@@ -15,12 +15,17 @@
  */
 
 import { join } from 'node:path';
+import type { CloudPorts } from '../ports';
 import { KINDS } from '../types';
 import type { CloudAccess, CloudInventory, Kind } from '../types';
 import { DIALECTS } from './dialects';
 import { Faults } from './faults';
 import { Front } from './front';
+import { OWNER } from './images';
+import { BundleKeys } from './keys';
 import type { Machine, MachineOptions } from './machines';
+import type { Account } from './signatures';
+import { StoreFront } from './store/front';
 import { World } from './world';
 
 export type { Call } from './front';
@@ -28,6 +33,8 @@ export type { Call } from './front';
 export const CLOUD_HOST = '127.0.0.1';
 const KEY_PAIR = 'lab';
 const QUOTA = 250;
+const FOREIGN_BUCKET = 'somebody-elses';
+const STRANGER = '999999999999';
 
 export interface CloudsOptions {
   readonly dir: string;
@@ -36,35 +43,45 @@ export interface CloudsOptions {
   /** Elastic IPs are 127.<net>.<pool>.1 to .250. */
   readonly net: number;
   readonly domain: string;
-  readonly ports: Readonly<Record<Kind, number>>;
+  readonly ports: Readonly<Record<Kind, CloudPorts>>;
   readonly addressQuota?: number;
+  /** The ordinary user of Eucalyptus may register kernels and ramdisks. */
+  readonly kernelRights?: boolean;
   readonly machines: Omit<MachineOptions, 'dir'>;
 }
 
 export class Clouds {
   readonly faults = new Faults();
+  private readonly keys: BundleKeys;
+  private readonly stores: Readonly<Record<Kind, StoreFront>>;
   private readonly fronts: Readonly<Record<Kind, Front>>;
 
   constructor(private readonly options: CloudsOptions) {
-    const made = KINDS.map((kind) => [kind, this.frontOf(kind)] as const);
-    this.fronts = Object.fromEntries(made) as Record<Kind, Front>;
+    this.keys = new BundleKeys(join(options.dir, 'keys'));
+    this.stores = Object.fromEntries(KINDS.map((kind) => [kind, this.storeOf(kind)])) as Record<Kind, StoreFront>;
+    this.fronts = Object.fromEntries(KINDS.map((kind) => [kind, this.frontOf(kind)])) as Record<Kind, Front>;
   }
 
   async start(): Promise<void> {
-    for (const kind of KINDS) {
-      const front = this.fronts[kind];
+    await Promise.all([this.keys.ready(), ...KINDS.map(async (kind) => {
+      const [front, { ec2, s3 }] = [this.fronts[kind], this.options.ports[kind]];
       await front.world.moto.call('CreateKeyPair', { KeyName: KEY_PAIR });
-      await front.listen(CLOUD_HOST, this.options.ports[kind]);
-    }
+      await front.listen(CLOUD_HOST, ec2);
+      await this.stores[kind].listen(CLOUD_HOST, s3);
+    })]);
   }
 
   async stop(): Promise<void> {
-    await Promise.all(Object.values(this.fronts).map((front) => front.close()));
+    await Promise.all([...Object.values(this.fronts), ...Object.values(this.stores)].map((front) => front.close()));
     await Promise.all(Object.values(this.fronts).map(({ world }) => world.machines.endAll()));
   }
 
   front(kind: Kind): Front {
     return this.fronts[kind];
+  }
+
+  store(kind: Kind): StoreFront {
+    return this.stores[kind];
   }
 
   /** Machines of a group that are not terminated, whatever the cloud. */
@@ -73,14 +90,20 @@ export class Clouds {
   }
 
   access(kind: Kind): CloudAccess {
-    const { region, path, images, eucalyptus, kind: name } = DIALECTS[kind];
+    const { region, path, images, eucalyptus, store } = DIALECTS[kind];
+    const { ec2, s3 } = this.options.ports[kind];
     const machine = images.find(({ type }) => type === 'machine');
     return {
       kind, region, ...keysOf(kind, 'user'), keyName: KEY_PAIR,
-      endpoint: `http://${CLOUD_HOST}:${this.options.ports[kind]}${path}`,
+      endpoint: `http://${CLOUD_HOST}:${ec2}${path}`,
+      storage: `http://${CLOUD_HOST}:${s3}${store.path}`,
+      foreignBucket: FOREIGN_BUCKET,
+      signing: {
+        account: OWNER, certificate: this.keys.certificate('user'), privateKey: this.keys.privateKey('user'), cloudCertificate: this.keys.certificate('cloud'),
+      },
       imageId: machine?.id ?? '',
       ...(eucalyptus ? { addressName: `euca-{dashed}.eucalyptus.${this.options.domain}` } : {}),
-      ...(name === 'eucalyptus-3.2' ? { admin: keysOf(kind, 'admin') } : {}),
+      ...(eucalyptus ? { admin: keysOf(kind, 'admin') } : {}),
     };
   }
 
@@ -102,10 +125,20 @@ export class Clouds {
 
   private frontOf(kind: Kind): Front {
     const { dir, moto, net, domain, addressQuota = QUOTA, machines } = this.options;
-    const world = new World(DIALECTS[kind], { moto, net, domain, quota: addressQuota, machines: { ...machines, dir: join(dir, kind) } });
-    const accounts = [{ ...keysOf(kind, 'user'), admin: false }];
-    if (kind === 'eucalyptus-3.2') accounts.push({ ...keysOf(kind, 'admin'), admin: true });
-    return new Front(world, accounts, this.faults);
+    const { buckets } = this.stores[kind];
+    const world = new World(DIALECTS[kind], { moto, net, domain, quota: addressQuota, buckets, keys: this.keys, machines: { ...machines, dir: join(dir, kind) } });
+    return new Front(world, this.accountsOf(kind), this.faults);
+  }
+
+  private storeOf(kind: Kind): StoreFront {
+    const store = new StoreFront(DIALECTS[kind], this.accountsOf(kind), this.faults, join(this.options.dir, 'objects', kind));
+    store.buckets.create(FOREIGN_BUCKET, STRANGER);
+    return store;
+  }
+
+  private accountsOf(kind: Kind): Account[] {
+    const user = { ...keysOf(kind, 'user'), number: OWNER, admin: false, registersKernels: this.options.kernelRights === true };
+    return DIALECTS[kind].eucalyptus ? [user, { ...keysOf(kind, 'admin'), number: OWNER, admin: true, registersKernels: true }] : [user];
   }
 }
 

@@ -17,6 +17,14 @@ export interface MachineOptions {
   readonly knobsFor: (groups: readonly string[]) => Knobs;
 }
 
+export interface Boot {
+  /** MiB. */
+  readonly memory: number;
+  readonly rules: readonly Rule[];
+  /** When the node has the image; rejects where it can make nothing of it. */
+  readonly image: Promise<unknown>;
+}
+
 export class Machine {
   appliance: Appliance | undefined;
   state: 'pending' | 'running' | 'shutting-down' | 'terminated' = 'pending';
@@ -26,8 +34,8 @@ export class Machine {
   /** Everything done to it, one after the other. */
   private work: Promise<void>;
 
-  constructor(readonly groups: readonly string[], rules: readonly Rule[], create: MachineOptions['create'], options: ApplianceOptions) {
-    this.work = this.boot(create, options);
+  constructor(readonly groups: readonly string[], { rules, image }: Boot, create: MachineOptions['create'], options: ApplianceOptions) {
+    this.work = this.boot(image, create, options);
     void this.setRules(rules).catch((error: unknown) => this.end(`Server.InternalError: ${String(error)}`));
   }
 
@@ -59,9 +67,10 @@ export class Machine {
     return this.work;
   }
 
-  private async boot(create: MachineOptions['create'], options: ApplianceOptions): Promise<void> {
+  private async boot(image: Promise<unknown>, create: MachineOptions['create'], options: ApplianceOptions): Promise<void> {
     const settled = new Promise((resolve) => setTimeout(resolve, PENDING_FOR));
     try {
+      await image;
       mkdirSync(options.dir, { recursive: true });
       this.appliance = await create(options);
       await settled;
@@ -89,12 +98,12 @@ export class Machines {
 
   constructor(private readonly options: MachineOptions) {}
 
-  launch(instance: InstanceRecord, memory: number, rules: readonly Rule[]): void {
+  launch(instance: InstanceRecord, boot: Boot): void {
     const groups = instance.groups.map(({ name }) => name);
     const { create, knobsFor, ports } = this.options;
     const dir = join(this.options.dir, instance.id);
-    const options = { instanceId: instance.id, privateIp: instance.privateIp, memory, dir, knobs: knobsFor(groups), ports };
-    this.byId.set(instance.id, new Machine(groups, rules, create, options));
+    const options = { instanceId: instance.id, privateIp: instance.privateIp, memory: boot.memory, dir, knobs: knobsFor(groups), ports };
+    this.byId.set(instance.id, new Machine(groups, boot, create, options));
   }
 
   get(id: string): Machine | undefined {

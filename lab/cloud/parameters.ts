@@ -21,14 +21,23 @@ const RUN = [
 const RUN_3_3 = [
   ...RUN, 'SecurityGroupId.#', 'Monitoring.Enabled', 'DisableApiTermination', 'InstanceInitiatedShutdownBehavior',
   'IamInstanceProfile.Arn', 'IamInstanceProfile.Name', 'EbsOptimized',
+];
+const RUN_4_1 = [
+  ...RUN_3_3,
   'NetworkInterface.#.DeviceIndex', 'NetworkInterface.#.SubnetId', 'NetworkInterface.#.SecurityGroupId.#', 'NetworkInterface.#.AssociatePublicIpAddress',
 ];
+
+const REGISTER = ['ImageLocation', 'Name', 'Description', 'Architecture', 'KernelId', 'RamdiskId', 'RootDeviceName', ...DISK];
+const REGISTER_3_4 = [...REGISTER, 'VirtualizationType'];
+const REGISTER_4_2 = [...REGISTER_3_4, 'Platform', 'SriovNetSupport'];
 
 type Table = Readonly<Record<string, readonly string[]>>;
 
 const EUCALYPTUS_3_2: Table = {
   DescribeAvailabilityZones: ['ZoneName.#'],
   DescribeImages: ['ImageId.#', 'Owner.#', 'ExecutableBy.#'],
+  RegisterImage: REGISTER,
+  DeregisterImage: ['ImageId'],
   DescribeKeyPairs: ['KeyName.#'],
   AllocateAddress: [],
   DescribeAddresses: ['PublicIp.#'],
@@ -48,6 +57,8 @@ const EUCALYPTUS_3_2: Table = {
 const EUCALYPTUS_4_4: Table = {
   DescribeAvailabilityZones: ['ZoneName.#', ...FILTER],
   DescribeImages: ['ImageId.#', 'Owner.#', 'ExecutableBy.#', ...FILTER],
+  RegisterImage: REGISTER_4_2,
+  DeregisterImage: ['ImageId'],
   DescribeKeyPairs: ['KeyName.#', ...FILTER],
   DescribeInstanceTypes: ['InstanceType.#', 'Verbose', 'Availability'],
   AllocateAddress: ['Domain'],
@@ -60,10 +71,29 @@ const EUCALYPTUS_4_4: Table = {
   AuthorizeSecurityGroupIngress: ['GroupName', 'GroupId', ...FLAT_RULE, ...RULES],
   RevokeSecurityGroupIngress: ['GroupName', 'GroupId', ...FLAT_RULE, ...RULES],
   DeleteSecurityGroup: ['GroupName', 'GroupId'],
-  RunInstances: RUN_3_3,
+  RunInstances: RUN_4_1,
   DescribeInstances: ['InstanceId.#', ...FILTER, ...PAGE],
   TerminateInstances: ['InstanceId.#'],
   CreateTags: ['ResourceId.#', 'Tag.#.Key', 'Tag.#.Value'],
+};
+
+const EUCALYPTUS_3_4: Table = {
+  ...EUCALYPTUS_4_4,
+  RegisterImage: REGISTER_3_4,
+  AllocateAddress: [],
+  DescribeAddresses: ['PublicIp.#', ...FILTER],
+  AssociateAddress: ['PublicIp', 'InstanceId', 'AllowReassociation'],
+  DisassociateAddress: ['PublicIp'],
+  ReleaseAddress: ['PublicIp'],
+  CreateSecurityGroup: ['GroupName', 'GroupDescription'],
+  RunInstances: RUN_3_3,
+  DescribeInstances: ['InstanceId.#', ...FILTER],
+};
+
+const EUCALYPTUS_5_1: Table = {
+  ...EUCALYPTUS_4_4,
+  AllocateAddress: ['Domain', 'Address'],
+  RunInstances: [...RUN_4_1, ...TAG],
 };
 
 const AWS: Table = {
@@ -77,7 +107,9 @@ const AWS: Table = {
   CreateSecurityGroup: ['GroupName', 'GroupDescription', 'VpcId', 'DryRun', ...TAG],
   DescribeSecurityGroups: ['GroupName.#', 'GroupId.#', 'DryRun', ...FILTER, ...PAGE],
   AuthorizeSecurityGroupIngress: ['GroupName', 'GroupId', 'DryRun', ...FLAT_RULE, ...RULES, ...TAG],
-  RunInstances: [...RUN_3_3, 'DryRun', 'MetadataOptions.HttpTokens', ...TAG],
+  RegisterImage: [...REGISTER_4_2, 'EnaSupport', 'BootMode', 'ImdsSupport', 'DryRun', ...TAG],
+  DeregisterImage: ['ImageId', 'DryRun'],
+  RunInstances: [...RUN_4_1, 'DryRun', 'MetadataOptions.HttpTokens', ...TAG],
   DescribeInstances: ['InstanceId.#', 'DryRun', ...FILTER, ...PAGE],
   TerminateInstances: ['InstanceId.#', 'DryRun', 'Force'],
   CreateTags: ['ResourceId.#', 'Tag.#.Key', 'Tag.#.Value', 'DryRun'],
@@ -85,7 +117,9 @@ const AWS: Table = {
 
 const TABLES: Readonly<Record<Kind, ReadonlyMap<string, RegExp>>> = {
   'eucalyptus-3.2': compiled(EUCALYPTUS_3_2),
+  'eucalyptus-3.4': compiled(EUCALYPTUS_3_4),
   'eucalyptus-4.4': compiled(EUCALYPTUS_4_4),
+  'eucalyptus-5.1': compiled(EUCALYPTUS_5_1),
   aws: compiled(AWS),
 };
 

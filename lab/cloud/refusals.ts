@@ -20,6 +20,27 @@ const ACCOUNT = 'arn:aws:euare::000123456789:user/lab';
 
 const REFUSALS = {
   imageMissing: { aws: 'InvalidAMIID.NotFound', message: (id) => `The image id '[${id}]' does not exist`, euca32: (id) => `Failed to lookup image named: ${id}` },
+  imageUnavailable: { aws: 'InvalidAMIID.Unavailable', message: (id) => `The image ID '${id}' is no longer available`, euca32: (id) => `Image is not available: ${id}` },
+  imageDuplicate: { aws: 'InvalidAMIName.Duplicate', message: (nameAndId) => `AMI name ${nameAndId.replace(' ', ' is already in use by EMI ')}` },
+  imageName: {
+    aws: 'InvalidAMIName.Malformed',
+    message: () => "AMI names must be between 3 and 128 characters long, and may contain letters, numbers, '(', ')', '.', '-', '/' and '_'",
+  },
+  imageTooLarge: {
+    aws: 'InvalidManifest', euca44: 'InternalFailure', status44: 500,
+    message: (size) => `Cannot register image of size ${size} bytes because it exceeds the configured maximum instance-store image size. Please contact your administrator`,
+  },
+  manifestHidden: { aws: 'AuthFailure', message: () => 'Manifest is not accessible', euca32: (location) => `Failed to read manifest file: ${location}` },
+  manifestInvalid: {
+    aws: 'InvalidManifest', euca44: 'InternalFailure', status44: 500,
+    message: (location) => `The specified manifest is not valid: ${location}`, euca32: (location) => `Failed to read manifest file: ${location}`,
+  },
+  bucketForeign: { aws: 'AuthFailure', message: () => 'Manifest is not accessible', euca32: () => 'Image registration failed: you must own the bucket containing the image.' },
+  kernelAdmin: {
+    aws: 'OperationNotPermitted', euca44: 'InternalFailure', status44: 500,
+    message: (type) => `Only administrators can register ${type} images.`, euca32: (type) => `Only administrators can register ${type} images.`,
+  },
+  kernelNeeded: { aws: 'MissingParameter', message: (what) => `${what} ID must be specified` },
   keyMissing: {
     aws: 'InvalidKeyPair.NotFound', message: (name) => `The key pair '${name}' does not exist`, euca32: (name) => `Failed to find key pair: ${name} for ${ACCOUNT}`,
   },

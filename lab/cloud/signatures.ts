@@ -19,10 +19,13 @@ export interface Account {
   readonly accessKey: string;
   readonly secretKey: string;
   readonly admin: boolean;
+  /** Twelve digits. */
+  readonly number: string;
+  readonly registersKernels: boolean;
 }
 
 /** What is wrong with a signature, before a dialect puts it into words. */
-interface Problem {
+export interface Problem {
   readonly what: 'unsigned' | 'version' | 'key' | 'signature' | 'time' | 'replay';
   readonly detail: string;
 }
@@ -57,7 +60,7 @@ export class Gate {
     if ('what' in claim) return claim;
     const account = this.accounts.find(({ accessKey }) => accessKey === claim.accessKey);
     if (account === undefined) return { what: 'key', detail: 'The AWS Access Key Id you provided does not exist in our records' };
-    const expected = v4 ? signatures4(request, account.secretKey) : signatures2(request, account.secretKey, this.dialect.kind === 'eucalyptus-3.2');
+    const expected = v4 ? signatures4(request, sha256(request.body), account.secretKey) : signatures2(request, account.secretKey, this.dialect.kind === 'eucalyptus-3.2');
     if (!expected.some((signature) => same(signature, claim.signature))) return { what: 'signature', detail: 'User authentication failed.' };
     return this.timeProblem(claim) ?? this.replayProblem(claim) ?? account;
   }
@@ -92,7 +95,7 @@ export class Gate {
   }
 }
 
-interface Claim {
+export interface Claim {
   readonly accessKey: string;
   readonly signature: string;
   /** When it was made, or until when it is good; NaN where unreadable. */
@@ -128,22 +131,23 @@ function signatures2({ method, url, headers, params }: SignedRequest, secret: st
 
 const AUTHORIZATION = /^AWS4-HMAC-SHA256 Credential=([^/]+)\/(\d{8})\/([^/]+)\/([^/]+)\/aws4_request,\s*SignedHeaders=([^,]+),\s*Signature=([0-9a-f]{64})$/;
 
-function claimOf4({ headers }: SignedRequest): Claim | Problem {
+export function claimOf4({ headers }: Pick<SignedRequest, 'headers'>): Claim | Problem {
   const match = AUTHORIZATION.exec(headers.authorization ?? '');
   if (match === null) return { what: 'unsigned', detail: 'Invalid authorization header' };
   const date = String(headers['x-amz-date'] ?? '').replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z');
   return { accessKey: match[1] ?? '', signature: match[6] ?? '', at: utc(date) };
 }
 
-function signatures4({ method, url, headers, body }: SignedRequest, secret: string): string[] {
+/** @param hash of the body, or what stands for it. */
+export function signatures4({ method, url, headers }: Pick<SignedRequest, 'method' | 'url' | 'headers'>, hash: string, secret: string): string[] {
   const [, , day = '', region = '', service = '', signedHeaders = ''] = AUTHORIZATION.exec(headers.authorization ?? '') ?? [];
   const names = signedHeaders.split(';');
-  // The body's own hash is not trusted to a header, and the host must be under the signature.
+  // The host must be under the signature.
   if (!names.includes('host') || !names.includes('x-amz-date')) return [];
   const [path = '/', query = ''] = url.split('?');
   const canonicalQuery = [...new URLSearchParams(query)].map(([name, value]) => `${rfc3986(name)}=${rfc3986(value)}`).sort().join('&');
   const canonicalHeaders = names.map((name) => `${name}:${String(headers[name] ?? '').trim().replace(/\s+/g, ' ')}\n`).join('');
-  const canonical = [method, path, canonicalQuery, canonicalHeaders, signedHeaders, sha256(body)].join('\n');
+  const canonical = [method, path, canonicalQuery, canonicalHeaders, signedHeaders, hash].join('\n');
   const scope = `${day}/${region}/${service}/aws4_request`;
   const toSign = ['AWS4-HMAC-SHA256', String(headers['x-amz-date']), scope, sha256(canonical)].join('\n');
   const key = [day, region, service, 'aws4_request'].reduce<Buffer>((previous, part) => hmac(previous, part), Buffer.from(`AWS4${secret}`));
@@ -167,6 +171,6 @@ function hmac(key: Buffer, text: string): Buffer {
   return createHmac('sha256', key).update(text).digest();
 }
 
-function same(a: string, b: string): boolean {
+export function same(a: string, b: string): boolean {
   return a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));
 }

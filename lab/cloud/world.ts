@@ -5,13 +5,16 @@
 
 import type { Rule } from '../types';
 import type { Dialect } from './dialects';
+import { Images } from './images';
 import { Kept } from './kept';
 import type { Sort } from './kept';
+import type { BundleKeys } from './keys';
 import { Machines } from './machines';
 import type { MachineOptions } from './machines';
 import { MotoClient } from './moto-client';
 import { addressesIn, groupsIn, instancesIn } from './records';
 import type { AddressRecord, GroupRecord, InstanceRecord } from './records';
+import type { Buckets } from './store/buckets';
 
 /** moto's default is 100 reservations an answer. */
 const INSTANCES: Sort<InstanceRecord> = {
@@ -30,11 +33,15 @@ export interface WorldOptions {
   readonly quota: number;
   readonly domain: string;
   readonly machines: MachineOptions;
+  readonly buckets: Buckets;
+  readonly keys: BundleKeys;
 }
 
 export class World {
   readonly moto: MotoClient;
   readonly machines: Machines;
+  readonly buckets: Buckets;
+  readonly images: Images;
   /** Where each client token led. */
   readonly tokens = new Map<string, { readonly request: string; readonly ids: readonly string[] }>();
   readonly kept: { readonly instances: Kept<InstanceRecord>; readonly addresses: Kept<AddressRecord>; readonly groups: Kept<GroupRecord> };
@@ -44,6 +51,8 @@ export class World {
   constructor(readonly dialect: Dialect, readonly options: WorldOptions) {
     this.moto = new MotoClient(options.moto, dialect.motoRegion);
     this.machines = new Machines(options.machines);
+    this.buckets = options.buckets;
+    this.images = new Images(dialect, options.buckets, options.keys);
     this.kept = {
       instances: new Kept(this.moto, INSTANCES), addresses: new Kept(this.moto, ADDRESSES), groups: new Kept(this.moto, GROUPS),
     };

@@ -1,4 +1,4 @@
-/** Every key of a spec, by its JSON Schema: `dns.tsig.name`. The two keys of a secret's reference are told of once, in prose. */
+/** Every key of a spec, by its JSON Schema: `dns.tsig.name`. The keys of a secret's reference, and those of an image's file, are told of once. */
 
 export function keysOf(schema) {
   return new Map(below(schema, ''));
@@ -23,5 +23,5 @@ function factsOf(schema, isRequired) {
 }
 
 function isReference({ properties, maxProperties }) {
-  return maxProperties === 1 && 'env' in properties && 'file' in properties;
+  return (maxProperties === 1 && 'env' in properties && 'file' in properties) || ('url' in properties && 'sha256' in properties);
 }

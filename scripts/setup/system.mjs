@@ -31,6 +31,16 @@ export const browserPart = {
   provide: () => installPackages(['chromium']),
 };
 
+/** What bench/ measures ours against, and makes its keys with. */
+const RIVALS = { pigz: 'pigz', gzip: 'gzip', tar: 'tar', openssl: 'openssl' };
+
+export const rivalsPart = {
+  name: 'programs of the benchmarks',
+  remedy: programsPart.remedy,
+  missing: () => Object.keys(RIVALS).filter((name) => findProgram(name) === undefined),
+  provide: (missing) => installPackages(missing.map((name) => RIVALS[name])),
+};
+
 export function hasApt() {
   return findProgram('apt-get') !== undefined;
 }

@@ -99,7 +99,7 @@ class Clock implements Attempt {
     if (error instanceof CancelledFailure || error instanceof ApplicationFailure) return error;
     const { code, message, retryAfter } = error instanceof DeployError ? error : internal(error);
     const { retry } = errorRow(code);
-    const before = this.earlier.row?.code === code ? this.earlier.row : { since: this.earlier.spent, length: 0 };
+    const before = this.earlier.row?.code === code ? this.earlier.row : { since: this.spent(), length: 0 };
     const row = { code, since: before.since, length: before.length + 1 };
     const delay = Math.max(retryAfter ?? 0, retry === 'not-yet' ? patience.poll : backoff(row.length));
     const spent = this.spent() + delay;

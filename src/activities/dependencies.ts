@@ -1,13 +1,22 @@
 import type { KnownSecrets } from './known-secrets';
-import type { Clouds, Dns, Http, Remote } from './ports';
+import type { Clouds, Dns, Http, ImageFiles, Remote } from './ports';
+import type { PublishLook } from './publisher';
 import type { AddressFact } from '../spec/types';
-import type { AddressRequest } from '../spec/messages';
+import type { AddressRequest, PublishInput } from '../spec/messages';
 
 /** The address desk (workflows/address-desk.ts) of an account, by update-with-start. */
 export interface AddressDesk {
   /** @param id the same for every attempt of one need, so that a retried call joins the update that runs. */
   allocate(account: string, id: string, request: AddressRequest): Promise<AddressFact>;
   release(account: string, id: string, request: AddressRequest): Promise<void>;
+}
+
+/** The workflow that publishes an image, shared by all deployments that need it. */
+export interface Publisher {
+  /** Starts it, or finds it under way. @returns its run */
+  start(input: PublishInput): Promise<string>;
+  /** @param run the newest, if left out. Undefined: Temporal knows of none */
+  look(id: string, run?: string): Promise<PublishLook | undefined>;
 }
 
 export interface Dependencies {
@@ -17,6 +26,8 @@ export interface Dependencies {
   readonly remote: Remote;
   readonly http: Http;
   readonly desk: AddressDesk;
+  readonly files: ImageFiles;
+  readonly publisher: Publisher;
   /** Part of the owner's mark, so that two Temporal namespaces never mistake each other's things for their own. */
   readonly namespace: string;
 }

@@ -9,6 +9,10 @@ import { associateAddress, awaitRunning, disassociateAddress, launchInstance, te
 import { awaitKato, logIn } from './login';
 import { observeDns, takeBackDns, updateDns } from './name';
 import { findProblems, preflight } from './preflight';
+import { checkImage } from './publish-check';
+import { registerImage } from './publish-register';
+import { uploadImage } from './publish-upload';
+import { awaitImage, awaitKernel, awaitRamdisk, startPublishing, withdrawImage } from './publish-wait';
 import { awaitReboot, readBootId, requestReboot } from './reboot';
 import { putResolverFirst } from './resolver';
 import { disableMdns, enableRoles, setUpCore } from './roles';
@@ -21,9 +25,9 @@ import { verifyConsole } from './verify';
 type StepWork = (deps: Dependencies, input: StepInput, attempt: Attempt) => Promise<StepOutcome>;
 
 const STEP_WORK: Readonly<Record<StepActivityName, StepWork>> = {
-  preflight, ensureAddress, ensureSecurityGroup, observeDns, updateDns, launchInstance, awaitRunning, associateAddress, logIn, awaitKato,
+  preflight, startPublishing, awaitKernel, awaitRamdisk, awaitImage, ensureAddress, ensureSecurityGroup, observeDns, updateDns, launchInstance, awaitRunning, associateAddress, logIn, awaitKato,
   setStaticIp, renameNode, disableMdns, readBootId, requestReboot, awaitReboot, setUpCore, enableRoles, putResolverFirst, claimAdmin,
-  openConsole, verifyConsole, disassociateAddress, terminateInstance, takeBackDns, deleteSecurityGroup, giveBackAddress,
+  openConsole, verifyConsole, disassociateAddress, terminateInstance, takeBackDns, deleteSecurityGroup, giveBackAddress, withdrawImage,
 };
 
 /** A bug shall park a step soon, not when its deadline has passed. */
@@ -34,12 +38,17 @@ export function createActivities(deps: Dependencies): Activities {
   const { secrets } = deps;
   const desk = <I extends DeskInput, O>(work: (deps: Dependencies, input: I, attempt: Attempt) => Promise<O>): ((input: I) => Promise<O>) =>
     attempted(secrets, deskPatience, (input: I, attempt) => work(deps, input, attempt));
+  const publish = <I extends { readonly poll: number; readonly deadline: number }, O>(work: (deps: Dependencies, input: I, attempt: Attempt) => Promise<O>): ((input: I) => Promise<O>) =>
+    attempted(secrets, ({ poll, deadline }) => ({ poll, deadline, limits: { INTERNAL: INTERNAL_LIMIT } }), (input: I, attempt) => work(deps, input, attempt));
   return {
     ...stepActivities(deps),
     findProblems: attempted(secrets, () => ({ deadline: INTERNAL_LIMIT, poll: DESK_POLL, limits: {} }), (input) => findProblems(deps, input)),
     listAddresses: desk(listAddresses),
     allocateAddress: desk(allocateAddress),
     releaseAddress: desk(releaseAddress),
+    checkImage: publish(checkImage),
+    uploadImage: publish(uploadImage),
+    registerImage: publish(registerImage),
   };
 }
 

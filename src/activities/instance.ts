@@ -93,7 +93,7 @@ async function stillAbsent(cloud: Cloud, input: StepInput, owner: string): Promi
 async function launchRequest(deps: Dependencies, { spec, known, need }: StepInput, owner: string): Promise<LaunchRequest> {
   const { type, zone, keyName, userData } = spec.instance;
   return {
-    imageId: spec.image.id,
+    imageId: 'id' in spec.image ? spec.image.id : required(known.image?.id, 'image'),
     type,
     ...(zone === undefined ? {} : { zone }),
     ...(keyName === undefined ? {} : { keyName }),

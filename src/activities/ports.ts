@@ -3,7 +3,8 @@
  * Every method throws DeployError with a code of spec/errors.ts; no message holds a secret.
  */
 
-import type { CloudSpec, DnsRecord, DnsSpec, SecretRef, SshSpec, TsigAlgorithm } from '../spec/types';
+import type { Unpacker } from '../image/unxz';
+import type { CloudSpec, DnsRecord, DnsSpec, ImageFile, SecretRef, SshSpec, TsigAlgorithm } from '../spec/types';
 
 /** A resolved secret. Prints as `[secret]` whatever prints it; `reveal()` is for the moment of use. */
 export interface Secret {
@@ -70,6 +71,26 @@ export interface LaunchRequest {
   readonly owner: string;
 }
 
+export interface CloudImage {
+  readonly id: string;
+  readonly kind: 'kernel' | 'ramdisk' | 'machine';
+  readonly name?: string;
+  /** `bucket/key` of its manifest; empty where the cloud does not tell. */
+  readonly location: string;
+  readonly state: 'pending' | 'available' | 'failed' | 'gone';
+}
+
+export interface RegisterRequest {
+  readonly kind: CloudImage['kind'];
+  readonly name: string;
+  /** `bucket/key` of the manifest. */
+  readonly location: string;
+  readonly description: string;
+  readonly architecture: 'i386' | 'x86_64';
+  readonly kernelId?: string;
+  readonly ramdiskId?: string;
+}
+
 /** One account on one cloud, in the cloud's dialect. */
 export interface Cloud {
   /** Digest of endpoint and access key: names the account without telling the key. */
@@ -79,6 +100,12 @@ export interface Cloud {
   /** A cheap call that proves endpoint, credentials and clock. */
   checkAccess(): Promise<void>;
   imageExists(id: string): Promise<boolean>;
+  /** Those this account registered, with what is left of them after they were deregistered. */
+  ownImages(): Promise<readonly CloudImage[]>;
+  /** Its id; where names are unique, also that of one of that name and location that is there already. Look before: 3.2 makes another. Codes: IMAGE_NAME_TAKEN. */
+  registerImage(request: RegisterRequest): Promise<string>;
+  /** Gone already is fine. */
+  deregisterImage(id: string): Promise<void>;
   keyPairExists(name: string): Promise<boolean>;
   /** MiB; `unknown` where this account may not ask or the cloud has no such call; `missing` where there is no such type. */
   typeMemory(type: string): Promise<number | 'unknown' | 'missing'>;
@@ -101,9 +128,47 @@ export interface Cloud {
   terminate(instanceId: string): Promise<void>;
 }
 
+export interface StoredObject {
+  readonly key: string;
+  readonly size: number;
+  /** Hex; absent where the ETag is no MD5. */
+  readonly md5?: string;
+}
+
+/** The cloud's S3, in the cloud's dialect. */
+export interface ObjectStore {
+  /** Makes it unless it is ours. Codes: IMAGE_BUCKET_FOREIGN. */
+  ensureBucket(bucket: string): Promise<void>;
+  head(bucket: string, key: string): Promise<StoredObject | undefined>;
+  list(bucket: string, prefix: string): Promise<readonly StoredObject[]>;
+  /** `aws-exec-read`, Content-MD5 checked by the store; md5 is hex. */
+  put(bucket: string, key: string, body: Buffer, md5: string): Promise<void>;
+  get(bucket: string, key: string): Promise<Buffer>;
+  /** Gone already is fine. */
+  remove(bucket: string, key: string): Promise<void>;
+}
+
 export interface Clouds {
   /** Resolves the credentials anew each time; clients are kept per account. */
   open(spec: CloudSpec): Promise<Cloud>;
+  /** Likewise. */
+  store(spec: CloudSpec): Promise<ObjectStore>;
+}
+
+// --------------------------------------------------------------------------------------------------------- images
+
+/** Files of this machine, and a folder of our own for what must outlive the process. */
+export interface ImageFiles {
+  /** Its path if it is here, unread; undefined where it would have to be fetched, or does not exist. */
+  find(file: ImageFile): Promise<string | undefined>;
+  /** Its path, its SHA-256 verified where there is one. Codes: IMAGE_SOURCE_*, IMAGE_DISK_FULL. */
+  fetch(file: ImageFile, watcher: { readonly signal: AbortSignal; report(line: string): void }): Promise<string>;
+  /** Deletes what was fetched; a file of the user's is left alone. */
+  forget(file: ImageFile): Promise<void>;
+  /** Path for a journal of that name, in a folder that is there. */
+  journal(name: string): Promise<string>;
+  /** Starts a process that unpacks xz. */
+  xz(): Unpacker;
 }
 
 // ------------------------------------------------------------------------------------------------------------ DNS

@@ -10,6 +10,7 @@ import type { Dependencies } from './dependencies';
 import { refuseForeign, tsigKey } from './name';
 import { observeName } from './name-state';
 import type { Cloud } from './ports';
+import { checkFile, checkSigning, partsToPublish } from './publish-check';
 import { ourGroup } from './security-group';
 import type { StepInput, StepOutcome } from './types';
 
@@ -74,7 +75,7 @@ function cloudChecks(deps: Dependencies, spec: DeploymentSpec): readonly Check[]
   const { type, keyName } = spec.instance;
   const checks: (Check | undefined)[] = [
     { name: 'cloud access', find: async () => { await (await cloud()).checkAccess(); return `${spec.cloud.kind} answers`; } },
-    { name: 'image', find: async () => insist((await cloud()).imageExists(spec.image.id), 'IMAGE_NOT_FOUND', `the image ${spec.image.id}`) },
+    ...imageChecks(deps, spec, cloud),
     keyName === undefined ? undefined : { name: 'key pair', find: async () => insist((await cloud()).keyPairExists(keyName), 'KEY_PAIR_NOT_FOUND', `the key pair ${keyName}`) },
     { name: 'instance type', find: async () => judgeMemory(type, await (await cloud()).typeMemory(type)) },
     { name: 'address', find: async () => judgeAddress(spec, await (await cloud()).listAddresses()) },
@@ -87,6 +88,24 @@ function cloudChecks(deps: Dependencies, spec: DeploymentSpec): readonly Check[]
     },
   ];
   return checks.filter((check) => check !== undefined);
+}
+
+/** Registered already, or all there to make it of. */
+function imageChecks(deps: Dependencies, { cloud: where, image }: DeploymentSpec, cloud: () => Promise<Cloud>): readonly Check[] {
+  if ('id' in image) {
+    return [{ name: 'image', find: async () => insist((await cloud()).imageExists(image.id), 'IMAGE_NOT_FOUND', `the image ${image.id}`) }];
+  }
+  return [
+    { name: 'signing of the image', find: async () => { await checkSigning(deps, image); return 'key and certificates fit together'; } },
+    {
+      name: 'image',
+      find: async () => {
+        const parts = await partsToPublish(deps, where, image);
+        for (const part of parts) await checkFile(deps, where, image, part);
+        return parts.length === 0 ? `${image.name} is registered` : `to be published: ${parts.join(', ')}`;
+      },
+    },
+  ];
 }
 
 function dnsChecks(deps: Dependencies, spec: DeploymentSpec): readonly Check[] {
@@ -130,9 +149,9 @@ function judgeAddress(spec: DeploymentSpec, addresses: readonly { publicIp: stri
 }
 
 function secretRefs(spec: DeploymentSpec): readonly SecretRef[] {
-  const { cloud, dns, ssh, instance, admin } = spec;
+  const { cloud, dns, ssh, instance, admin, image } = spec;
   const refs = [
-    cloud.credentials.accessKey, cloud.credentials.secretKey, dns.tsig?.secret, ssh.password, ssh.key, instance.userData, admin?.password,
+    cloud.credentials.accessKey, cloud.credentials.secretKey, dns.tsig?.secret, ssh.password, ssh.key, instance.userData, admin?.password, 'id' in image ? undefined : image.signing.privateKey,
   ];
   return refs.filter((ref) => ref !== undefined);
 }

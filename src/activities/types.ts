@@ -1,7 +1,7 @@
 /** The activities as workflows see them: plain data in, plain data out. */
 
-import type { AddressFact, CloudSpec, DeploymentSpec, Resources } from '../spec/types';
-import type { Finding } from '../spec/messages';
+import type { AddressFact, CloudSpec, DeploymentSpec, ImageSpec, Resources } from '../spec/types';
+import type { Finding, ImagePart, PublishInput } from '../spec/messages';
 
 export interface StepInput {
   readonly spec: DeploymentSpec;
@@ -36,10 +36,33 @@ export interface ListedAddress {
   readonly ours: boolean;
 }
 
+/** One part of an image, and what it is bound to. */
+export interface PartInput {
+  readonly cloud: CloudSpec;
+  readonly image: ImageSpec;
+  readonly part: ImagePart;
+  /** Of a machine image. */
+  readonly kernelId?: string;
+  readonly ramdiskId?: string;
+  readonly poll: number;
+  readonly deadline: number;
+}
+
+/** By this attempt. */
+export interface Uploaded {
+  readonly sentBytes: number;
+  readonly sentParts: number;
+  readonly thereParts: number;
+}
+
 export interface Activities {
   findProblems(input: { readonly spec: DeploymentSpec }): Promise<readonly Finding[]>;
 
   preflight: StepActivity;
+  startPublishing: StepActivity;
+  awaitKernel: StepActivity;
+  awaitRamdisk: StepActivity;
+  awaitImage: StepActivity;
   ensureAddress: StepActivity;
   ensureSecurityGroup: StepActivity;
   observeDns: StepActivity;
@@ -67,11 +90,17 @@ export interface Activities {
   takeBackDns: StepActivity;
   deleteSecurityGroup: StepActivity;
   giveBackAddress: StepActivity;
+  withdrawImage: StepActivity;
 
   listAddresses(input: DeskInput): Promise<readonly ListedAddress[]>;
   /** `before`: what the account held when allocation was first asked for. `mayBeThere`: an earlier allocation has an unknown end. */
   allocateAddress(input: DeskInput & { readonly before: readonly string[]; readonly mayBeThere: boolean }): Promise<AddressFact>;
   releaseAddress(input: DeskInput & { readonly address: AddressFact }): Promise<void>;
+
+  checkImage(input: PublishInput): Promise<void>;
+  uploadImage(input: PartInput): Promise<Uploaded>;
+  /** Its id, once it is available. */
+  registerImage(input: PartInput): Promise<string>;
 }
 
 /** Names of those that are a step's work. */

@@ -13,10 +13,12 @@ import { list } from './list';
 import type { ListedDeployment } from './list';
 import { look, watch } from './look';
 import type { WatchOptions } from './look';
+import { publish } from './publishing';
+import type { Publishing } from './publishing';
 import type { ConnectOptions } from './settings';
 import type { Snapshot } from './snapshot';
 import { down } from './take-down';
-import type { DownOutcome } from './take-down';
+import type { DownOptions, DownOutcome } from './take-down';
 import { Temporal } from './temporal';
 
 export class Deployments {
@@ -69,8 +71,13 @@ export class Deployments {
   }
 
   /** Takes back everything the deployment made; comes back at once. One that is under way is aborted. May be called again. */
-  down(name: string): Promise<DownOutcome> {
-    return down(this.temporal, name);
+  down(name: string, options: DownOptions = {}): Promise<DownOutcome> {
+    return down(this.temporal, name, options);
+  }
+
+  /** Publishes the image of a spec, or joins those who do, and follows it to its end. */
+  publishImage(spec: DeploymentSpec, signal?: AbortSignal): AsyncIterable<Publishing> {
+    return publish(this.temporal, spec, signal);
   }
 
   /** Checks every precondition and changes nothing. */

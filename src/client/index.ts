@@ -3,7 +3,8 @@
 export { Deployments } from './deployments';
 export type { ConnectOptions } from './settings';
 export type { UpOutcome } from './bring-up';
-export type { DownOutcome } from './take-down';
+export type { DownOptions, DownOutcome } from './take-down';
+export type { Publishing } from './publishing';
 export type { Diagnosis } from './diagnosis';
 export type { ListedDeployment } from './list';
 export type { WatchOptions } from './look';

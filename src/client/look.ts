@@ -98,6 +98,6 @@ async function unless<T>(signal: AbortSignal | undefined, work: Promise<T>): Pro
   }
 }
 
-function linkTo({ ui, namespace }: Settings, workflowId: string, runId: string): string {
+export function linkTo({ ui, namespace }: Settings, workflowId: string, runId: string): string {
   return `${ui}/namespaces/${encodeURIComponent(namespace)}/workflows/${encodeURIComponent(workflowId)}/${runId}/history`;
 }

@@ -1,6 +1,7 @@
 /** What Temporal says of activities that have not ended: the only place where attempts and their errors can be read while a step runs. */
 
 import type { DescribeWorkflowExecutionResponse } from '@temporalio/client';
+import { defaultPayloadConverter } from '@temporalio/common';
 import { errorRow, isErrorCode } from '../spec/errors';
 import type { ErrorCode } from '../spec/errors';
 
@@ -18,6 +19,8 @@ export interface PendingAttempt {
   /** Epoch milliseconds. */
   readonly nextAttemptAt?: number;
   readonly failure?: AttemptFailure;
+  /** What a running attempt last said of itself. */
+  readonly line?: string;
 }
 
 export interface AttemptFailure {
@@ -40,13 +43,26 @@ function attemptOf(activity: RawPending): PendingAttempt {
   const state: number = activity.state ?? 0;
   const next = millisecondsOf(activity.nextAttemptScheduleTime);
   const failure = failureOf(activity.lastFailure);
+  const line = state === STATE.started ? lineOf(activity.heartbeatDetails) : undefined;
   return {
     attempt: Math.max(activity.attempt ?? 1, 1),
     running: state === STATE.started,
     paused: activity.paused === true || state === STATE.paused || state === STATE.pauseRequested,
     ...(next === undefined || state === STATE.started ? {} : { nextAttemptAt: next }),
     ...(failure === undefined ? {} : { failure }),
+    ...(line === undefined ? {} : { line }),
   };
+}
+
+function lineOf(details: RawPending['heartbeatDetails']): string | undefined {
+  const payload = details?.payloads?.[0];
+  try {
+    const value: unknown = payload === undefined ? undefined : defaultPayloadConverter.fromPayload(payload);
+    return typeof value === 'object' && value !== null && 'line' in value && typeof value.line === 'string' ? value.line : undefined;
+  } catch {
+    // Encrypted by a codec that this client does not have.
+    return undefined;
+  }
 }
 
 function failureOf(failure: RawPending['lastFailure']): AttemptFailure | undefined {

@@ -28,25 +28,31 @@ interface Dialect {
   readonly groupIds: boolean;
   readonly vpc: boolean;
   readonly tags: 'none' | 'afterwards' | 'at launch';
+  readonly addressTags: 'none' | 'afterwards' | 'at once';
   readonly clientToken: boolean;
   readonly gentle: boolean;
 }
 
 const DIALECTS: Readonly<Record<CloudKindName, Dialect>> = {
-  'eucalyptus-3.2': { groupIds: false, vpc: false, tags: 'none', clientToken: false, gentle: false },
-  'eucalyptus-4.4': { groupIds: true, vpc: false, tags: 'afterwards', clientToken: true, gentle: true },
-  aws: { groupIds: true, vpc: true, tags: 'at launch', clientToken: true, gentle: true },
+  'eucalyptus-3.2': { groupIds: false, vpc: false, tags: 'none', addressTags: 'none', clientToken: false, gentle: false },
+  'eucalyptus-3.4': { groupIds: true, vpc: false, tags: 'afterwards', addressTags: 'none', clientToken: true, gentle: true },
+  'eucalyptus-4.4': { groupIds: true, vpc: false, tags: 'afterwards', addressTags: 'none', clientToken: true, gentle: true },
+  'eucalyptus-5.1': { groupIds: true, vpc: false, tags: 'at launch', addressTags: 'afterwards', clientToken: true, gentle: true },
+  aws: { groupIds: true, vpc: true, tags: 'at launch', addressTags: 'at once', clientToken: true, gentle: true },
 };
 
 export function cloudCalls(spec: DeploymentSpec, owner: string): CloudCalls {
   const { cloud, address, ssh, access, console: { httpPort, httpsPort } } = spec;
-  const { vpc, gentle } = DIALECTS[cloud.kind];
+  const { vpc, gentle, addressTags } = DIALECTS[cloud.kind];
   const handle: Readonly<Record<string, string>> = vpc ? { AllocationId: '<allocation id>' } : { PublicIp: 'ip' in address ? address.ip : '<address>' };
   return {
-    checks: [call('DescribeImages', { 'ImageId.1': spec.image.id }), ...keyPair(spec), call('DescribeAddresses', {})],
+    checks: [call('DescribeImages', 'id' in spec.image ? { 'ImageId.1': spec.image.id } : { 'Owner.1': 'self' }), ...keyPair(spec), call('DescribeAddresses', {})],
     address: 'ip' in address
       ? [call('DescribeAddresses', {}, `${address.ip} must be among them, and is used`)]
-      : [call('AllocateAddress', vpc ? { Domain: 'vpc', ...tagged('elastic-ip', owner) } : {}, 'unless this deployment has one')],
+      : [
+        call('AllocateAddress', { ...(vpc ? { Domain: 'vpc' } : {}), ...(addressTags === 'at once' ? tagged('elastic-ip', owner) : {}) }, 'unless this deployment has one'),
+        ...(addressTags === 'afterwards' ? [tagging('<allocation id>', owner, 'where it has an allocation id')] : []),
+      ],
     group: [
       call('CreateSecurityGroup', { GroupName: groupNameOf(spec.name), GroupDescription: owner }, 'unless it is there'),
       ...rules(spec, access.ssh, [ssh.port]),
@@ -65,7 +71,7 @@ function launch({ name, cloud, image, instance }: DeploymentSpec, owner: string)
   const { groupIds, tags, clientToken } = DIALECTS[cloud.kind];
   const { type, zone, keyName, userData } = instance;
   const run = call('RunInstances', {
-    ImageId: image.id,
+    ImageId: 'id' in image ? image.id : '<image>',
     InstanceType: type,
     MinCount: '1',
     MaxCount: '1',
@@ -76,12 +82,16 @@ function launch({ name, cloud, image, instance }: DeploymentSpec, owner: string)
     ...(clientToken ? { ClientToken: '<of this launch>' } : {}),
     ...(tags === 'at launch' ? tagged('instance', owner) : {}),
   }, `unless there is ${tags === 'none' ? '' : `an instance tagged ${OWNER_TAG}=${owner}, or `}one in the group ${groupNameOf(name)}`);
-  return tags === 'afterwards' ? [run, call('CreateTags', { 'ResourceId.1': '<instance>', 'Tag.1.Key': OWNER_TAG, 'Tag.1.Value': owner })] : [run];
+  return tags === 'afterwards' ? [run, tagging('<instance>', owner)] : [run];
 }
 
 function tagged(type: string, owner: string): Readonly<Record<string, string>> {
   const tag = 'TagSpecification.1';
   return { [`${tag}.ResourceType`]: type, [`${tag}.Tag.1.Key`]: OWNER_TAG, [`${tag}.Tag.1.Value`]: owner };
+}
+
+function tagging(id: string, owner: string, note?: string): PlannedAction {
+  return call('CreateTags', { 'ResourceId.1': id, 'Tag.1.Key': OWNER_TAG, 'Tag.1.Value': owner }, note);
 }
 
 function rules({ name, cloud }: DeploymentSpec, networks: readonly string[], ports: readonly number[]): PlannedAction[] {
@@ -90,7 +100,7 @@ function rules({ name, cloud }: DeploymentSpec, networks: readonly string[], por
     call('AuthorizeSecurityGroupIngress', { ...group, IpProtocol: 'tcp', FromPort: String(port), ToPort: String(port), CidrIp: cidr })));
 }
 
-function call(action: string, parameters: Readonly<Record<string, string>>, note?: string): PlannedAction {
+export function call(action: string, parameters: Readonly<Record<string, string>>, note?: string): PlannedAction {
   const what = [action, ...Object.entries(parameters).map(([key, value]) => `${key}=${value}`)].join(' ');
   return { where: 'cloud', what, ...(note === undefined ? {} : { note }) };
 }

@@ -9,6 +9,7 @@ import type { StepId } from '../spec/steps';
 import type { DeploymentSpec, DnsTarget, NetworkSpec } from '../spec/types';
 import { cloudCalls } from './plan-cloud';
 import type { PlannedAction } from './plan-cloud';
+import { publishActions } from './plan-image';
 import { referenceText } from './words';
 
 export interface PlannedStep {
@@ -35,6 +36,9 @@ export function planOf(spec: DeploymentSpec, namespace = 'default'): readonly Pl
 
 /** The same as in workflows/steps.ts, which is not for the client to import. */
 const NOT_NEEDED: Partial<Readonly<Record<StepId, (spec: DeploymentSpec) => string | undefined>>> = {
+  'publish-kernel': ({ image }) => idGiven(image),
+  'publish-ramdisk': ({ image }) => idGiven(image),
+  'publish-image': ({ image }) => idGiven(image),
   'static-ip': ({ network }) => (network.mode === 'dhcp' ? 'network: dhcp' : undefined),
   'claim-admin': ({ admin }) => (admin === undefined ? 'no admin in the spec' : undefined),
 };
@@ -44,6 +48,9 @@ const ACTIONS: Readonly<Record<StepId, (plan: Plan) => readonly PlannedAction[]>
     ...cloudCalls(spec, owner).checks,
     { where: 'dns', what: probe(spec.dns).trimEnd(), note: 'nsupdate; deletes what is never there: it shows whether the key is accepted' },
   ],
+  'publish-kernel': ({ spec }) => publishActions(spec, 'kernel'),
+  'publish-ramdisk': ({ spec }) => publishActions(spec, 'ramdisk'),
+  'publish-image': ({ spec }) => publishActions(spec, 'machine'),
   address: ({ spec, owner }) => cloudCalls(spec, owner).address,
   'security-group': ({ spec, owner }) => cloudCalls(spec, owner).group,
   dns: (plan) => dnsActions(plan),
@@ -65,6 +72,10 @@ const ACTIONS: Readonly<Record<StepId, (plan: Plan) => readonly PlannedAction[]>
     { where: 'console', what: `GET http://<made-up label>.${dns.name}:${httpPort}/` },
   ],
 };
+
+function idGiven(image: DeploymentSpec['image']): string | undefined {
+  return 'id' in image ? 'image has an id' : undefined;
+}
 
 function kato({ release }: DeploymentSpec, command: (dialect: ReturnType<typeof dialectOf>) => string): PlannedAction {
   return { where: 'machine', what: command(dialectOf(release)) };

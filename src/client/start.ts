@@ -80,7 +80,7 @@ function detailsOf(spec: DeploymentSpec, view: DeploymentView): string {
     ['console', `[${view.consoleUrl}](${view.consoleUrl})`],
     ['release', spec.release],
     ['cloud', `${spec.cloud.kind} ${spec.cloud.endpoint ?? spec.cloud.region}`],
-    ['image', spec.image.id],
+    ['image', 'id' in spec.image ? spec.image.id : `${spec.image.name}, published to ${spec.image.bucket}`],
     ['instance type', spec.instance.type],
     ['address', 'ip' in spec.address ? spec.address.ip : 'allocated'],
     ['DNS', `${spec.dns.name} in ${spec.dns.zone} at ${spec.dns.server}`],

@@ -23,7 +23,12 @@ export interface DownOutcome {
   readonly snapshot: Snapshot;
 }
 
-export async function down(temporal: Temporal, name: string): Promise<DownOutcome> {
+export interface DownOptions {
+  /** The image that was published for it, too: deregistered, its bundles deleted. Others may use it. One that is under way is aborted first: say it again. */
+  readonly images?: boolean;
+}
+
+export async function down(temporal: Temporal, name: string, { images = false }: DownOptions = {}): Promise<DownOutcome> {
   const last = await describe(temporal, name);
   if (last === undefined) {
     throw new ClientError('NOT_FOUND', `Temporal knows no deployment ${name}. It never was, or is so long over that it is forgotten.`, {
@@ -32,8 +37,8 @@ export async function down(temporal: Temporal, name: string): Promise<DownOutcom
   }
   const snapshot = await seen(temporal, last);
   if (snapshot.open) return takeBackOpen(temporal, snapshot);
-  if (snapshot.stage === 'removed' || snapshot.stage === 'aborted') return { did: 'nothing', snapshot };
-  return remove(temporal, last);
+  if (!images && (snapshot.stage === 'removed' || snapshot.stage === 'aborted')) return { did: 'nothing', snapshot };
+  return remove(temporal, last, images);
 }
 
 async function takeBackOpen(temporal: Temporal, snapshot: Snapshot): Promise<DownOutcome> {
@@ -42,12 +47,12 @@ async function takeBackOpen(temporal: Temporal, snapshot: Snapshot): Promise<Dow
   return { did: 'aborting', snapshot: await look(temporal, snapshot.name) };
 }
 
-async function remove(temporal: Temporal, { memo, workflowId }: WorkflowExecutionDescription): Promise<DownOutcome> {
+async function remove(temporal: Temporal, { memo, workflowId }: WorkflowExecutionDescription, images: boolean): Promise<DownOutcome> {
   const spec = specMemoOf(memo)?.spec;
   if (spec === undefined) throw new ClientError('SPEC_UNKNOWN', `The workflow ${workflowId} cannot be taken back. Its memo holds no spec.`);
   const known = viewOf(memo)?.resources ?? {};
   const patient = await registerSearchAttributes(temporal);
-  const request = { type: WORKFLOW.teardown, input: { spec, known }, view: freshView(spec, known, 'undoing') };
+  const request = { type: WORKFLOW.teardown, input: { spec, known, ...(images ? { images } : {}) }, view: freshView(spec, known, 'undoing') };
   const { description, ours } = await startRun(temporal, request, patient);
   const snapshot = await seen(temporal, description);
   if (snapshot.action === 'teardown') return { did: ours ? 'removing' : 'under-way', snapshot };

@@ -1,5 +1,7 @@
 /** Other people's error messages made fit to stand in ours, and secrets by their references. */
 
+import { errorRow } from '../spec/errors';
+import type { ErrorCode } from '../spec/errors';
 import type { SecretRef } from '../spec/types';
 
 export function messageOf(error: unknown): string {
@@ -13,4 +15,9 @@ export function sentence(text: string): string {
 
 export function referenceText(reference: SecretRef): string {
   return 'env' in reference ? `<env ${reference.env}>` : `<file ${reference.file}>`;
+}
+
+/** Remedies are written for deployments, which wait. A command has ended. */
+export function remedyOfCommand(code: ErrorCode): string {
+  return errorRow(code).remedy.replace(/[,;] (?:then resume|abort, and run up again)/, ', then run it again');
 }

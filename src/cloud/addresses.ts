@@ -8,22 +8,24 @@ import type { Cloud, CloudAddress } from '../activities/ports';
 import { OWNER_TAG } from '../spec/names';
 import type { Ec2 } from './ec2';
 import { CloudFailure, unless } from './failures';
+import { tag } from './tags';
 
 type Addresses = Pick<Cloud, 'tagsAddresses' | 'listAddresses' | 'allocateAddress' | 'releaseAddress' | 'associateAddress' | 'disassociateAddress'>;
 
 export function addresses(ec2: Ec2): Addresses {
   const { addressTags, addressDomain, refusesStealing } = ec2.can;
   return {
-    tagsAddresses: addressTags,
+    tagsAddresses: addressTags !== 'none',
     listAddresses: async () => (await ownAddresses(ec2)).flatMap(addressOf),
     allocateAddress: async (owner) => {
       const made = await ec2.send(new AllocateAddressCommand({
         ...(addressDomain === undefined ? {} : { Domain: addressDomain }),
-        ...(addressTags ? { TagSpecifications: [{ ResourceType: 'elastic-ip', Tags: [{ Key: OWNER_TAG, Value: owner }] }] } : {}),
+        ...(addressTags === 'at once' ? { TagSpecifications: [{ ResourceType: 'elastic-ip', Tags: [{ Key: OWNER_TAG, Value: owner }] }] } : {}),
       }));
       const [address] = addressOf(made);
       if (address === undefined) throw new CloudFailure('CLOUD_ERROR', 'The cloud allocated an address and does not say which.');
-      return addressTags ? { ...address, owner } : address;
+      const marked = addressTags === 'at once' || (addressTags === 'afterwards' && await tag(ec2, address.allocationId, owner));
+      return marked ? { ...address, owner } : address;
     },
     releaseAddress: async (address) => {
       await unless('missing', ec2.send(new ReleaseAddressCommand(handleOf(address))), {});

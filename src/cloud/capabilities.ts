@@ -15,7 +15,8 @@ export interface Capabilities {
   readonly page?: number;
   /** Whether an instance can be tagged, and how. */
   readonly instanceTags: 'none' | 'afterwards' | 'at launch';
-  readonly addressTags: boolean;
+  /** Only of addresses that have an allocation id. */
+  readonly addressTags: 'none' | 'afterwards' | 'at once';
   /** Whether a launch that is asked for twice happens once. Where not, our security group is the only marker. */
   readonly clientToken: boolean;
   /** `Domain` of AllocateAddress. Where absent, an address has an allocation id only if the cloud gives it one. */
@@ -28,19 +29,33 @@ export interface Capabilities {
   readonly groupIds: boolean;
   /** How the memory of a type is learnt (type-memory.ts). */
   readonly typeMemory: 'verbose zones' | 'own list' | 'type list';
+  /** What S3 takes. */
+  readonly storeSignature: 'hmac-sha1' | 4;
+  /** Knows HEAD of a bucket. */
+  readonly headsBuckets: boolean;
 }
 
 export const CAPABILITIES: Readonly<Record<CloudKindName, Capabilities>> = {
   'eucalyptus-3.2': {
-    signature: 2, version: '2012-10-01', filters: false, instanceTags: 'none', addressTags: false, clientToken: false,
+    signature: 2, version: '2012-10-01', filters: false, instanceTags: 'none', addressTags: 'none', clientToken: false,
     refusesStealing: false, listsForeignAddresses: true, groupIds: false, typeMemory: 'verbose zones',
+    storeSignature: 'hmac-sha1', headsBuckets: false,
+  },
+  // Takes version 4 as well, but refuses a signature it has seen, and that one has no more than seconds in it.
+  'eucalyptus-3.4': {
+    signature: 2, version: '2013-08-15', filters: true, instanceTags: 'afterwards', addressTags: 'none', clientToken: true,
+    refusesStealing: true, listsForeignAddresses: true, groupIds: true, typeMemory: 'own list', storeSignature: 'hmac-sha1', headsBuckets: true,
   },
   'eucalyptus-4.4': {
-    signature: 4, version: '2016-11-15', filters: true, page: 1000, instanceTags: 'afterwards', addressTags: false, clientToken: true,
-    refusesStealing: true, listsForeignAddresses: false, groupIds: true, typeMemory: 'own list',
+    signature: 4, version: '2016-11-15', filters: true, page: 1000, instanceTags: 'afterwards', addressTags: 'none', clientToken: true,
+    refusesStealing: true, listsForeignAddresses: false, groupIds: true, typeMemory: 'own list', storeSignature: 4, headsBuckets: true,
+  },
+  'eucalyptus-5.1': {
+    signature: 4, version: '2016-11-15', filters: true, page: 1000, instanceTags: 'at launch', addressTags: 'afterwards', clientToken: true,
+    refusesStealing: true, listsForeignAddresses: false, groupIds: true, typeMemory: 'own list', storeSignature: 4, headsBuckets: true,
   },
   aws: {
-    signature: 4, version: '2016-11-15', filters: true, page: 1000, instanceTags: 'at launch', addressTags: true, clientToken: true,
-    addressDomain: 'vpc', refusesStealing: true, listsForeignAddresses: false, groupIds: true, typeMemory: 'type list',
+    signature: 4, version: '2016-11-15', filters: true, page: 1000, instanceTags: 'at launch', addressTags: 'at once', clientToken: true,
+    addressDomain: 'vpc', refusesStealing: true, listsForeignAddresses: false, groupIds: true, typeMemory: 'type list', storeSignature: 4, headsBuckets: true,
   },
 };

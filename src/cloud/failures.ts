@@ -51,10 +51,19 @@ export const ANSWERS: readonly Row[] = [
     words: /message (was generated in the future|has expired)|failure to parse timestamp|signature (has )?expired|signature not yet current/i,
     means: 'CLOUD_CLOCK',
   },
+  // 3.2 and 3.4 say so with the code of what one may not do.
+  { words: /^user authentication failed/i, means: 'CLOUD_CREDENTIALS' },
+  { call: /^RegisterImage$/, words: /must own the bucket/i, means: 'IMAGE_BUCKET_FOREIGN' },
+  { call: /^RegisterImage$/, words: /manifest is not accessible/i, means: 'IMAGE_ACCOUNT' },
+  { call: /^RegisterImage$/, words: /signature/i, means: 'IMAGE_KEY_MISMATCH' },
+  { call: /^RegisterImage$/, words: /exceeds the configured maximum/i, means: 'IMAGE_TOO_BIG' },
+  { call: /^RegisterImage$/, code: /^InvalidManifest$/, means: 'IMAGE_FAILED' },
+  { code: /^InvalidAMIName\.Duplicate$/, means: 'IMAGE_NAME_TAKEN', sort: 'duplicate' },
+  { code: /^InvalidAMIName\./, means: 'IMAGE_NAME' },
   { code: /^(RequestLimitExceeded|EC2ThrottledException|Throttl\w+|TooManyRequests\w*|ServerTooBusy|SlowDown)$/, means: 'CLOUD_THROTTLED', wait: 3_000 },
   {
     code: /^(UnauthorizedOperation|AccessDenied\w*)$/,
-    words: /not authorized to|not authorized for|unauthorized|does not belong to you|access to the resource is denied|permission denied/i,
+    words: /only administrators can|not authorized to|not authorized for|unauthorized|does not belong to you|access to the resource is denied|permission denied/i,
     means: 'CLOUD_PERMISSION',
   },
   {
@@ -80,6 +89,15 @@ export const ANSWERS: readonly Row[] = [
   { code: /^InvalidInstanceType$/, words: /instance type\b.* does not exist|no such instance type|for InstanceType/i, means: 'TYPE_NOT_FOUND', sort: 'missing' },
   // 4.4 says so with a status of 500.
   { code: /\.(NotFound|Malformed)$/, words: /\bfailed to (find|lookup) |^(address|association) .*not found/i, means: 'CLOUD_REFUSED', sort: 'missing' },
+  { code: /^BucketAlreadyOwnedByYou$/, means: 'CLOUD_REFUSED', sort: 'duplicate' },
+  { code: /^BucketAlreadyExists$/, means: 'IMAGE_BUCKET_FOREIGN' },
+  { code: /^EntityTooLarge$/, means: 'IMAGE_TOO_BIG' },
+  { code: /^NoSuch(Bucket|Key|Entity)$/, means: 'CLOUD_REFUSED', sort: 'missing' },
+  // Answers to HEAD have no words.
+  { call: /^Head/, status: /^404$/, means: 'CLOUD_REFUSED', sort: 'missing' },
+  { call: /^Head/, status: /^403$/, means: 'CLOUD_PERMISSION' },
+  // What arrived is not what was sent, or another request makes the same bucket: once more.
+  { code: /^(BadDigest|RequestTimeout|IncompleteBody|OperationAborted)$/, means: 'CLOUD_ERROR' },
   { status: /^429$/, means: 'CLOUD_THROTTLED', wait: 3_000 },
   { status: /^5/, means: 'CLOUD_ERROR' },
 ];
@@ -87,23 +105,32 @@ export const ANSWERS: readonly Row[] = [
 /** The SDK's names for an answer that is no EC2 error: a proxy's page, or a path where nothing is. */
 const NO_CLOUD = /^(Unknown|NotFound)$/;
 
-const SAYS: Partial<Record<ErrorCode, (call: string, status: number) => string>> = {
+/** Which of the cloud's services answered, and the key of the spec that leads there. */
+export interface Service {
+  readonly speaks: string;
+  readonly at: string;
+}
+
+export const EC2: Service = { speaks: 'EC2', at: 'cloud.endpoint' };
+export const S3: Service = { speaks: 'S3', at: 'cloud.storage' };
+
+const SAYS: Partial<Record<ErrorCode, (call: string, status: number, service: Service) => string>> = {
   CLOUD_THROTTLED: (call) => `The cloud asks for patience at ${call}`,
   CLOUD_CLOCK: () => 'The cloud says that the clock here is wrong',
   CLOUD_PERMISSION: (call) => `The account may not do ${call}`,
   CLOUD_CREDENTIALS: () => 'The cloud does not accept the access key or the secret key',
-  CLOUD_UNREACHABLE: (_call, status) => `What answers at cloud.endpoint does not speak EC2 (HTTP ${status})`,
+  CLOUD_UNREACHABLE: (_call, status, { speaks, at }) => `What answers at ${at} does not speak ${speaks} (HTTP ${status})`,
   CLOUD_ERROR: (call, status) => `The cloud failed at ${call} (HTTP ${status})`,
 };
 
 const MAX_WORDS = 300;
 
 /** @param asked milliseconds the cloud itself asked us to wait. */
-export function refusal(call: string, answer: Answer, asked?: number): CloudFailure {
+export function refusal(call: string, answer: Answer, asked?: number, service = EC2): CloudFailure {
   const { status, code, words } = answer;
   const row = rowFor(call, answer);
   const means = row?.means ?? (NO_CLOUD.test(code) ? 'CLOUD_UNREACHABLE' : 'CLOUD_REFUSED');
-  const says = SAYS[means]?.(call, status) ?? `The cloud refused ${call}`;
+  const says = SAYS[means]?.(call, status, service) ?? `The cloud refused ${call}`;
   const text = words.replace(/\s+/g, ' ').trim();
   const cut = text.length > MAX_WORDS ? `${text.slice(0, MAX_WORDS)}…` : text;
   return new CloudFailure(means, `${says}: ${cut.replace(/\.$/, '')} (${code}).`, row?.sort, row?.wait === undefined ? undefined : (asked ?? row.wait));

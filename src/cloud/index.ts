@@ -1,46 +1,68 @@
-/** Clouds behind the activities' interface: an account is opened with the credentials of the moment, its client is kept. */
+/** Clouds behind the activities' interface: an account is opened with the credentials of the moment, its clients are kept. */
 
 import { readFile } from 'node:fs/promises';
-import type { Cloud, Clouds, Secrets } from '../activities/ports';
+import type { Cloud, Clouds, ObjectStore, Secrets } from '../activities/ports';
 import type { CloudSpec } from '../spec/types';
 import { accountOf } from './account';
 import { addresses } from './addresses';
 import { CAPABILITIES } from './capabilities';
+import type { Capabilities } from './capabilities';
 import { catalogue } from './catalogue';
 import { Ec2 } from './ec2';
 import { CloudFailure } from './failures';
 import { groups } from './groups';
+import { images } from './images';
 import { instances } from './instances';
+import { objects } from './objects';
+import { S3 } from './s3';
+import type { Keys } from './signature-v2';
 
-interface Opened {
-  readonly secretKey: string;
+interface Credentials {
+  readonly keys: Keys;
   readonly ca: string | undefined;
-  readonly cloud: Cloud;
+}
+
+interface Settings {
+  readonly spec: CloudSpec;
+  readonly keys: Keys;
+  readonly can: Capabilities;
+  readonly ca?: string;
+}
+
+interface Opened<T> extends Credentials {
+  readonly client: T;
 }
 
 export function createClouds(secrets: Secrets): Clouds {
-  const opened = new Map<string, Opened>();
-  return {
-    async open(spec) {
-      const [access, secret, ca] = await Promise.all([
-        secrets.resolve(spec.credentials.accessKey), secrets.resolve(spec.credentials.secretKey), spec.ca === undefined ? undefined : readAuthority(spec.ca),
-      ]);
-      const keys = { accessKey: access.reveal(), secretKey: secret.reveal() };
-      const account = accountOf(spec, keys.accessKey);
-      const settings = JSON.stringify([account, spec.kind, spec.region, spec.ca]);
-      const kept = opened.get(settings);
-      // A key or certificate that was changed is taken up at once, and the old one forgotten.
-      if (kept !== undefined && kept.secretKey === keys.secretKey && kept.ca === ca) return kept.cloud;
-      const ec2 = new Ec2({ spec, keys, can: CAPABILITIES[spec.kind], ...(ca === undefined ? {} : { ca }) });
-      const cloud = createCloud(ec2, account);
-      opened.set(settings, { secretKey: keys.secretKey, ca, cloud });
-      return cloud;
-    },
-  };
+  const open = keeping(secrets, (settings): Cloud => createCloud(new Ec2(settings), accountOf(settings.spec, settings.keys.accessKey)));
+  const store = keeping(secrets, (settings): ObjectStore => objects(new S3(settings)));
+  return { open, store };
 }
 
 export function createCloud(ec2: Ec2, account: string): Cloud {
-  return { account, ...catalogue(ec2), ...addresses(ec2), ...groups(ec2), ...instances(ec2) };
+  return { account, ...catalogue(ec2), ...images(ec2), ...addresses(ec2), ...groups(ec2), ...instances(ec2) };
+}
+
+/** Opens what `create` makes, once for every account and setting. */
+function keeping<T>(secrets: Secrets, create: (settings: Settings) => T): (spec: CloudSpec) => Promise<T> {
+  const opened = new Map<string, Opened<T>>();
+  return async (spec) => {
+    const { keys, ca } = await credentialsOf(secrets, spec);
+    const settings = JSON.stringify([accountOf(spec, keys.accessKey), spec.kind, spec.region, spec.storage, spec.ca]);
+    const kept = opened.get(settings);
+    // A key or certificate that was changed is taken up at once, and the old one forgotten.
+    if (kept !== undefined && kept.keys.secretKey === keys.secretKey && kept.ca === ca) return kept.client;
+    const client = create({ spec, keys, can: CAPABILITIES[spec.kind], ...(ca === undefined ? {} : { ca }) });
+    opened.set(settings, { keys, ca, client });
+    return client;
+  };
+}
+
+async function credentialsOf(secrets: Secrets, { credentials, ca }: CloudSpec): Promise<Credentials> {
+  const [access, secret, authority] = await Promise.all([
+    secrets.resolve(credentials.accessKey), secrets.resolve(credentials.secretKey), ca === undefined ? undefined : readAuthority(ca),
+  ]);
+  return { keys: { accessKey: access.reveal(), secretKey: secret.reveal() }, ca: authority };
 }
 
 async function readAuthority(path: NonNullable<CloudSpec['ca']>): Promise<string> {

@@ -1,7 +1,7 @@
 /** Instances: marked by a tag where there are tags, and by a security group that only they have. */
 
 import { isIP } from 'node:net';
-import { CreateTagsCommand, DescribeInstancesCommand, RunInstancesCommand, TerminateInstancesCommand } from '@aws-sdk/client-ec2';
+import { DescribeInstancesCommand, RunInstancesCommand, TerminateInstancesCommand } from '@aws-sdk/client-ec2';
 import type { _InstanceType, Filter, Instance, Reservation, RunInstancesCommandInput } from '@aws-sdk/client-ec2';
 import type { Cloud, CloudInstance, InstanceState, LaunchRequest } from '../activities/ports';
 import { OWNER_TAG } from '../spec/names';
@@ -9,6 +9,7 @@ import type { Capabilities } from './capabilities';
 import type { Ec2 } from './ec2';
 import { CloudFailure, unless } from './failures';
 import { findGroup } from './groups';
+import { tag } from './tags';
 
 export function instances(ec2: Ec2): Pick<Cloud, 'findInstances' | 'launch' | 'terminate'> {
   return {
@@ -57,15 +58,6 @@ async function launch(ec2: Ec2, request: LaunchRequest): Promise<CloudInstance> 
   if (instance === undefined) throw new CloudFailure('CLOUD_ERROR', 'The cloud launched an instance and does not say which.');
   if (ec2.can.instanceTags === 'afterwards') await tag(ec2, instance.id, request.owner);
   return instance;
-}
-
-/** A tag that fails is no reason to fail: the group marks the instance as well, from the very first moment. */
-async function tag(ec2: Ec2, id: string, owner: string): Promise<void> {
-  try {
-    await ec2.send(new CreateTagsCommand({ Resources: [id], Tags: [{ Key: OWNER_TAG, Value: owner }] }));
-  } catch (error) {
-    if (!(error instanceof CloudFailure)) throw error;
-  }
 }
 
 export function launchInput(request: LaunchRequest, { clientToken, instanceTags }: Capabilities): RunInstancesCommandInput {

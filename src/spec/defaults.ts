@@ -12,4 +12,5 @@ export const DEADLINES = {
   command: { normal: '45m', about: 'For one kato command.' },
   reboot: { normal: '20m', about: 'For the machine to come back with a new boot id.' },
   console: { normal: '20m', about: 'For the console to answer through its name.' },
+  publish: { normal: '6h', about: 'For kernel, ramdisk or image to be bundled, uploaded and registered.' },
 } as const;

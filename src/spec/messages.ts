@@ -1,6 +1,6 @@
 /** What client and workflow say to each other, and what a deployment shows of itself. */
 
-import type { AddressFact, CloudSpec, DeploymentSpec, Resources } from './types';
+import type { AddressFact, CloudSpec, DeploymentSpec, ImageSpec, Resources } from './types';
 import type { StepId } from './steps';
 import type { ErrorCode } from './errors';
 
@@ -63,6 +63,44 @@ export interface DeployResult {
 export interface TeardownInput {
   readonly spec: DeploymentSpec;
   readonly known: Resources;
+  /** The published image, too, which other deployments may use. */
+  readonly images?: true;
+}
+
+/** What an image consists of, each part a bundle and a registered image of its own. */
+export const IMAGE_PARTS = ['kernel', 'ramdisk', 'machine'] as const;
+export type ImagePart = (typeof IMAGE_PARTS)[number];
+
+export interface PublishInput {
+  readonly cloud: CloudSpec;
+  readonly image: ImageSpec;
+  /** Milliseconds: pause between two looks, and how long each part may go on failing or waiting. */
+  readonly poll: number;
+  readonly deadline: number;
+}
+
+export interface PublishProgress {
+  state: 'waiting' | 'running' | 'done';
+  startedAt?: number;
+  endedAt?: number;
+  /** Once it is registered and available. */
+  id?: string;
+  note?: string;
+}
+
+/** Kept in the memo under `MEMO_IMAGE`. */
+export interface PublishView {
+  readonly image: ImageSpec;
+  readonly cloud: string;
+  stage: 'publishing' | 'published' | 'failed';
+  parts: Record<ImagePart, PublishProgress>;
+  error?: StepFailure;
+}
+
+export interface PublishResult {
+  readonly kernelId: string;
+  readonly ramdiskId: string;
+  readonly id: string;
 }
 
 /** Names of the updates a deployment takes. Each is refused by its validator where it makes no sense, with the reason. */

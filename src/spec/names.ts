@@ -1,13 +1,20 @@
 /** Every name that client, worker, workflow, cloud and DNS have to agree on. */
 
+import type { CloudSpec, ImageSpec } from './types';
+
 export const TASK_QUEUE = 'stackato-deploy';
 
-export const WORKFLOW = { deploy: 'deployStackato', teardown: 'teardownStackato', addressDesk: 'addressDesk', doctor: 'checkPreconditions' } as const;
+export const WORKFLOW = {
+  deploy: 'deployStackato', teardown: 'teardownStackato', addressDesk: 'addressDesk', doctor: 'checkPreconditions', publishImage: 'publishImage',
+} as const;
 
 export const SEARCH_ATTRIBUTE = { stage: 'StackatoStage', cloud: 'StackatoCloud', host: 'StackatoHost' } as const;
 
 /** Memo key that holds the `DeploymentView`. */
 export const MEMO_VIEW = 'stackato';
+
+/** Memo key that holds the `PublishView` of an image. */
+export const MEMO_IMAGE = 'stackatoImage';
 
 /** One open workflow per deployment name: Temporal itself is the lock. */
 export function workflowIdOf(deployment: string): string {
@@ -20,6 +27,11 @@ export function deploymentOf(workflowId: string): string {
 
 export function addressDeskId(account: string): string {
   return `stackato-addresses/${account}`;
+}
+
+/** One at a time per cloud, account, bucket and name, whoever asks: nothing is uploaded or registered twice. */
+export function imageWorkflowId({ endpoint, region }: CloudSpec, { name, bucket, signing }: ImageSpec): string {
+  return `stackato-image/${endpoint?.replace(/^https?:\/\//, '') ?? region}/${signing.account}/${bucket}/${name}`;
 }
 
 /** The marker of what is ours: security group name, and the instance's group on clouds without tags. */

@@ -3,7 +3,7 @@
 import { resolve } from 'node:path';
 import { milliseconds } from './durations';
 import type { WrittenSpec } from './schema';
-import type { CloudSpec, DeploymentSpec, DnsSpec, InstanceSpec, NetworkSpec, SecretRef, SshSpec, Timing } from './types';
+import type { CloudSpec, DeploymentSpec, DnsSpec, ImageFile, InstanceSpec, NetworkSpec, SecretRef, SshSpec, Timing } from './types';
 
 const DEFAULT_REGION = 'eucalyptus';
 
@@ -16,7 +16,7 @@ export function normalize(spec: WrittenSpec, folder: string): DeploymentSpec {
     name,
     release,
     cloud: cloudOf(spec.cloud, folder),
-    image: typeof image === 'string' ? { id: image } : image,
+    image: imageOf(image, folder),
     instance: instanceOf(spec.instance, folder),
     address: address === 'allocate' ? { allocate: true } : { ip: address },
     dns: dnsOf(spec.dns, folder),
@@ -29,7 +29,7 @@ export function normalize(spec: WrittenSpec, folder: string): DeploymentSpec {
   };
 }
 
-function cloudOf({ kind, endpoint, region, credentials, ca, addressName }: Written['cloud'], folder: string): CloudSpec {
+function cloudOf({ kind, endpoint, region, credentials, ca, addressName, storage }: Written['cloud'], folder: string): CloudSpec {
   return {
     kind,
     ...(endpoint === undefined ? {} : { endpoint: tidyUrl(endpoint) }),
@@ -37,7 +37,40 @@ function cloudOf({ kind, endpoint, region, credentials, ca, addressName }: Writt
     credentials: { accessKey: reference(credentials.accessKey, folder), secretKey: reference(credentials.secretKey, folder) },
     ...(ca === undefined ? {} : { ca: resolve(folder, ca) }),
     ...(addressName === undefined ? {} : { addressName }),
+    ...(storage === undefined ? {} : { storage: tidyUrl(storage) }),
   };
+}
+
+function imageOf(image: Written['image'], folder: string): DeploymentSpec['image'] {
+  if (typeof image === 'string') return { id: image };
+  if (image.id !== undefined) return { id: image.id };
+  const { account, certificate, privateKey, cloudCertificate } = needed(image.signing);
+  return {
+    name: needed(image.name),
+    bucket: needed(image.bucket),
+    architecture: image.architecture,
+    kernel: fileOf(needed(image.kernel), folder),
+    ramdisk: fileOf(needed(image.ramdisk), folder),
+    root: fileOf(needed(image.root), folder),
+    signing: { account, certificate: resolve(folder, certificate), privateKey: reference(privateKey, folder), cloudCertificate: resolve(folder, cloudCertificate) },
+  };
+}
+
+type WrittenFile = NonNullable<Exclude<Written['image'], string>['root']>;
+
+function fileOf(written: WrittenFile, folder: string): ImageFile {
+  if (typeof written === 'string') return { file: resolve(folder, written) };
+  const { file, url, inside } = written;
+  const sha256 = written.sha256?.toLowerCase();
+  const entry = inside === undefined ? {} : { inside };
+  if (url !== undefined) return { url: new URL(url).href, sha256: needed(sha256), ...entry };
+  return { file: resolve(folder, needed(file)), ...(sha256 === undefined ? {} : { sha256 }), ...entry };
+}
+
+/** What the rules insist on, though each key by itself may be left out. */
+function needed<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('the rules let a spec through that is not whole');
+  return value;
 }
 
 function instanceOf({ type, zone, key, userData }: Written['instance'], folder: string): InstanceSpec {
@@ -80,6 +113,7 @@ function timingOf({ poll, rebootWait, authGrace, deadline }: Written['timing']):
       command: milliseconds(deadline.command),
       reboot: milliseconds(deadline.reboot),
       console: milliseconds(deadline.console),
+      publish: milliseconds(deadline.publish),
     },
   };
 }

@@ -32,7 +32,7 @@ const NEEDED_BY_KIND: Rule = (see) => {
 
 const CA_NEEDS_TLS: Rule = (see) => {
   const endpoint = see.get('cloud.endpoint');
-  if (!see.has('cloud.ca') || endpoint === undefined || /^https:/i.test(endpoint)) return [];
+  if (!see.has('cloud.ca') || endpoint === undefined || [endpoint, see.get('cloud.storage', '')].some((url) => url === undefined || /^https:/i.test(url))) return [];
   return [wrong('cloud.ca', says('would never be used: the endpoint is plain http', 'make the endpoint https, or take ca out'))];
 };
 
@@ -43,6 +43,28 @@ const NAME_IN_ZONE: Rule = (see) => {
   if (name === zone) return [wrong('dns.name', says('is the apex of the zone, which cannot hold a CNAME', 'choose a name below the zone, such as dev.example.com in example.com'))];
   return [wrong('dns.name', says('is not inside dns.zone', 'give a name that ends with a dot and the zone'))];
 };
+
+/** An image is registered already, or all is there that one is made of. */
+const IMAGE_IS_WHOLE: Rule = (see) => {
+  if (!see.has('image') || see.get('image') !== undefined) return [];
+  if (see.has('image.id')) {
+    return IMAGE_KEYS.map((key) => (see.has(`image.${key}`) ? wrong(`image.${key}`, says('has no meaning beside image.id', 'take it out, or take out the id to have an image made'), 'key') : undefined));
+  }
+  if (!see.lacks('image.id')) return [];
+  // Nothing at all: an id is what most specs give.
+  if (IMAGE_KEYS.every((key) => see.lacks(`image.${key}`))) {
+    return [wrong('image.id', says('is missing', 'give the id of an image, or what to make one of: name, bucket, kernel, ramdisk, root, signing'), 'key')];
+  }
+  const kind = see.get('cloud.kind');
+  const storage = kind !== undefined && kind !== 'aws' && see.lacks('cloud.storage');
+  return [
+    ...NEEDED_TO_PUBLISH.map((key) => (see.lacks(`image.${key}`) ? wrong(`image.${key}`, says('is missing, and an image is made of it', 'give name, bucket, kernel, ramdisk, root and signing, or the id of a registered image'), 'key') : undefined)),
+    storage ? wrong('cloud.storage', says(`is missing, and ${kind} needs it to publish an image`, 'give the S3 endpoint, such as http://walrus:8773/services/Walrus'), 'key') : undefined,
+  ];
+};
+
+const NEEDED_TO_PUBLISH = ['name', 'bucket', 'kernel', 'ramdisk', 'root', 'signing'] as const;
+const IMAGE_KEYS = [...NEEDED_TO_PUBLISH, 'architecture'] as const;
 
 /** The wildcard below the base name would answer for the target too, with the base name. */
 const NO_LOOP: Rule = (see) => {
@@ -86,7 +108,7 @@ const POLL_BEFORE_DEADLINE: Rule = (see) => {
   return [short === undefined ? undefined : wrong('timing.poll', says(`is not shorter than timing.deadline.${short[0]}`, 'leave time for several looks'))];
 };
 
-const RULES: readonly Rule[] = [NEEDED_BY_KIND, CA_NEEDS_TLS, NAME_IN_ZONE, NO_LOOP, PORTS_DIFFER, STATIC_ONLY, POLL_BEFORE_DEADLINE];
+const RULES: readonly Rule[] = [NEEDED_BY_KIND, CA_NEEDS_TLS, IMAGE_IS_WHOLE, NAME_IN_ZONE, NO_LOOP, PORTS_DIFFER, STATIC_ONLY, POLL_BEFORE_DEADLINE];
 
 export function ruleFaults(raw: unknown, known: readonly Fault[]): Fault[] {
   const see = sightOf(raw, known);

@@ -1,14 +1,13 @@
-/** What the cloud has to be told: sections `cloud`, `image`, `instance` and `address`. */
+/** What the cloud has to be told: sections `cloud`, `instance` and `address`. */
 
-import { z } from 'zod';
 import { hostAddressFault } from './addresses';
 import { addressNameFault, tidyName } from './dns-names';
-import { choice, mapping, shaped, text, wrongType } from './fields';
+import { choice, mapping, shaped, text } from './fields';
 import { says } from './problems';
 import { filePath, secret } from './references';
 import type { CloudKindName } from './types';
 
-const CLOUD_KINDS = ['eucalyptus-3.2', 'eucalyptus-4.4', 'aws'] as const satisfies readonly CloudKindName[];
+const CLOUD_KINDS = ['eucalyptus-3.2', 'eucalyptus-3.4', 'eucalyptus-4.4', 'eucalyptus-5.1', 'aws'] as const satisfies readonly CloudKindName[];
 
 /** What clouds call regions, zones and types. */
 const WORD = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
@@ -37,21 +36,16 @@ export const cloud = mapping(
       tidy: tidyName,
       pattern: '\\{[Dd][Aa][Ss][Hh][Ee][Dd]\\}',
     }).optional(),
+    storage: text({
+      about: 'S3 endpoint. Needed to publish an image, unless kind is aws, where the region decides.',
+      expects: 'a URL',
+      example: 'http://walrus:8773/services/Walrus',
+      fault: storageFault,
+      pattern: '^[Hh][Tt][Tt][Pp][Ss]?://',
+    }).optional(),
   },
   { about: 'The cloud and the account.', expects: 'a mapping with kind and endpoint', example: '{ kind: eucalyptus-4.4, endpoint: "http://ec2.cloud.example.com:8773/" }' },
 );
-
-const imageId = shaped({
-  about: 'Id of a registered image.',
-  expects: 'emi- or ami- and 8 or 17 hexadecimal digits',
-  example: 'emi-12345678',
-  shape: /^(emi|ami)-([0-9A-Fa-f]{8}|[0-9A-Fa-f]{17})$/,
-  refusal: 'is not an image id',
-});
-const imageWords = { about: 'The Stackato image: its id, or a mapping with its id.', expects: 'an image id', example: 'emi-12345678' };
-export const image = z
-  .union([imageId, mapping({ id: imageId }, imageWords)], { error: wrongType(imageWords, 'text') })
-  .meta({ description: imageWords.about });
 
 export const instance = mapping(
   {
@@ -71,7 +65,14 @@ export const address = text({
 }).default('allocate');
 
 function endpointFault(value: string): string | undefined {
-  const remedy = 'write it like http://clc:8773/services/Eucalyptus; keys go into cloud.credentials';
+  return serviceFault(value, 'write it like http://clc:8773/services/Eucalyptus; keys go into cloud.credentials');
+}
+
+function storageFault(value: string): string | undefined {
+  return serviceFault(value, 'write it like http://walrus:8773/services/Walrus; the bucket goes into image.bucket');
+}
+
+function serviceFault(value: string, remedy: string): string | undefined {
   const url = /^[\x21-\x7e]+$/.test(value) && URL.canParse(value) ? new URL(value) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol)) return says('is not an http or https URL', remedy);
   if (url.username !== '' || url.password !== '') return says('has a user or a password in it', remedy);

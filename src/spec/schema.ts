@@ -7,8 +7,9 @@ import { z } from 'zod';
 import { DEADLINES, DEFAULT_POLL } from './defaults';
 import { choice, duration, mapping, shaped } from './fields';
 import { access, admin, console, network, ssh } from './schema-appliance';
-import { address, cloud, image, instance } from './schema-cloud';
+import { address, cloud, instance } from './schema-cloud';
 import { dns } from './schema-dns';
+import { image } from './schema-image';
 
 /** Those whose whole runbook passes in the lab. */
 export const RELEASES = ['2.6.6', '2.6.7'] as const;
@@ -29,6 +30,7 @@ const timing = mapping(
         command: wait(DEADLINES.command),
         reboot: wait(DEADLINES.reboot),
         console: wait(DEADLINES.console),
+        publish: wait(DEADLINES.publish),
       },
       { about: 'How long a step may go on failing or waiting before it needs attention.', expects: 'a mapping', example: '{ launch: 30m }' },
     ).prefault({}),

@@ -2,6 +2,9 @@
 
 export const STEPS = [
   { id: 'preflight', title: 'Check every precondition', skippable: false, looksOnly: true },
+  { id: 'publish-kernel', title: 'Publish the kernel', skippable: false },
+  { id: 'publish-ramdisk', title: 'Publish the ramdisk', skippable: false },
+  { id: 'publish-image', title: 'Publish the image', skippable: false },
   { id: 'address', title: 'Get an elastic IP', skippable: false },
   { id: 'security-group', title: 'Create the security group (ssh only)', skippable: false },
   { id: 'dns', title: 'Point the name and its wildcard at the address', skippable: true },

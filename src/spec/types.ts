@@ -6,7 +6,7 @@
 /** Where a secret is: a variable of the worker's environment, or a file the worker can read (its last newline is dropped). */
 export type SecretRef = { readonly env: string } | { readonly file: string };
 
-export type CloudKindName = 'eucalyptus-3.2' | 'eucalyptus-4.4' | 'aws';
+export type CloudKindName = 'eucalyptus-3.2' | 'eucalyptus-3.4' | 'eucalyptus-4.4' | 'eucalyptus-5.1' | 'aws';
 
 export interface CloudSpec {
   readonly kind: CloudKindName;
@@ -18,6 +18,36 @@ export interface CloudSpec {
   readonly ca?: string;
   /** Public DNS name of an address, `{dashed}` standing for `192-168-55-103`. */
   readonly addressName?: string;
+  /** S3 endpoint, e.g. `http://walrus:8773/services/Walrus`; absent for `aws`, and where no image is published. */
+  readonly storage?: string;
+}
+
+export type Architecture = 'i386' | 'x86_64';
+
+/** Where the worker finds a file: on its own machine, or behind a URL, which is nothing without the SHA-256 of what is there. */
+export type ImageFile = ({ readonly file: string; readonly sha256?: string } | { readonly url: string; readonly sha256: string }) & {
+  /** Of the files in an archive, the one that is meant: its name, or the end of it. */
+  readonly inside?: string;
+};
+
+/** An image to be made of files: bundled, uploaded and registered, once per cloud, account, bucket and name. */
+export interface ImageSpec {
+  readonly name: string;
+  readonly bucket: string;
+  readonly architecture: Architecture;
+  readonly kernel: ImageFile;
+  readonly ramdisk: ImageFile;
+  readonly root: ImageFile;
+  readonly signing: SigningSpec;
+}
+
+/** PEM files of the account's credentials; certificates are no secrets, and are paths on the worker. */
+export interface SigningSpec {
+  /** 12 digits. */
+  readonly account: string;
+  readonly certificate: string;
+  readonly privateKey: SecretRef;
+  readonly cloudCertificate: string;
 }
 
 export interface InstanceSpec {
@@ -78,6 +108,8 @@ export interface Timing {
     readonly command: number;
     readonly reboot: number;
     readonly console: number;
+    /** Of specs with an image to publish; hours. */
+    readonly publish: number;
   };
 }
 
@@ -85,7 +117,8 @@ export interface DeploymentSpec {
   readonly name: string;
   readonly release: string;
   readonly cloud: CloudSpec;
-  readonly image: { readonly id: string };
+  /** Registered already, or to be published. */
+  readonly image: { readonly id: string } | ImageSpec;
   readonly instance: InstanceSpec;
   /** Allocate one, or use this one of the account. */
   readonly address: { readonly allocate: true } | { readonly ip: string };
@@ -113,6 +146,10 @@ export interface Resources {
   account?: string;
   address?: AddressFact;
   group?: { name: string; id?: string };
+  /** The image that was published, and what it is bound to. */
+  image?: { id: string; kernelId: string; ramdiskId: string };
+  /** The run of `publishImage` that is waited for. */
+  publishing?: string;
   instance?: { id: string; privateIp?: string };
   dns?: { target: DnsTarget; replaced: readonly DnsRecord[] };
   /** `SHA256:…` */

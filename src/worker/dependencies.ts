@@ -1,10 +1,12 @@
 /** Puts the real adapters behind the activities' interfaces. The only place that knows them all. */
 
 import { createAddressDesk } from '../activities/desk';
+import { createPublisher } from '../activities/publisher';
 import type { Dependencies } from '../activities/dependencies';
 import { KnownSecrets } from '../activities/known-secrets';
 import { createDns } from '../adapters/dns';
 import { createHttp } from '../adapters/http';
+import { createImageFiles } from '../adapters/image-files';
 import { createSecrets } from '../adapters/secrets';
 import { createRemote } from '../adapters/ssh';
 import { createClouds } from '../cloud';
@@ -18,6 +20,8 @@ export function createDependencies(namespace: string, taskQueue: string): Depend
     remote: createRemote(secrets),
     http: createHttp(),
     desk: createAddressDesk(taskQueue),
+    files: createImageFiles(),
+    publisher: createPublisher(taskQueue),
     namespace,
   };
 }

@@ -17,7 +17,7 @@ export async function deployStackato({ spec, known }: DeployInput): Promise<Depl
   try {
     await forward.run(async () => {
       await steps.run('preflight');
-      await together(() => steps.run('address'), () => steps.run('security-group'));
+      await together(() => steps.run('address'), () => steps.run('security-group'), ...('id' in spec.image ? [] : [() => publish(steps)]));
 
       // Where the address' own name is known beforehand, DNS need not wait for the machine.
       const dnsEarly = spec.cloud.addressName !== undefined;
@@ -47,6 +47,20 @@ export async function deployStackato({ spec, known }: DeployInput): Promise<Depl
   } finally {
     await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
   }
+}
+
+/** Kernel and ramdisk side by side, then the image that is bound to both: by a workflow of the image's own, shared by all who need it. */
+async function publish(steps: StepRunner): Promise<void> {
+  await together(() => steps.run('publish-kernel'), () => steps.run('publish-ramdisk'));
+  await steps.runBody('publish-image', 'publish', async ({ call, known, forget }) => {
+    if (known.publishing === undefined) await call('startPublishing', 'Start or join the publishing of the image');
+    try {
+      return await call('awaitImage');
+    } finally {
+      // Another try, and another deployment, begin with another run.
+      forget('publishing');
+    }
+  });
 }
 
 /** Boot id first, then at most one request for that id, a durable timer, and one look per attempt until the id is another. */

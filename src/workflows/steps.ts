@@ -11,9 +11,12 @@ export interface StepPlan {
   readonly notNeeded?: (spec: DeploymentSpec) => string | undefined;
 }
 
-/** All but `reboot`, whose timer makes it a body of its own. */
-export const STEP_PLANS: Readonly<Record<Exclude<StepId, 'reboot'>, StepPlan>> = {
+/** All but those with a body of their own: `reboot`, because of its timer, and `publish-image`, which goes on with what the two before it began. */
+export const STEP_PLANS: Readonly<Record<Exclude<StepId, 'reboot' | 'publish-image'>, StepPlan>> = {
   preflight: { activities: ['preflight'], deadline: 'cloud' },
+  // Two activities: which run of the image's own workflow is waited for must be in history before it can fail.
+  'publish-kernel': { activities: ['startPublishing', 'awaitKernel'], deadline: 'publish' },
+  'publish-ramdisk': { activities: ['startPublishing', 'awaitRamdisk'], deadline: 'publish' },
   address: { activities: ['ensureAddress'], deadline: 'cloud' },
   'security-group': { activities: ['ensureSecurityGroup'], deadline: 'cloud' },
   // Two activities: what stood at the name before must be in history before it is overwritten.

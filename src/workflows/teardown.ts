@@ -5,9 +5,9 @@ import { Progress } from './progress';
 import { undoEverything } from './undo';
 
 /** Removes what a finished deployment made, and nothing else. Running it again is harmless. */
-export async function teardownStackato({ spec, known }: TeardownInput): Promise<DeploymentView> {
+export async function teardownStackato({ spec, known, images }: TeardownInput): Promise<DeploymentView> {
   const progress = new Progress(freshView(spec, known, 'undoing'));
-  const clean = await CancellationScope.nonCancellable(() => undoEverything(spec, progress));
+  const clean = await CancellationScope.nonCancellable(() => undoEverything(spec, progress, images));
   progress.stage(clean ? 'removed' : 'failed');
   if (!clean) throw ApplicationFailure.nonRetryable('Not everything could be taken back; `down` tries again.', 'UNDO_INCOMPLETE');
   return progress.view;

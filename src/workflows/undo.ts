@@ -14,6 +14,8 @@ interface UndoRow {
   readonly what: string;
   /** No longer true once it is undone. */
   readonly forget: readonly (keyof Resources)[];
+  /** Others may use it: only where that is asked for. */
+  readonly shared?: true;
 }
 
 export const UNDO: readonly UndoRow[] = [
@@ -22,16 +24,17 @@ export const UNDO: readonly UndoRow[] = [
   { step: 'dns', activity: 'takeBackDns', what: 'DNS records', forget: ['dns'] },
   { step: 'security-group', activity: 'deleteSecurityGroup', what: 'security group', forget: ['group'] },
   { step: 'address', activity: 'giveBackAddress', what: 'elastic IP', forget: ['address'] },
+  { step: 'publish-image', activity: 'withdrawImage', what: 'image', forget: ['image'], shared: true },
 ];
 
 /**
  * Call it inside `CancellationScope.nonCancellable`: in a cancelled scope no activity would run.
  * One that fails is noted and the rest goes on: better one thing left than five. Returns whether everything is gone.
  */
-export async function undoEverything(spec: DeploymentSpec, progress: Progress): Promise<boolean> {
+export async function undoEverything(spec: DeploymentSpec, progress: Progress, images = false): Promise<boolean> {
   progress.stage('undoing');
   let clean = true;
-  for (const row of UNDO) {
+  for (const row of UNDO.filter(({ shared }) => shared !== true || images)) {
     try {
       const input = { spec, known: progress.known, need: `${runKey()}-undo`, deadline: spec.timing.deadline.cloud };
       const outcome = await callStepActivity(row.activity, `undo-${row.step}`, `Undo: ${row.what}`, input);

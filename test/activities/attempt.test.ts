@@ -58,8 +58,10 @@ describe('an attempt', () => {
   it('hands the time spent, the failure and the last report on to the next attempt', async () => {
     const { beats } = await fail('SSH_AUTH', { heartbeatDetails: { spent: 5_000, row: { code: 'CLOUD_ERROR', since: 1_000, length: 4 }, line: 'half-way' } });
     const last = beats.at(-1);
-    assert.deepEqual(last?.['row'], { code: 'SSH_AUTH', since: 5_000, length: 1 });
-    assert.equal(last['line'], 'half-way');
+    const { since, ...row } = last?.['row'] as { since: number };
+    assert.deepEqual(row, { code: 'SSH_AUTH', length: 1 });
+    assert.ok(since >= 5_000 && since < 6_000);
+    assert.equal(last?.['line'], 'half-way');
     assert.ok(Number(last['spent']) >= 6_000);
   });
 

@@ -116,7 +116,7 @@ describe('the name', function () {
       const one = new Deployment('stale');
       await refused(one.up(), 'DNS_FOREIGN', /^stale\.stackato\.test already holds: stale\.stackato\.test A 10\.1\.1\.103\.$/);
       assert.deepEqual([await bind.zone(), one.updates], [before, 0]);
-      const finding = (await findProblems({ ...one.deps, clouds: { open: () => Promise.reject(new DeployError('CLOUD_ERROR', 'none')) } }, { spec: one.spec })).at(-1);
+      const finding = (await findProblems({ ...one.deps, clouds: { ...one.deps.clouds, open: () => Promise.reject(new DeployError('CLOUD_ERROR', 'none')) } }, { spec: one.spec })).at(-1);
       assert.deepEqual([finding?.check, finding?.ok, finding?.code], ['DNS name', false, 'DNS_FOREIGN']);
       assert.deepEqual(await bind.zone(), before);
     });

@@ -8,9 +8,10 @@ import { join } from 'node:path';
 import Ajv from 'ajv';
 import { parse } from 'yaml';
 import { CLIENT_ERRORS, ClientError, EXIT } from '../../src/client/errors';
+import { STEP_IDS } from '../../src/spec/steps';
 import { cli } from './cli';
 
-const COMMANDS = ['up', 'plan', 'doctor', 'status', 'watch', 'list', 'resume', 'skip', 'abort', 'pause', 'down', 'worker', 'lab', 'schema'];
+const COMMANDS = ['up', 'plan', 'doctor', 'status', 'watch', 'list', 'resume', 'skip', 'abort', 'pause', 'down', 'image', 'worker', 'lab', 'schema'];
 
 /** What of the files loaded for these arguments matches. */
 function loadedBy(args: readonly string[], pattern: RegExp): string[] {
@@ -112,7 +113,7 @@ describe('command line, without Temporal', function () {
     assert.equal(code, 0);
     assert.match(stdout, /stackato-deploy\/production\/dev/);
     assert.ok(!stdout.includes('hunter2-planted'));
-    assert.equal((JSON.parse(stdout) as { steps: unknown[] }).steps.length, 17);
+    assert.equal((JSON.parse(stdout) as { steps: unknown[] }).steps.length, STEP_IDS.length);
   });
 
   it('schema is a JSON Schema that takes the examples and refuses others', async () => {

@@ -8,8 +8,9 @@ import { loadSpec } from '../../src/spec/loader';
 import { STEP_IDS } from '../../src/spec/steps';
 import type { StepId } from '../../src/spec/steps';
 import type { CloudKindName, DeploymentSpec } from '../../src/spec/types';
+import { freshView } from '../../src/spec/view';
 import { STEP_PLANS } from '../../src/workflows/steps';
-import { specNamed } from '../support/specs';
+import { imageIn, specNamed } from '../support/specs';
 
 async function example(name: string): Promise<DeploymentSpec> {
   const loaded = await loadSpec(`examples/${name}`);
@@ -66,14 +67,26 @@ describe('plan', () => {
 
   it('goes over the table of steps, and leaves out what the workflow leaves out', () => {
     const { admin: _, ...lean } = specNamed('lean', { network: { mode: 'dhcp' } });
-    for (const spec of [specNamed('full'), lean]) {
+    for (const spec of [specNamed('full'), lean, specNamed('published', { image: imageIn('/images') })]) {
       const steps = planOf(spec);
       assert.deepEqual(steps.map(({ id }) => id), STEP_IDS);
       for (const { id, notNeeded, actions } of steps) {
-        if (id !== 'reboot') assert.equal(notNeeded, STEP_PLANS[id].notNeeded?.(spec), id);
+        const view = freshView(spec, {}).steps[id];
+        const plan = id === 'reboot' || id === 'publish-image' ? undefined : STEP_PLANS[id];
+        assert.equal(notNeeded, view?.state === 'not-needed' ? view.note : plan?.notNeeded?.(spec), id);
         assert.equal(actions.length === 0, notNeeded !== undefined, id);
       }
     }
+  });
+
+  it('puts the parts of an image first, its manifest last, and binds it to kernel and ramdisk', () => {
+    const spec = specNamed('dev', { image: imageIn('/images') });
+    assert.deepEqual(whats(spec, 'publish-image'), [
+      'PUT /stackato-images/stackato-v2.6.6.part.<n>', 'PUT /stackato-images/stackato-v2.6.6.manifest.xml',
+      'RegisterImage ImageLocation=stackato-images/stackato-v2.6.6.manifest.xml Name=stackato-v2.6.6 Architecture=x86_64 KernelId=<kernel> RamdiskId=<ramdisk>',
+    ]);
+    assert.equal(whats(spec, 'publish-kernel').at(-1), 'RegisterImage ImageLocation=stackato-images/stackato-v2.6.6-kernel.manifest.xml Name=stackato-v2.6.6-kernel Architecture=x86_64');
+    assert.match(whats(spec, 'launch')[0]!, /ImageId=<image> /);
   });
 
   it('sends what the capabilities of the cloud kind allow, and nothing else', () => {
@@ -86,7 +99,8 @@ describe('plan', () => {
       assert.equal(has('launch', 'TagSpecification.1.'), can.instanceTags === 'at launch', kind);
       assert.equal(has('launch', 'CreateTags'), can.instanceTags === 'afterwards', kind);
       assert.equal(has('address', 'Domain=vpc'), can.addressDomain === 'vpc', kind);
-      assert.equal(has('address', 'TagSpecification.1.'), can.addressTags, kind);
+      assert.equal(has('address', 'TagSpecification.1.'), can.addressTags === 'at once', kind);
+      assert.equal(has('address', 'CreateTags'), can.addressTags === 'afterwards', kind);
       assert.equal(has('associate', 'AllowReassociation=false'), can.refusesStealing, kind);
     }
   });

@@ -34,6 +34,9 @@ describe('one deployment on a page', () => {
       '  instance  i-1',
       '',
       '  ✓ preflight       done          0.4s  11 checks',
+      '  – publish-kernel  not-needed          image has an id',
+      '  – publish-ramdisk not-needed          image has an id',
+      '  – publish-image   not-needed          image has an id',
       '  = address         unchanged      12s  10.1.1.103',
       '  ✓ security-group  done          1.0s  stackato-dev, tcp 22 open',
       '  ✗ dns             attention      10s  DNS_KEY_REFUSED: The server says BADKEY.',
@@ -121,6 +124,13 @@ describe('what it has come to', () => {
 });
 
 describe('a deployment as lines of a log', () => {
+  it('tells a step that goes on and on once, whatever figures stand behind it in brackets', () => {
+    const at = (message: string) => snapshotWith({ 'publish-image': { state: 'running', pending: { attempt: 2, running: false, paused: false, failure: { code: 'NOT_YET', message, notYet: true } } } });
+    const first = at('machine: part 3 of 12 (30.0 MiB sent, 12.1 MiB/s)');
+    assert.deepEqual(changes(first, at('machine: part 3 of 12 (30.0 MiB sent, 11.7 MiB/s)'), NOW), []);
+    assert.match(changes(first, at('machine: part 4 of 12 (40.0 MiB sent)'), NOW).join('\n'), /publish-image: running, machine: part 4 of 12 \(40\.0 MiB sent\)$/);
+  });
+
   const before = snapshotWith({ preflight: { state: 'running', startedAt: NOW - 2_000 } });
 
   it('begins with where to look and every step that is under way', () => {

@@ -22,7 +22,7 @@ export function snapshotWith(steps: Partial<Record<StepId, Partial<StepSnapshot>
     consoleUrl: 'http://dev.stackato.test/',
     workflowUrl: 'http://localhost:8233/namespaces/default/workflows/stackato%2Fdev/run-1/history',
     startedAt: NOW - 125_000,
-    steps: STEPS.map(({ id, title, skippable }) => ({ id, title, skippable, state: 'waiting', ...steps[id] })),
+    steps: STEPS.map(({ id, title, skippable }) => ({ id, title, skippable, ...(id.startsWith('publish-') ? { state: 'not-needed', note: 'image has an id' } as const : { state: 'waiting' } as const), ...steps[id] })),
     resources: {},
     undone: [],
     undoing: [],

@@ -22,7 +22,8 @@ import { openCloud, secretOf } from './support';
 export const QUOTA = 4;
 
 export const TYPES: Readonly<Record<Kind, { readonly name: string; readonly mib: number }>> = {
-  'eucalyptus-3.2': { name: 'm1.large', mib: 4096 }, 'eucalyptus-4.4': { name: 'm1.large', mib: 4096 }, aws: { name: 't3.medium', mib: 4096 },
+  'eucalyptus-3.2': { name: 'm1.large', mib: 4096 }, 'eucalyptus-3.4': { name: 'm1.large', mib: 4096 }, 'eucalyptus-4.4': { name: 'm1.large', mib: 4096 },
+  'eucalyptus-5.1': { name: 'm1.large', mib: 4096 }, aws: { name: 't3.medium', mib: 4096 },
 };
 
 export class Bench {
@@ -36,9 +37,9 @@ export class Bench {
   private release = (): void => undefined;
 
   /** Call it in a `describe`. */
-  install(): void {
+  install(kernelRights = false): void {
     before(async () => {
-      this.started = await startClouds(this.dir, this.machinery, QUOTA);
+      this.started = await startClouds(this.dir, this.machinery, QUOTA, kernelRights);
     });
     beforeEach(() => {
       this.tests += 1;

@@ -55,7 +55,7 @@ describe('clouds: dialects', function () {
     });
   });
 
-  for (const kind of ['eucalyptus-4.4', 'aws'] as const) {
+  for (const kind of ['eucalyptus-3.4', 'eucalyptus-4.4', 'eucalyptus-5.1', 'aws'] as const) {
     describe(kind, () => {
       it('launches once for one token', async () => {
         const cloud = await bench.open(kind);
@@ -64,7 +64,7 @@ describe('clouds: dialects', function () {
         assert.equal(first.id, second.id);
       });
 
-      it('reads a list of several pages', async () => {
+      if (kind !== 'eucalyptus-3.4') it('reads a list of several pages', async () => {
         const cloud = bench.altered(kind, { page: 1 });
         const group = await bench.madeGroup(cloud);
         const ids = [];
@@ -84,6 +84,33 @@ describe('clouds: dialects', function () {
       const found = (await cloud.findInstances(bench.owner, bench.group)).filter(({ state }) => state !== 'terminated');
       assert.deepEqual(found.map((instance) => [instance.id, instance.owner]), [[id, undefined]]);
       assert.deepEqual(await cloud.findInstances('somebody else', bench.group), []);
+    });
+  });
+
+  describe('eucalyptus-5.1', () => {
+    it('keeps an address whose tag never came, and tags by its allocation id', async () => {
+      const cloud = await bench.open('eucalyptus-5.1');
+      bench.lab.faults.add({ kind: 'eucalyptus-5.1', action: 'CreateTags', what: 'error', times: 1 });
+      const untagged = await cloud.allocateAddress(bench.owner);
+      const tagged = await cloud.allocateAddress(bench.owner);
+      assert.deepEqual([untagged.owner, tagged.owner], [undefined, bench.owner]);
+      const owners = new Map((await cloud.listAddresses()).map(({ publicIp, owner }) => [publicIp, owner]));
+      assert.deepEqual([owners.get(untagged.publicIp), owners.get(tagged.publicIp)], [undefined, bench.owner]);
+      assert.equal(bench.lab.front('eucalyptus-5.1').calls.findLast(({ action }) => action === 'CreateTags')?.params['ResourceId.1'], tagged.allocationId);
+    });
+  });
+
+  describe('eucalyptus-3.4', () => {
+    it('never signs two calls alike, nor takes an address from another instance', async () => {
+      const cloud = await bench.open('eucalyptus-3.4');
+      await Promise.all(Array.from({ length: 10 }, () => cloud.checkAccess()));
+      const group = await bench.madeGroup(cloud);
+      const ids = [];
+      for (const token of ['five', 'six']) ids.push((await cloud.launch(bench.request('eucalyptus-3.4', group, token))).id);
+      for (const id of ids) await bench.inState(cloud, id, 'running');
+      const address = await cloud.allocateAddress(bench.owner);
+      await cloud.associateAddress(address, ids[0]!);
+      assert.equal(await codeOf(cloud.associateAddress(address, ids[1]!)), 'ADDRESS_IN_USE');
     });
   });
 

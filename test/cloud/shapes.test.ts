@@ -73,10 +73,13 @@ describe('what a launch asks for', () => {
   it('is what each kind binds', () => {
     assert.deepEqual(launchInput({ ...request, group: { name: 'stackato-a' } }, CAPABILITIES['eucalyptus-3.2']), { ...common, SecurityGroups: ['stackato-a'] });
     assert.deepEqual(launchInput(request, CAPABILITIES['eucalyptus-4.4']), { ...common, SecurityGroupIds: ['sg-1'], ClientToken: 't' });
-    assert.deepEqual(launchInput(request, CAPABILITIES.aws), {
-      ...common, SecurityGroupIds: ['sg-1'], ClientToken: 't',
-      TagSpecifications: [{ ResourceType: 'instance', Tags: [{ Key: 'stackato-deploy', Value: 'o' }] }],
-    });
+    assert.deepEqual(launchInput(request, CAPABILITIES['eucalyptus-3.4']), launchInput(request, CAPABILITIES['eucalyptus-4.4']));
+    for (const kind of ['eucalyptus-5.1', 'aws'] as const) {
+      assert.deepEqual(launchInput(request, CAPABILITIES[kind]), {
+        ...common, SecurityGroupIds: ['sg-1'], ClientToken: 't',
+        TagSpecifications: [{ ResourceType: 'instance', Tags: [{ Key: 'stackato-deploy', Value: 'o' }] }],
+      });
+    }
   });
 });
 

@@ -1,6 +1,6 @@
 /** For the tests of src/cloud: specs of the lab's clouds, secrets that are what they are called. */
 
-import type { Cloud, Clouds, Secret, Secrets } from '../../src/activities/ports';
+import type { Cloud, Clouds, ObjectStore, Secret, Secrets } from '../../src/activities/ports';
 import { createClouds } from '../../src/cloud';
 import { DeployError } from '../../src/spec/errors';
 import type { ErrorCode } from '../../src/spec/errors';
@@ -21,13 +21,17 @@ export function secretsOf(values: Readonly<Record<string, string>> = {}): Secret
   };
 }
 
-export function specOf({ kind, endpoint, region, accessKey, secretKey }: CloudAccess, changes: Partial<CloudSpec> = {}): CloudSpec {
-  return { kind, endpoint, region, credentials: { accessKey: { env: accessKey }, secretKey: { env: secretKey } }, ...changes };
+export function specOf({ kind, endpoint, region, storage, accessKey, secretKey }: CloudAccess, changes: Partial<CloudSpec> = {}): CloudSpec {
+  return { kind, endpoint, region, storage, credentials: { accessKey: { env: accessKey }, secretKey: { env: secretKey } }, ...changes };
 }
 
 export function openCloud(access: CloudAccess, changes: Partial<CloudSpec> = {}): Promise<Cloud> {
   const clouds: Clouds = createClouds(secretsOf());
   return clouds.open(specOf(access, changes));
+}
+
+export function openStore(access: CloudAccess, changes: Partial<CloudSpec> = {}): Promise<ObjectStore> {
+  return createClouds(secretsOf()).store(specOf(access, changes));
 }
 
 /** The error a call ends with. */

@@ -92,6 +92,11 @@ describe('scripts/setup.mjs', () => {
     assert.match(output, /no apt-get to install them with \(names as in Debian\): chromium\.\nInstall them with the package manager/);
   });
 
+  it('wants what benchmarks compare with only for them', async () => {
+    const { output } = await folder.node(['scripts/setup.mjs', '--bench'], { PATH: join(folder.path, 'bin') });
+    assert.match(output, /programs of the benchmarks: .*pigz/);
+  });
+
   it('refreshes the list of packages only where an installation fails, and believes what it finds, not exit codes', async () => {
     folder.write('bin/apt-get', '#!/bin/sh\necho "$*" >> apt.log\ncase "$*" in *install*) [ -e updated ] ;; *) : > updated ;; esac\n', 0o755);
     for (const program of ['env', 'sudo']) folder.write(`bin/${program}`, '#!/bin/sh\n[ "$1" = -n ] && exit 0\nwhile [ $# -gt 0 ]; do case $1 in env|*=*) shift ;; *) break ;; esac; done\nexec "$@"\n', 0o755);
@@ -103,6 +108,6 @@ describe('scripts/setup.mjs', () => {
   });
 
   it('refuses an option it does not know', async () => {
-    assert.match((await folder.node(['scripts/setup.mjs', '--labs'])).output, /Unknown option --labs\.\nOptions are: --lab, --chromium/);
+    assert.match((await folder.node(['scripts/setup.mjs', '--labs'])).output, /Unknown option --labs\.\nOptions are: --lab, --chromium, --bench/);
   });
 });

@@ -65,7 +65,7 @@ describe('lab', function () {
     const { started, ...state } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
     assert.deepEqual(state, lab.state);
     assert.match(String(started), /^\d+$/);
-    assert.deepEqual(lab.state.clouds.map(({ kind }) => kind), ['eucalyptus-3.2', 'eucalyptus-4.4', 'aws']);
+    assert.deepEqual(lab.state.clouds.map(({ kind }) => kind), ['eucalyptus-3.2', 'eucalyptus-3.4', 'eucalyptus-4.4', 'eucalyptus-5.1', 'aws']);
   });
 
   it('does not disturb a lab that runs in the folder', async () => {

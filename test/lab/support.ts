@@ -6,7 +6,7 @@ import type { Machinery } from '../../lab/assembly';
 import { Clouds } from '../../lab/cloud';
 import { Household } from '../../lab/household';
 import { startMoto } from '../../lab/moto';
-import { choosePorts, claimNet } from '../../lab/ports';
+import { choosePorts, claimNet, cloudPorts } from '../../lab/ports';
 import type { Appliance, ApplianceOptions, CloudAccess, Knobs, Rule } from '../../lab/types';
 
 export const KNOBS: Knobs = {
@@ -83,13 +83,13 @@ export function fakeMachinery(): FakeMachinery {
 }
 
 /** The clouds over a moto of their own. */
-export async function startClouds(dir: string, machinery: Machinery, addressQuota: number): Promise<{ clouds: Clouds; net: number; stop(): Promise<void> }> {
+export async function startClouds(dir: string, machinery: Machinery, addressQuota: number, kernelRights = false): Promise<{ clouds: Clouds; net: number; stop(): Promise<void> }> {
   const household = new Household(dir);
   const net = await claimNet(undefined);
   const ports = await choosePorts(undefined, net.number);
   const clouds = new Clouds({
     dir, moto: await startMoto(household, ports.moto), net: net.number, domain: 'cloud.test', addressQuota,
-    ports: { 'eucalyptus-3.2': ports.euca32, 'eucalyptus-4.4': ports.euca44, aws: ports.aws },
+    ports: cloudPorts(ports), kernelRights,
     machines: { ports: { ssh: 22, http: 80, https: 443 }, create: machinery.create, knobsFor: () => machinery.knobs },
   });
   await clouds.start();

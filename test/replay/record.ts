@@ -7,7 +7,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils';
 import type { WorkflowHandle } from '@temporalio/client';
-import { addressDeskId, workflowIdOf } from '../../src/spec/names';
+import { addressDeskId, imageWorkflowId, workflowIdOf } from '../../src/spec/names';
 import { Site } from '../support/site';
 import type { Kind } from '../../lab/types';
 import { FOLDER } from './histories';
@@ -42,6 +42,13 @@ async function main(site: Site, queue: string, kind: Kind): Promise<void> {
   await aborted.result();
   await save('aborted', aborted.handle);
 
+  const spec = site.spec('published', kind, { image: site.imageOf('published', kind) });
+  const published = await site.start(spec, queue);
+  const { view: fromFiles } = await published.result();
+  await save('published', published.handle);
+  if (!('id' in spec.image)) await save('publish-image', client.workflow.getHandle(imageWorkflowId(spec.cloud, spec.image)));
+  await site.teardown(spec, queue, fromFiles.resources);
+
   for (const name of ['happy', 'parked']) await site.teardown(site.spec(name, kind), queue, name === 'happy' ? view.resources : (await parked.view()).resources);
   await save('removed', client.workflow.getHandle(workflowIdOf('happy')));
   const desk = client.workflow.getHandle(addressDeskId(resources.account ?? ''));
@@ -50,7 +57,7 @@ async function main(site: Site, queue: string, kind: Kind): Promise<void> {
 }
 
 async function record(): Promise<void> {
-  const site = await Site.open();
+  const site = await Site.open({ kernelRights: true });
   try {
     await main(site, 'record', 'eucalyptus-4.4');
   } finally {

@@ -5,7 +5,7 @@ import { Worker } from '@temporalio/worker';
 import { workflowBundle } from '../support/temporal';
 import { goldenHistories } from './histories';
 
-const EXPECTED = ['aborted', 'address-desk', 'happy-static', 'parked-resumed-dhcp', 'removed', 'unchanged'];
+const EXPECTED = ['aborted', 'address-desk', 'happy-static', 'parked-resumed-dhcp', 'publish-image', 'published', 'removed', 'unchanged'];
 
 interface RecordedEvent {
   activityTaskScheduledEventAttributes?: { activityType?: { name?: string } };

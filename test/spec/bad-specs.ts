@@ -14,6 +14,15 @@ dns:
   name: dev.example.com
 `;
 
+/** The same with an image to publish, which is lines 7 to 14. */
+export const PUBLISHES = GOOD.replace('Eucalyptus\n', 'Eucalyptus\n  storage: http://walrus:8773/services/Walrus\n').replace('image: emi-12345678', `image:
+  name: stackato-v2.6.6
+  bucket: stackato-images
+  kernel: vmlinuz
+  ramdisk: initrd
+  root: { url: "https://images.example.com/stackato.zip", sha256: ${'0123456789abcdef'.repeat(4)}, inside: stackato.img }
+  signing: { account: "123456789012", certificate: cert.pem, privateKey: { file: pk.pem }, cloudCertificate: cloud-cert.pem }`);
+
 /** Stands where a secret could stand, so no problem may repeat it. */
 export const SECRET = 'hunter2-Xq9';
 
@@ -27,8 +36,8 @@ export interface BadSpec {
 }
 
 /** In the good spec, the line that begins so (indentation aside) becomes this; every line of the new text is indented alike. */
-function line(begins: string, becomes: string): string {
-  const lines = GOOD.split('\n');
+function line(begins: string, becomes: string, good = GOOD): string {
+  const lines = good.split('\n');
   const i = lines.findIndex((each) => each.trimStart().startsWith(begins));
   const indent = /^ */.exec(lines[i] ?? '')?.[0] ?? '';
   const text = becomes === '' ? [] : becomes.split('\n').map((each) => indent + each);
@@ -36,6 +45,7 @@ function line(begins: string, becomes: string): string {
   return [...lines.slice(0, i), ...text, ...lines.slice(i + 1)].join('\n');
 }
 
+const published = (what: string, begins: string, becomes: string, at: string | readonly string[], says: RegExp): BadSpec => row(what, line(begins, becomes, PUBLISHES), at, says);
 const row = (what: string, text: string, at: string | readonly string[], says: RegExp): BadSpec => ({ what, text, at: [at].flat(), says });
 const more = (what: string, text: string, at: string | readonly string[], says: RegExp): BadSpec => row(what, GOOD + text, at, says);
 /** A name that must not come into any script, command, URL or certificate. */
@@ -105,6 +115,30 @@ export const BAD_SPECS: readonly BadSpec[] = [
   row('an image name', line('image', 'image: stackato-v2.6.6'), '6 image', /not an image id/),
   row('a kernel for an image', line('image', 'image: { id: eki-12345678 }'), '6 image.id', /not an image id/),
   row('an image of another shape', line('image', 'image: [emi-12345678]'), '6 image', /not a list/),
+  row('an image made of nothing', line('image', 'image: {}'), '6 image.id', /id of an image, or what to make one of/),
+  row('an image of an id and a kernel', line('image', 'image: { id: emi-12345678, kernel: vmlinuz }'), '6 image.kernel', /no meaning beside image\.id/),
+  published('an image without a ramdisk', 'ramdisk:', '', '7 image.ramdisk', /is missing, and an image is made of it/),
+  published('an image without a name', 'name: stackato', '', '7 image.name', /is missing/),
+  published('an image without what signs it', 'signing:', '', '7 image.signing', /is missing/),
+  published('no place for an image', 'storage:', '', '3 cloud.storage', /eucalyptus-3\.2 needs it to publish/),
+  published('a place that is none', 'storage:', `storage: http://me:${SECRET}@walrus/`, '6 cloud.storage', /a user or a password/),
+  ...['vmlinuz-2.6', 'Windows-10'].map((name) => published(`the image name ${name}`, 'name: stackato', `name: ${name}`, '8 image.name', /would not take it for a machine image/)),
+  ...['a', 'a b', 'a/b', '-abc', `"${'a'.repeat(92)}"`, '"abc\\n"'].map((name) => published(`the image name ${name}`, 'name: stackato', `name: ${name}`, '8 image.name', /not a name for an image/)),
+  published('an image named like a kernel', 'name: stackato', 'name: stackato-kernel', '8 image.name', /names of kernels/),
+  ...['AB', 'Stackato', 'a..b', '10.1.1.1', 'a/b', 'ab-'].map((bucket) => published(`the bucket ${bucket}`, 'bucket:', `bucket: ${bucket}`, '9 image.bucket', /not the name of a bucket/)),
+  published('another architecture', 'bucket:', 'bucket: stackato-images\narchitecture: x86-64', '10 image.architecture', /did you mean x86_64\?/),
+  published('a kernel in two places', 'kernel:', `kernel: { file: vmlinuz, url: "http://a/b" }`, '10 image.kernel', /exactly one of file and url/),
+  published('a kernel nowhere', 'kernel:', 'kernel: { inside: vmlinuz }', '10 image.kernel', /exactly one of file and url/),
+  published('a kernel from anybody', 'kernel:', 'kernel: { url: "http://a/vmlinuz" }', '10 image.kernel.sha256', /url needs it/),
+  published('a kernel with a short SHA-256', 'kernel:', 'kernel: { file: vmlinuz, sha256: abc }', '10 image.kernel.sha256', /not a SHA-256/),
+  published('a signed address', 'kernel:', `kernel: { url: "http://a/b?Signature=${SECRET}", sha256: ${'ab'.repeat(32)} }`, '10 image.kernel.url', /a query/),
+  published('an address of another scheme', 'kernel:', `kernel: { url: "ftp://a/b", sha256: ${'ab'.repeat(32)} }`, '10 image.kernel.url', /not an http or https URL/),
+  published('a kernel in a home folder', 'kernel:', 'kernel: ~/vmlinuz', '10 image.kernel', /no shell expands/),
+  published('the root of an archive', 'kernel:', 'kernel: { file: a.zip, inside: /boot/vmlinuz }', '10 image.kernel.inside', /name of a file in an archive/),
+  published('a number for an account', 'signing:', 'signing: { account: 123456789012, certificate: a, privateKey: { env: A }, cloudCertificate: b }', '13 image.signing.account', /quote it/),
+  published('an account with dashes', 'signing:', 'signing: { account: 1234-5678-9012, certificate: a, privateKey: { env: A }, cloudCertificate: b }', '13 image.signing.account', /not an account number/),
+  published('a private key in plain', 'signing:', `signing: { account: "123456789012", certificate: a, privateKey: ${SECRET}, cloudCertificate: b }`, '13 image.signing.privateKey', /never written here/),
+  published('a misspelt part of an image', 'ramdisk:', 'ram-disk: initrd', '11 image.ram-disk', /did you mean ramdisk\?/),
   row('an instance without a type', line('type', 'zone: one'), '7 instance.type', /is missing/),
   row('a type with a space', line('type', 'type: "m1 large"'), '8 instance.type', /not the name of an instance type/),
   row('plain user data', line('type', `type: m1.large\nuserData: "#!/bin/sh ${SECRET}"`), '9 instance.userData', /never written here/),

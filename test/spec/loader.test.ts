@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { formatProblems, loadSpec, parseSpec } from '../../src/spec/loader';
 import type { Loaded, Problem } from '../../src/spec/loader';
-import { BAD_SPECS, GOOD, SECRET } from './bad-specs';
+import { BAD_SPECS, GOOD, PUBLISHES, SECRET } from './bad-specs';
 
 function problemsOf(loaded: Loaded): readonly Problem[] {
   assert.ok(!loaded.ok, 'it was accepted');
@@ -54,12 +54,11 @@ describe('a bad spec', () => {
   }
 
   it('is refused in peace whatever stands anywhere, and never repeats it', () => {
-    const whole: unknown = parse(`${GOOD}address: allocate\n${FULL}`);
-    assert.ok(parseSpec(JSON.stringify(whole), 'x').ok);
     const strange = [SECRET, `${SECRET}\nsend`, 4711.5, -1, null, true, [], [SECRET, [SECRET]], {}, { [SECRET]: null }, { [`${SECRET} `]: SECRET }, { env: `$${SECRET}` }, { file: `~${SECRET}` }, { file: `\n${SECRET}` }];
     let refusals = 0;
-    for (const path of pathsIn(whole)) {
-      for (const value of strange) {
+    for (const whole of [GOOD, PUBLISHES].map((good): unknown => parse(`${good}address: allocate\n${FULL}`))) {
+      assert.ok(parseSpec(JSON.stringify(whole), 'x').ok);
+      for (const [path, value] of pathsIn(whole).flatMap((each) => strange.map((value) => [each, value] as const))) {
         const loaded = parseSpec(JSON.stringify(changed(whole, path, value)), 'x');
         if (loaded.ok) continue;
         refusals += 1;
@@ -108,7 +107,7 @@ describe('a good spec', () => {
     console: { httpPort: 80, httpsPort: 443 },
     timing: {
       poll: 5_000, rebootWait: 45_000, authGrace: minute,
-      deadline: { cloud: 10 * minute, dns: 5 * minute, launch: 15 * minute, ready: 20 * minute, command: 45 * minute, reboot: 20 * minute, console: 20 * minute },
+      deadline: { cloud: 10 * minute, dns: 5 * minute, launch: 15 * minute, ready: 20 * minute, command: 45 * minute, reboot: 20 * minute, console: 20 * minute, publish: 360 * minute },
     },
   };
 
@@ -142,6 +141,17 @@ describe('a good spec', () => {
       { ...whole.cloud, endpoint: 'https://clc:8773/services/Eucalyptus', ca: '/ca.pem' },
       { user: 'stackato', port: 22, key: { file: '/specs/keys/id' }, password: { file: '/run/pw' } },
     ]);
+  });
+
+  it('may have an image made', () => {
+    const { cloud, image } = specOf(PUBLISHES.replace('kernel: vmlinuz', 'kernel: { file: /boot/vmlinuz, sha256: ABCDEF0123456789abcdef0123456789abcdef0123456789abcdef0123456789 }')) as typeof whole;
+    assert.deepEqual([cloud, image], [{ ...whole.cloud, storage: 'http://walrus:8773/services/Walrus' }, {
+      name: 'stackato-v2.6.6', bucket: 'stackato-images', architecture: 'x86_64',
+      kernel: { file: '/boot/vmlinuz', sha256: 'abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789' },
+      ramdisk: { file: '/specs/initrd' },
+      root: { url: 'https://images.example.com/stackato.zip', sha256: '0123456789abcdef'.repeat(4), inside: 'stackato.img' },
+      signing: { account: '123456789012', certificate: '/specs/cert.pem', privateKey: { file: '/specs/pk.pem' }, cloudCertificate: '/specs/cloud-cert.pem' },
+    }]);
   });
 
   it('may need neither endpoint nor more than a region on aws', () => {

@@ -16,7 +16,7 @@ export class Bench {
 
   constructor(readonly env: TestWorkflowEnvironment, readonly taskQueue: string) {}
 
-  async startWorker(fakes: FakeActivities): Promise<void> {
+  async startWorker(fakes: Pick<FakeActivities, 'activities'>): Promise<void> {
     await workflowBundle();
     this.worker = await createWorker(this.env, this.taskQueue, fakes.activities);
     this.running = this.worker.run();

@@ -7,6 +7,8 @@ import type { Activities, StepActivity, StepActivityName, StepInput, StepOutcome
 
 const LEARNT: Partial<Record<StepActivityName, Partial<Resources>>> = {
   preflight: { account: 'acct' },
+  startPublishing: { publishing: 'run-1' },
+  awaitImage: { image: { id: 'emi-1', kernelId: 'eki-1', ramdiskId: 'eri-1' } },
   ensureAddress: { address: { publicIp: '10.1.1.103', allocated: true } },
   ensureSecurityGroup: { group: { name: 'stackato-t' } },
   observeDns: { dns: { target: { type: 'A', value: '10.1.1.103', from: 'address' }, replaced: [] } },
@@ -17,10 +19,10 @@ const LEARNT: Partial<Record<StepActivityName, Partial<Resources>>> = {
 };
 
 const STEP_ACTIVITIES: readonly StepActivityName[] = [
-  'preflight', 'ensureAddress', 'ensureSecurityGroup', 'observeDns', 'updateDns', 'launchInstance', 'awaitRunning', 'associateAddress',
+  'preflight', 'startPublishing', 'awaitKernel', 'awaitRamdisk', 'awaitImage', 'ensureAddress', 'ensureSecurityGroup', 'observeDns', 'updateDns', 'launchInstance', 'awaitRunning', 'associateAddress',
   'logIn', 'awaitKato', 'setStaticIp', 'renameNode', 'disableMdns', 'readBootId', 'requestReboot', 'awaitReboot', 'setUpCore',
   'enableRoles', 'putResolverFirst', 'claimAdmin', 'openConsole', 'verifyConsole', 'disassociateAddress', 'terminateInstance',
-  'takeBackDns', 'deleteSecurityGroup', 'giveBackAddress',
+  'takeBackDns', 'deleteSecurityGroup', 'giveBackAddress', 'withdrawImage',
 ];
 
 export interface Call {
@@ -30,6 +32,12 @@ export interface Call {
 
 export class FakeActivities {
   readonly calls: Call[] = [];
+  /** What publishes an image; may be replaced. */
+  image: Pick<Activities, 'checkImage' | 'uploadImage' | 'registerImage'> = {
+    checkImage: () => Promise.resolve(),
+    uploadImage: () => Promise.resolve({ sentBytes: 10, sentParts: 1, thereParts: 0 }),
+    registerImage: ({ part }) => Promise.resolve({ kernel: 'eki-00000001', ramdisk: 'eri-00000002', machine: 'emi-00000003' }[part]),
+  };
   private readonly behaviours = new Map<StepActivityName, StepActivity>();
 
   /** Replaces one activity, from now on. */
@@ -57,6 +65,9 @@ export class FakeActivities {
       listAddresses: () => Promise.resolve([]),
       allocateAddress: () => Promise.reject(new Error('not here')),
       releaseAddress: () => Promise.resolve(),
+      checkImage: (input) => this.image.checkImage(input),
+      uploadImage: (input) => this.image.uploadImage(input),
+      registerImage: (input) => this.image.registerImage(input),
     };
   }
 

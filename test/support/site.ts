@@ -60,6 +60,7 @@ export class Site {
     const { accessKey, secretKey } = this.lab.cloud(kind);
     return {
       ...process.env,
+      STACKATO_DEPLOY_STATE: join(this.dir, 'state'),
       TEMPORAL_ADDRESS: this.lab.state.temporal.address,
       STACKATO_DEPLOY_UI: this.lab.state.temporal.ui,
       SITE_ACCESS_KEY: accessKey,
@@ -96,6 +97,20 @@ export class Site {
     return path;
   }
 
+  /** Small files to make an image of, as the section `image` of a spec; `cloud.storage` is in every spec. */
+  imageOf(name: string, kind: Kind, root = randomBytes(200_000)): Readonly<Record<string, unknown>> {
+    const folder = mkdtempSync(join(this.dir, 'image-'));
+    const file = (called: string, bytes: Buffer): string => {
+      writeFileSync(join(folder, called), bytes);
+      return join(folder, called);
+    };
+    const { account, certificate, privateKey, cloudCertificate } = this.lab.cloud(kind).signing;
+    return {
+      name, bucket: 'stackato-images', kernel: file('vmlinuz', randomBytes(10_000)), ramdisk: file('initrd', randomBytes(20_000)), root: file('root.img', root),
+      signing: { account, certificate, privateKey: { file: privateKey }, cloudCertificate },
+    };
+  }
+
   async start(spec: DeploymentSpec, taskQueue: string, known: Resources = {}): Promise<Deployment> {
     const temporal = await this.temporal(taskQueue);
     const added = await registerSearchAttributes(temporal);
@@ -129,13 +144,13 @@ export class Site {
   }
 
   private yaml(name: string, kind: Kind, change: SpecChange): string {
-    const { endpoint, region, addressName, imageId, keyName } = this.lab.cloud(kind);
+    const { endpoint, region, addressName, imageId, keyName, storage } = this.lab.cloud(kind);
     const { dns, ports } = this.lab.state;
     return stringify({
       name,
       release: '2.6.6',
       cloud: {
-        kind, endpoint, region, ...(addressName === undefined ? {} : { addressName }),
+        kind, endpoint, region, storage, ...(addressName === undefined ? {} : { addressName }),
         credentials: { accessKey: { env: 'SITE_ACCESS_KEY' }, secretKey: { env: 'SITE_SECRET_KEY' } },
       },
       image: imageId,
@@ -149,7 +164,7 @@ export class Site {
       console: { httpPort: ports.http, httpsPort: ports.https },
       timing: {
         poll: '500ms', rebootWait: '1s', authGrace: '5s',
-        deadline: { cloud: '2m', dns: '1m', launch: '2m', ready: '2m', command: '3m', reboot: '3m', console: '2m' },
+        deadline: { cloud: '2m', dns: '1m', launch: '2m', ready: '2m', command: '3m', reboot: '3m', console: '2m', publish: '3m' },
       },
       ...change,
     });

@@ -1,4 +1,5 @@
-import type { DeploymentSpec } from '../../src/spec/types';
+import { join } from 'node:path';
+import type { DeploymentSpec, ImageSpec } from '../../src/spec/types';
 
 /** A spec as the loader would give it. Nothing in it leads anywhere. */
 export function specNamed(name: string, change: Partial<DeploymentSpec> = {}): DeploymentSpec {
@@ -26,7 +27,23 @@ export function specNamed(name: string, change: Partial<DeploymentSpec> = {}): D
       poll: 1_000,
       rebootWait: 1_000,
       authGrace: 2_000,
-      deadline: { cloud: minute, dns: minute, launch: minute, ready: minute, command: minute, reboot: minute, console: minute },
+      deadline: { cloud: minute, dns: minute, launch: minute, ready: minute, command: minute, reboot: minute, console: minute, publish: minute },
+    },
+    ...change,
+  };
+}
+
+/** An image made of what lies in a folder. */
+export function imageIn(folder: string, change: Partial<ImageSpec> = {}): ImageSpec {
+  return {
+    name: 'stackato-v2.6.6',
+    bucket: 'stackato-images',
+    architecture: 'x86_64',
+    kernel: { file: join(folder, 'vmlinuz') },
+    ramdisk: { file: join(folder, 'initrd') },
+    root: { file: join(folder, 'root.img') },
+    signing: {
+      account: '123456789012', certificate: join(folder, 'user-cert.pem'), privateKey: { file: join(folder, 'user-key.pem') }, cloudCertificate: join(folder, 'cloud-cert.pem'),
     },
     ...change,
   };

@@ -54,7 +54,7 @@ describe('the address desk', function () {
     name = `account-${++id}`;
     account = new Account();
     desk = createAddressDesk(name, () => env.client);
-    worker = await createWorker(env, name, createActivities(dependencies({ clouds: { open: () => Promise.resolve(account.cloud) } })));
+    worker = await createWorker(env, name, createActivities(dependencies({ clouds: { open: () => Promise.resolve(account.cloud), store: () => Promise.reject(new Error('not called')) } })));
     running = worker.run();
   });
   afterEach(async () => {

@@ -14,11 +14,11 @@ import { needed, tagSet } from './common';
 export async function allocateAddress(world: World, params: Params): Promise<Branch> {
   const ip = await world.freeAddress();
   if (ip === undefined) throw new Refusal('addressesSpent');
-  const { vpc, kind } = world.dialect;
+  const { vpc, tellsDomain } = world.dialect;
   const tags = beginning(params, 'TagSpecification.');
   const made = await world.moto.call('AllocateAddress', { Address: ip, Domain: vpc ? 'vpc' : 'standard', ...tags });
   await world.kept.addresses.reread(ip);
-  if (kind === 'eucalyptus-3.2') return { publicIp: ip };
+  if (!tellsDomain) return { publicIp: ip };
   return { publicIp: ip, domain: vpc ? 'vpc' : 'standard', allocationId: vpc ? text(made, 'allocationId') : undefined };
 }
 
@@ -31,7 +31,7 @@ export async function describeAddresses(world: World, params: Params, caller: Ac
     for (const id of ids) if (!all.some(({ allocationId }) => allocationId === id)) throw new Refusal('allocationMissing', id);
   }
   const asked = all.filter(({ publicIp, allocationId }) => (ips.length === 0 || ips.includes(publicIp)) && (ids.length === 0 || ids.includes(allocationId)));
-  if (caller.admin) return { addressesSet: list(asAdministrator(world, all, ips)) };
+  if (caller.admin && world.dialect.kind === 'eucalyptus-3.2') return { addressesSet: list(asAdministrator(world, all, ips)) };
   return { addressesSet: list(filtered(asked, params, ADDRESS_FILTERS).map((address) => item(world, address))) };
 }
 
@@ -94,7 +94,7 @@ function refuse(why: 'allocationMissing' | 'associationMissing' | 'addressMissin
 
 function item({ dialect }: World, address: AddressRecord): Branch {
   const { publicIp, instanceId, allocationId, associationId, privateIp } = address;
-  if (dialect.kind === 'eucalyptus-3.2') return { publicIp, instanceId };
+  if (!dialect.tellsDomain) return { publicIp, instanceId };
   if (!dialect.vpc) return { publicIp, domain: 'standard', instanceId };
   const used = instanceId === '' ? {} : { instanceId, associationId, privateIpAddress: privateIp };
   return { publicIp, domain: 'vpc', allocationId, ...used, tagSet: tagSet(address) };

@@ -1,7 +1,6 @@
-/** What does not change: images, key pairs, zones, instance types. Images are the lab's own, moto loses most of what one says about them. */
+/** What does not change: key pairs, zones, instance types. */
 
-import type { ImageRow, TypeRow } from '../dialects';
-import { filtered } from '../filters';
+import type { TypeRow } from '../dialects';
 import { listed } from '../parameters';
 import type { Params } from '../parameters';
 import { Refusal } from '../refusals';
@@ -10,14 +9,6 @@ import type { World } from '../world';
 import { items, list, text } from '../xml';
 import type { Branch } from '../xml';
 import { named } from './common';
-
-export function describeImages(world: World, params: Params): Branch {
-  const images = named(world, world.dialect.images, params, { ImageId: ({ id }) => id }, 'imageMissing');
-  const rows = filtered<ImageRow & { tags?: undefined }>(images, params, {
-    'image-id': ({ id }) => [id], name: ({ name }) => [name], state: () => ['available'], 'image-type': ({ type }) => [type],
-  });
-  return { imagesSet: list(rows.map(image)) };
-}
 
 export async function describeKeyPairs(world: World, params: Params): Promise<Branch> {
   const names = named(world, (await keyPairNames(world)).map((name) => ({ name })), params, { KeyName: ({ name }) => name }, 'keyMissing');
@@ -62,11 +53,4 @@ function eucalyptusType([name, { cpu, memory, disk }]: readonly [string, TypeRow
 
 function awsType([name, { cpu, memory }]: readonly [string, TypeRow]): Branch {
   return { instanceType: name, currentGeneration: true, vCpuInfo: { defaultVCpus: cpu }, memoryInfo: { sizeInMiB: memory } };
-}
-
-function image({ id, name, type }: ImageRow): Branch {
-  return {
-    imageId: id, imageLocation: `stackato/${name}.manifest.xml`, imageState: 'available', imageOwnerId: '000123456789', isPublic: true,
-    architecture: 'x86_64', imageType: type, name, description: 'Stackato 2.6.6 (simulated)', rootDeviceType: 'instance-store', rootDeviceName: '/dev/sda1',
-  };
 }

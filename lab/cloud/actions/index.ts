@@ -5,10 +5,11 @@ import type { Account } from '../signatures';
 import type { World } from '../world';
 import type { Branch } from '../xml';
 import { allocateAddress, associateAddress, describeAddresses, disassociateAddress, releaseAddress } from './addresses';
-import { describeAvailabilityZones, describeImages, describeInstanceTypes, describeKeyPairs } from './catalogue';
+import { describeAvailabilityZones, describeInstanceTypes, describeKeyPairs } from './catalogue';
 import {
   authorizeSecurityGroupIngress, createSecurityGroup, deleteSecurityGroup, describeSecurityGroups, revokeSecurityGroupIngress,
 } from './groups';
+import { deregisterImage, describeImages, registerImage } from './images';
 import { describeInstances, runInstances, terminateInstances } from './instances';
 import { createTags } from './tags';
 
@@ -17,6 +18,8 @@ export type Action = (world: World, params: Params, caller: Account) => Branch |
 export const ACTIONS: Readonly<Record<string, Action>> = {
   DescribeAvailabilityZones: describeAvailabilityZones,
   DescribeImages: describeImages,
+  RegisterImage: registerImage,
+  DeregisterImage: deregisterImage,
   DescribeKeyPairs: describeKeyPairs,
   DescribeInstanceTypes: describeInstanceTypes,
   AllocateAddress: allocateAddress,

@@ -5,6 +5,7 @@ import { beginning, listed } from '../parameters';
 import type { Params } from '../parameters';
 import { reservationInstances } from '../records';
 import type { AddressRecord, InstanceRecord } from '../records';
+import { OWNER } from '../images';
 import { Refusal } from '../refusals';
 import type { World } from '../world';
 import { list } from '../xml';
@@ -14,7 +15,6 @@ import { keyPairNames } from './catalogue';
 import { named, needed, tagSet } from './common';
 import { groupsFor } from './groups';
 
-const OWNER = '000123456789';
 const STATE_CODES: Readonly<Record<string, number>> = { pending: 0, running: 16, 'shutting-down': 32, terminated: 48 };
 
 export async function runInstances(world: World, params: Params): Promise<Branch> {
@@ -35,7 +35,8 @@ export async function runInstances(world: World, params: Params): Promise<Branch
   const instances = reservationInstances(made);
   await world.kept.instances.reread(...instances.map(({ id }) => id));
   for (const instance of instances) {
-    world.machines.launch(instance, world.dialect.types[type]?.memory ?? 0, await world.openPorts(groups.map(({ name }) => name)));
+    const rules = await world.openPorts(groups.map(({ name }) => name));
+    world.machines.launch(instance, { memory: world.dialect.types[type]?.memory ?? 0, rules, image: world.images.cached(instance.imageId) });
   }
   if (params['ClientToken'] !== undefined) world.tokens.set(params['ClientToken'], { request: essence(params), ids: instances.map(({ id }) => id) });
   return reservation(world, instances.map((instance) => ({ ...instance, state: 'pending' })), []);
@@ -89,9 +90,11 @@ function essence(params: Params): string {
 }
 
 async function checkLaunch(world: World, params: Params, type: string): Promise<void> {
-  const { images, types, zones } = world.dialect;
+  const { types, zones } = world.dialect;
   const image = needed(params, 'ImageId');
-  if (!images.some((each) => each.id === image && each.type === 'machine')) throw new Refusal('imageMissing', image);
+  const found = world.images.get(image);
+  if (found?.type !== 'machine' || found.state === 'deregistered') throw new Refusal('imageMissing', image);
+  if (found.state !== 'available') throw new Refusal('imageUnavailable', image);
   if (types[type] === undefined) throw new Refusal('typeMissing', type);
   const zone = params['Placement.AvailabilityZone'];
   if (zone !== undefined && !zones.includes(zone)) throw new Refusal('zoneMissing', zone);

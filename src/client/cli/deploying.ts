@@ -30,16 +30,18 @@ const DID: Readonly<Record<DownOutcome['did'], (name: string) => string>> = {
   'under-way': (name) => `The deployment ${name} is being taken back already.`,
 };
 
-export async function downCommand(context: Context, name: string): Promise<ExitCode> {
+export async function downCommand(context: Context, name: string, images: boolean): Promise<ExitCode> {
   return withDeployments(context, async (deployments) => {
-    const { did, snapshot } = await deployments.down(name);
+    const { did, snapshot } = await deployments.down(name, { images });
     if (did === 'nothing') {
       context.show(snapshot, () => DID[did](name));
       return EXIT.done;
     }
     context.note(DID[did](name));
     const last = await follow(deployments, name, context, true);
-    return last?.stage === 'aborted' ? EXIT.done : exitAfter(last);
+    if (last?.stage !== 'aborted') return exitAfter(last);
+    if (images && did === 'aborting') await deployments.down(name, { images });
+    return images && did === 'aborting' ? exitAfter(await follow(deployments, name, context, true)) : EXIT.done;
   });
 }
 

@@ -5,8 +5,10 @@ import { EXIT } from '../../client/errors';
 import type { ExitCode } from '../../client/errors';
 import { Deployments } from '../../client/deployments';
 import type { Snapshot } from '../../client/snapshot';
+import { changes } from '../../client/render/log';
+import { page } from '../../client/render/page';
 import type { Context } from './context';
-import { viewFor } from './views';
+import { viewOf } from './views';
 
 const EXIT_OF: Readonly<Record<Stage, ExitCode>> = {
   deploying: EXIT.done,
@@ -38,7 +40,7 @@ export async function withDeployments<T>({ profile }: Context, use: (deployments
  * @returns undefined where it was detached
  */
 export async function follow(deployments: Deployments, name: string, context: Context, untilClosed = false): Promise<Snapshot | undefined> {
-  const view = await viewFor(context);
+  const view = await viewOf<Snapshot>(context, { page, changes });
   const detached = new AbortController();
   const detach = (): void => detached.abort();
   process.once('SIGINT', detach);

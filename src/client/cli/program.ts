@@ -6,8 +6,9 @@ import { Command, Option } from 'commander';
 import { STEP_IDS } from '../../spec/steps';
 import { ROOT } from '../../client/paths';
 import { contextOf } from './context';
-import type { Context } from './context';
+import { IMAGE_ROWS } from './image-rows';
 import { lazy } from './lazy';
+import type { CommandRow, Row } from './row';
 
 const AFTER_HELP = `
 Exit codes:
@@ -15,17 +16,6 @@ Exit codes:
   5 Temporal unreachable · 130 detached
 
 Where Temporal is: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, … or a profile of its TOML file; by default localhost:7233.`;
-
-interface Row {
-  readonly name: string;
-  readonly argument?: readonly [name: string, description: string];
-  readonly description: string;
-  readonly options?: readonly Option[];
-  /** Everything after the command is the program's own. */
-  readonly passesOn?: true;
-  /** @returns the exit code */
-  readonly run: (context: Context, argument: string, options: Readonly<Record<string, unknown>>, all: readonly string[]) => Promise<number>;
-}
 
 const SPEC = ['<spec>', 'the YAML file of the deployment'] as const;
 const NAME = ['<name>', 'the name of the deployment'] as const;
@@ -50,14 +40,16 @@ const ROWS: readonly Row[] = [
   { name: 'status', argument: NAME, description: 'one deployment: steps, attempts, last error, what to do', run: (context, name) => lazy.looking().statusCommand(context, name) },
   { name: 'watch', argument: NAME, description: 'watch it until it ends or needs a person', run: (context, name) => lazy.deploying().watchCommand(context, name) },
   { name: 'list', description: 'all deployments', run: (context) => lazy.looking().listCommand(context) },
-  ...(['resume', 'skip', 'abort', 'pause'] as const).map((verb): Row => ({
+  ...(['resume', 'skip', 'abort', 'pause'] as const).map((verb): CommandRow => ({
     name: verb, argument: NAME, ...ANSWERS[verb],
     run: (context, name, { step }) => lazy.answering().answerCommand(context, verb, name, STEP_IDS.find((id) => id === step)),
   })),
   {
     name: 'down', argument: NAME, description: 'take back everything the deployment made, and nothing else; one that is under way is aborted',
-    run: (context, name) => lazy.deploying().downCommand(context, name),
+    options: [new Option('--images', 'the published image, too, though others may use it')],
+    run: (context, name, { images }) => lazy.deploying().downCommand(context, name, images === true),
   },
+  { name: 'image', description: 'images and bundles by themselves: publish, make, verify and open them', rows: IMAGE_ROWS },
   { name: 'worker', description: 'run a worker in the foreground', run: (context) => lazy.processes().workerCommand(context) },
   {
     name: 'lab', argument: ['[args...]', 'up, down, status or serve, with options'], passesOn: true,
@@ -83,8 +75,13 @@ export function createProgram(finish: (exit: number) => void): Command {
   return program;
 }
 
-function add(program: Command, { name, argument, description, options = [], passesOn, run }: Row, finish: (exit: number) => void): void {
-  const command = program.command(name).description(description);
+function add(parent: Command, row: Row, finish: (exit: number) => void): void {
+  const command = parent.command(row.name).description(row.description);
+  if ('rows' in row) for (const inner of row.rows) add(command, inner, finish);
+  else runs(command, row, finish);
+}
+
+function runs(command: Command, { argument, options = [], passesOn, run }: CommandRow, finish: (exit: number) => void): void {
   if (argument !== undefined) command.argument(...argument);
   for (const option of options) command.addOption(option);
   if (passesOn === true) command.allowUnknownOption().helpOption(false);

@@ -1,26 +1,30 @@
-/** Three ways to follow a deployment: redrawn in place, as lines added to a log, as JSON. */
+/** Three ways to follow something: redrawn in place, as lines added to a log, as JSON. */
 
-import type { Snapshot } from '../../client/snapshot';
-import { changes } from '../../client/render/log';
-import { page } from '../../client/render/page';
+import type { PageOptions } from '../../client/render/page';
 import type { Context } from './context';
 
-export interface View {
-  show(snapshot: Snapshot): void;
+export interface View<T> {
+  show(snapshot: T): void;
   end(): void;
 }
 
-export async function viewFor(context: Context): Promise<View> {
-  if (context.json) return jsonView(context);
-  return context.redraws ? liveView(context) : logView();
+export interface Rendering<T> {
+  page(snapshot: T, options: PageOptions): string;
+  /** @param before absent at the first look */
+  changes(before: T | undefined, after: T, now: number): readonly string[];
 }
 
-function jsonView({ show }: Context): View {
+export async function viewOf<T>(context: Context, rendering: Rendering<T>): Promise<View<T>> {
+  if (context.json) return jsonView(context);
+  return context.redraws ? liveView(context, rendering) : logView(rendering);
+}
+
+function jsonView<T>({ show }: Context): View<T> {
   return { show: (snapshot) => show(snapshot, () => ''), end: () => undefined };
 }
 
-function logView(): View {
-  let last: Snapshot | undefined;
+function logView<T>({ changes }: Rendering<T>): View<T> {
+  let last: T | undefined;
   return {
     show: (snapshot) => {
       for (const line of changes(last, snapshot, Date.now())) process.stdout.write(`${line}\n`);
@@ -33,11 +37,11 @@ function logView(): View {
 /** Time passes between two changes, too. */
 const REDRAW_EVERY = 1_000;
 
-async function liveView({ paint }: Context): Promise<View> {
+async function liveView<T>({ paint }: Context, { page }: Rendering<T>): Promise<View<T>> {
   // An ES module, and of no use to the other two.
   const { createLogUpdate } = await import('log-update');
   const screen = createLogUpdate(process.stdout);
-  let last: Snapshot | undefined;
+  let last: T | undefined;
   const draw = (): void => {
     if (last !== undefined) screen(page(last, { now: Date.now(), paint, width: process.stdout.columns }));
   };

@@ -1,15 +1,17 @@
 /** A deployment as lines that are only ever added to, for logs: one line a change. */
 
+import type { StepState } from '../../spec/messages';
 import type { Snapshot, StepSnapshot } from '../../client/snapshot';
 import { advice } from './advice';
 import { clock, failureText, oneLine, span, STAGE_LOOK } from './text';
 
-/** @param before absent at the first look: everything that is not still waiting is news */
+/** @param before absent at the first look: everything that has begun is news */
 export function changes(before: Snapshot | undefined, after: Snapshot, now: number): readonly string[] {
   const { name } = after;
   const say = (at: number, text: string): string => `${clock(at)} ${name} ${text}`;
-  const old = new Map(before?.steps.map((step) => [step.id, wordsOf(step)]));
-  const steps = after.steps.filter((step) => step.state !== 'waiting' && old.get(step.id) !== wordsOf(step));
+  const old = new Map(before?.steps.map((step) => [step.id, newsIn(wordsOf(step))]));
+  const silent: readonly StepState[] = before === undefined ? ['waiting', 'not-needed'] : ['waiting'];
+  const steps = after.steps.filter((step) => !silent.includes(step.state) && old.get(step.id) !== newsIn(wordsOf(step)));
   const undone = after.undone.slice(before?.undone.length ?? 0);
   return [
     ...(before === undefined ? [say(now, `console ${after.consoleUrl}`), say(now, `workflow ${after.workflowUrl}`)] : []),
@@ -30,6 +32,11 @@ function wordsOf({ state, note, error, pending, startedAt, endedAt }: StepSnapsh
   const took = startedAt === undefined || endedAt === undefined ? '' : ` in ${span(endedAt - startedAt)}`;
   const text = oneLine(note ?? '');
   return `${state}${took}${text === '' ? '' : `, ${text}`}`;
+}
+
+/** Figures in brackets at the end go on and on. */
+function newsIn(words: string): string {
+  return words.replace(/ \([^()]*\)$/, '');
 }
 
 /** Its own time where it has one, so that what is seen late is not told as if it were new. */

@@ -40,11 +40,12 @@ function textOf({ state, title, note, error, pending }: StepSnapshot, now: numbe
   return state === 'waiting' ? title : oneLine(note ?? '');
 }
 
-/** Empty for a first attempt that is under way: there is nothing to say yet. */
-function attemptText({ attempt, running, paused, nextAttemptAt, failure }: PendingAttempt, now: number): string {
+/** Empty for a first attempt that is under way and has said nothing yet. */
+function attemptText({ attempt, running, paused, nextAttemptAt, failure, line: said }: PendingAttempt, now: number): string {
   const parts = [
     attempt > 1 ? `attempt ${attempt}` : '',
     failure === undefined ? '' : failureText(failure),
+    said === undefined ? '' : oneLine(said),
     paused ? 'paused in Temporal' : '',
     running || nextAttemptAt === undefined || failure === undefined ? '' : `next try in ${Math.max(0, Math.ceil((nextAttemptAt - now) / 1000))}s`,
   ];

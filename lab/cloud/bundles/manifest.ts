@@ -1,0 +1,70 @@
+/** A manifest as the cloud reads it: by XML for what it says, by the raw text for what was signed. */
+
+import { X509Certificate, createVerify } from 'node:crypto';
+import { XMLParser } from 'fast-xml-parser';
+
+export interface ManifestPart {
+  readonly filename: string;
+  readonly sha1: string;
+}
+
+export interface Manifest {
+  /** The bytes as Latin-1. */
+  readonly raw: string;
+  readonly name: string;
+  readonly user: string;
+  readonly type: string;
+  readonly architecture: string;
+  readonly kernelId: string;
+  readonly ramdiskId: string;
+  readonly sha1: string;
+  readonly size: number;
+  readonly bundledSize: number;
+  readonly encryptedKey: string;
+  readonly encryptedIv: string;
+  readonly parts: readonly ManifestPart[];
+  readonly signature: string;
+}
+
+interface Tree {
+  readonly manifest?: {
+    readonly machine_configuration?: { readonly architecture?: string; readonly kernel_id?: string; readonly ramdisk_id?: string };
+    readonly image?: {
+      readonly name?: string; readonly user?: string; readonly type?: string; readonly digest?: string; readonly size?: string; readonly bundled_size?: string;
+      readonly ec2_encrypted_key?: string; readonly ec2_encrypted_iv?: string;
+      readonly parts?: { readonly part?: readonly { readonly filename?: string; readonly digest?: string }[] };
+    };
+    readonly signature?: string;
+  };
+}
+
+const parser = new XMLParser({ ignoreAttributes: true, parseTagValue: false, isArray: (name) => name === 'part' });
+
+/** Undefined where it is none. */
+export function manifestIn(bytes: Buffer): Manifest | undefined {
+  const raw = bytes.toString('latin1');
+  const { manifest } = parser.parse(raw) as Tree;
+  const { machine_configuration: machine, image, signature = '' } = manifest ?? {};
+  if (machine === undefined || image === undefined) return undefined;
+  return {
+    raw, signature,
+    name: image.name ?? '', user: image.user ?? '', type: image.type ?? '',
+    architecture: machine.architecture ?? '', kernelId: machine.kernel_id ?? '', ramdiskId: machine.ramdisk_id ?? '',
+    sha1: image.digest ?? '', size: Number(image.size), bundledSize: Number(image.bundled_size),
+    encryptedKey: image.ec2_encrypted_key ?? '', encryptedIv: image.ec2_encrypted_iv ?? '',
+    parts: (image.parts?.part ?? []).map(({ filename = '', digest = '' }) => ({ filename, sha1: digest })),
+  };
+}
+
+/** SHA1withRSA over the text of two elements, configuration first. */
+export function signedBy({ raw, signature }: Manifest, certificate: string): boolean {
+  const text = cut(raw, 'machine_configuration') + cut(raw, 'image');
+  return createVerify('RSA-SHA1').update(text, 'latin1').verify(new X509Certificate(certificate).publicKey, signature, 'hex');
+}
+
+function cut(raw: string, name: string): string {
+  const [open, close] = [`<${name}>`, `</${name}>`];
+  const start = raw.indexOf(open);
+  const end = raw.indexOf(close, start);
+  return start === -1 || end === -1 ? '' : raw.slice(start, end + close.length);
+}

@@ -1,0 +1,109 @@
+/** The images one cloud knows: those it came with, and those that were registered, each cached as soon as it is. */
+
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { PublishedImage, UnbundledImage } from '../types';
+import { signedBy } from './bundles/manifest';
+import type { Manifest } from './bundles/manifest';
+import { unbundle } from './bundles/unbundle';
+import type { Unbundled } from './bundles/unbundle';
+import type { Dialect, ImageRow } from './dialects';
+import type { BundleKeys } from './keys';
+import type { Buckets } from './store/buckets';
+
+export const OWNER = '000123456789';
+/** Who registered what the cloud came with. */
+const CATALOGUE_OWNER = '000000000001';
+
+export interface ImageRecord extends ImageRow {
+  readonly location: string;
+  readonly owner: string;
+  readonly description: string;
+  readonly architecture: string;
+  readonly kernelId?: string;
+  readonly ramdiskId?: string;
+  readonly state: 'pending' | 'available' | 'failed' | 'deregistered';
+}
+
+export type Registration = Omit<ImageRecord, 'id' | 'owner' | 'state'> & { readonly manifest: Manifest; readonly bucket: string };
+
+interface Registered {
+  record: ImageRecord;
+  readonly manifest: Manifest;
+  readonly cached: Promise<Unbundled>;
+}
+
+export class Images {
+  private readonly registered = new Map<string, Registered>();
+  private readonly catalogue: readonly ImageRecord[];
+
+  constructor(private readonly dialect: Dialect, private readonly buckets: Buckets, private readonly keys: BundleKeys) {
+    this.catalogue = dialect.images.map((row) => ({
+      ...row, location: `stackato/${row.name}.manifest.xml`, owner: CATALOGUE_OWNER, description: 'Stackato 2.6.6 (simulated)', architecture: 'x86_64', state: 'available',
+    }));
+  }
+
+  all(): ImageRecord[] {
+    return [...this.catalogue, ...[...this.registered.values()].map(({ record }) => record)];
+  }
+
+  get(id: string): ImageRecord | undefined {
+    return this.all().find((image) => image.id === id);
+  }
+
+  published(): PublishedImage[] {
+    return [...this.registered.values()].map(({ record }) => publishedOf(record));
+  }
+
+  register({ manifest, bucket, ...image }: Registration): ImageRecord {
+    const { prefixes, idLength, pends } = this.dialect.registration;
+    const id = `${prefixes[image.type]}-${randomBytes(9).toString('hex').slice(0, idLength)}`;
+    const record: ImageRecord = { ...image, id, owner: OWNER, state: pends ? 'pending' : 'available' };
+    const cached = this.cache(manifest, bucket);
+    const entry: Registered = { record, manifest, cached };
+    this.registered.set(id, entry);
+    const settle = (state: ImageRecord['state']): void => {
+      if (entry.record.state === 'pending') entry.record = { ...entry.record, state };
+    };
+    cached.then(() => settle('available'), () => settle('failed'));
+    return record;
+  }
+
+  /** The first time it is marked, the second time forgotten. */
+  deregister(id: string): boolean {
+    const entry = this.registered.get(id);
+    if (entry === undefined) return false;
+    if (entry.record.state === 'deregistered') this.registered.delete(id);
+    entry.record = { ...entry.record, state: 'deregistered' };
+    return true;
+  }
+
+  /** When its bundle has been opened; rejects where it cannot be. */
+  async cached(id: string): Promise<void> {
+    await this.registered.get(id)?.cached;
+  }
+
+  async unbundled(id: string): Promise<UnbundledImage> {
+    const entry = this.registered.get(id);
+    if (entry === undefined) throw new Error(`${id} was not registered.`);
+    const { sha256, size } = await entry.cached;
+    return { ...publishedOf(entry.record), sha256, size, parts: entry.manifest.parts.map(({ filename }) => filename) };
+  }
+
+  private async cache(manifest: Manifest, bucket: string): Promise<Unbundled> {
+    const { verifiesSignature, readsByAcl } = this.dialect.registration;
+    if (verifiesSignature && !signedBy(manifest, readFileSync(this.keys.certificate('user'), 'utf8'))) throw new Error('Invalid signature');
+    return await unbundle(manifest, readFileSync(this.keys.privateKey('cloud'), 'utf8'), (filename) => {
+      const file = this.buckets.get(bucket)?.files.get(filename);
+      if (file !== undefined && readsByAcl && !READABLE.has(file.acl)) throw new Error(`The cloud may not read the part ${filename}.`);
+      return file?.path;
+    });
+  }
+}
+
+/** What lets the cloud read. */
+export const READABLE: ReadonlySet<string> = new Set(['aws-exec-read', 'ec2-bundle-read', 'public-read', 'public-read-write']);
+
+function publishedOf({ id, type, name, location, state, kernelId, ramdiskId }: ImageRecord): PublishedImage {
+  return { id, kind: type, name, location, state, ...(kernelId === undefined ? {} : { kernelId }), ...(ramdiskId === undefined ? {} : { ramdiskId }) };
+}

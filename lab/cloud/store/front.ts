@@ -1,0 +1,117 @@
+/** The HTTP server that is one cloud's S3: signature, fault, body, operation, answer, in that order. */
+
+import { once } from 'node:events';
+import { createReadStream, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream/promises';
+import type { Fault, StoreCall } from '../../types';
+import { cutShort } from '../cut';
+import type { Dialect } from '../dialects';
+import type { Faults } from '../faults';
+import type { Account } from '../signatures';
+import { Buckets } from './buckets';
+import { OPERATIONS } from './operations';
+import type { StoreAnswer } from './operations';
+import { StoreRefusal } from './refusals';
+import { checkBody, checkForm, receive, targetOf } from './requests';
+import type { Target } from './requests';
+import { signerOf } from './signatures';
+
+const CALLS_KEPT = 100_000;
+/** A connection that is cut in the middle is cut here, at the latest. */
+const MIDDLE = 4 * 1024 * 1024;
+
+export class StoreFront {
+  readonly calls: StoreCall[] = [];
+  readonly buckets: Buckets;
+  private readonly server: Server;
+
+  constructor(private readonly dialect: Dialect, private readonly accounts: readonly Account[], private readonly faults: Faults, dir: string) {
+    this.buckets = new Buckets(dir);
+    this.server = createServer((request, response) => void this.serve(request, response).catch(() => request.socket.destroy()));
+    this.server.keepAliveTimeout = 60_000;
+  }
+
+  async listen(host: string, port: number): Promise<void> {
+    this.server.listen(port, host);
+    await once(this.server, 'listening');
+  }
+
+  async close(): Promise<void> {
+    const closed = once(this.server, 'close');
+    this.server.close();
+    this.server.closeAllConnections();
+    await closed;
+  }
+
+  private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const target = targetOf(request, this.dialect.store.path);
+    const arrival = this.buckets.arrival();
+    const at = Date.now();
+    try {
+      const { answer, fault, bytes } = await this.answer(request, target, arrival);
+      const told = answer !== undefined && fault !== 'lost' && fault !== 'truncated';
+      this.log({ action: target.action, bucket: target.bucket, key: target.key, bytes, status: told ? answer.status : 0, at });
+      if (answer === undefined || fault === 'lost') request.socket.destroy();
+      else if (fault === 'truncated') cutShort(request.socket, answer.status, answer.file === undefined ? Buffer.from(answer.xml ?? '') : readFileSync(answer.file.path));
+      else await send(response, answer, request.method === 'HEAD');
+    } finally {
+      rmSync(arrival, { force: true });
+    }
+  }
+
+  /** No answer where nothing of the request could be acted upon. */
+  private async answer(request: IncomingMessage, target: Target, arrival: string): Promise<{ answer?: StoreAnswer; fault?: Fault['what']; bytes: number }> {
+    const caller = attempt(() => this.callerOf(request, target));
+    const fault = caller instanceof StoreRefusal ? undefined : this.faults.take(this.dialect.kind, target.action);
+    if (fault?.what === 'slow') await new Promise((resolve) => setTimeout(resolve, fault.ms ?? 0));
+    const length = Number(request.headers['content-length'] ?? 0);
+    const body = await receive(request, { path: arrival, ...(fault?.what === 'reset' ? { cutAfter: Math.min(Math.floor(length / 2), MIDDLE) } : {}) });
+    if (body === undefined) return { bytes: 0 };
+    const answer = attempt((): StoreAnswer => {
+      if (caller instanceof StoreRefusal) throw caller;
+      if (fault?.what === 'throttle') throw new StoreRefusal('throttled');
+      if (fault?.what === 'error') throw new StoreRefusal('broken');
+      checkBody(request, body);
+      const operation = OPERATIONS[target.action];
+      if (operation === undefined) throw new StoreRefusal('notSimulated');
+      const acl = String(request.headers['x-amz-acl'] ?? 'private');
+      const kept = { ...body, path: arrival, text: () => readFileSync(arrival, 'utf8') };
+      return operation({ target, caller, acl, dialect: this.dialect.store, buckets: this.buckets, body: kept });
+    });
+    const told = answer instanceof StoreRefusal ? { status: answer.status, xml: answer.xml } : answer;
+    return { answer: told, bytes: body.size, ...(fault === undefined ? {} : { fault: fault.what }) };
+  }
+
+  private callerOf(request: IncomingMessage, { action }: Target): Account {
+    const { method = '', url = '/', headers } = request;
+    if (action === '') throw new StoreRefusal('notSimulated');
+    const caller = signerOf({ method, url, headers }, this.dialect.store, this.accounts);
+    checkForm(request);
+    if (action === 'PutObject' && headers['content-length'] === undefined) throw new StoreRefusal('length');
+    return caller;
+  }
+
+  private log(call: StoreCall): void {
+    this.calls.push(call);
+    if (this.calls.length > CALLS_KEPT) this.calls.splice(0, CALLS_KEPT / 10);
+  }
+}
+
+function attempt<T>(work: () => T): T | StoreRefusal {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof StoreRefusal) return error;
+    throw error;
+  }
+}
+
+async function send(response: ServerResponse, { status, headers = {}, xml = '', file }: StoreAnswer, bare: boolean): Promise<void> {
+  const type = xml === '' ? {} : { 'content-type': 'application/xml' };
+  const length = file === undefined ? Buffer.byteLength(bare ? '' : xml) : file.size;
+  response.writeHead(status, { 'x-amz-request-id': 'lab', 'content-length': String(length), ...type, ...headers });
+  if (file === undefined) response.end(bare ? '' : xml);
+  else await pipeline(createReadStream(file.path), response);
+}

@@ -1,0 +1,121 @@
+/** Every operation S3 answers. Only the owner of a bucket gets at it; what the cloud itself reads, it reads past this. */
+
+import type { StoreDialect } from '../dialects';
+import { write } from '../xml';
+import type { Account } from '../signatures';
+import type { Bucket, Buckets, StoredFile } from './buckets';
+import { StoreRefusal } from './refusals';
+import type { Body, Target } from './requests';
+
+export interface Asked {
+  readonly target: Target;
+  readonly caller: Account;
+  readonly dialect: StoreDialect;
+  readonly buckets: Buckets;
+  readonly acl: string;
+  /** What arrived, and where it is. */
+  readonly body: Body & { readonly path: string; readonly text: () => string };
+}
+
+export interface StoreAnswer {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly xml?: string;
+  /** Sends this one's contents. */
+  readonly file?: StoredFile;
+}
+
+type Operation = (asked: Asked) => StoreAnswer;
+
+const ACLS = new Set(['private', 'public-read', 'public-read-write', 'authenticated-read', 'bucket-owner-read', 'bucket-owner-full-control', 'aws-exec-read', 'ec2-bundle-read']);
+const NAMESPACE = 'http://s3.amazonaws.com/doc/2006-03-01/';
+const BUCKET_NAME = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
+const OBJECT_LIMIT = 5 * 1024 ** 3;
+const PAGE = 1000;
+
+export const OPERATIONS: Readonly<Record<string, Operation>> = {
+  ListBuckets: ({ buckets, caller }) => {
+    const all = buckets.ofOwner(caller.number).map(({ name }) => ({ Name: name, CreationDate: new Date(0).toISOString() }));
+    return { status: 200, xml: write('ListAllMyBucketsResult', NAMESPACE, { Owner: { ID: caller.number }, Buckets: { Bucket: all } }) };
+  },
+  CreateBucket: createBucket,
+  HeadBucket: (asked) => {
+    if (!asked.dialect.headsBuckets) throw new StoreRefusal('method');
+    ownBucket(asked);
+    return { status: 200 };
+  },
+  DeleteBucket: (asked) => {
+    const bucket = ownBucket(asked);
+    if (bucket.files.size > 0) throw new StoreRefusal('bucketFull');
+    asked.buckets.remove(bucket.name);
+    return { status: 204 };
+  },
+  ListObjects: listObjects,
+  PutObject: putObject,
+  GetObject: (asked) => {
+    const file = fileIn(asked);
+    return { status: 200, headers: headersOf(file, asked.dialect.bareEtags), file };
+  },
+  HeadObject: (asked) => {
+    const file = fileIn(asked);
+    return { status: 200, headers: { ...headersOf(file, asked.dialect.bareEtags), 'content-length': String(file.size) } };
+  },
+  DeleteObject: (asked) => {
+    asked.buckets.delete(ownBucket(asked), asked.target.key);
+    return { status: 204 };
+  },
+};
+
+function createBucket({ target, caller, dialect, buckets, body }: Asked): StoreAnswer {
+  if (!BUCKET_NAME.test(target.bucket)) throw new StoreRefusal('bucketName');
+  // No region of these has a name that one would put there.
+  if (body.text().includes('LocationConstraint')) throw new StoreRefusal('location');
+  const there = buckets.get(target.bucket);
+  if (there === undefined) buckets.create(target.bucket, caller.number);
+  else if (there.owner !== caller.number) throw new StoreRefusal('bucketForeign');
+  else if (dialect.ownBucketAgain === 409) throw new StoreRefusal('bucketOwn');
+  return { status: 200, headers: { location: `/${target.bucket}` } };
+}
+
+function putObject(asked: Asked): StoreAnswer {
+  const { target: { key }, dialect, buckets, body: { size, md5, path }, acl } = asked;
+  const bucket = ownBucket(asked);
+  if (!ACLS.has(acl)) throw new StoreRefusal('argument', `x-amz-acl: ${acl}`);
+  const others = [...bucket.files.values()].filter((file) => file.key !== key).reduce((sum, file) => sum + file.size, 0);
+  if (size > OBJECT_LIMIT || others + size > dialect.bucketLimit) throw new StoreRefusal('tooLarge');
+  buckets.put(bucket, path, { key, size, md5, acl });
+  return { status: 200, headers: { etag: `"${md5}"` } };
+}
+
+function listObjects(asked: Asked): StoreAnswer {
+  const { target: { query, bucket: name } } = asked;
+  const bucket = ownBucket(asked);
+  if (query.has('list-type') || query.has('delimiter')) throw new StoreRefusal('notSimulated');
+  const [prefix, marker, limit] = [query.get('prefix') ?? '', query.get('marker') ?? '', Number(query.get('max-keys') ?? PAGE)];
+  const all = [...bucket.files.values()].filter(({ key }) => key.startsWith(prefix) && key > marker).sort((a, b) => (a.key < b.key ? -1 : 1));
+  const page = all.slice(0, Math.min(limit, PAGE));
+  return {
+    status: 200,
+    xml: write('ListBucketResult', NAMESPACE, {
+      Name: name, Prefix: prefix, Marker: marker, MaxKeys: limit, IsTruncated: page.length < all.length,
+      Contents: page.map(({ key, size, md5, at }) => ({ Key: key, LastModified: new Date(at).toISOString(), ETag: `"${md5}"`, Size: size, StorageClass: 'STANDARD' })),
+    }),
+  };
+}
+
+function ownBucket({ buckets, target, caller }: Asked): Bucket {
+  const bucket = buckets.get(target.bucket);
+  if (bucket === undefined) throw new StoreRefusal('bucketMissing');
+  if (bucket.owner !== caller.number) throw new StoreRefusal('denied');
+  return bucket;
+}
+
+function fileIn(asked: Asked): StoredFile {
+  const file = ownBucket(asked).files.get(asked.target.key);
+  if (file === undefined) throw new StoreRefusal(asked.dialect.bareEtags ? 'entityMissing' : 'keyMissing');
+  return file;
+}
+
+function headersOf({ md5, at }: StoredFile, bare: boolean): Readonly<Record<string, string>> {
+  return { etag: bare ? md5 : `"${md5}"`, 'last-modified': new Date(at).toUTCString(), 'content-type': 'application/octet-stream' };
+}

@@ -1,0 +1,82 @@
+/** A deployment's side of publishing: starts or joins the workflow of the image, and looks at it until its part is there. */
+
+import { ApplicationFailure } from '@temporalio/common';
+import { DeployError } from '../spec/errors';
+import { imageWorkflowId } from '../spec/names';
+import type { ImagePart, PublishInput } from '../spec/messages';
+import type { DeploymentSpec } from '../spec/types';
+import type { Attempt } from './attempt';
+import type { Dependencies } from './dependencies';
+import { required } from './instance';
+import type { PublishLook } from './publisher';
+import { findRegistered, targetOf } from './publish-target';
+import type { StepInput, StepOutcome } from './types';
+
+const NOTHING: StepOutcome = { changed: false, note: '', known: {} };
+
+export async function startPublishing({ publisher }: Dependencies, { spec }: StepInput): Promise<StepOutcome> {
+  const input = publishInput(spec);
+  const run = await publisher.start(input);
+  const { view } = required(await publisher.look(idOf(input), run), 'run that was just started');
+  if (JSON.stringify(view.image) !== JSON.stringify(input.image)) {
+    throw new DeployError('NOT_YET', `Another image is being published under the name ${input.image.name}: when that is done, they are compared.`);
+  }
+  return { ...NOTHING, known: { publishing: run } };
+}
+
+export const awaitKernel = (deps: Dependencies, input: StepInput): Promise<StepOutcome> => awaitPart(deps, input, 'kernel');
+export const awaitRamdisk = (deps: Dependencies, input: StepInput): Promise<StepOutcome> => awaitPart(deps, input, 'ramdisk');
+export const awaitImage = (deps: Dependencies, input: StepInput): Promise<StepOutcome> => awaitPart(deps, input, 'machine');
+
+async function awaitPart({ publisher }: Dependencies, { spec, known }: StepInput, part: ImagePart): Promise<StepOutcome> {
+  const id = idOf(publishInput(spec));
+  const look = await publisher.look(id, required(known.publishing, 'run that publishes the image'));
+  const done = look?.view.parts[part].id;
+  if (done !== undefined) return outcome(look, part, done, known.image);
+  const error = look?.view.error;
+  // That run has tried for as long as it should: only a person starts another.
+  if (error !== undefined) throw ApplicationFailure.nonRetryable(error.message, error.code);
+  if (look?.open !== true) throw ApplicationFailure.nonRetryable(`The workflow ${id} was ended from outside.`, 'INTERNAL');
+  throw new DeployError('NOT_YET', look.lines[part] ?? `${part}: waiting for the workflow ${id}`);
+}
+
+function outcome(look: PublishLook | undefined, part: ImagePart, id: string, before: StepInput['known']['image']): StepOutcome {
+  const parts = look?.view.parts;
+  const ids = { kernel: before?.kernelId, ramdisk: before?.ramdiskId, machine: before?.id };
+  const [kernelId, ramdiskId] = [parts?.kernel.id, parts?.ramdisk.id];
+  const image = part === 'machine' && kernelId !== undefined && ramdiskId !== undefined ? { image: { id, kernelId, ramdiskId } } : {};
+  return { changed: ids[part] !== id, note: id, known: image };
+}
+
+/** Deregisters the image and deletes its bundles. Others that run on it go on; nobody can launch it any more. */
+export async function withdrawImage(deps: Dependencies, { spec }: StepInput, attempt: Attempt): Promise<StepOutcome> {
+  if ('id' in spec.image) return NOTHING;
+  const { cloud: where, image } = spec;
+  const id = imageWorkflowId(where, image);
+  if ((await deps.publisher.look(id))?.open === true) throw new DeployError('NOT_YET', `The image is being published by the workflow ${id}.`);
+  const [cloud, store] = [await deps.clouds.open(where), await deps.clouds.store(where)];
+  let removed = attempt.number > 1;
+  // What is bound to the others first.
+  for (const part of ['machine', 'ramdisk', 'kernel'] as const) {
+    const target = targetOf({ image, part });
+    for (let there = await findRegistered(cloud, target); there !== undefined; there = await findRegistered(cloud, target)) {
+      attempt.assertTimely();
+      await cloud.deregisterImage(there.id);
+      removed = true;
+    }
+    const manifest = await store.head(image.bucket, target.manifest);
+    const objects = [...(manifest === undefined ? [] : [manifest]), ...(await store.list(image.bucket, target.parts))];
+    for (const { key } of objects) await store.remove(image.bucket, key);
+    removed = removed || objects.length > 0;
+  }
+  return { changed: removed, note: `image ${image.name}`, known: {} };
+}
+
+function publishInput({ cloud, image, timing }: DeploymentSpec): PublishInput {
+  if ('id' in image) throw new DeployError('INTERNAL', 'The image of this deployment has an id, and is not published.');
+  return { cloud, image, poll: timing.poll, deadline: timing.deadline.publish };
+}
+
+function idOf({ cloud, image }: PublishInput): string {
+  return imageWorkflowId(cloud, image);
+}

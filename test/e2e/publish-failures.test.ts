@@ -1,0 +1,186 @@
+/** What can be wrong with an image or with where it goes: each has its own code, parks the deployment, and leaves nothing registered. */
+
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto';
+import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ERRORS } from '../../src/spec/errors';
+import type { ErrorCode } from '../../src/spec/errors';
+import type { StepId } from '../../src/spec/steps';
+import { Site } from '../support/site';
+import type { Deployment } from '../support/deployment';
+import { eventually } from '../support/wait';
+
+const KIND = 'eucalyptus-4.4';
+const QUEUE = 'publish-failures';
+const MIB = 1024 * 1024;
+
+type Image = Readonly<Record<string, unknown>>;
+
+/** What is wrong, and how it is put right. */
+interface Trouble {
+  readonly image: Image;
+  /** Once the deployment runs. */
+  readonly during?: () => Promise<void>;
+  readonly mend?: () => void;
+}
+
+interface Case {
+  readonly name: string;
+  readonly step: StepId;
+  readonly code: ErrorCode;
+  readonly says: RegExp;
+  readonly make: (site: Site, image: Image, name: string) => Trouble | Promise<Trouble>;
+  readonly root?: number;
+  /** Kernel and ramdisk come before the image, and are whole. */
+  readonly before?: readonly string[];
+}
+
+const CASES: readonly Case[] = [
+  {
+    name: 'wrong-key', step: 'preflight', code: 'IMAGE_KEY_MISMATCH', says: /key/,
+    make: (site, image) => {
+      const path = join(site.dir, 'another-key.pem');
+      writeFileSync(path, generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' }));
+      return { image: signedBy(image, { privateKey: { file: path } }), mend: () => copyFileSync(site.lab.cloud(KIND).signing.privateKey, path) };
+    },
+  },
+  {
+    name: 'no-certificate', step: 'preflight', code: 'IMAGE_CERTIFICATE_UNREADABLE', says: /certificate/,
+    make: (site, image) => {
+      const path = join(site.dir, 'cloud-cert.txt');
+      writeFileSync(path, 'Ask the administrator for it.\n');
+      return { image: signedBy(image, { cloudCertificate: path }) };
+    },
+  },
+  {
+    name: 'key-as-certificate', step: 'preflight', code: 'IMAGE_CERTIFICATE_UNREADABLE', says: /certificate/,
+    make: (site, image) => ({ image: signedBy(image, { cloudCertificate: site.lab.cloud(KIND).signing.privateKey }) }),
+  },
+  {
+    name: 'file-missing', step: 'preflight', code: 'IMAGE_SOURCE_MISSING', says: /root\.img does not exist/,
+    make: (_, image) => {
+      const path = String(image.root);
+      renameSync(path, `${path}.elsewhere`);
+      return { image, mend: () => renameSync(`${path}.elsewhere`, path) };
+    },
+  },
+  {
+    name: 'foreign-bucket', step: 'publish-kernel', code: 'IMAGE_BUCKET_FOREIGN', says: /CreateBucket.*BucketAlreadyExists/,
+    make: (site, image) => ({ image: { ...image, bucket: site.lab.cloud(KIND).foreignBucket } }),
+  },
+  {
+    name: 'name-taken', step: 'preflight', code: 'IMAGE_NAME_TAKEN', says: /first-bucket\/name-taken-kernel\.manifest\.xml/,
+    make: async (site, image, name) => {
+      const first = await site.start(site.spec(`${name}-first`, KIND, { image: { ...image, bucket: 'first-bucket' } }), QUEUE);
+      await over(first, 'publish-image', 'done');
+      return { image };
+    },
+  },
+  {
+    name: 'cut-while-read', step: 'publish-image', code: 'IMAGE_SOURCE_CHANGED', says: /root\.img/, root: 65 * MIB, before: ['cut-while-read-kernel', 'cut-while-read-ramdisk'],
+    make: (site, image, name) => {
+      const path = String(image.root);
+      const content = readFileSync(path);
+      site.lab.fault({ kind: KIND, action: 'PutObject', what: 'slow', times: 1_000, ms: 700 });
+      return {
+        image,
+        during: async () => {
+          await eventually('its first part is there', () => site.lab.objects(KIND).some(({ key }) => key.startsWith(`${name}.part.`)), 60_000);
+          truncateSync(path, MIB);
+          site.lab.clearFaults();
+        },
+        mend: () => writeFileSync(path, content),
+      };
+    },
+  },
+];
+
+describe('an image that cannot be published', function () {
+  this.timeout(240_000);
+  let site: Site;
+  before(async () => {
+    site = await Site.open({ kernelRights: true });
+    await site.worker(KIND, QUEUE);
+  });
+  after(() => site.close());
+
+  for (const each of CASES) {
+    it(`${each.name}: parks at ${each.step} with ${each.code}`, () => fails(site, QUEUE, each));
+  }
+
+  it('has a remedy of its own for each code', () => {
+    const codes = [...new Set([...CASES.map(({ code }) => code), 'IMAGE_DISK_FULL', 'CLOUD_PERMISSION'] as const)];
+    assert.equal(new Set(codes.map((code) => ERRORS[code].remedy)).size, codes.length);
+  });
+
+  it('disk-full: parks at publish-kernel with IMAGE_DISK_FULL', async function () {
+    const disk = join(site.dir, 'disk');
+    mkdirSync(disk);
+    // Where a disk of our own cannot be had, test/image/journal.test.ts alone covers it.
+    if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', disk]).status !== 0) return this.skip();
+    try {
+      const worker = await site.worker(KIND, 'full', { STACKATO_DEPLOY_STATE: disk });
+      const ballast = join(disk, 'ballast');
+      assert.throws(() => writeFileSync(ballast, Buffer.alloc(MIB)), { code: 'ENOSPC' });
+      await fails(site, 'full', {
+        name: 'disk-full', step: 'publish-kernel', code: 'IMAGE_DISK_FULL', says: /no space/,
+        make: (_, image) => ({ image, mend: () => rmSync(ballast) }),
+      });
+      await worker.stop();
+    } finally {
+      spawnSync('umount', [disk]);
+    }
+  });
+});
+
+describe('an account that may not register kernels', function () {
+  this.timeout(120_000);
+  let site: Site;
+  before(async () => {
+    site = await Site.open();
+    await site.worker(KIND, QUEUE);
+  });
+  after(() => site.close());
+
+  it('parks at publish-kernel with CLOUD_PERMISSION', () => fails(site, QUEUE, {
+    name: 'no-rights', step: 'publish-kernel', code: 'CLOUD_PERMISSION', says: /RegisterImage/, make: (_, image) => ({ image }),
+  }));
+});
+
+async function fails(site: Site, queue: string, { name, step, code, says, make, root = 200_000, before = [] }: Case): Promise<void> {
+  const source = randomBytes(root);
+  const { image, during, mend } = await make(site, site.imageOf(name, KIND, source), name);
+  const registered = site.lab.images(KIND);
+  const deployment = await site.start(site.spec(name, KIND, { image }), queue);
+  await during?.();
+  const { steps } = await over(deployment, step, 'attention');
+  const { error } = steps[step] ?? {};
+  assert.equal(error?.code, code, JSON.stringify(error));
+  assert.match(error.message, says);
+  assert.equal(steps.launch?.state, 'waiting');
+  const added = site.lab.images(KIND).slice(registered.length);
+  assert.deepEqual(added.map((each) => each.name).sort(), before);
+
+  if (mend === undefined) return;
+  mend();
+  await deployment.say('resume', {});
+  const { resources } = await over(deployment, 'publish-image', 'done');
+  const published = await site.lab.image(KIND, resources.image?.id ?? '');
+  assert.equal(published.sha256, createHash('sha256').update(source).digest('hex'));
+}
+
+/** Waits until a step is over, one way or the other; where it is to park, until all that runs beside it has come to rest. */
+async function over(deployment: Deployment, step: StepId, state: 'done' | 'attention'): ReturnType<Deployment['view']> {
+  const view = await deployment.until(`${step} is over`, ({ stage, steps }) => {
+    if (steps[step]?.state === 'done') return true;
+    return stage === 'needs-attention' && (state === 'done' || Object.values(steps).every((each) => each.state !== 'running'));
+  }, 120_000);
+  assert.equal(view.steps[step]?.state, state, JSON.stringify(view.steps));
+  return view;
+}
+
+function signedBy(image: Image, change: Image): Image {
+  return { ...image, signing: { ...(image.signing as Image), ...change } };
+}

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { SIZE_LIMITS, checkFacts, checkName, readIdentity } from '../../src/image';
+import type { BundleFacts } from '../../src/image';
+import { checkBundleSize, checkImageSize } from '../../src/image/checks';
+import type { ErrorCode } from '../../src/spec/errors';
+import { FACTS, credentials, pair, shell } from './support';
+import { tmpdir } from 'node:os';
+
+const BOTH = { kernelId: 'eki-12AB34CD', ramdiskId: 'eri-12AB34CD' };
+
+describe('checks', () => {
+  const accepted: Readonly<Record<string, Partial<BundleFacts>>> = {
+    'a machine image': {},
+    'kernel and ramdisk': BOTH,
+    'ids of AWS, long ones': { kernelId: 'aki-1234567890abcdef0', ramdiskId: 'ari-1234567890abcdef0' },
+    'a kernel called vmlinuz': { kind: 'kernel', prefix: 'vmlinuz-3.2.0' },
+    'block devices and codes': { blockDevices: [{ virtual: 'ami', device: 'sda1' }, { virtual: 'ephemeral0', device: '/dev/sdb' }], productCodes: ['ab-1'] },
+    '99 characters': { prefix: 'x'.repeat(99) },
+  };
+  for (const [title, facts] of Object.entries(accepted)) it(`accept ${title}`, () => checkFacts({ ...FACTS, ...facts }));
+
+  const refused: readonly (readonly [string, ErrorCode, Partial<BundleFacts>])[] = [
+    ...['vmlinuz', 'initrd-1', 'windows7', 'Windows'].map((prefix) => [`a machine image called ${prefix}`, 'IMAGE_PREFIX', { prefix }] as const),
+    ...['', 'x'.repeat(100), 'a/b', '..', '-x', 'ä', 'a b', 'a<b'].map((prefix) => [`the prefix ${JSON.stringify(prefix)}`, 'IMAGE_PREFIX', { prefix }] as const),
+    ...['', '12345678901', '1234567890123', '1234-5678-9012', 'admin'].map((account) => [`the account ${JSON.stringify(account)}`, 'IMAGE_ACCOUNT', { account }] as const),
+    ['a kernel alone', 'IMAGE_KERNEL_AND_RAMDISK', { kernelId: BOTH.kernelId }],
+    ['a ramdisk alone', 'IMAGE_KERNEL_AND_RAMDISK', { ramdiskId: BOTH.ramdiskId }],
+    ['a ramdisk as kernel', 'IMAGE_CONFIGURATION', { ...BOTH, kernelId: 'eri-12AB34CD' }],
+    ['a machine image as ramdisk', 'IMAGE_CONFIGURATION', { ...BOTH, ramdiskId: 'emi-12AB34CD' }],
+    ['a kernel with a kernel', 'IMAGE_CONFIGURATION', { ...BOTH, kind: 'kernel' }],
+    ['a ramdisk with block devices', 'IMAGE_CONFIGURATION', { kind: 'ramdisk', blockDevices: [] }],
+    ['a device that is none', 'IMAGE_CONFIGURATION', { blockDevices: [{ virtual: 'ami', device: '<sda>' }] }],
+    ['a block device that is none', 'IMAGE_CONFIGURATION', { blockDevices: [{ virtual: 'floppy', device: 'sda1' }] }],
+    ['a product code that is none', 'IMAGE_CONFIGURATION', { productCodes: ['a b'] }],
+  ];
+  for (const [title, code, facts] of refused) it(`refuse ${title}`, () => assert.throws(() => checkFacts({ ...FACTS, ...facts }), { name: 'DeployError', code }));
+
+  it('know the names that clouds accept', () => {
+    for (const name of ['abc', 'Stackato (3.4.2)/x86_64', 'x'.repeat(128)].map((text) => text.replaceAll(' ', ''))) checkName(name);
+    for (const name of ['ab', 'x'.repeat(129), 'a b c', 'näme', 'a,b']) assert.throws(() => checkName(name), { code: 'IMAGE_NAME' }, name);
+  });
+
+  it('know how much a cloud takes', () => {
+    const gib = 1024 ** 3;
+    checkImageSize(10 * gib, SIZE_LIMITS.aws);
+    assert.throws(() => checkImageSize(10 * gib + 1, SIZE_LIMITS.aws), { code: 'IMAGE_TOO_BIG' });
+    checkImageSize(30 * gib, SIZE_LIMITS['eucalyptus-5.1']);
+    checkBundleSize(5 * gib, SIZE_LIMITS['eucalyptus-3.2']);
+    assert.throws(() => checkBundleSize(5 * gib + 1, SIZE_LIMITS['eucalyptus-3.2']), { code: 'IMAGE_TOO_BIG' });
+  });
+});
+
+describe('credentials', () => {
+  const JUNK = '-----BEGIN RSA PRIVATE KEY-----\nc2VjcmV0\n-----END RSA PRIVATE KEY-----\n';
+
+  it('of one user are accepted, in either form of the key', () => {
+    const traditional = shell(`openssl rsa -traditional 2>/dev/null <<< '${credentials().privateKey}'`, tmpdir());
+    assert.match(traditional, /BEGIN RSA PRIVATE KEY/);
+    const [one, other] = [readIdentity(credentials()), readIdentity({ ...credentials(), privateKey: traditional })];
+    assert.ok(one.privateKey.equals(other.privateKey));
+  });
+
+  it('of two users are refused', () => {
+    assert.throws(() => readIdentity({ ...credentials(), privateKey: pair('other-user').key }), { code: 'IMAGE_KEY_MISMATCH' });
+    assert.throws(() => readIdentity({ ...credentials(), cloudCertificate: credentials().certificate }), { code: 'IMAGE_KEY_MISMATCH' }, 'the user as cloud');
+  });
+
+  it('that cannot be read are refused without a word of them', () => {
+    const elliptic = shell('openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256', tmpdir());
+    const locked = shell(`openssl rsa -aes128 -passout pass:x 2>/dev/null <<< '${credentials().privateKey}'`, tmpdir());
+    for (const privateKey of ['', JUNK, elliptic, locked, credentials().certificate]) {
+      assert.throws(() => readIdentity({ ...credentials(), privateKey }), { code: 'IMAGE_KEY_UNREADABLE', message: 'The private key is not a readable RSA key.' });
+    }
+    for (const certificate of ['', JUNK, credentials().privateKey]) {
+      assert.throws(() => readIdentity({ ...credentials(), certificate }), { code: 'IMAGE_CERTIFICATE_UNREADABLE' });
+      assert.throws(() => readIdentity({ ...credentials(), cloudCertificate: certificate }), { code: 'IMAGE_CERTIFICATE_UNREADABLE' });
+    }
+  });
+});

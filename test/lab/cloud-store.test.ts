@@ -1,0 +1,220 @@
+/** The lab's S3 and its registration of images, against a signer, a client and bundles that are not the product's. */
+
+import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { DescribeImagesCommand, EC2Client, RegisterImageCommand, RunInstancesCommand } from '@aws-sdk/client-ec2';
+import { CreateBucketCommand, HeadBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import type { Clouds } from '../../lab/cloud';
+import { KINDS } from '../../lab/types';
+import type { Kind } from '../../lab/types';
+import { callS3, md5Header, shellBundle } from './store-support';
+import type { BundleWish, StoreReply, StoreRequest } from './store-support';
+import { callV2, codeOf, fakeMachinery, startClouds, texts, until } from './support';
+
+const ACL = { 'x-amz-acl': 'aws-exec-read' };
+
+describe('lab: the stores of the clouds', function () {
+  this.timeout(60_000);
+  const dir = mkdtempSync(join(tmpdir(), 'lab-store-'));
+  let clouds: Clouds;
+  let stop: () => Promise<void>;
+
+  before(async () => {
+    ({ clouds, stop } = await startClouds(dir, fakeMachinery(), 4, true));
+  });
+
+  after(async () => {
+    await stop();
+    rmSync(dir, { recursive: true, force: true });
+  });
+
+  afterEach(() => clouds.faults.clear());
+
+  const call = (kind: Kind, method: string, path: string, request?: StoreRequest): Promise<StoreReply> => callS3(clouds.access(kind), method, path, request);
+  const outcome = async (reply: Promise<StoreReply>): Promise<string> => reply.then(({ status, code }) => `${status} ${code}`.trim());
+
+  function sdk(kind: Kind, more: Readonly<Record<string, unknown>> = {}): S3Client {
+    const { storage, accessKey, secretKey } = clouds.access(kind);
+    return new S3Client({
+      endpoint: storage, region: 'us-east-1', forcePathStyle: true, maxAttempts: 1, credentials: { accessKeyId: accessKey, secretAccessKey: secretKey },
+      requestChecksumCalculation: 'WHEN_REQUIRED', ...more,
+    });
+  }
+
+  describe('signatures', () => {
+    it('are the old ones on Eucalyptus, and those of version 4 from 4.4 and on aws', async () => {
+      const old = await Promise.all(KINDS.map((kind) => outcome(call(kind, 'PUT', '/signed'))));
+      assert.deepEqual(old, ['200', '200', '200', '200', '403 AccessDenied']);
+      const v4 = await Promise.all(KINDS.map((kind) => codeOf(sdk(kind).send(new CreateBucketCommand({ Bucket: 'signed-4' })))));
+      assert.deepEqual(v4, ['AccessDenied', 'AccessDenied', 'no error', 'no error', 'no error']);
+    });
+
+    it('are over the whole path on 3.2, and over either from 3.4', async () => {
+      const short = { signedPath: '/short' };
+      assert.deepEqual(await Promise.all((['eucalyptus-3.2', 'eucalyptus-3.4', 'eucalyptus-4.4'] as const).map((kind) => outcome(call(kind, 'PUT', '/short', short)))), ['403 AccessDenied', '200', '200']);
+    });
+
+    it('are refused with a wrong secret, for another path and from another time', async () => {
+      const { accessKey, storage } = clouds.access('eucalyptus-4.4');
+      assert.equal(await outcome(callS3({ storage, accessKey, secretKey: 'wrong' }, 'PUT', '/wrong')), '403 SignatureDoesNotMatch');
+      assert.equal(await outcome(callS3({ storage, accessKey: 'NOBODY', secretKey: 'wrong' }, 'PUT', '/wrong')), '403 InvalidAccessKeyId');
+      assert.equal(await outcome(call('eucalyptus-4.4', 'PUT', '/wrong', { signedPath: '/services/objectstorage/other' })), '403 SignatureDoesNotMatch');
+      assert.equal(await outcome(call('eucalyptus-4.4', 'PUT', '/wrong', { date: new Date(Date.now() - 16 * 60_000) })), '403 RequestTimeTooSkewed');
+    });
+  });
+
+  it('make buckets as each release does', async () => {
+    const twice = async (kind: Kind): Promise<string> => {
+      const client = sdk(kind);
+      await client.send(new CreateBucketCommand({ Bucket: 'twice' }));
+      return codeOf(client.send(new CreateBucketCommand({ Bucket: 'twice' })));
+    };
+    for (const kind of ['eucalyptus-3.2', 'eucalyptus-3.4'] as const) {
+      assert.deepEqual([await outcome(call(kind, 'PUT', '/twice')), await outcome(call(kind, 'PUT', '/twice'))], ['200', '409 BucketAlreadyOwnedByYou']);
+    }
+    for (const kind of ['eucalyptus-4.4', 'eucalyptus-5.1', 'aws'] as const) assert.equal(await twice(kind), 'no error');
+    assert.equal(await outcome(call('eucalyptus-3.2', 'PUT', `/${clouds.access('eucalyptus-3.2').foreignBucket}`)), '409 BucketAlreadyExists');
+    assert.equal(await outcome(call('eucalyptus-3.2', 'PUT', '/A')), '400 InvalidBucketName');
+    assert.equal((await call('eucalyptus-3.2', 'HEAD', '/twice')).status, 405);
+    assert.equal((await call('eucalyptus-3.4', 'HEAD', '/twice')).status, 200);
+    assert.equal(await codeOf(sdk('eucalyptus-4.4', { region: 'eucalyptus' }).send(new CreateBucketCommand({ Bucket: 'elsewhere' }))), 'InvalidLocationConstraint');
+    await sdk('aws').send(new HeadBucketCommand({ Bucket: 'twice' }));
+  });
+
+  it('keep what arrived whole, with its ACL, and give the ETag as the release does', async () => {
+    for (const kind of ['eucalyptus-3.2', 'eucalyptus-4.4'] as const) {
+      const body = randomBytes(100_000);
+      await call(kind, 'PUT', '/kept');
+      const put = await call(kind, 'PUT', '/kept/a', { body, headers: { ...ACL, 'content-md5': md5Header(body) } });
+      const hex = createHash('md5').update(body).digest('hex');
+      const head = await call(kind, 'HEAD', '/kept/a');
+      assert.deepEqual([put.headers.get('etag'), head.headers.get('etag'), head.headers.get('content-length')], [`"${hex}"`, kind === 'eucalyptus-3.2' ? hex : `"${hex}"`, '100000']);
+      assert.equal(await outcome(call(kind, 'PUT', '/kept/b', { body, headers: { 'content-md5': md5Header(Buffer.from('other')) } })), '400 BadDigest');
+      assert.equal(await outcome(call(kind, 'PUT', '/kept/b', { body, headers: { 'x-amz-acl': 'odd' } })), '400 InvalidArgument');
+      assert.equal(await outcome(call(kind, 'GET', '/kept/b')), kind === 'eucalyptus-3.2' ? '404 NoSuchEntity' : '404 NoSuchKey');
+      assert.deepEqual(clouds.store(kind).buckets.objects().filter(({ bucket }) => bucket === 'kept'), [{ bucket: 'kept', key: 'a', size: 100_000, md5: hex, acl: 'aws-exec-read' }]);
+    }
+  });
+
+  it('take no body in chunks', async () => {
+    const client = sdk('eucalyptus-4.4', { requestChecksumCalculation: 'WHEN_SUPPORTED' });
+    await client.send(new CreateBucketCommand({ Bucket: 'chunks' }));
+    const stream = Readable.from([randomBytes(1000)]);
+    assert.equal(await codeOf(client.send(new PutObjectCommand({ Bucket: 'chunks', Key: 'a', Body: stream, ContentLength: 1000 }))), 'InvalidArgument');
+  });
+
+  it('break off where a test wants it, and do or do not', async () => {
+    const kind = 'eucalyptus-3.4';
+    const body = randomBytes(6_000_000);
+    await call(kind, 'PUT', '/broken');
+    for (const what of ['reset', 'lost', 'truncated', 'error', 'throttle'] as const) {
+      clouds.faults.add({ kind, action: 'PutObject', what, times: 1 });
+      const seen = await outcome(call(kind, 'PUT', `/broken/${what}`, { body })).catch(() => 'cut');
+      assert.equal(seen, { reset: 'cut', lost: 'cut', truncated: 'cut', error: '500 InternalError', throttle: '503 SlowDown' }[what], what);
+    }
+    assert.deepEqual(clouds.store(kind).buckets.objects().filter(({ bucket }) => bucket === 'broken').map(({ key }) => key), ['lost', 'truncated']);
+    const log = clouds.store(kind).calls.filter(({ bucket }) => bucket === 'broken').map(({ key, status, bytes }) => [key, status, bytes > 0]);
+    assert.deepEqual(log, [['', 200, false], ['reset', 0, false], ['lost', 0, true], ['truncated', 0, true], ['error', 500, true], ['throttle', 503, true]]);
+    assert.equal(existsSync(join(dir, 'objects', kind, 'arriving-2')), false);
+  });
+
+  describe('images', () => {
+    const image = Buffer.concat([randomBytes(300_000), Buffer.alloc(500_000)]);
+
+    async function send(kind: Kind, wish: Partial<BundleWish> & { readonly prefix: string }, without: readonly string[] = [], acl = ACL): Promise<string> {
+      const { manifest, objects } = shellBundle(clouds.access(kind), { type: 'kernel', image, ...wish });
+      const client = sdk(kind);
+      const put = async (path: string, body?: Buffer): Promise<void> => {
+        const [, bucket = '', key = ''] = path.split('/');
+        if (kind !== 'aws') await call(kind, 'PUT', path, body === undefined ? {} : { body, headers: acl });
+        else if (body === undefined) await client.send(new CreateBucketCommand({ Bucket: bucket }));
+        else await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body, ACL: acl['x-amz-acl'] as 'aws-exec-read' }));
+      };
+      await put('/images');
+      for (const [key, body] of objects) if (!without.includes(key)) await put(`/images/${key}`, body);
+      return `images/${manifest}`;
+    }
+
+    /** Id, or `status code message` where it is refused. */
+    async function register(kind: Kind, params: Readonly<Record<string, string>>): Promise<string> {
+      if (kind === 'aws') {
+        const { endpoint, region, accessKey, secretKey } = clouds.access(kind);
+        const ec2 = new EC2Client({ endpoint, region, maxAttempts: 1, credentials: { accessKeyId: accessKey, secretAccessKey: secretKey } });
+        const { ImageLocation, Name } = params;
+        return ec2.send(new RegisterImageCommand({ ImageLocation, Name })).then(({ ImageId }) => ImageId ?? '', (error: unknown) => (error instanceof Error ? error.name : ''));
+      }
+      const reply = await callV2(clouds.access(kind), { Action: 'RegisterImage', Version: '2012-10-01', ...params });
+      return reply.status === 200 ? (texts(reply, 'imageId')[0] ?? '') : `${reply.status} ${reply.code} ${reply.message}`;
+    }
+
+    const unbundled = (kind: Kind, id: string): Promise<{ sha256: string; size: number; kind: string; parts: readonly string[] }> => clouds.front(kind).world.images.unbundled(id);
+
+    it('come out of bundles that tar, gzip and openssl made', async () => {
+      for (const kind of KINDS) {
+        const id = await register(kind, { ImageLocation: await send(kind, { prefix: 'shell' }), Name: 'shell' });
+        assert.match(id, kind === 'aws' ? /^aki-[0-9a-f]{17}$/ : /^eki-[0-9a-f]{8}$/);
+        const { sha256, size, kind: sort, parts } = await unbundled(kind, id);
+        assert.deepEqual([sha256, size, sort, parts], [createHash('sha256').update(image).digest('hex'), image.length, 'kernel', ['shell.part.00', 'shell.part.01']]);
+      }
+    });
+
+    it('have names of their own from 3.4', async () => {
+      const outcomes = await Promise.all(KINDS.map((kind) => register(kind, { ImageLocation: 'images/shell.manifest.xml', Name: 'shell' })));
+      assert.match(outcomes[0] ?? '', /^eki-/);
+      for (const told of outcomes.slice(1, 4)) assert.match(told, /^400 InvalidAMIName\.Duplicate AMI name shell is already in use by EMI eki-[0-9a-f]{8}$/);
+      assert.equal(outcomes[4], 'InvalidAMIName.Duplicate');
+    });
+
+    it('must be signed by the account on 3.2 and 3.4, which shows when they are cached only', async () => {
+      const forged = { prefix: 'forged', signer: clouds.access('aws').signing.cloudCertificate.replace('-cert', '-pk') };
+      for (const kind of ['eucalyptus-3.2', 'eucalyptus-3.4', 'eucalyptus-4.4'] as const) {
+        const id = await register(kind, { ImageLocation: await send(kind, forged), Name: 'forged' });
+        const result = await unbundled(kind, id).then(() => 'opened', (error: unknown) => (error as Error).message);
+        assert.equal(result, kind === 'eucalyptus-4.4' ? 'opened' : 'Invalid signature');
+      }
+      const state = await until('told', () => clouds.front('eucalyptus-3.4').world.images.published().find(({ name, state: its }) => name === 'forged' && its !== 'pending'));
+      assert.equal(state.state, 'failed');
+    });
+
+    it('must be readable by the cloud and name the account from 4', async () => {
+      const secret = { 'x-amz-acl': 'private' };
+      const told = async (kind: Kind, name: string): Promise<string> => register(kind, { ImageLocation: `images/${name}.manifest.xml`, Name: name });
+      for (const kind of ['eucalyptus-3.4', 'eucalyptus-4.4', 'eucalyptus-5.1'] as const) {
+        await send(kind, { prefix: 'secret' }, [], secret);
+        await send(kind, { prefix: 'foreign', user: '999999999999' });
+        for (const name of ['secret', 'foreign']) assert.match(await told(kind, name), kind === 'eucalyptus-3.4' ? /^eki-/ : /^400 AuthFailure Manifest is not accessible$/);
+      }
+    });
+
+    it('need kernel and ramdisk from 4, and those must be there', async () => {
+      const bare = async (kind: Kind, params: Readonly<Record<string, string>> = {}): Promise<string> =>
+        register(kind, { ImageLocation: await send(kind, { prefix: 'bare', type: 'machine' }), Name: 'bare', ...params });
+      assert.match(await bare('eucalyptus-4.4'), /^400 MissingParameter Kernel ID must be specified$/);
+      assert.match(await bare('eucalyptus-4.4', { KernelId: 'eki-00000000', RamdiskId: 'eri-00000000' }), /^400 InvalidAMIID\.NotFound/);
+      assert.match(await bare('eucalyptus-4.4', { KernelId: 'eki-5ca70266', RamdiskId: 'eri-5ca70266' }), /^emi-/);
+      assert.match(await bare('eucalyptus-3.2'), /^emi-/);
+      assert.match(await bare('eucalyptus-3.2', { VirtualizationType: 'hvm' }), /^400 .*Failed to bind/s);
+    });
+
+    it('that lack a part start no instance', async () => {
+      const kind = 'eucalyptus-4.4';
+      const location = await send(kind, { prefix: 'lacking', type: 'machine', kernelId: 'eki-5ca70266', ramdiskId: 'eri-5ca70266' }, ['lacking.part.01']);
+      const id = await register(kind, { ImageLocation: location, Name: 'lacking' });
+      const { endpoint, region, accessKey, secretKey } = clouds.access(kind);
+      const ec2 = new EC2Client({ endpoint, region, maxAttempts: 1, credentials: { accessKeyId: accessKey, secretAccessKey: secretKey } });
+      const { Instances: [instance] = [] } = await ec2.send(new RunInstancesCommand({ ImageId: id, MinCount: 1, MaxCount: 1, InstanceType: 'm1.large' }));
+      await until('it ended', async () => (await clouds.inventory(kind)).instances.some((each) => each.id === instance?.InstanceId && each.state === 'terminated') || undefined);
+      await assert.rejects(unbundled(kind, id), /The part lacking\.part\.01 is not there/);
+      const { Images = [] } = await ec2.send(new DescribeImagesCommand({ Owners: ['self'], Filters: [{ Name: 'name', Values: ['lacking'] }] }));
+      assert.deepEqual(Images.map(({ ImageId, ImageLocation, KernelId }) => [ImageId, ImageLocation, KernelId]), [[id, location, 'eki-5ca70266']]);
+    });
+
+    it('are refused on aws if a part is not there', async () => {
+      assert.equal(await register('aws', { ImageLocation: await send('aws', { prefix: 'lacking' }, ['lacking.part.01']), Name: 'lacking' }), 'InvalidManifest');
+    });
+  });
+});
