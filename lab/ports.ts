@@ -32,15 +32,16 @@ export function cloudPorts(ports: Ports): Readonly<Record<Kind, CloudPorts>> {
   };
 }
 
-/** Random ports are taken below the range the kernel gives to outgoing connections, which could take one back before it is used. */
-const RANDOM_FROM = 20_000;
-const RANDOM_TO = 32_000;
-const ATTEMPTS = 200;
+/** Each network has ports of its own: of two labs that start at once, one could take what the other has just seen to be free. */
+const PORTS_PER_NET = 60;
+/** Below the range the kernel gives to outgoing connections, which could take one back before it is used. */
+const OWN_PORTS_FROM = 20_000;
 
 /** Holding this port on 127.<net>.0.1 is holding the network: the kernel lets one process do so, and frees it when that dies. */
 const GUARD_PORT = 19_227;
 const FIRST_NET = 67;
 const LAST_NET = 250;
+const NETS = LAST_NET - FIRST_NET + 1;
 
 export interface Net {
   readonly number: number;
@@ -53,10 +54,9 @@ export async function claimNet(wanted: number | undefined): Promise<Net> {
     if (guard !== undefined) return guard;
     throw new Error(`Another lab uses the network 127.${wanted}.0.0/16. End it with \`lab down\`, or choose another.`);
   }
-  const count = LAST_NET - FIRST_NET + 1;
-  const first = Math.floor(Math.random() * count);
-  for (let i = 0; i < count; i += 1) {
-    const guard = await guardOf(FIRST_NET + ((first + i) % count));
+  const first = Math.floor(Math.random() * NETS);
+  for (let i = 0; i < NETS; i += 1) {
+    const guard = await guardOf(FIRST_NET + ((first + i) % NETS));
     if (guard !== undefined) return guard;
   }
   throw new Error(`Every loopback network from 127.${FIRST_NET} to 127.${LAST_NET} is taken. End other labs, or free port ${GUARD_PORT}.`);
@@ -67,7 +67,7 @@ export async function choosePorts(basePort: number | undefined, net: number): Pr
   const chosen: Partial<Record<PortName, number>> = {};
   const taken = new Set<number>();
   for (const name of Object.keys(PORTS) as PortName[]) {
-    const port = basePort === undefined ? await randomPort(name, net, taken) : basePort + PORTS[name];
+    const port = basePort === undefined ? await ownPort(name, net, taken) : basePort + PORTS[name];
     if (basePort !== undefined && !(await isFree(name, port, net))) {
       throw new Error(`Port ${port}, which the lab needs for ${name}, is taken. End the program that has it, or choose others with --base-port.`);
     }
@@ -77,12 +77,12 @@ export async function choosePorts(basePort: number | undefined, net: number): Pr
   return chosen as Ports;
 }
 
-async function randomPort(name: PortName, net: number, taken: ReadonlySet<number>): Promise<number> {
-  for (let i = 0; i < ATTEMPTS; i += 1) {
-    const port = RANDOM_FROM + Math.floor(Math.random() * (RANDOM_TO - RANDOM_FROM));
+async function ownPort(name: PortName, net: number, taken: ReadonlySet<number>): Promise<number> {
+  const first = OWN_PORTS_FROM + ((net - FIRST_NET + NETS) % NETS) * PORTS_PER_NET;
+  for (let port = first; port < first + PORTS_PER_NET; port += 1) {
     if (!taken.has(port) && (await isFree(name, port, net))) return port;
   }
-  throw new Error(`No free port for ${name} was found between ${RANDOM_FROM} and ${RANDOM_TO}.`);
+  throw new Error(`No free port for ${name} was found between ${first} and ${first + PORTS_PER_NET}.`);
 }
 
 async function isFree(name: PortName, port: number, net: number): Promise<boolean> {

@@ -177,7 +177,7 @@ export interface StoreCall {
 export interface LabOptions {
   /** Where its state and logs go. */
   readonly dir: string;
-  /** First of the 1000 ports it may use; absent: free random ones. */
+  /** First of the 1000 ports it may use; absent: free ones of its network's own. */
   readonly basePort?: number;
   /** Second byte of its loopback /16 for elastic IPs; absent: a free one. */
   readonly net?: number;

@@ -37,7 +37,7 @@ describe('plan', () => {
       "sudo sh -c 'put() {",
       'POST https://127.0.0.1/stackato/license email=admin@stackato.test&password=<env LAB_ADMIN_PASSWORD>&unix_password=<env LAB_ADMIN_PASSWORD>',
     ]);
-    assert.deepEqual(whats(spec, 'launch'), ['RunInstances ImageId=emi-5ca70266 InstanceType=m1.large MinCount=1 MaxCount=1 SecurityGroup.1=stackato-dev KeyName=lab']);
+    assert.deepEqual(whats(spec, 'launch'), ['RunInstances ImageId=<image> InstanceType=m1.large MinCount=1 MaxCount=1 SecurityGroup.1=stackato-dev KeyName=lab']);
     assert.deepEqual(whats(spec, 'dns'), [[
       'server 127.0.0.1 17053',
       'zone stackato.test.',
