@@ -5,6 +5,7 @@ import { Bench } from '../support/deployment';
 import { FakeActivities } from '../support/fake-activities';
 import { specNamed } from '../support/specs';
 import { localServer, timeSkippingServer } from '../support/temporal';
+import { eventually } from '../support/wait';
 
 const FORWARD = [
   'preflight', 'ensureAddress', 'ensureSecurityGroup', 'launchInstance', 'awaitRunning', 'observeDns', 'updateDns', 'associateAddress', 'logIn',
@@ -40,10 +41,13 @@ describe('workflow deployStackato', function () {
 
   it('shows its stage, cloud and host as search attributes', async () => {
     await (await bench.deploy(specNamed('attributes'))).result();
-    const found = env.client.workflow.list({ query: "StackatoStage = 'ready' AND StackatoHost = 'attributes.stackato.test' AND StackatoCloud = 'eucalyptus-3.2'" });
-    const ids: string[] = [];
-    for await (const { workflowId } of found) ids.push(workflowId);
-    assert.deepEqual(ids, ['stackato/attributes']);
+    // Visibility follows a moment later.
+    await eventually('it is found by its attributes', async () => {
+      const found = env.client.workflow.list({ query: "StackatoStage = 'ready' AND StackatoHost = 'attributes.stackato.test' AND StackatoCloud = 'eucalyptus-3.2'" });
+      const ids: string[] = [];
+      for await (const { workflowId } of found) ids.push(workflowId);
+      return ids.join() === 'stackato/attributes';
+    });
   });
 
   it('hands each activity what the earlier ones learnt', async () => {
