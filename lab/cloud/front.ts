@@ -1,8 +1,6 @@
 /** The HTTP server that is one cloud: signature, binding, fault, action, answer, in that order. */
 
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { randomUUID } from 'node:crypto';
 import type { Fault } from '../types';
 import { ACTIONS } from './actions';
@@ -13,6 +11,7 @@ import { unknownParameters } from './parameters';
 import type { Params } from './parameters';
 import { answerOf, errorXml, Refusal } from './refusals';
 import type { ErrorAnswer } from './refusals';
+import { Served } from './served';
 import { Gate } from './signatures';
 import type { Account, SignedRequest } from './signatures';
 import type { World } from './world';
@@ -36,34 +35,15 @@ interface Answer {
 
 const CUTS: Partial<Record<Fault['what'], 'before' | 'within'>> = { lost: 'before', truncated: 'within' };
 
-/** Enough for every test; a lab that stays up for weeks forgets the oldest. */
-const CALLS_KEPT = 100_000;
-
-export class Front {
-  readonly calls: Call[] = [];
-  private readonly server: Server;
+export class Front extends Served<Call> {
   private readonly gate: Gate;
 
   constructor(readonly world: World, accounts: readonly Account[], private readonly faults: Faults) {
+    super();
     this.gate = new Gate(world.dialect, accounts);
-    this.server = createServer((request, response) => void this.serve(request, response).catch(() => response.destroy()));
-    // Clients that keep connections would otherwise be cut off just when they use one again.
-    this.server.keepAliveTimeout = 60_000;
   }
 
-  async listen(host: string, port: number): Promise<void> {
-    this.server.listen(port, host);
-    await once(this.server, 'listening');
-  }
-
-  async close(): Promise<void> {
-    const closed = once(this.server, 'close');
-    this.server.close();
-    this.server.closeAllConnections();
-    await closed;
-  }
-
-  private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  protected async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const signed = await received(request);
     const action = signed.params['Action'] ?? '';
     const at = Date.now();
@@ -128,11 +108,6 @@ export class Front {
     if (!eucalyptus) return { status: 400, code: 'UnknownParameter', message: `The parameter ${unknown[0] ?? ''} is not recognized` };
     const fields = unknown.map((name) => `${name} = ${params[name] ?? ''}\n`).join('');
     return { status: 400, code: '400 Bad Request', message: `Failed to bind the following fields:\n${fields}` };
-  }
-
-  private log(call: Call): void {
-    this.calls.push(call);
-    if (this.calls.length > CALLS_KEPT) this.calls.splice(0, CALLS_KEPT / 10);
   }
 }
 

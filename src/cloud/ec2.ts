@@ -8,13 +8,10 @@ import type { CloudSpec } from '../spec/types';
 import { endpointOf } from './account';
 import type { Capabilities } from './capabilities';
 import { CloudFailure, refusal, unreachable } from './failures';
+import { askedWait, commonConfig, masked } from './sdk';
+import type { Patience } from './sdk';
 import { signedForm, timestamps } from './signature-v2';
 import type { Keys } from './signature-v2';
-
-export interface Patience {
-  readonly connect: number;
-  readonly answer: number;
-}
 
 const PATIENCE: Patience = { connect: 5_000, answer: 20_000 };
 
@@ -73,7 +70,7 @@ export class Ec2 {
   private failure(call: string, error: unknown): unknown {
     if (!(error instanceof Error)) return error;
     if (error instanceof EC2ServiceException) {
-      return refusal(call, { status: error.$metadata.httpStatusCode ?? 0, code: error.name, words: this.masked(error.message) }, askedWait(error));
+      return refusal(call, { status: error.$metadata.httpStatusCode ?? 0, code: error.name, words: masked(error.message, this.options.keys) }, askedWait(error));
     }
     // The answer was no XML.
     if ('$responseBodyText' in error || '$response' in error) {
@@ -81,32 +78,14 @@ export class Ec2 {
     }
     return unreachable(call, endpointOf(this.options.spec), error) ?? error;
   }
-
-  /** Some answers repeat the request. */
-  private masked(words: string): string {
-    const { accessKey, secretKey } = this.options.keys;
-    return words.replaceAll(secretKey, '[secret]').replaceAll(accessKey, '[secret]');
-  }
 }
 
 function configOf({ spec, keys, can, ca, patience = PATIENCE }: Ec2Options): EC2ClientConfig {
   return {
     region: spec.region,
     ...(spec.endpoint === undefined ? {} : { endpoint: spec.endpoint }),
-    credentials: { accessKeyId: keys.accessKey, secretAccessKey: keys.secretKey },
     ...(can.signature === 2 ? { signer: signerV2(keys) } : {}),
-    // Temporal retries.
-    maxAttempts: 1,
-    // A correction is kept, and would make a clock wrong that was mended meanwhile. The clock here is the user's to set.
-    disableClockSkewCorrection: true,
-    // The account is named after the endpoint of the spec.
-    ignoreConfiguredEndpointUrls: true,
-    requestHandler: {
-      connectionTimeout: patience.connect, requestTimeout: patience.answer, throwOnRequestTimeout: true, socketTimeout: patience.answer,
-      // A connection kept may be closed by the cloud while a launch goes into it, and then nobody knows what became of it.
-      httpAgent: { keepAlive: false },
-      httpsAgent: { keepAlive: false, ...(ca === undefined ? {} : { ca }) },
-    },
+    ...commonConfig({ keys, patience, ...(ca === undefined ? {} : { ca }) }),
   };
 }
 
@@ -123,9 +102,4 @@ function signerV2(keys: Keys): Signer {
       return Promise.resolve(request);
     },
   };
-}
-
-function askedWait({ $response }: EC2ServiceException): number | undefined {
-  const seconds = Number($response?.headers['retry-after']);
-  return seconds > 0 ? seconds * 1000 : undefined;
 }

@@ -4,8 +4,9 @@ import { S3Client, S3ServiceException } from '@aws-sdk/client-s3';
 import type { $Command, S3ClientConfig, S3ClientResolvedConfig, ServiceInputTypes, ServiceOutputTypes } from '@aws-sdk/client-s3';
 import type { CloudSpec } from '../spec/types';
 import type { Capabilities } from './capabilities';
-import type { Patience } from './ec2';
 import { CloudFailure, refusal, S3 as SERVICE, unreachable } from './failures';
+import { askedWait, commonConfig, masked } from './sdk';
+import type { Patience } from './sdk';
 import { authorization } from './signature-hmac';
 import type { Keys } from './signature-v2';
 
@@ -50,17 +51,12 @@ export class S3 {
   private failure(call: string, error: unknown): unknown {
     if (!(error instanceof Error)) return error;
     if (error instanceof S3ServiceException && error.$metadata.httpStatusCode !== undefined) {
-      return refusal(call, { status: error.$metadata.httpStatusCode, code: error.name, words: this.masked(error.message) }, askedWait(error), SERVICE);
+      return refusal(call, { status: error.$metadata.httpStatusCode, code: error.name, words: masked(error.message, this.options.keys) }, askedWait(error), SERVICE);
     }
     if ('$responseBodyText' in error || '$response' in error) {
       return new CloudFailure('CLOUD_UNREACHABLE', `What answers at ${SERVICE.at} does not speak ${SERVICE.speaks}: ${call} was answered with something else than XML.`);
     }
     return unreachable(call, storageOf(this.options.spec), error) ?? error;
-  }
-
-  private masked(words: string): string {
-    const { accessKey, secretKey } = this.options.keys;
-    return words.replaceAll(secretKey, '[secret]').replaceAll(accessKey, '[secret]');
   }
 }
 
@@ -77,21 +73,12 @@ function configOf({ spec, keys, can, ca, patience = PATIENCE }: S3Options): S3Cl
     region: spec.kind === 'aws' ? spec.region : 'us-east-1',
     endpoint: storageOf(spec),
     forcePathStyle: true,
-    credentials: { accessKeyId: keys.accessKey, secretAccessKey: keys.secretKey },
     ...(can.storeSignature === 4 ? {} : { signer: hmacSigner(keys) }),
     // Eucalyptus takes checksums in trailers for a part of the body.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
-    // As in ec2.ts.
-    maxAttempts: 1,
-    disableClockSkewCorrection: true,
-    ignoreConfiguredEndpointUrls: true,
     expectContinueHeader: false,
-    requestHandler: {
-      connectionTimeout: patience.connect, requestTimeout: patience.answer, throwOnRequestTimeout: true, socketTimeout: Math.min(SILENCE, patience.answer),
-      httpAgent: { keepAlive: false },
-      httpsAgent: { keepAlive: false, ...(ca === undefined ? {} : { ca }) },
-    },
+    ...commonConfig({ keys, patience, silence: Math.min(SILENCE, patience.answer), ...(ca === undefined ? {} : { ca }) }),
   };
 }
 
@@ -106,9 +93,4 @@ function hmacSigner(keys: Keys): Signer {
       return Promise.resolve(request);
     },
   };
-}
-
-function askedWait({ $response }: S3ServiceException): number | undefined {
-  const seconds = Number($response?.headers['retry-after']);
-  return seconds > 0 ? seconds * 1000 : undefined;
 }

@@ -8,7 +8,7 @@ import { createCloud } from '../../src/cloud';
 import { CAPABILITIES } from '../../src/cloud/capabilities';
 import type { Capabilities } from '../../src/cloud/capabilities';
 import { Ec2 } from '../../src/cloud/ec2';
-import type { Patience } from '../../src/cloud/ec2';
+import type { Patience } from '../../src/cloud/sdk';
 import type { Cloud, CloudGroup, CloudInstance, LaunchRequest } from '../../src/activities/ports';
 import { groupNameOf, ownerOf } from '../../src/spec/names';
 import type { Clouds } from '../../lab/cloud';

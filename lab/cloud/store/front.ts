@@ -1,14 +1,13 @@
 /** The HTTP server that is one cloud's S3: signature, fault, body, operation, answer, in that order. */
 
-import { once } from 'node:events';
 import { createReadStream, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import type { Fault, StoreCall } from '../../types';
 import { cutShort } from '../cut';
 import type { Dialect } from '../dialects';
 import type { Faults } from '../faults';
+import { Served } from '../served';
 import type { Account } from '../signatures';
 import { Buckets } from './buckets';
 import { OPERATIONS } from './operations';
@@ -18,34 +17,18 @@ import { checkBody, checkForm, receive, targetOf } from './requests';
 import type { Target } from './requests';
 import { signerOf } from './signatures';
 
-const CALLS_KEPT = 100_000;
 /** A connection that is cut in the middle is cut here, at the latest. */
 const MIDDLE = 4 * 1024 * 1024;
 
-export class StoreFront {
-  readonly calls: StoreCall[] = [];
+export class StoreFront extends Served<StoreCall> {
   readonly buckets: Buckets;
-  private readonly server: Server;
 
   constructor(private readonly dialect: Dialect, private readonly accounts: readonly Account[], private readonly faults: Faults, dir: string) {
+    super();
     this.buckets = new Buckets(dir);
-    this.server = createServer((request, response) => void this.serve(request, response).catch(() => request.socket.destroy()));
-    this.server.keepAliveTimeout = 60_000;
   }
 
-  async listen(host: string, port: number): Promise<void> {
-    this.server.listen(port, host);
-    await once(this.server, 'listening');
-  }
-
-  async close(): Promise<void> {
-    const closed = once(this.server, 'close');
-    this.server.close();
-    this.server.closeAllConnections();
-    await closed;
-  }
-
-  private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  protected async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const target = targetOf(request, this.dialect.store.path);
     const arrival = this.buckets.arrival();
     const at = Date.now();
@@ -91,11 +74,6 @@ export class StoreFront {
     checkForm(request);
     if (action === 'PutObject' && headers['content-length'] === undefined) throw new StoreRefusal('length');
     return caller;
-  }
-
-  private log(call: StoreCall): void {
-    this.calls.push(call);
-    if (this.calls.length > CALLS_KEPT) this.calls.splice(0, CALLS_KEPT / 10);
   }
 }
 
