@@ -2,6 +2,7 @@
 
 import { mkdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { checkKnobs } from './appliance';
 import { Clouds } from './cloud';
 import { CLOUD_DOMAIN, DNS_HOST, DnsServer, ZONE } from './dns';
 import { endOrphans, Household } from './household';
@@ -11,29 +12,34 @@ import type { Net, Ports } from './ports';
 import { readState, removeState, writeState } from './state';
 import { NAMESPACE, TemporalServer } from './temporal';
 import { KINDS } from './types';
-import type { Appliance, ApplianceOptions, Knobs, Lab, LabOptions, LabState } from './types';
+import type { ApplianceOptions, Host, Knobs, Lab, LabOptions, LabState } from './types';
 
 const LOGIN_USER = 'stackato';
 
 /** What an older lab left there. Temporal, the zone and the clouds only make sense together, and moto forgets: so all of it goes. */
 const LEFTOVERS = ['temporal.db', 'temporal.db-wal', 'temporal.db-shm', 'dns', 'machines', 'temporal.log', 'named.log', 'moto.log'];
 
-/** The maker of machines: lab/appliance, or a stand-in in tests of the lab itself. */
-export interface Machinery {
-  readonly create: (options: ApplianceOptions) => Promise<Appliance>;
+/** The maker of machines: lab/appliance, lab/vm, or a stand-in in tests of the lab itself. */
+export interface Machinery<H extends Host> {
+  readonly create: (options: ApplianceOptions) => Promise<H>;
   readonly knobs: Knobs;
+  /** Whether they boot what was published; else only catalogue and registered images alike get a machine. */
+  readonly bootsImages: boolean;
 }
 
-interface Parts {
+interface Parts<H extends Host> {
   readonly state: LabState;
   readonly temporal: TemporalServer;
   readonly dns: DnsServer;
   readonly clouds: Clouds;
   readonly plans: Map<string, Partial<Knobs>>;
+  /** Those made, by instance. */
+  readonly hosts: ReadonlyMap<string, H>;
   stop(): Promise<void>;
 }
 
-export async function assembleLab(options: LabOptions, machinery: Machinery): Promise<Lab> {
+export async function assembleLab<H extends Host>(options: LabOptions, machinery: Machinery<H>): Promise<Lab<H>> {
+  checkKnobs(options.knobs ?? {});
   const dir = resolve(options.dir);
   const other = readState(dir);
   if (other !== undefined) throw new Error(`A lab (pid ${other.pid}) runs in ${dir} already. End it with \`lab down\`, or use another folder.`);
@@ -52,8 +58,14 @@ export async function assembleLab(options: LabOptions, machinery: Machinery): Pr
   }
 }
 
-async function startParts(options: LabOptions, machinery: Machinery, household: Household, net: Net, ports: Ports): Promise<Parts> {
+async function startParts<H extends Host>(options: LabOptions, machinery: Machinery<H>, household: Household, net: Net, ports: Ports): Promise<Parts<H>> {
   const { dir } = options;
+  const hosts = new Map<string, H>();
+  const create = async (wanted: ApplianceOptions): Promise<H> => {
+    const host = await machinery.create(wanted);
+    hosts.set(host.instanceId, host);
+    return host;
+  };
   const plans = new Map<string, Partial<Knobs>>();
   const temporal = new TemporalServer(household, dir, ports);
   const dns = new DnsServer(household, dir, ports.dns, net.number);
@@ -63,7 +75,7 @@ async function startParts(options: LabOptions, machinery: Machinery, household: 
     ports: cloudPorts(ports), kernelRights: options.kernelRights === true,
     ...(options.addressQuota === undefined ? {} : { addressQuota: options.addressQuota }),
     machines: {
-      ports: appliancePorts(ports), create: machinery.create,
+      ports: appliancePorts(ports), create, bootsImages: machinery.bootsImages,
       knobsFor: (groups) => Object.assign({}, machinery.knobs, options.knobs, ...groups.map((group) => plans.get(group) ?? {})) as Knobs,
     },
   });
@@ -76,10 +88,10 @@ async function startParts(options: LabOptions, machinery: Machinery, household: 
     net.release();
     removeState(dir);
   };
-  return { state, temporal, dns, clouds, plans, stop };
+  return { state, temporal, dns, clouds, plans, hosts, stop };
 }
 
-function labOf({ state, temporal, dns, clouds, plans, stop }: Parts): Lab {
+function labOf<H extends Host>({ state, temporal, dns, clouds, plans, hosts, stop }: Parts<H>): Lab<H> {
   let stopped: Promise<void> | undefined;
   return {
     state,
@@ -93,8 +105,11 @@ function labOf({ state, temporal, dns, clouds, plans, stop }: Parts): Lab {
     images: (kind) => clouds.front(kind).world.images.published(),
     image: (kind, id) => clouds.front(kind).world.images.unbundled(id),
     objects: (kind) => clouds.store(kind).buckets.objects(),
-    plan: (deployment, knobs) => void plans.set(groupOf(deployment), knobs),
-    appliances: (deployment) => clouds.machinesOf(groupOf(deployment)).flatMap(({ appliance }) => appliance ?? []),
+    plan: (deployment, knobs) => {
+      checkKnobs(knobs);
+      plans.set(groupOf(deployment), knobs);
+    },
+    machines: (deployment) => clouds.machinesOf(groupOf(deployment)).flatMap(({ host }) => hosts.get(host?.instanceId ?? '') ?? []),
     zone: () => dns.zone(),
     nsupdate: (script) => dns.update(script),
     killTemporal: () => temporal.kill(),

@@ -5,5 +5,5 @@ import { assembleLab } from './assembly';
 import type { Lab, LabOptions } from './types';
 
 export function startLab(options: LabOptions): Promise<Lab> {
-  return assembleLab(options, { create: createAppliance, knobs: DEFAULT_KNOBS });
+  return assembleLab(options, { create: createAppliance, knobs: DEFAULT_KNOBS, bootsImages: false });
 }

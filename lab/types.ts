@@ -8,10 +8,12 @@ export interface Knobs {
   release: string;
   /** `kato` says 0 whatever happened (bug 103719). */
   exitAlwaysZero: boolean;
-  /** A dialogue of lab/appliance/dialogues/<name>.json: wording, order and optional questions of `kato op static_ip`. */
+  /** A dialogue of lab/appliance/dialogues/<name>.json, or the path of another file: wording, order and optional questions of `kato op static_ip`. */
   dialogue: string;
   /** Whether sudo asks for the password; `false` models a NOPASSWD image. */
   sudoAsks: boolean;
+  /** sudo's lecture stands before its first question. */
+  sudoLectures: boolean;
   /** From launch to ssh answering. */
   bootDelay: number;
   /** From ssh answering to kato being ready (at every boot). */
@@ -20,6 +22,8 @@ export interface Knobs {
   oldBootIdFor: number;
   /** How long it is down after that. */
   downFor: number;
+  /** While it is down or boots, its ports take connections and say nothing; they are reset when it is up. Else they refuse. */
+  acceptsWhileDown: boolean;
   /** Length of rename, setup core, enable: they are busy for so long before the effect is there. */
   katoTakes: number;
   /** The n-th exec channel of every connection ends without an exit status, the connection is cut. 0: never. */
@@ -28,14 +32,20 @@ export interface Knobs {
   readyNeverTimesOut: boolean;
   /** /etc/resolv.conf is made anew at every boot, from the resolvconf head file and dhcp/interfaces. */
   resolvConfRegenerated: boolean;
-  /** http:// answers with a redirect to https://. */
+  /** /etc/resolv.conf names the local dnsmasq only; the site's name servers are in /var/run/dnsmasq/resolv.conf. */
+  localResolver: boolean;
+  /** http:// answers with a redirect to https://, to no port: the machine knows none of the outside's. */
   httpRedirect: boolean;
   /** /info and the console answer 503 for so long after `enable` (-1: for ever). */
   consoleDelay: number;
-  /** Text sent before login; also a `Last login` line on ptys. */
+  /** Text sent before login. */
   banner: string;
   /** Only one channel at a time (sshd's MaxSessions 1). */
   maxSessionsOne: boolean;
+  /** How long sshd looks for its client's name before it lets anybody log in. */
+  loginDelay: number;
+  /** How many may be logging in at a time, as sshd's MaxStartups; 0: any number. */
+  maxStartups: number;
   /** What the VM says it has in /proc/meminfo, MiB; 0: what its type has. */
   memoryMiB: number;
   /** Login methods offered. */
@@ -46,6 +56,8 @@ export interface Knobs {
   authorizedKey: string;
   /** Private address shown by ifconfig; empty: the instance's own. */
   privateIp: string;
+  /** Whose words ifconfig and route have: 1.60 is Ubuntu 12.04's, 2.10 that of Debian 9 and later. */
+  netTools: '1.60' | '2.10';
   /** A new host key at the next boot. */
   newHostKeyAtBoot: boolean;
 }
@@ -59,6 +71,15 @@ export interface ApplianceOptions {
   readonly dir: string;
   readonly knobs: Knobs;
   readonly ports: { readonly ssh: number; readonly http: number; readonly https: number };
+  /** What the node made of the instance's image; absent where nobody boots it. */
+  readonly image?: NodeImage;
+}
+
+/** Paths of what was unbundled. */
+export interface NodeImage {
+  readonly kernel: string;
+  readonly ramdisk: string;
+  readonly root: string;
 }
 
 export interface Rule {
@@ -66,15 +87,21 @@ export interface Rule {
   readonly cidr: string;
 }
 
-/** One simulated machine. Listens on `ports` of the elastic IP it is reached by, each only while a rule opens it. */
-export interface Appliance {
+/** One machine, as the cloud knows it. Listens on `ports` of the elastic IP it is reached by, each only while a rule opens it. */
+export interface Host {
   readonly instanceId: string;
   readonly dir: string;
   /** The elastic IP (a loopback address), or undefined when it has none. */
   setPublicIp(ip: string | undefined): Promise<void>;
   setRules(rules: readonly Rule[]): Promise<void>;
+  /** What its serial console has printed, from the first boot on. */
+  consoleOutput(): string;
   /** Ends it: every process, listener and file of it. */
   terminate(): Promise<void>;
+}
+
+/** A simulated machine: lab/appliance. */
+export interface Appliance extends Host {
   /** Every kato, sudo, reboot invocation so far, oldest first. */
   invocations(): Invocation[];
   /** How often it booted, the first boot included. */
@@ -83,6 +110,16 @@ export interface Appliance {
   file(path: string): string | undefined;
   /** Changes knobs while it runs. */
   turn(knobs: Partial<Knobs>): void;
+}
+
+/** A real one, under QEMU: lab/vm. What happens inside is asked of it by ssh, or on its serial console. */
+export interface VirtualMachine extends Host {
+  /** Path of the Unix socket that is its serial console's keyboard and screen. */
+  readonly serial: string;
+  /** SIGKILL to QEMU, as if somebody pulled the plug. */
+  pullPlug(): Promise<void>;
+  /** Boots it again from the same disk. */
+  powerOn(): Promise<void>;
 }
 
 export interface Invocation {
@@ -205,7 +242,8 @@ export interface LabState {
   readonly login: { readonly user: string; readonly password: string };
 }
 
-export interface Lab {
+/** `H`: what its machines are. */
+export interface Lab<H extends Host = Appliance> {
   readonly state: LabState;
   cloud(kind: Kind): CloudAccess;
   inventory(kind: Kind): Promise<CloudInventory>;
@@ -226,8 +264,8 @@ export interface Lab {
   objects(kind: Kind): readonly LabObject[];
   /** Knobs for the appliances of security group `stackato-<deployment>` that are launched from now on. */
   plan(deployment: string, knobs: Partial<Knobs>): void;
-  /** The appliances of security group `stackato-<deployment>`, not yet terminated. */
-  appliances(deployment: string): readonly Appliance[];
+  /** The machines of security group `stackato-<deployment>`, not yet terminated. */
+  machines(deployment: string): readonly H[];
   /** The zone as `dig axfr` gives it, sorted, without the SOA. */
   zone(): Promise<readonly string[]>;
   /** Runs an nsupdate script with the lab's key (to plant foreign records). */

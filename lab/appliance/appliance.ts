@@ -11,6 +11,7 @@ import { bringUp, clearRun, makeNetworkFiles, siteOf } from './network';
 import { Place } from './place';
 import { endProcesses } from './processes';
 import { rewriterFor } from './rewrite';
+import { Serial } from './serial';
 import { shellOf } from './shell';
 import { Sshd } from './sshd';
 import { State } from './state';
@@ -26,6 +27,7 @@ export class SimulatedAppliance implements Appliance {
   private readonly web: Console;
   private readonly sshd: Sshd;
   private readonly doors: Doors;
+  private readonly serial = new Serial();
   private ip: string | undefined;
   private rules: readonly Rule[] = [];
   private up = false;
@@ -49,14 +51,14 @@ export class SimulatedAppliance implements Appliance {
     this.state = new State(this.place, options);
     this.sudo = new Sudo(this.state);
     this.brain = new Brain(this.place, ([program = '', ...words]) => this.serve(program, words));
-    this.web = new Console(this.state, options.ports.https);
+    this.web = new Console(this.state);
     this.sshd = new Sshd(this.state, shellOf(this.place, hostPath, rewriterFor(this.place)), this.web);
     this.doors = new Doors(options.ports, {
       ssh: (socket) => this.sshd.accept(socket),
       http: (socket) => this.web.http(socket),
       https: (socket) => this.web.https(socket),
     });
-    makeNetworkFiles(this.place, siteOf(this.state.address), this.state.knobs.resolvConfRegenerated);
+    makeNetworkFiles(this.place, siteOf(this.state.address), this.state.knobs);
   }
 
   setPublicIp(ip: string | undefined): Promise<void> {
@@ -67,6 +69,10 @@ export class SimulatedAppliance implements Appliance {
   setRules(rules: readonly Rule[]): Promise<void> {
     this.rules = rules;
     return this.next(() => this.openDoors());
+  }
+
+  consoleOutput(): string {
+    return this.serial.text;
   }
 
   terminate(): Promise<void> {
@@ -98,9 +104,8 @@ export class SimulatedAppliance implements Appliance {
 
   private serve(program: string, words: readonly string[]): Orders {
     const [first = '', second = ''] = words;
-    if (program === 'ticket') return this.sudo.ticket(first);
-    if (program === 'password') return this.sudo.password(first, second);
-    if (program === 'forget') return this.sudo.forget(first);
+    const told = this.sudo.calls[program];
+    if (told !== undefined) return told(first, second);
     this.place.note(program, program === 'reboot' ? words.slice(1) : words);
     if (program === 'reboot') return this.reboot(first === 'yes');
     return program === 'kato' ? kato(this.state, words) : { lines: [] };
@@ -119,10 +124,11 @@ export class SimulatedAppliance implements Appliance {
     this.goingDown = false;
     newBootId(state);
     state.showMemory();
-    const { reachable, dhcp } = bringUp(place, siteOf(state.address), state.knobs.resolvConfRegenerated);
+    const { reachable, dhcp } = bringUp(place, siteOf(state.address), state.knobs);
     // dhclient's hook does it: with a static address nobody does.
     if (dhcp) writeHosts(state);
     state.booted();
+    this.serial.boot({ hostname: state.hostname, hostKey: this.sshd.hostKey });
     this.up = reachable;
     await this.openDoors();
   }
@@ -145,7 +151,8 @@ export class SimulatedAppliance implements Appliance {
   }
 
   private openDoors(): Promise<void> {
-    return this.doors.set({ ip: this.ip, rules: this.rules, up: this.up });
+    const silent = this.state.knobs.acceptsWhileDown && !this.ended;
+    return this.doors.set({ ip: this.ip, rules: this.rules, behind: this.up ? 'machine' : silent ? 'silence' : 'nothing' });
   }
 
   private after(ms: number, step: () => Promise<void>): void {

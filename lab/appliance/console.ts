@@ -4,7 +4,6 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { Server as TlsServer } from 'node:https';
-import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { certificateOf } from './identity';
 import { firstAdmin, licence } from './first-admin';
@@ -32,8 +31,7 @@ export class Console {
   private readonly secure: TlsServer;
   private shown = '';
 
-  /** `httpsPort`: where a redirect from outside leads. */
-  constructor(private readonly state: State, private readonly httpsPort: number) {
+  constructor(private readonly state: State) {
     this.plain = createServer((request, response) => this.serve(request, response, false));
     this.secure = createTlsServer((request, response) => this.serve(request, response, true));
     this.secure.on('tlsClientError', () => undefined);
@@ -65,16 +63,14 @@ export class Console {
     request.on('end', () => send(response, this.answerTo(request, Buffer.concat(chunks).toString('utf8'), secure)));
   }
 
-  private answerTo({ method = '', url = '', headers, socket }: IncomingMessage, body: string, secure: boolean): Answer {
+  private answerTo({ method = '', url = '', headers }: IncomingMessage, body: string, secure: boolean): Answer {
     const { state } = this;
     const host = (headers.host ?? '').replace(/:\d+$/, '').toLowerCase();
     const isConsole = [state.hostname, state.endpoint, `api.${state.hostname}`].includes(host) || /^[\d.]+$|^localhost$/.test(host);
     if (!state.up) return { status: 502, text: '<h1>502 Bad Gateway</h1>\n' };
     if (!isConsole) return { status: 404, text: '404 Not Found: no such app\n' };
-    if (!secure && state.knobs.httpRedirect) {
-      const { localPort } = socket as Partial<Socket>;
-      return { status: 302, text: '', location: `https://${host}${localPort === undefined ? '' : `:${this.httpsPort}`}${url}` };
-    }
+    // Without a port: the machine knows none of the outside's.
+    if (!secure && state.knobs.httpRedirect) return { status: 302, text: '', location: `https://${host}${url}` };
     if (!state.consoleUp) return { status: 503, text: '<h1>503 Service Unavailable</h1>\n' };
     const [path = ''] = url.split('?');
     const handler = PATHS[`${method} ${path}`];

@@ -3,8 +3,8 @@
 import type { Appliance, ApplianceOptions } from '../types';
 import { SimulatedAppliance } from './appliance';
 
-export { DIALOGUES } from './dialogue';
-export { DEFAULT_KNOBS, HARD_KNOBS } from './knobs';
+export { DIALOGUES, readDialogue } from './dialogue';
+export { checkKnobs, DEFAULT_KNOBS, HARD_KNOBS } from './knobs';
 
 export function createAppliance(options: ApplianceOptions): Promise<Appliance> {
   return SimulatedAppliance.create(options, process.env['PATH'] ?? '/usr/bin:/bin');

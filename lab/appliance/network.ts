@@ -1,8 +1,9 @@
-/** The machine's network: what the site gives it, what its files make of that at a boot, and what ifconfig and route show. */
+/** The machine's network: what the site gives it, and what its files make of that at a boot. */
 
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
+import type { Knobs } from '../types';
+import { showNetwork } from './net-tools';
 import type { Place } from './place';
 
 export interface Network {
@@ -30,13 +31,15 @@ export function siteOf(address: string): Network {
   return { address, netmask: '255.255.255.0', gateway, nameservers: SITE_DNS, search: ['cloud.internal'] };
 }
 
+type NetworkKnobs = Pick<Knobs, 'resolvConfRegenerated' | 'localResolver' | 'netTools'>;
+
 /** Files of a machine that was never configured. Without resolvconf nothing makes resolv.conf anew. */
-export function makeNetworkFiles(place: Place, site: Network, resolvconf: boolean): void {
+export function makeNetworkFiles(place: Place, site: Network, knobs: NetworkKnobs): void {
   place.write(INTERFACES, `${LOOPBACK_STANZA}\nauto eth0\niface eth0 inet dhcp\n`);
   place.write('/etc/dhcp/dhclient.conf', 'option rfc3442-classless-static-routes code 121 = array of unsigned integer 8;\nsend host-name "<hostname>";\n');
-  if (!resolvconf) return place.write(RESOLV_CONF, resolvConfOf('', site));
+  if (!knobs.resolvConfRegenerated) return place.write(RESOLV_CONF, resolvConfOf('', site, knobs));
   place.write(HEAD, HEAD_TEXT);
-  place.write(RESOLVCONF_OUTPUT, resolvConfOf(HEAD_TEXT, site));
+  place.write(RESOLVCONF_OUTPUT, resolvConfOf(HEAD_TEXT, site, knobs));
   mkdirSync(dirname(place.host(RESOLV_CONF)), { recursive: true });
   if (!existsSync(place.host(RESOLV_CONF))) symlinkSync(`..${RESOLVCONF_OUTPUT}`, place.host(RESOLV_CONF));
 }
@@ -44,10 +47,9 @@ export function makeNetworkFiles(place: Place, site: Network, resolvconf: boolea
 /** The file as `kato op static_ip` writes it. Lists go in as they were typed: a comma between name servers is found out at the boot. */
 export function writeStatic(place: Place, network: Omit<Network, 'nameservers' | 'search'> & { nameservers: string; search: string }): void {
   const { address, netmask, gateway, nameservers, search } = network;
-  const mask = numberOf(netmask);
-  const net = numberOf(address) & mask;
+  const { network: net, broadcast } = spanOf(network);
   const rows = [
-    ['address', address], ['netmask', netmask], ['network', textOf(net)], ['broadcast', textOf(net | ~mask)], ['gateway', gateway],
+    ['address', address], ['netmask', netmask], ['network', net], ['broadcast', broadcast], ['gateway', gateway],
     ['dns-nameservers', nameservers], ['dns-search', search],
   ];
   const options = rows.filter(([, value]) => value !== '').map((row) => `    ${row.join(' ')}\n`).join('');
@@ -61,7 +63,7 @@ export interface Link {
 }
 
 /** A boot: reads the interfaces file, as ifupdown does, and makes what depends on it. */
-export function bringUp(place: Place, site: Network, resolvconf: boolean): Link {
+export function bringUp(place: Place, site: Network, knobs: NetworkKnobs): Link {
   const { method, options } = stanzaOf(place.read(INTERFACES) ?? '');
   const own = method === 'dhcp' ? site : {
     address: options['address'] ?? '',
@@ -70,10 +72,10 @@ export function bringUp(place: Place, site: Network, resolvconf: boolean): Link 
     nameservers: words(options['dns-nameservers']),
     search: words(options['dns-search']),
   };
-  place.write('/var/run/dnsmasq/resolv.conf', own.nameservers.map((server) => `nameserver ${server}\n`).join(''));
+  place.write('/var/run/dnsmasq/resolv.conf', serversOf(own));
   // A name that became a file of its own is left alone by resolvconf.
-  if (resolvconf) place.write(RESOLVCONF_OUTPUT, resolvConfOf(place.read(HEAD) ?? '', own));
-  showNetwork(place, own);
+  if (knobs.resolvConfRegenerated) place.write(RESOLVCONF_OUTPUT, resolvConfOf(place.read(HEAD) ?? '', own, knobs));
+  showNetwork(place, { ...own, ...spanOf(own) }, knobs.netTools);
   const reachable = method !== '' && own.address === site.address && own.netmask === site.netmask && own.gateway === site.gateway;
   return { reachable, dhcp: method === 'dhcp' };
 }
@@ -88,39 +90,24 @@ function words(text = ''): string[] {
   return text.split(/\s+/).filter((word) => word !== '');
 }
 
-function resolvConfOf(head: string, { nameservers, search }: Pick<Network, 'nameservers' | 'search'>): string {
-  const servers = nameservers.map((server) => `nameserver ${server}\n`).join('');
-  return `${head}${servers}${search.length === 0 ? '' : `search ${search.join(' ')}\n`}`;
+function serversOf({ nameservers }: Pick<Network, 'nameservers'>): string {
+  return nameservers.map((server) => `nameserver ${server}\n`).join('');
 }
 
-/** Net-tools 1.60, as Ubuntu 12.04 has it; a bridge for the containers stands beside the real interface. */
-function showNetwork(place: Place, { address, netmask, gateway }: Network): void {
-  const mask = numberOf(netmask);
-  const net = numberOf(address) & mask;
-  const hardware = createHash('sha256').update(address).digest('hex').slice(0, 8).replace(/..(?!$)/g, '$&:');
-  const cards = {
-    eth0: cardOf('eth0', 'Ethernet', `  HWaddr d0:0d:${hardware}`, `inet addr:${address}  Bcast:${textOf(net | ~mask)}  Mask:${netmask}`),
-    lo: cardOf('lo', 'Local Loopback', '', 'inet addr:127.0.0.1  Mask:255.0.0.0'),
-    virbr0: cardOf('virbr0', 'Ethernet', '  HWaddr 5e:1f:00:00:00:01', 'inet addr:192.168.3.1  Bcast:192.168.3.255  Mask:255.255.255.0'),
-  };
-  for (const [name, text] of Object.entries(cards)) writeFileSync(`${place.path}/run/ifconfig/${name}`, text);
-  const routes = [
-    ['Destination', 'Gateway', 'Genmask', 'Flags Metric Ref    Use Iface'],
-    ['0.0.0.0', gateway, '0.0.0.0', 'UG    100    0        0 eth0'],
-    [textOf(net), '0.0.0.0', netmask, 'U     0      0        0 eth0'],
-    ['192.168.3.0', '0.0.0.0', '255.255.255.0', 'U     0      0        0 virbr0'],
-  ];
-  const table = routes.map(([to = '', by = '', genmask = '', rest = '']) => `${to.padEnd(16)}${by.padEnd(16)}${genmask.padEnd(16)}${rest}\n`);
-  writeFileSync(`${place.path}/run/route`, `Kernel IP routing table\n${table.join('')}`);
-}
-
-function cardOf(name: string, kind: string, hardware: string, inet: string): string {
-  const rows = [inet, 'UP BROADCAST RUNNING MULTICAST  MTU:1500  Metric:1', 'RX packets:4711 errors:0 dropped:0 overruns:0 frame:0', 'TX packets:815 errors:0 dropped:0 overruns:0 carrier:0'];
-  return `${name.padEnd(10)}Link encap:${kind}${hardware}  \n${rows.map((row) => `          ${row}\n`).join('')}\n`;
+/** Behind a name server on the loopback, resolvconf names no other. */
+function resolvConfOf(head: string, own: Pick<Network, 'nameservers' | 'search'>, { localResolver }: NetworkKnobs): string {
+  const servers = serversOf(localResolver ? { nameservers: ['127.0.0.1'] } : own);
+  return `${head}${servers}${own.search.length === 0 ? '' : `search ${own.search.join(' ')}\n`}`;
 }
 
 export function isIpv4(text: string): boolean {
   return /^\d{1,3}(\.\d{1,3}){3}$/.test(text) && text.split('.').every((part) => Number(part) < 256);
+}
+
+function spanOf({ address, netmask }: Pick<Network, 'address' | 'netmask'>): { network: string; broadcast: string } {
+  const mask = numberOf(netmask);
+  const net = numberOf(address) & mask;
+  return { network: textOf(net), broadcast: textOf(net | ~mask) };
 }
 
 function numberOf(ip: string): number {

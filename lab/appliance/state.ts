@@ -2,6 +2,8 @@
 
 import { createHash } from 'node:crypto';
 import type { ApplianceOptions, Knobs } from '../types';
+import { readDialogue } from './dialogue';
+import type { Dialogue } from './dialogue';
 import { familyOf } from './kato/releases';
 import type { Family } from './kato/releases';
 import type { Place } from './place';
@@ -20,6 +22,8 @@ export interface ProcessState {
 
 export class State {
   knobs: Knobs;
+  /** As it was when the knob was set: whatever becomes of the file. */
+  dialogue: Dialogue;
   readonly family: Family;
   hostname: string;
   endpoint: string;
@@ -29,6 +33,8 @@ export class State {
   password: string;
   adminEmail: string | undefined;
   boots = 0;
+  /** When and from where somebody last had a terminal, in the words of sshd. */
+  lastLogin: string | undefined;
   /** When this boot's processes are up; never before the first boot is. */
   private bootedAt = Infinity;
   private restartedAt = 0;
@@ -36,6 +42,7 @@ export class State {
 
   constructor(readonly place: Place, private readonly options: ApplianceOptions) {
     this.knobs = options.knobs;
+    this.dialogue = readDialogue(options.knobs.dialogue);
     this.family = familyOf(options.knobs.release);
     this.roles = this.family.roles;
     this.password = options.knobs.password;
@@ -48,6 +55,7 @@ export class State {
   }
 
   turn(knobs: Partial<Knobs>): void {
+    if (knobs.dialogue !== undefined) this.dialogue = readDialogue(knobs.dialogue);
     this.knobs = { ...this.knobs, ...knobs };
     this.password = knobs.password ?? this.password;
     this.showMemory();

@@ -44,6 +44,8 @@ export interface Dialect {
   readonly clientToken: 'ignored' | 'idempotent' | 'checked';
   /** Whether an address may be associated with an instance that is pending. */
   readonly associatesPending: boolean;
+  /** Of an instance that does not run: an error, or what was kept. What is sent for nothing. */
+  readonly console: { readonly runningOnly: boolean; readonly nothing: string | undefined };
   /** Names and ids asked for that do not exist: an error, or simply not in the answer. */
   readonly missingIsError: boolean;
   readonly zones: readonly string[];
@@ -127,6 +129,8 @@ const EUCALYPTUS_IMAGES: readonly ImageRow[] = [
 ];
 
 const GIB = 1024 ** 3;
+/** In base64. */
+const SPACE = 'IA==';
 const EUCALYPTUS_PREFIXES = { machine: 'emi', kernel: 'eki', ramdisk: 'eri' } as const;
 
 const REGISTRATION_3_2: Registration = {
@@ -152,14 +156,14 @@ export const DIALECTS: Readonly<Record<Kind, Dialect>> = {
   'eucalyptus-3.2': {
     kind: 'eucalyptus-3.2', region: 'eucalyptus', motoRegion: 'us-west-1', path: '/services/Eucalyptus', eucalyptus: true, pool: 1,
     signatures: ['2'], clock: EUCALYPTUS_CLOCK, refusesReplay: true, version: '2012-10-01', insistsOnVersion: true,
-    vpc: false, tellsDomain: false, groupIds: false, taggable: [], clientToken: 'ignored', associatesPending: true, missingIsError: false,
+    vpc: false, tellsDomain: false, groupIds: false, taggable: [], clientToken: 'ignored', associatesPending: true, console: { runningOnly: false, nothing: '' }, missingIsError: false,
     zones: ['PARTI00'], types: EUCALYPTUS_TYPES, images: EUCALYPTUS_IMAGES, registration: REGISTRATION_3_2, store: STORE_3_2,
   },
   'eucalyptus-3.4': {
     kind: 'eucalyptus-3.4', region: 'eucalyptus', motoRegion: 'eu-west-1', path: '/services/Eucalyptus', eucalyptus: true, pool: 4,
     signatures: ['2', '4'], clock: EUCALYPTUS_CLOCK, refusesReplay: true, version: '2013-08-15', insistsOnVersion: false,
     vpc: false, tellsDomain: false, groupIds: true, taggable: ['i-', 'sg-', 'emi-', 'eki-', 'eri-', 'vol-', 'snap-'],
-    clientToken: 'idempotent', associatesPending: true, missingIsError: true,
+    clientToken: 'idempotent', associatesPending: true, console: { runningOnly: false, nothing: '' }, missingIsError: true,
     zones: ['PARTI00'], types: EUCALYPTUS_TYPES, images: EUCALYPTUS_IMAGES, registration: REGISTRATION_3_4, store: STORE_3_4,
   },
   // In EDGE network mode: addresses are classic.
@@ -167,7 +171,7 @@ export const DIALECTS: Readonly<Record<Kind, Dialect>> = {
     kind: 'eucalyptus-4.4', region: 'eucalyptus', motoRegion: 'us-west-2', path: '/services/compute', eucalyptus: true, pool: 2,
     signatures: ['2', '4'], clock: EUCALYPTUS_CLOCK, refusesReplay: false, version: '2016-11-15', insistsOnVersion: false,
     vpc: false, tellsDomain: true, groupIds: true, taggable: ['i-', 'sg-', 'emi-', 'eki-', 'eri-', 'vol-', 'snap-'],
-    clientToken: 'idempotent', associatesPending: true, missingIsError: true,
+    clientToken: 'idempotent', associatesPending: true, console: { runningOnly: true, nothing: SPACE }, missingIsError: true,
     zones: ['one'], types: EUCALYPTUS_TYPES, images: EUCALYPTUS_IMAGES, registration: REGISTRATION_4, store: STORE_4,
   },
   // In VPC network mode. Its endpoints are names below the cloud's domain, without a path.
@@ -175,14 +179,14 @@ export const DIALECTS: Readonly<Record<Kind, Dialect>> = {
     kind: 'eucalyptus-5.1', region: 'eucalyptus', motoRegion: 'eu-central-1', path: '/', eucalyptus: true, pool: 5,
     signatures: ['2', '4'], clock: EUCALYPTUS_CLOCK, refusesReplay: false, version: '2016-11-15', insistsOnVersion: false,
     vpc: true, tellsDomain: true, groupIds: true, taggable: ['i-', 'sg-', 'eipalloc-', 'emi-', 'eki-', 'eri-', 'vol-', 'snap-'],
-    clientToken: 'idempotent', associatesPending: true, missingIsError: true,
+    clientToken: 'idempotent', associatesPending: true, console: { runningOnly: true, nothing: SPACE }, missingIsError: true,
     zones: ['one'], types: EUCALYPTUS_TYPES, images: EUCALYPTUS_IMAGES, registration: REGISTRATION_4, store: { ...STORE_4, path: '' },
   },
   aws: {
     kind: 'aws', region: 'us-east-1', motoRegion: 'us-east-1', path: '/', eucalyptus: false, pool: 3,
     signatures: ['4'], clock: { future: 5 * MINUTE, past: 5 * MINUTE }, refusesReplay: false, version: '2016-11-15', insistsOnVersion: true,
     vpc: true, tellsDomain: true, groupIds: true, taggable: ['i-', 'sg-', 'eipalloc-', 'ami-', 'aki-', 'ari-', 'vol-', 'snap-'],
-    clientToken: 'checked', associatesPending: false, missingIsError: true,
+    clientToken: 'checked', associatesPending: false, console: { runningOnly: false, nothing: undefined }, missingIsError: true,
     zones: ['us-east-1a', 'us-east-1b'], types: AWS_TYPES,
     images: [{ id: 'ami-0266a5c0f2b14d7e9', name: 'stackato-v2.6.6', type: 'machine' }], registration: REGISTRATION_AWS, store: STORE_AWS,
   },

@@ -1,8 +1,9 @@
 /** The images one cloud knows: those it came with, and those that were registered, each cached as soon as it is. */
 
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import type { PublishedImage, UnbundledImage } from '../types';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { NodeImage, PublishedImage, UnbundledImage } from '../types';
 import { signedBy } from './bundles/manifest';
 import type { Manifest } from './bundles/manifest';
 import { unbundle } from './bundles/unbundle';
@@ -37,7 +38,9 @@ export class Images {
   private readonly registered = new Map<string, Registered>();
   private readonly catalogue: readonly ImageRecord[];
 
-  constructor(private readonly dialect: Dialect, private readonly buckets: Buckets, private readonly keys: BundleKeys) {
+  /** @param folder where what was unbundled is kept, for machines that boot it; undefined: nowhere. */
+  constructor(private readonly dialect: Dialect, private readonly buckets: Buckets, private readonly keys: BundleKeys, private readonly folder: string | undefined) {
+    if (folder !== undefined) mkdirSync(folder, { recursive: true });
     this.catalogue = dialect.images.map((row) => ({
       ...row, location: `stackato/${row.name}.manifest.xml`, owner: CATALOGUE_OWNER, description: 'Stackato 2.6.6 (simulated)', architecture: 'x86_64', state: 'available',
     }));
@@ -59,7 +62,7 @@ export class Images {
     const { prefixes, idLength, pends } = this.dialect.registration;
     const id = `${prefixes[image.type]}-${randomBytes(9).toString('hex').slice(0, idLength)}`;
     const record: ImageRecord = { ...image, id, owner: OWNER, state: pends ? 'pending' : 'available' };
-    const cached = this.cache(manifest, bucket);
+    const cached = this.cache(id, manifest, bucket);
     const entry: Registered = { record, manifest, cached };
     this.registered.set(id, entry);
     const settle = (state: ImageRecord['state']): void => {
@@ -78,9 +81,17 @@ export class Images {
     return true;
   }
 
-  /** When its bundle has been opened; rejects where it cannot be. */
-  async cached(id: string): Promise<void> {
-    await this.registered.get(id)?.cached;
+  /** When its bundle has been opened; rejects where it cannot be. Undefined where nobody boots it. */
+  async onNode(id: string): Promise<NodeImage | undefined> {
+    const entry = this.registered.get(id);
+    await entry?.cached;
+    if (this.folder === undefined) return undefined;
+    const { kernelId = '', ramdiskId = '' } = entry?.record ?? {};
+    const [kernel, ramdisk, root] = await Promise.all([kernelId, ramdiskId, id].map((part) => this.fileOf(part)));
+    if (kernel === undefined || ramdisk === undefined || root === undefined) {
+      throw new Error(`${id} cannot be booted: a machine under QEMU needs a root image, a kernel and a ramdisk that were published here.`);
+    }
+    return { kernel, ramdisk, root };
   }
 
   async unbundled(id: string): Promise<UnbundledImage> {
@@ -90,14 +101,20 @@ export class Images {
     return { ...publishedOf(entry.record), sha256, size, parts: entry.manifest.parts.map(({ filename }) => filename) };
   }
 
-  private async cache(manifest: Manifest, bucket: string): Promise<Unbundled> {
+  private async fileOf(id: string): Promise<string | undefined> {
+    const entry = this.registered.get(id);
+    await entry?.cached;
+    return entry === undefined || this.folder === undefined ? undefined : join(this.folder, id);
+  }
+
+  private async cache(id: string, manifest: Manifest, bucket: string): Promise<Unbundled> {
     const { verifiesSignature, readsByAcl } = this.dialect.registration;
     if (verifiesSignature && !signedBy(manifest, readFileSync(this.keys.certificate('user'), 'utf8'))) throw new Error('Invalid signature');
     return await unbundle(manifest, readFileSync(this.keys.privateKey('cloud'), 'utf8'), (filename) => {
       const file = this.buckets.get(bucket)?.files.get(filename);
       if (file !== undefined && readsByAcl && !READABLE.has(file.acl)) throw new Error(`The cloud may not read the part ${filename}.`);
       return file?.path;
-    });
+    }, this.folder === undefined ? undefined : join(this.folder, id));
   }
 }
 

@@ -2,14 +2,15 @@
  * Five clouds, each an HTTP server in front of a region of moto, which speaks and refuses like one release, and its S3 beside it.
  *
  * Simulated: the calls of actions/index.ts; signatures, clock and replay; strict binding; each release's error codes; client
- * tokens; buckets, objects, registration and unbundling of images; classic and VPC addressing; rules, states and public DNS names; a machine per instance (lab/appliance).
+ * tokens; buckets, objects, registration and unbundling of images; classic and VPC addressing; rules, states and public DNS names; a machine per instance, and
+ * the end of what its console printed.
  *
  * Not simulated:
- * - what S3 is otherwise for: pieces, versions, policies, reading by others; volumes, snapshots, consoles, stop/start, key pair changes;
+ * - what S3 is otherwise for: pieces, versions, policies, reading by others; volumes, snapshots, stop/start, key pair changes;
  * - more than one account (with an ordinary user and, on Eucalyptus, an administrator), IAM, quotas other than of addresses;
  * - VPC objects: subnets, interfaces, ids of them in requests; rules whose source is a group; egress rules;
  * - automatic public addresses: an instance is private until it gets an elastic IP (Eucalyptus: as with `--addressing private`);
- * - eventual consistency: what was answered is listed; capacity: there is always room for another instance;
+ * - eventual consistency: what was answered is listed, what a console printed is shown at once; capacity: there is always room for another instance;
  * - the path and host of a request are signed but not looked at otherwise, and nothing is served over TLS;
  * - ids are moto's (17 digits), also on Eucalyptus; every instance is shown in the cloud's first zone.
  */

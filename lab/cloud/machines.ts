@@ -1,8 +1,8 @@
-/** The machines behind the instances: an appliance each, made at the launch and ended with the instance. */
+/** The machines behind the instances: a host each, made at the launch and ended with the instance. */
 
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Appliance, ApplianceOptions, Knobs, Rule } from '../types';
+import type { ApplianceOptions, Host, Knobs, NodeImage, Rule } from '../types';
 import type { InstanceRecord } from './records';
 
 /** How long an instance is `pending` at least, and how long a terminated one stays listed. */
@@ -12,7 +12,9 @@ const LISTED_FOR = 60 * 60_000;
 export interface MachineOptions {
   readonly dir: string;
   readonly ports: ApplianceOptions['ports'];
-  readonly create: (options: ApplianceOptions) => Promise<Appliance>;
+  readonly create: (options: ApplianceOptions) => Promise<Host>;
+  /** Whether a machine boots what its image holds. */
+  readonly bootsImages: boolean;
   /** Knobs for a machine of these security groups. */
   readonly knobsFor: (groups: readonly string[]) => Knobs;
 }
@@ -22,15 +24,17 @@ export interface Boot {
   readonly memory: number;
   readonly rules: readonly Rule[];
   /** When the node has the image; rejects where it can make nothing of it. */
-  readonly image: Promise<unknown>;
+  readonly image: Promise<NodeImage | undefined>;
 }
 
 export class Machine {
-  appliance: Appliance | undefined;
+  host: Host | undefined;
   state: 'pending' | 'running' | 'shutting-down' | 'terminated' = 'pending';
   /** Why it ended by itself. */
   reason = '';
   private goneAt: number | undefined;
+  /** Of its console, when it was last looked at. */
+  private printed = '';
   /** Everything done to it, one after the other. */
   private work: Promise<void>;
 
@@ -44,18 +48,25 @@ export class Machine {
   }
 
   setPublicIp(ip: string | undefined): Promise<void> {
-    return this.next((appliance) => appliance.setPublicIp(ip));
+    return this.next((host) => host.setPublicIp(ip));
   }
 
   setRules(rules: readonly Rule[]): Promise<void> {
-    return this.next((appliance) => appliance.setRules(rules));
+    return this.next((host) => host.setRules(rules));
+  }
+
+  /** What its console printed; of one that does not run, what was seen of it before. */
+  consoleOutput(): string {
+    if (this.state === 'running') this.printed = this.host?.consoleOutput() ?? '';
+    return this.printed;
   }
 
   /** Returns at once, as a cloud does. */
   terminate(): void {
     if (this.state === 'shutting-down' || this.state === 'terminated') return;
+    this.consoleOutput();
     this.state = 'shutting-down';
-    void this.next((appliance) => appliance.terminate()).then(() => this.end(''), (error: unknown) => this.end(String(error)));
+    void this.next((host) => host.terminate()).then(() => this.end(''), (error: unknown) => this.end(String(error)));
   }
 
   /** A cloud's answer to a second TerminateInstances on Eucalyptus: it forgets the instance. */
@@ -67,12 +78,12 @@ export class Machine {
     return this.work;
   }
 
-  private async boot(image: Promise<unknown>, create: MachineOptions['create'], options: ApplianceOptions): Promise<void> {
+  private async boot(image: Promise<NodeImage | undefined>, create: MachineOptions['create'], options: ApplianceOptions): Promise<void> {
     const settled = new Promise((resolve) => setTimeout(resolve, PENDING_FOR));
     try {
-      await image;
+      const found = await image;
       mkdirSync(options.dir, { recursive: true });
-      this.appliance = await create(options);
+      this.host = await create({ ...options, ...(found === undefined ? {} : { image: found }) });
       await settled;
       if (this.state === 'pending') this.state = 'running';
     } catch (error) {
@@ -80,8 +91,8 @@ export class Machine {
     }
   }
 
-  private next(step: (appliance: Appliance) => Promise<void>): Promise<void> {
-    const done = this.work.then(() => (this.appliance === undefined ? undefined : step(this.appliance)));
+  private next(step: (host: Host) => Promise<void>): Promise<void> {
+    const done = this.work.then(() => (this.host === undefined ? undefined : step(this.host)));
     this.work = done.catch(() => undefined);
     return done;
   }

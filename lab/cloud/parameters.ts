@@ -51,6 +51,7 @@ const EUCALYPTUS_3_2: Table = {
   DeleteSecurityGroup: ['GroupName'],
   RunInstances: RUN,
   DescribeInstances: ['InstanceId.#'],
+  GetConsoleOutput: ['InstanceId', 'InstanceId.1'],
   TerminateInstances: ['InstanceId.#'],
 };
 
@@ -73,6 +74,7 @@ const EUCALYPTUS_4_4: Table = {
   DeleteSecurityGroup: ['GroupName', 'GroupId'],
   RunInstances: RUN_4_1,
   DescribeInstances: ['InstanceId.#', ...FILTER, ...PAGE],
+  GetConsoleOutput: ['InstanceId', 'InstanceId.1'],
   TerminateInstances: ['InstanceId.#'],
   CreateTags: ['ResourceId.#', 'Tag.#.Key', 'Tag.#.Value'],
 };
@@ -111,6 +113,7 @@ const AWS: Table = {
   DeregisterImage: ['ImageId', 'DryRun'],
   RunInstances: [...RUN_4_1, 'DryRun', 'MetadataOptions.HttpTokens', ...TAG],
   DescribeInstances: ['InstanceId.#', 'DryRun', ...FILTER, ...PAGE],
+  GetConsoleOutput: ['InstanceId', 'Latest', 'DryRun'],
   TerminateInstances: ['InstanceId.#', 'DryRun', 'Force'],
   CreateTags: ['ResourceId.#', 'Tag.#.Key', 'Tag.#.Value', 'DryRun'],
 };

@@ -80,6 +80,8 @@ const REFUSALS = {
   instanceMissing: {
     aws: 'InvalidInstanceID.NotFound', message: (id) => `The instance ID '${id}' does not exist`, euca32: (id) => `Failed to find vm instance: ${id}`,
   },
+  consoleMissing: { aws: 'InvalidInstanceID.NotFound', message: (id) => `The instance ID '${id}' does not exist`, euca32: (id) => `No such instance: ${id}` },
+  notRunning: { aws: 'IncorrectInstanceState', euca44: 'InternalFailure', status44: 500, message: (id) => `Instance ${id} is not in a running state.` },
   instanceState: {
     aws: 'InvalidInstanceID', message: (id) => `The instance '${id}' is not in a valid state for this operation.`, euca32: (id) => `Terminated instance: ${id}`,
   },

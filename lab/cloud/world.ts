@@ -3,6 +3,7 @@
  * so whoever looks sees every change that was answered before.
  */
 
+import { join } from 'node:path';
 import type { Rule } from '../types';
 import type { Dialect } from './dialects';
 import { Images } from './images';
@@ -52,7 +53,8 @@ export class World {
     this.moto = new MotoClient(options.moto, dialect.motoRegion);
     this.machines = new Machines(options.machines);
     this.buckets = options.buckets;
-    this.images = new Images(dialect, options.buckets, options.keys);
+    const { dir, bootsImages } = options.machines;
+    this.images = new Images(dialect, options.buckets, options.keys, bootsImages ? join(dir, 'images') : undefined);
     this.kept = {
       instances: new Kept(this.moto, INSTANCES), addresses: new Kept(this.moto, ADDRESSES), groups: new Kept(this.moto, GROUPS),
     };

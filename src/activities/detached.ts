@@ -68,7 +68,7 @@ export async function runDetached(session: RemoteSession, command: DetachedComma
 /** Answers, or ends a job that cannot be answered; true where it did something. */
 async function respond(job: Job, patience: number): Promise<boolean> {
   const { verdict, quiet } = job;
-  if (verdict.kind === 'answer' && quiet >= QUIET_MS) await job.answer(verdict.id, verdict.prompt);
+  if (verdict.kind === 'answer' && quiet >= QUIET_MS) await job.answer(verdict);
   else if (verdict.kind === 'stuck' && quiet >= (verdict.reason === 'no answer' ? patience : ASKED_AGAIN_MS)) await job.kill();
   else if (verdict.kind === 'unknown' && quiet >= patience) await job.kill();
   else return false;
@@ -119,7 +119,9 @@ class Job {
   }
 
   get verdict(): Verdict {
-    return decide(this.conversation, new Set(PROMPT_IDS.filter((id) => this.command.answers[id] !== undefined)));
+    const { answers } = this.command;
+    const words = Object.values(answers).flatMap((answer) => (typeof answer === 'string' ? answer.split(' ') : []));
+    return decide(this.conversation, new Set(PROMPT_IDS.filter((id) => answers[id] !== undefined)), words);
   }
 
   async start(): Promise<void> {
@@ -134,10 +136,10 @@ class Job {
     this.take(await this.send(readJob(this.key, this.length)));
   }
 
-  async answer(id: PromptId, prompt: string): Promise<void> {
+  async answer({ id, prompt, part }: Extract<Verdict, { kind: 'answer' }>): Promise<void> {
     const given = this.command.answers[id] ?? '';
     const secret = typeof given !== 'string';
-    const text = wording(id, prompt, secret ? given.reveal() : given);
+    const text = secret ? given.reveal() : wording(id, prompt, given, part);
     this.take(await this.send(answerJob(this.key, { id, offset: this.length, text, secret })));
   }
 

@@ -124,6 +124,8 @@ export interface Cloud {
   /** Those that bear our marker (tag, else group), terminated ones included while the cloud still lists them. */
   findInstances(owner: string, groupName: string): Promise<readonly CloudInstance[]>;
   launch(request: LaunchRequest): Promise<CloudInstance>;
+  /** What its serial console printed, or the end of it; empty where the cloud has none of it (yet). */
+  consoleOutput(instanceId: string): Promise<string>;
   /** Gone already is fine. */
   terminate(instanceId: string): Promise<void>;
 }
@@ -203,8 +205,8 @@ export interface Dns {
 export interface SshTarget {
   readonly host: string;
   readonly spec: SshSpec;
-  /** Pinned key, `SHA256:…`; absent at first sight. */
-  readonly hostKey?: string;
+  /** Pinned keys, `SHA256:…`: it must show one of them; absent at first sight. */
+  readonly hostKeys?: readonly string[];
   /** The appliance takes the first administrator's password for the unix account too: tried when ssh.password is refused. */
   readonly adminPassword?: SecretRef;
 }

@@ -1,9 +1,10 @@
 /** One connection, logged in, with its host key checked; errors in our own codes. */
 
-import { createHash } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'ssh2';
 import type { Algorithms, ServerHostKeyAlgorithm } from 'ssh2';
 import type { Secret, SshTarget } from '../activities/ports';
+import { fingerprintOf } from '../commands/host-keys';
 import { DeployError } from '../spec/errors';
 import { LoginAttempt } from './ssh-login';
 import type { Login } from './ssh-login';
@@ -14,8 +15,18 @@ export interface Connection {
   readonly password?: Secret;
 }
 
-/** sshd may look its client's name up first, which takes long where DNS is not there yet. */
-const READY_TIMEOUT_MS = 20_000;
+/** Milliseconds. All of it has to fit into an activity's minute, twice where it reads the boot id twice. */
+export interface Patience {
+  /** Until the machine takes the connection: what is down, or behind a closed port, never does. */
+  readonly answer: number;
+  /** From there until one is logged in: sshd may look its client's name up first, which takes 24 s if three name servers are dead. */
+  readonly login: number;
+  /** How long to come back to an sshd that is busy with others. */
+  readonly busy: number;
+}
+
+const PATIENCE: Patience = { answer: 20_000, login: 30_000, busy: 8_000 };
+const PAUSE_MS = 400;
 const KEEPALIVE = { keepaliveInterval: 10_000, keepaliveCountMax: 3 };
 
 /** The appliance has OpenSSH 5.9 of 2011, or older: behind what is good, what it knows. */
@@ -26,7 +37,7 @@ const ALGORITHMS: Algorithms = {
   hmac: { append: ['hmac-sha1', 'hmac-md5'], prepend: [], remove: [] },
 };
 
-/** A machine has one key per kind, and a person pins the one that was printed: the server must be asked for that very kind. */
+/** A machine has one key per kind, and the one that is pinned need not be of the first: the server must be asked for that very kind. */
 const KEY_KINDS: readonly (readonly ServerHostKeyAlgorithm[])[] = [
   ['ssh-ed25519'],
   ['ecdsa-sha2-nistp256', 'ecdsa-sha2-nistp384', 'ecdsa-sha2-nistp521'],
@@ -34,44 +45,63 @@ const KEY_KINDS: readonly (readonly ServerHostKeyAlgorithm[])[] = [
   ['ssh-dss'],
 ];
 
-export async function connect(target: SshTarget, login: Login): Promise<Connection> {
+export async function connect(target: SshTarget, login: Login, patience = PATIENCE): Promise<Connection> {
   try {
-    return await connectOnce(target, login, ALGORITHMS);
+    return await connectInTurn(target, login, patience, ALGORITHMS);
   } catch (error) {
-    if (!(error instanceof DeployError) || error.code !== 'SSH_HOST_KEY') throw error;
-    return (await connectByOtherKey(target, login)) ?? Promise.reject(error);
+    if (!isAboutKeys(error)) throw error;
+    return (await connectByOtherKey(target, login, patience)) ?? Promise.reject(error);
   }
 }
 
-async function connectByOtherKey(target: SshTarget, login: Login): Promise<Connection | undefined> {
+async function connectByOtherKey(target: SshTarget, login: Login, patience: Patience): Promise<Connection | undefined> {
   for (const serverHostKey of KEY_KINDS) {
     try {
-      return await connectOnce(target, login, { ...ALGORITHMS, serverHostKey: [...serverHostKey] });
+      return await connectInTurn(target, login, patience, { ...ALGORITHMS, serverHostKey: [...serverHostKey] });
     } catch (error) {
-      // The pinned key was shown, and then something else went wrong: that is the news.
-      if (error instanceof DeployError && error.code === 'SSH_AUTH') throw error;
+      // The pinned key was shown, and then something else went wrong, or it could not be asked for: that is the news.
+      if (!isAboutKeys(error) && !(error instanceof Unreachable && error.why === 'no agreement')) throw error;
     }
   }
   return undefined;
 }
 
-function connectOnce(target: SshTarget, login: Login, algorithms: Algorithms): Promise<Connection> {
-  const { host, spec } = target;
-  const pinned = target.hostKey ?? spec.hostKey;
+function isAboutKeys(error: unknown): error is DeployError {
+  return error instanceof DeployError && error.code === 'SSH_HOST_KEY';
+}
+
+async function connectInTurn(target: SshTarget, login: Login, patience: Patience, algorithms: Algorithms): Promise<Connection> {
+  const end = Date.now() + patience.busy;
+  for (;;) {
+    try {
+      return await connectOnce(target, login, patience, algorithms);
+    } catch (error) {
+      if (!(error instanceof Unreachable) || error.why !== 'turned away' || Date.now() >= end) throw error;
+    }
+    // Others were turned away as well: not all of them at the same time again.
+    await delay(PAUSE_MS * (0.5 + Math.random()));
+  }
+}
+
+function connectOnce(target: SshTarget, login: Login, patience: Patience, algorithms: Algorithms): Promise<Connection> {
+  const { host, spec, hostKeys: pinned } = target;
   const attempt = new LoginAttempt(login);
   const client = new Client();
+  const clock = new Clock(client, patience);
   let shown = '';
   return new Promise((resolve, reject) => {
-    const fail = (error?: Error): void => {
+    const fail = (error?: LoginError): void => {
+      clock.stop();
       client.destroy();
-      if (shown !== '' && pinned !== undefined && !sameKey(shown, pinned)) reject(changedKey(host, pinned, shown));
-      else reject(loginError(target, attempt, error));
+      if (shown !== '' && pinned?.includes(shown) === false) reject(changedKey(host, pinned, shown));
+      else reject(loginError(target, attempt, error, clock.answered && shown === ''));
     };
     // Stays for good: an error that nobody listens for would end the process.
     client.on('error', fail);
     client.once('close', () => fail());
     client.once('ready', () => {
       const { password } = attempt;
+      clock.stop();
       resolve({ client, hostKey: shown, ...(password === undefined ? {} : { password }) });
     });
     // Its small packets, one after the other, would each wait for the acknowledgement of the last (measured: 95 ms an exec, 10 without).
@@ -82,32 +112,64 @@ function connectOnce(target: SshTarget, login: Login, algorithms: Algorithms): P
       username: spec.user,
       authHandler: attempt.handler,
       algorithms,
-      readyTimeout: READY_TIMEOUT_MS,
+      readyTimeout: 0,
       ...KEEPALIVE,
       hostVerifier: (key: Buffer): boolean => {
         shown = fingerprintOf(key);
-        return pinned === undefined || sameKey(shown, pinned);
+        return pinned?.includes(shown) !== false;
       },
     });
   });
 }
 
-export function fingerprintOf(key: Buffer): string {
-  return `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`;
+type LoginError = Error & { readonly level?: string };
+
+/** Lets the client fail when it has waited for long enough, which depends on whether anybody is there. */
+class Clock {
+  answered = false;
+  private timer: NodeJS.Timeout;
+
+  constructor(private readonly client: Client, { answer, login }: Patience) {
+    this.timer = this.in(answer, 'nobody answers');
+    client.once('connect', () => {
+      this.answered = true;
+      this.stop();
+      this.timer = this.in(login, 'it takes too long to let us in');
+    });
+  }
+
+  stop(): void {
+    clearTimeout(this.timer);
+  }
+
+  private in(ms: number, what: string): NodeJS.Timeout {
+    return setTimeout(() => this.client.emit('error', Object.assign(new Error(`${what} (${ms / 1000} s)`), { level: 'client-timeout' })), ms);
+  }
 }
 
-function sameKey(shown: string, pinned: string): boolean {
-  return shown === pinned.trim().replace(/=+$/, '');
+class Unreachable extends DeployError {
+  /** `turned away`: before anything was said. `no agreement`: on algorithms. */
+  constructor(message: string, readonly why: 'turned away' | 'no agreement' | 'else') {
+    super('SSH_UNREACHABLE', message);
+  }
 }
 
-function changedKey(host: string, pinned: string, shown: string): DeployError {
-  return new DeployError('SSH_HOST_KEY', `${host} shows the host key ${shown}, pinned is ${pinned}.`);
+function changedKey(host: string, pinned: readonly string[], shown: string): DeployError {
+  return new DeployError('SSH_HOST_KEY', `${host} shows the host key ${shown}, pinned is ${pinned.join(' or ')}.`);
 }
 
 /** A connection cut while logging in is a refusal if something was offered before (sshd's MaxAuthTries), else sshd is busy or not up yet. */
-function loginError({ host, spec }: SshTarget, attempt: LoginAttempt, error: (Error & { level?: string }) | undefined): DeployError {
-  const refused = error?.level === 'client-authentication' || (attempt.tries > 0 && error?.level !== 'client-timeout');
+function loginError({ host, spec }: SshTarget, attempt: LoginAttempt, error: LoginError | undefined, unheard: boolean): DeployError {
+  const late = error?.level === 'client-timeout';
+  const refused = error?.level === 'client-authentication' || (attempt.tries > 0 && !late);
   if (refused) return new DeployError('SSH_AUTH', `${host} does not let ${spec.user} in with the password or key given.`);
-  const why = error?.message ?? 'the connection was closed while logging in';
-  return new DeployError('SSH_UNREACHABLE', `ssh to ${host}, port ${spec.port}, does not answer: ${why}.`);
+  const { why, words } = whyNot(error, unheard && !late);
+  return new Unreachable(`ssh to ${host}, port ${spec.port}, does not answer: ${words}.`, why);
+}
+
+function whyNot(error: LoginError | undefined, unheard: boolean): { readonly why: Unreachable['why']; readonly words: string } {
+  if (error?.level === 'handshake') return { why: 'no agreement', words: error.message };
+  // sshd hangs up like this when too many log in at once (MaxStartups), and so does whoever forwards the port of a machine that is down.
+  if (unheard) return { why: 'turned away', words: `the connection was closed before anything was said${error === undefined ? '' : ` (${error.message})`}` };
+  return { why: 'else', words: error?.message ?? 'the connection was closed while logging in' };
 }

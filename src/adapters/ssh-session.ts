@@ -82,11 +82,16 @@ export class SshSession implements RemoteSession {
     return result;
   }
 
-  private run(command: string, stdin: string): Promise<ExecResult> {
+  /**
+   * A channel that is refused is asked for once more: with `MaxSessions 1` sshd counts the channel before it until it has dealt with the
+   * packets it has, and ours may come together with the end of the last one. Its refusal says that it has, and nothing was started.
+   */
+  private run(command: string, stdin: string, again = true): Promise<ExecResult> {
     return new Promise((resolve, reject) => {
       this.connection.client.exec(command, (error, channel) => {
         // Listened to at once: all that a quick command says can come in one packet, and an exit status that nobody hears is lost.
         if (error === undefined) resolve(readChannel(channel, stdin));
+        else if (again) resolve(this.run(command, stdin, false));
         else reject(new DeployError('SSH_DROPPED', `The machine opens no channel for a command: ${error.message}.`));
       });
     });

@@ -2,13 +2,14 @@
 
 import type { Remote, Secrets } from '../activities/ports';
 import { connect } from './ssh-connection';
+import type { Patience } from './ssh-connection';
 import { loginOf } from './ssh-login';
 import { SshSession } from './ssh-session';
 
-export function createRemote(secrets: Secrets): Remote {
+export function createRemote(secrets: Secrets, patience?: Patience): Remote {
   return {
     async withSession(target, use) {
-      const connection = await connect(target, await loginOf(target, secrets));
+      const connection = await connect(target, await loginOf(target, secrets), patience);
       const session = new SshSession(connection);
       try {
         return await use(session);

@@ -19,6 +19,7 @@ interface CloudCalls {
   readonly group: readonly PlannedAction[];
   readonly launch: readonly PlannedAction[];
   readonly associate: readonly PlannedAction[];
+  readonly hostKey: readonly PlannedAction[];
   readonly console: readonly PlannedAction[];
 }
 
@@ -59,6 +60,7 @@ export function cloudCalls(spec: DeploymentSpec, owner: string): CloudCalls {
     ],
     launch: launch(spec, owner),
     associate: [call('AssociateAddress', { ...handle, InstanceId: '<instance>', ...(gentle ? { AllowReassociation: 'false' } : {}) }, 'unless another instance has it: it is never taken away')],
+    hostKey: ssh.hostKey === 'console' ? [call('GetConsoleOutput', { InstanceId: '<instance>' }, 'until the machine has printed its host keys there: it must show one of them')] : [],
     console: rules(spec, access.console, [httpPort, httpsPort]),
   };
 }

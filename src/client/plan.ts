@@ -56,7 +56,7 @@ const ACTIONS: Readonly<Record<StepId, (plan: Plan) => readonly PlannedAction[]>
   dns: (plan) => dnsActions(plan),
   launch: ({ spec, owner }) => cloudCalls(spec, owner).launch,
   associate: ({ spec, owner }) => cloudCalls(spec, owner).associate,
-  connect: ({ spec }) => [kato(spec, ({ status }) => status)],
+  connect: ({ spec, owner }) => [...cloudCalls(spec, owner).hostKey, kato(spec, ({ status }) => status)],
   'static-ip': ({ spec }) => [{ ...kato(spec, ({ staticIp }) => staticIp), note: `answers: ${staticAnswers(spec.network)}` }],
   rename: ({ spec }) => [kato(spec, ({ rename }) => rename(spec.dns.name))],
   'disable-mdns': ({ spec }) => [kato(spec, ({ disableRole }) => disableRole('mdns'))],

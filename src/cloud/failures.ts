@@ -76,6 +76,8 @@ export const ANSWERS: readonly Row[] = [
   },
   { code: /^(Resource\.AlreadyAssociated|InvalidIPAddress\.InUse)$/, means: 'ADDRESS_IN_USE' },
   { call: /^AssociateAddress$/, code: /^(InvalidInstanceID|IncorrectInstanceState)$/, means: 'NOT_YET' },
+  // Eucalyptus from 4.0 on, with a status of 500. Those before, and AWS, give what they have.
+  { call: /^GetConsoleOutput$/, words: /not in a running state/i, means: 'NOT_YET' },
   // The instances that used it are gone and not yet forgotten.
   { call: /^DeleteSecurityGroup$/, code: /^(DependencyViolation|InvalidGroup\.InUse)$/, words: /ConstraintViolation/, means: 'NOT_YET' },
   { code: /^(InvalidGroup|InvalidPermission)\.Duplicate$/, words: /DuplicateMetadata/, means: 'CLOUD_REFUSED', sort: 'duplicate' },

@@ -1,7 +1,7 @@
 /** Instances: marked by a tag where there are tags, and by a security group that only they have. */
 
 import { isIP } from 'node:net';
-import { DescribeInstancesCommand, RunInstancesCommand, TerminateInstancesCommand } from '@aws-sdk/client-ec2';
+import { DescribeInstancesCommand, GetConsoleOutputCommand, RunInstancesCommand, TerminateInstancesCommand } from '@aws-sdk/client-ec2';
 import type { _InstanceType, Filter, Instance, Reservation, RunInstancesCommandInput } from '@aws-sdk/client-ec2';
 import type { Cloud, CloudInstance, InstanceState, LaunchRequest } from '../activities/ports';
 import { OWNER_TAG } from '../spec/names';
@@ -11,10 +11,14 @@ import { CloudFailure, unless } from './failures';
 import { findGroup } from './groups';
 import { tag } from './tags';
 
-export function instances(ec2: Ec2): Pick<Cloud, 'findInstances' | 'launch' | 'terminate'> {
+export function instances(ec2: Ec2): Pick<Cloud, 'findInstances' | 'launch' | 'consoleOutput' | 'terminate'> {
   return {
     findInstances: (owner, groupName) => findInstances(ec2, owner, groupName),
     launch: (request) => launch(ec2, request),
+    consoleOutput: async (instanceId) => {
+      const { Output = '' } = await ec2.send(new GetConsoleOutputCommand({ InstanceId: instanceId }));
+      return Buffer.from(Output, 'base64').toString('utf8');
+    },
     terminate: async (instanceId) => {
       await unless('missing', ec2.send(new TerminateInstancesCommand({ InstanceIds: [instanceId] })), {});
     },

@@ -1,12 +1,17 @@
 /**
  * What a program that talks to a person wants to know now, judged by what it printed. The exact words of `kato` are not known for any
- * release, so they are matched loosely, each question is answered once, and a question asked again ends the dialogue.
+ * release, so they are matched loosely (prompts.ts), each question is answered once, and a question asked again ends the dialogue.
  */
 
-import { lastLine, plainText } from './terminal';
+import { goesOn, partOf } from './one-by-one';
+import type { Asked } from './one-by-one';
+import { choiceWord, isChoice, promptOf, topicOf } from './prompts';
+import type { PromptId } from './prompts';
+import { questionIn } from './question';
+import { plainText } from './terminal';
 
-export const PROMPT_IDS = ['password', 'confirm', 'nameservers', 'search', 'gateway', 'netmask', 'interface', 'address'] as const;
-export type PromptId = (typeof PROMPT_IDS)[number];
+export { PROMPT_IDS } from './prompts';
+export type { PromptId } from './prompts';
 
 export interface Conversation {
   /** Answers given so far, each with what was printed between the answer before it and it. */
@@ -19,101 +24,75 @@ export type StuckReason = 'asked again' | 'refused' | 'no answer';
 
 export type Verdict =
   | { readonly kind: 'wait' }
-  | { readonly kind: 'answer'; readonly id: PromptId; readonly prompt: string }
+  /** `part`: which of the answer's words is wanted, where they are asked for one by one. */
+  | { readonly kind: 'answer'; readonly id: PromptId; readonly prompt: string; readonly part?: number }
   /** Looks like a question, matches none: if nothing is printed for long, it is one. */
   | { readonly kind: 'unknown'; readonly prompt: string }
   | { readonly kind: 'stuck'; readonly prompt: string; readonly reason: StuckReason; readonly id: PromptId };
 
-interface PromptRow {
-  readonly id: PromptId;
-  readonly asks: RegExp;
-  /** Says that this is about something else. */
-  readonly unless?: RegExp;
-}
-
-/** The first row that matches decides: what is more specific stands above ("DNS search domain", "IP address of the gateway"). */
-const PROMPTS: readonly PromptRow[] = [
-  {
-    id: 'password',
-    asks: /\bpassword\b/i,
-    // The account's password goes to sudo, not to a database, and not to whoever wants a new one.
-    unless: /^(?!.*\[sudo\]).*\b(new|again|retype|re-enter|repeat|confirm|choose|set|change|mysql|postgres\w*|database|db|admin\w*|root|console)\b/i,
-  },
-  {
-    id: 'confirm',
-    asks: /\b(yes\s*[/|,]\s*no|y\s*[/|,]\s*n)\b|\b(correct|proceed|continue|okay|ok|sure)\b[^?]*\?|^\W*(do|is|are|does|shall|should|would|apply|save|write|use|really)\b.*\?/i,
-  },
-  { id: 'nameservers', asks: /\bdomain\s+name\s*-?servers?\b/i },
-  { id: 'search', asks: /\bsearch\b|\bdomains?\b/i },
-  { id: 'nameservers', asks: /\bdns\b|\bname\s*-?servers?\b|\bresolvers?\b/i },
-  { id: 'gateway', asks: /\bgateway\b|\brouter\b|\bdefault route\b/i },
-  { id: 'netmask', asks: /\bnet\s*-?mask\b|\bsubnet\b|\bgenmask\b/i },
-  // "Which interface should get the IP?" asks for it, "IP address of interface eth0" does not.
-  { id: 'interface', asks: /^(?:(?!\bip\b|\baddress\b).)*\b(interface|nic|network (device|card|adapter))\b/i },
-  { id: 'address', asks: /\bip(v4)?\b|\baddress\b/i, unless: /\b(e-?mail|mac|hardware|broadcast|network) address|\bbroadcast\b|\bipv6\b/i },
-];
-
-/** The end of a line that waits for something. A line that already ended needs a clearer sign than one the cursor stands in. */
-const OPEN_END = /[?:>\]|)=]$/;
-const CLOSED_END = /[?:>\]]$/;
-const ASKING = /^\W*(please|enter|type|input|provide|what|which|give|specify|choose|select|new|static)\b/i;
-/** "Checking the IP address:", "Using gateway ...": told, not asked. */
-const TELLING = /^\W*(\w+ing|done|warning|error|note|\[?info\]?|ok)\b|(\.\.\.|…)$/i;
 /** A question for sure, even one that matches no row; not a progress bar, not `[3/5]`. */
 const UNKNOWN_END = /[?:>]$|\[[a-z/ ]*\]$|\((?:[a-z/ ]+)\)$/i;
 const REFUSAL = /\bsorry\b|\btry again\b|\bincorrect\b|\bwrong\b|\bauthentication fail/i;
+const ADDRESS = /\b\d+\.\d+\.\d+\.\d+\b/g;
+/** Of questions that may come more than once. */
+const MANY = 12;
 
-export function decide({ said, output }: Conversation, answers: ReadonlySet<PromptId>): Verdict {
-  const line = promptLine(output);
+/** `words`: of the answers, where they are at hand. A yes to addresses that are not among them would be a guess. */
+export function decide({ said, output }: Conversation, answers: ReadonlySet<PromptId>, words?: readonly string[]): Verdict {
+  const line = questionIn(output);
   if (line === undefined) return { kind: 'wait' };
-  const { prompt, open } = line;
-  const id = promptOf(prompt);
-  if (id === undefined) return open && UNKNOWN_END.test(prompt) ? { kind: 'unknown', prompt } : { kind: 'wait' };
+  const { prompt, open, sure } = line;
+  const id = idOf(prompt, said);
+  if (id === undefined || (id === 'confirm' && namesOthers(prompt, words))) {
+    return open && UNKNOWN_END.test(prompt) ? { kind: 'unknown', prompt } : { kind: 'wait' };
+  }
   // A closed line is often news with a colon ("Roles on this router:"): without an answer to give, that is how it is taken.
   if (!open && !answers.has(id)) return { kind: 'wait' };
-  const reason = reasonAgainst(id, prompt, said, output, answers);
-  return reason === undefined ? { kind: 'answer', id, prompt } : { kind: 'stuck', prompt, reason, id };
+  if (!sure) return answers.has(id) ? { kind: 'unknown', prompt } : { kind: 'wait' };
+  if (!answers.has(id)) return { kind: 'stuck', prompt, reason: 'no answer', id };
+  return id === 'password' ? passwordVerdict(prompt, said, output) : answerVerdict(id, prompt, said, output);
 }
 
-/** What to type: a program that offers y/n may not know "yes". */
-export function wording(id: PromptId, prompt: string, answer: string): string {
-  return id === 'confirm' && /\by\s*[/|,]\s*n\b/i.test(prompt) ? answer.slice(0, 1) : answer;
+/** What to type. */
+export function wording(id: PromptId, prompt: string, answer: string, part?: number): string {
+  const items = answer.split(' ').filter((item) => item !== '');
+  if (part !== undefined) return isChoice(prompt) ? choiceWord(prompt, part < items.length ? 'yes' : 'no') : items[part] ?? '';
+  return id === 'confirm' || id === 'decline' ? choiceWord(prompt, answer) : answer;
 }
 
-function promptLine(output: string): { prompt: string; open: boolean } | undefined {
-  const text = plainText(output);
-  const prompt = withoutBareSign(text);
-  const open = text.slice(text.lastIndexOf('\n') + 1).trim() !== '';
-  if (prompt === '' || TELLING.test(prompt)) return undefined;
-  const asks = open ? OPEN_END.test(prompt) || ASKING.test(prompt) : CLOSED_END.test(prompt);
-  return asks ? { prompt, open } : undefined;
-}
-
-/** The last line; where that is a lone `>`, the question stands above it. */
-function withoutBareSign(text: string): string {
-  const last = lastLine(text);
-  if (!/^[>:?]+$/.test(last)) return last;
-  return `${lastLine(text.trimEnd().slice(0, -last.length))} ${last}`.trim();
-}
-
-function promptOf(prompt: string): PromptId | undefined {
-  return PROMPTS.find(({ asks, unless }) => asks.test(prompt) && unless?.test(prompt) !== true)?.id;
-}
-
-function reasonAgainst(
-  id: PromptId, prompt: string, said: Conversation['said'], output: string, answers: ReadonlySet<PromptId>,
-): StuckReason | undefined {
-  if (!answers.has(id)) return 'no answer';
-  const before = said.filter((answer) => answer.id === id);
-  if (id === 'password') return passwordRefused(before.length, prompt, output) ? 'refused' : undefined;
+function answerVerdict(id: PromptId, prompt: string, said: Conversation['said'], output: string): Verdict {
+  const before: Asked[] = said.filter((answer) => answer.id === id).map((answer) => ({ prompt: questionIn(answer.before)?.prompt ?? '', before: plainText(answer.before) }));
+  const stuck: Verdict = { kind: 'stuck', prompt, reason: 'asked again', id };
+  if (before.length >= MANY) return stuck;
+  if (id === 'enter') return { kind: 'answer', id, prompt };
   // Two different questions may both want a yes; the same one twice was not content with the answer.
-  const repeated = id === 'confirm' ? before.some((answer) => lastLine(plainText(answer.before)) === prompt) : before.length > 0;
-  return repeated ? 'asked again' : undefined;
+  if (id === 'confirm' || id === 'decline') return before.some((asked) => asked.prompt === prompt) ? stuck : { kind: 'answer', id, prompt };
+  const part = partOf(id, prompt, plainText(output), before);
+  if (part === 'asked again') return stuck;
+  return part === 'all' ? { kind: 'answer', id, prompt } : { kind: 'answer', id, prompt, part };
+}
+
+/** "Another name server? [y/n]" is about the list, and "Another?" about the one before. */
+function idOf(prompt: string, said: Conversation['said']): PromptId | undefined {
+  if (!goesOn(prompt)) return promptOf(prompt);
+  const topic = topicOf(prompt);
+  if (isList(topic)) return topic;
+  const last = said.at(-1)?.id;
+  return promptOf(prompt) ?? (topic === undefined && isList(last) ? last : undefined);
+}
+
+function isList(id: string | undefined): id is 'nameservers' | 'search' {
+  return id === 'nameservers' || id === 'search';
+}
+
+function namesOthers(prompt: string, words: readonly string[] | undefined): boolean {
+  return words !== undefined && (prompt.match(ADDRESS) ?? []).some((address) => !words.includes(address));
 }
 
 /** Every sudo under a kato command may ask; the one that asks again at once, or says so, has refused. */
-function passwordRefused(times: number, prompt: string, output: string): boolean {
-  const MANY = 12;
+function passwordVerdict(prompt: string, said: Conversation['said'], output: string): Verdict {
+  const times = said.filter(({ id }) => id === 'password').length;
   const between = plainText(output).replace(prompt, '').trim();
-  return times > 0 && (between === '' || REFUSAL.test(between) || times >= MANY);
+  const refused = times > 0 && (between === '' || REFUSAL.test(between) || times >= MANY);
+  return refused ? { kind: 'stuck', prompt, reason: 'refused', id: 'password' } : { kind: 'answer', id: 'password', prompt };
 }

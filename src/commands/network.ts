@@ -134,6 +134,9 @@ export function staticIpAnswers(network: StaticNetwork): Partial<Record<PromptId
     nameservers: network.nameservers.join(' '),
     search: network.search.join(' '),
     confirm: 'yes',
+    // The machine is rebooted by us, at its time, and is to have no other network.
+    decline: 'no',
+    enter: '',
   };
 }
 

@@ -70,6 +70,7 @@ export const ERRORS = {
   SSH_UNREACHABLE: { owner: 'host', retry: 'not-yet', remedy: "Check that the instance runs, that port 22 is open to the worker (access.ssh), and its console output; then resume." },
   SSH_AUTH: { owner: 'user', retry: 'yes', remedy: 'Give ssh.user, ssh.password or ssh.key that the appliance accepts, then resume.' },
   SSH_HOST_KEY: { owner: 'host', retry: 'no', remedy: 'The machine at this address has another host key than the one pinned. Find out why before you trust it: abort, or put the key into ssh.hostKey and run up again.' },
+  SSH_HOST_KEY_UNPRINTED: { owner: 'host', retry: 'not-yet', remedy: 'Look at the console output of the instance. If the image prints no host keys there, abort, put the fingerprint into ssh.hostKey, or leave it out to pin the key of the first sight, and run up again; else resume.' },
   SSH_DROPPED: { owner: 'host', retry: 'yes', remedy: 'The connection is lost again and again. Look at the network and at the instance, then resume.' },
   KATO_NOT_READY: { owner: 'host', retry: 'not-yet', remedy: 'kato is not ready. Log in and look at `kato status` and /s/logs, then resume.' },
   MEMORY_TOO_SMALL: { owner: 'user', retry: 'no', remedy: 'The machine has less than 2 GiB. Choose a bigger instance.type, abort, and run up again.' },

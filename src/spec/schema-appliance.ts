@@ -17,12 +17,12 @@ export const ssh = mapping(
     password: secret('Password for the login and for sudo. With neither password nor key the appliance’s factory password is used.').optional(),
     key: secret('Private key, without a passphrase.').optional(),
     hostKey: text({
-      about: 'Fingerprint of the host key, as ssh-keygen -l prints it. Left out: the key of the first sight is pinned.',
-      expects: 'SHA256: and 43 characters',
+      about: 'Fingerprint of the host key, as ssh-keygen -l prints it. console: one of those that the machine prints on its console. Left out: the key of the first sight is pinned.',
+      expects: 'SHA256: and 43 characters, or console',
       example: 'SHA256:uNiVztksCsDhcc0u9e8BrrQXVUpKZIDTMczCvj3tD2s',
       fault: hostKeyFault,
       tidy: (value) => value.replace(/=$/, ''),
-      pattern: '^SHA256:[A-Za-z0-9+/]{43}=?$',
+      pattern: '^(console|SHA256:[A-Za-z0-9+/]{43}=?)$',
     }).optional(),
   },
   { about: 'How to log in to the appliance.', expects: 'a mapping', example: '{ password: { env: STACKATO_PASSWORD } }' },
@@ -86,6 +86,6 @@ function userFault(value: string): string | undefined {
 }
 
 function hostKeyFault(value: string): string | undefined {
-  if (/^SHA256:[A-Za-z0-9+/]{43}$/.test(value)) return undefined;
-  return says('is not a SHA-256 fingerprint', 'give what `ssh-keygen -l -E sha256` prints: SHA256: and 43 characters');
+  if (/^(console|SHA256:[A-Za-z0-9+/]{43})$/.test(value)) return undefined;
+  return says('is neither a SHA-256 fingerprint nor the word console', 'give what `ssh-keygen -l -E sha256` prints: SHA256: and 43 characters');
 }

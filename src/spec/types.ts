@@ -79,7 +79,7 @@ export interface SshSpec {
   readonly password?: SecretRef;
   /** Private key file contents. */
   readonly key?: SecretRef;
-  /** `SHA256:…` as ssh-keygen -l prints it; absent: the key of the first sight is pinned. */
+  /** `SHA256:…` as ssh-keygen -l prints it; `console`: one of those on the instance's console; absent: the key of the first sight is pinned. */
   readonly hostKey?: string;
 }
 

@@ -11,7 +11,7 @@ import type { Activities, StepActivityName, StepInput, StepOutcome } from '../ac
  * attempts that ended without a word.
  */
 export const ACTIVITY_OPTIONS = {
-  startToCloseTimeout: '60s',
+  startToCloseTimeout: '90s',
   heartbeatTimeout: '10s',
   retry: { initialInterval: '1s', backoffCoefficient: 1 },
 } as const satisfies ActivityOptions;

@@ -1,7 +1,7 @@
 /** An sshd of ssh2's on loopback, with what a test wants of it. */
 
 import { execFileSync } from 'node:child_process';
-import { connect } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { Server, utils } from 'ssh2';
 import type { AuthContext, Connection, ServerChannel, ServerConfig } from 'ssh2';
 
@@ -12,6 +12,10 @@ export interface Behaviour {
   readonly authorized?: string;
   /** Cuts the connection at this offer, as sshd does after MaxAuthTries. */
   readonly cutAtOffer?: number;
+  /** How many may be logging in at once, as sshd's MaxStartups; the others are told so, in these words, and cut off. */
+  readonly maxStartups?: { readonly number: number; readonly words: string };
+  /** Answers the first request to log in so much later, ms. */
+  readonly loginDelay?: number;
   readonly config?: Partial<ServerConfig>;
   readonly onExec?: (command: string, channel: ServerChannel, connection: Connection) => void;
 }
@@ -22,6 +26,8 @@ export interface TestServer {
   /** Most sessions that were open at once, and connections still there. */
   readonly most: () => number;
   readonly connections: () => number;
+  /** How many were cut off for `maxStartups`. */
+  readonly turnedAway: () => number;
   close(): Promise<void>;
 }
 
@@ -32,16 +38,22 @@ export async function startServer(behaviour: Behaviour = {}): Promise<TestServer
   const { methods = ['password'], onExec, config } = behaviour;
   const offers: string[] = [];
   const open = new Set<Connection>();
+  /** Ports of those that are logging in. */
+  const startups = new Set<number>();
+  let turnedAway = 0;
   let channels = 0;
   let most = 0;
-  const server = new Server({ hostKeys: [ED25519.private, RSA.private], ...config }, (connection) => {
+  const ssh = new Server({ hostKeys: [ED25519.private, RSA.private], ...config }, (connection, { port: from }) => {
     open.add(connection);
+    let delayed = behaviour.loginDelay ?? 0;
     connection.on('error', () => undefined);
     connection.on('close', () => open.delete(connection));
+    connection.on('ready', () => startups.delete(from));
     connection.on('authentication', (context) => {
       if (context.method !== 'none') offers.push(context.method);
-      if (offers.length === behaviour.cutAtOffer) connection.end();
-      else decide(context, behaviour, methods);
+      if (offers.length === behaviour.cutAtOffer) return void connection.end();
+      setTimeout(() => decide(context, behaviour, methods), delayed);
+      delayed = 0;
     });
     connection.on('session', (accept) => {
       accept().on('exec', (acceptExec, _reject, { command }) => {
@@ -62,6 +74,18 @@ export async function startServer(behaviour: Behaviour = {}): Promise<TestServer
       socket.on('error', () => reject());
     });
   });
+  const server = createServer((socket) => {
+    const { number = Infinity, words = '' } = behaviour.maxStartups ?? {};
+    const from = socket.remotePort ?? 0;
+    socket.on('error', () => undefined);
+    if (startups.size >= number) {
+      turnedAway += 1;
+      return void socket.end(words, () => socket.destroy());
+    }
+    startups.add(from);
+    socket.on('close', () => startups.delete(from));
+    ssh.injectSocket(socket);
+  });
   const port = await new Promise<number>((resolve) => {
     server.listen(0, '127.0.0.1', () => resolve((server.address() as { port: number }).port));
   });
@@ -70,6 +94,7 @@ export async function startServer(behaviour: Behaviour = {}): Promise<TestServer
     offers,
     most: () => most,
     connections: () => open.size,
+    turnedAway: () => turnedAway,
     close: () => new Promise((resolve) => {
       for (const connection of open) connection.end();
       server.close(() => resolve());

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { utils } from 'ssh2';
 import type { RemoteSession, Secrets, SshTarget } from '../../src/activities/ports';
 import { createRemote } from '../../src/adapters/ssh';
-import { fingerprintOf } from '../../src/adapters/ssh-connection';
+import { fingerprintOf } from '../../src/commands/host-keys';
 import { DeployError } from '../../src/spec/errors';
 import type { SecretRef, SshSpec } from '../../src/spec/types';
 import { ED25519, RSA, selfSigned, startServer } from './ssh-server';
@@ -17,6 +17,8 @@ const VALUES: Record<string, string> = { OWN: 'own pw', ADMIN: 'admin pw', KEY: 
 VALUES['LOCKED'] = utils.generateKeyPairSync('ed25519', { passphrase: 'x', cipher: 'aes256-ctr', rounds: 1 }).private;
 const secrets: Secrets = { resolve: (ref: SecretRef) => Promise.resolve({ reveal: () => VALUES['env' in ref ? ref.env : ref.file] ?? '' }) };
 const remote = createRemote(secrets);
+/** As long as nobody answers, hardly at all; as long as somebody is at it, for longer. */
+const hasty = createRemote(secrets, { answer: 100, login: 1500, busy: 100 });
 
 function printOf(pair: { public: string }): string {
   const key = utils.parseKey(pair.public);
@@ -38,7 +40,7 @@ describe('ssh', function () {
   };
   const target = (port: number, spec: Partial<SshSpec> = {}, rest: Partial<SshTarget> = {}): SshTarget =>
     ({ host: '127.0.0.1', spec: { user: 'stackato', port, ...spec }, ...rest });
-  const logIn = (at: SshTarget): Promise<string> => remote.withSession(at, (session) => Promise.resolve(session.password?.reveal() ?? 'no password'));
+  const logIn = (at: SshTarget, by = remote): Promise<string> => by.withSession(at, (session) => Promise.resolve(session.password?.reveal() ?? 'no password'));
   const fails = (work: Promise<unknown>, code: string, words = /./): Promise<void> =>
     assert.rejects(work, (error) => error instanceof DeployError && error.code === code && words.test(error.message) && !/hunter2| pw/.test(error.message));
 
@@ -94,16 +96,25 @@ describe('ssh', function () {
       assert.equal(await shown(target((await serve()).port)), printOf(ED25519));
     });
 
-    it('is held to, by either pin, of whatever kind', async () => {
+    it('is held to, of whatever kind, and may be one of several', async () => {
       const { port } = await serve();
-      assert.equal(await shown(target(port, {}, { hostKey: printOf(ED25519) })), printOf(ED25519));
-      assert.equal(await shown(target(port, { hostKey: `${printOf(RSA)}=` })), printOf(RSA));
+      const other = printOf(utils.generateKeyPairSync('ed25519'));
+      assert.equal(await shown(target(port, {}, { hostKeys: [printOf(ED25519)] })), printOf(ED25519));
+      assert.equal(await shown(target(port, {}, { hostKeys: [printOf(RSA)] })), printOf(RSA));
+      assert.equal(await shown(target(port, {}, { hostKeys: [other, printOf(RSA)] })), printOf(RSA));
+      assert.equal(await shown(target(port, {}, { hostKeys: [printOf(RSA), printOf(ED25519)] })), printOf(ED25519));
+    });
+
+    it('is none where none may be shown', async () => {
+      const server = await serve();
+      await fails(logIn(target(server.port, {}, { hostKeys: [] })), 'SSH_HOST_KEY');
+      assert.deepEqual(server.offers, []);
     });
 
     it('stops everything when it changed, before a password is sent', async () => {
       const server = await serve({ config: { hostKeys: [RSA.private] } });
       const words = new RegExp(`${printOf(RSA).replace(/[+/]/g, '\\$&')}.*${printOf(ED25519).replace(/[+/]/g, '\\$&')}`);
-      await fails(logIn(target(server.port, {}, { hostKey: printOf(ED25519) })), 'SSH_HOST_KEY', words);
+      await fails(logIn(target(server.port, {}, { hostKeys: [printOf(ED25519)] })), 'SSH_HOST_KEY', words);
       assert.deepEqual(server.offers, []);
     });
   });
@@ -118,8 +129,31 @@ describe('ssh', function () {
     it('is unreachable where the connection is cut at once', async () => {
       const cutter = createServer((socket) => socket.destroy());
       const port = await new Promise<number>((resolve) => cutter.listen(0, '127.0.0.1', () => resolve((cutter.address() as { port: number }).port)));
-      await fails(logIn(target(port)), 'SSH_UNREACHABLE').finally(() => cutter.close());
+      await fails(logIn(target(port), hasty), 'SSH_UNREACHABLE', /before anything was said/).finally(() => cutter.close());
     });
+
+    it('is given longer once somebody answers: sshd may be looking for our name', async () => {
+      const slow = await serve({ loginDelay: 500 });
+      assert.equal(await logIn(target(slow.port), hasty), 'stackato');
+      const slower = await serve({ loginDelay: 3000 });
+      await fails(logIn(target(slower.port), hasty), 'SSH_UNREACHABLE', /too long to let us in \(1\.5 s\)/);
+    });
+
+    for (const [sshd, words] of [['9', 'Exceeded MaxStartups\r\n'], ['5.9', '']] as const) {
+      it(`is come back to where an sshd ${sshd} lets only one log in at a time`, async () => {
+        const server = await serve({ maxStartups: { number: 1, words }, loginDelay: 150 });
+        const logins = Array.from({ length: 4 }, () => logIn(target(server.port)));
+        assert.deepEqual(await Promise.all(logins), Array.from(logins, () => 'stackato'));
+        assert.ok(server.turnedAway() > 0);
+      });
+
+      it(`does not look like another machine where an sshd ${sshd} turns the second look at its keys away`, async () => {
+        const server = await serve({ maxStartups: { number: 1, words }, loginDelay: 300 });
+        const pinned = target(server.port, {}, { hostKeys: [printOf(RSA)] });
+        assert.deepEqual(await Promise.all([logIn(pinned), logIn(pinned)]), ['stackato', 'stackato']);
+        assert.ok(server.turnedAway() > 0);
+      });
+    }
 
     it('refuses where the connection is cut after an offer', async () => {
       const server = await serve({ password: 'other', cutAtOffer: 1 });

@@ -105,6 +105,12 @@ describe('plan', () => {
     }
   });
 
+  it('reads the console only where the host key is pinned by it', () => {
+    const { ssh } = specNamed('dev');
+    assert.deepEqual(whats(specNamed('dev', { ssh: { ...ssh, hostKey: 'console' } }), 'connect'), ['GetConsoleOutput InstanceId=<instance>', ...whats(specNamed('dev'), 'connect')]);
+    assert.deepEqual(whats(specNamed('dev'), 'connect'), ['timeout -k 2 10 kato status']);
+  });
+
   it('marks what is made with the namespace', () => {
     const dns = planOf(specNamed('dev'), 'production').find(({ id }) => id === 'dns')!;
     assert.match(dns.actions[0]!.what, /TXT "stackato-deploy\/production\/dev"/);

@@ -67,6 +67,13 @@ export class Bench {
     return (this.release = this.machinery.hold());
   }
 
+  /** What an instance's console shows from now on. */
+  print(id: string, text: string): void {
+    const machine = this.machinery.made.get(id);
+    assert.ok(machine);
+    machine.printed = text;
+  }
+
   open(kind: Kind): Promise<Cloud> {
     return openCloud(this.lab.access(kind));
   }

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { CAPABILITIES } from '../../src/cloud/capabilities';
+import type { DeployError } from '../../src/spec/errors';
 import { KINDS } from '../../lab/types';
 import { Bench, QUOTA, TYPES } from './bench';
 import { codeOf, failureOf, openCloud } from './support';
@@ -105,6 +106,22 @@ describe('clouds', function () {
         await cloud.deleteGroup(group);
         assert.deepEqual((await cloud.findInstances(bench.owner, bench.group)).map((each) => [each.id, each.state]), [[id, 'terminated']]);
         await cloud.terminate('i-00000000');
+      });
+
+      it('reads the end of what an instance printed on its console, by its id alone', async () => {
+        const cloud = await bench.open(kind);
+        const finish = bench.hold();
+        const { id } = await cloud.launch(bench.request(kind, await bench.madeGroup(cloud)));
+        const pending = await cloud.consoleOutput(id).catch((error: unknown) => (error as DeployError).code);
+        assert.equal(pending, ['eucalyptus-4.4', 'eucalyptus-5.1'].includes(kind) ? 'NOT_YET' : '');
+        finish();
+        await bench.inState(cloud, id, 'running');
+        assert.equal((await cloud.consoleOutput(id)).trim(), '');
+        bench.print(id, `${'x'.repeat(70_000)}\r\nstäckato login: `);
+        assert.match(await cloud.consoleOutput(id), /^x{65517}\r\nstäckato login: $/);
+        const { params } = bench.lab.front(kind).calls.at(-1)!;
+        assert.deepEqual(Object.keys(params).filter((name) => name.startsWith('Instance')), ['InstanceId']);
+        assert.equal(await codeOf(cloud.consoleOutput('i-00000000')), 'CLOUD_REFUSED');
       });
 
       it('does not see the instances of others, not even in a foreign group of the same name', async () => {

@@ -33,6 +33,8 @@ const CASES: readonly Case[] = [
   ['AssociateAddress', answer(400, 'Resource.AlreadyAssociated', 'resource eipalloc-1 is already associated'), 'ADDRESS_IN_USE'],
   ['ReleaseAddress', answer(400, 'InvalidIPAddress.InUse', 'Address 192.0.2.1 is in use.'), 'ADDRESS_IN_USE'],
   ['AssociateAddress', answer(400, 'InvalidInstanceID', "The pending instance 'i-1' is not in a valid state for this operation."), 'NOT_YET'],
+  ['GetConsoleOutput', answer(500, 'InternalFailure', 'Instance i-1 is not in a running state.'), 'NOT_YET'],
+  ['GetConsoleOutput', euca32('GetConsoleOutput', 'No such instance: i-1'), 'CLOUD_REFUSED'],
   ['DeleteSecurityGroup', answer(400, 'DependencyViolation', 'resource sg-1 has a dependent object'), 'NOT_YET'],
   ['DeleteSecurityGroup', euca32('DeleteSecurityGroup', 'Failed to delete security group: a for b because of: ConstraintViolationException: could not execute'), 'NOT_YET'],
   ['CreateSecurityGroup', answer(400, 'InvalidGroup.Duplicate', "The security group 'a' already exists"), 'CLOUD_REFUSED', 'duplicate'],

@@ -98,7 +98,7 @@ describe('the static network', () => {
 
   it('is answered with spaces, and seen in the file', () => {
     assert.deepEqual(staticIpAnswers(NETWORK), {
-      interface: 'eth0', address: '10.0.0.5', netmask: '255.255.255.0', gateway: '10.0.0.1', nameservers: '10.0.0.2 10.0.0.3', search: 'example.com', confirm: 'yes',
+      interface: 'eth0', address: '10.0.0.5', netmask: '255.255.255.0', gateway: '10.0.0.1', nameservers: '10.0.0.2 10.0.0.3', search: 'example.com', confirm: 'yes', decline: 'no', enter: '',
     });
     assert.equal(isStatic(STATIC, NETWORK), true);
     assert.equal(isStatic(STATIC, { ...NETWORK, gateway: '10.0.0.254' }), false);

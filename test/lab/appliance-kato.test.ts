@@ -56,7 +56,7 @@ describe("a simulated appliance's kato", function () {
   });
 
   it('has dialogues with the questions in another order, with fewer and with more', () => {
-    for (const wanted of ['default', 'reworded', 'reordered', 'interface', 'confirm', 'newline', 'carriage', 'coloured', 'commas']) assert.ok(DIALOGUES.includes(wanted));
+    for (const wanted of ['default', 'reworded', 'reordered', 'interface', 'confirm', 'newline', 'carriage', 'coloured', 'commas', 'listed', 'brackets', 'spinner', 'warning', 'form', 'closing', 'offered']) assert.ok(DIALOGUES.includes(wanted));
     assert.ok(DIALOGUES.includes(HARD_KNOBS.dialogue));
   });
 
@@ -65,6 +65,9 @@ describe("a simulated appliance's kato", function () {
       [{}, { netmask: '255.255.0' }, { state: 'stuck', reason: 'asked again' }],
       [{}, { password: 'no' }, { state: 'stuck', reason: 'refused' }],
       [{ dialogue: 'confirm', exitAlwaysZero: false }, { confirm: 'no' }, { state: 'finished', code: 1 }],
+      [{ dialogue: 'closing' }, { decline: 'yes' }, { state: 'stuck', reason: 'asked again' }],
+      [{ dialogue: 'brackets' }, { confirm: 'no' }, { state: 'stuck', reason: 'asked again' }],
+      [{ dialogue: 'listed' }, { nameservers: '' , search: 'a  b', password: 'no' }, { state: 'stuck', reason: 'refused' }],
     ];
     await Promise.all(tries.map(async ([knobs, answers, expected]) => {
       const machine = await yard.machine(knobs);

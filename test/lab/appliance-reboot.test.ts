@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { processesOf } from '../../lab/appliance/processes';
+import { printedHostKeys } from '../../src/commands/host-keys';
 import { rebootJob } from '../../src/commands/machine';
 import { OBSERVE_NETWORK, staticIpAnswers, staticNetworkOf } from '../../src/commands/network';
 import type { PromptId } from '../../src/commands/dialogue';
@@ -113,7 +114,9 @@ describe("a simulated appliance's reboot", function () {
   it('shows another host key after it, if told to', async () => {
     const machine = await yard.machine();
     const key = (): Promise<string> => machine.session((session) => Promise.resolve(session.hostKey));
+    const printed = (): readonly string[] => printedHostKeys(machine.appliance.consoleOutput());
     const first = await key();
+    assert.deepEqual(printed(), [first]);
     await machine.reboot();
     await eventually('ssh', () => machine.reached());
     assert.equal(await key(), first);
@@ -121,5 +124,7 @@ describe("a simulated appliance's reboot", function () {
     await machine.reboot();
     await eventually('ssh', () => machine.reached());
     assert.notEqual(await key(), first);
+    assert.deepEqual(printed(), [await key()]);
+    assert.equal(machine.appliance.consoleOutput().match(/Stackato Management Console at https:/g)?.length, machine.appliance.boots());
   });
 });

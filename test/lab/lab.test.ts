@@ -115,12 +115,12 @@ describe('lab', function () {
     await callV2(access, { Action: 'CreateSecurityGroup', GroupName: 'stackato-d1', GroupDescription: 'x' });
     const run1 = { Action: 'RunInstances', ImageId: access.imageId, MinCount: '1', MaxCount: '1', 'SecurityGroup.1': 'stackato-d1' };
     const [id = ''] = texts(await callV2(access, run1), 'instanceId');
-    await until('its machine', () => lab.appliances('d1')[0]);
+    await until('its machine', () => lab.machines('d1')[0]);
     const { knobs } = machinery.made.get(id)?.options ?? assert.fail('no machine');
     assert.deepEqual([knobs.katoTakes, knobs.bootDelay, knobs.release], [99, 7, '2.6.6']);
     assert.equal(lab.calls('eucalyptus-3.2').filter(({ action }) => action === 'RunInstances').length, 1);
     await callV2(access, { Action: 'TerminateInstances', 'InstanceId.1': id });
-    await until('the end of it', () => lab.appliances('d1').length === 0 || undefined);
+    await until('the end of it', () => lab.machines('d1').length === 0 || undefined);
   });
 
   it('lives beside another lab', async () => {

@@ -7,18 +7,21 @@ import { Clouds } from '../../lab/cloud';
 import { Household } from '../../lab/household';
 import { startMoto } from '../../lab/moto';
 import { choosePorts, claimNet, cloudPorts } from '../../lab/ports';
-import type { Appliance, ApplianceOptions, CloudAccess, Knobs, Rule } from '../../lab/types';
+import type { Appliance, ApplianceOptions, CloudAccess, Host, Knobs, Rule } from '../../lab/types';
 
 export const KNOBS: Knobs = {
-  release: '2.6.6', exitAlwaysZero: false, dialogue: 'default', sudoAsks: true, bootDelay: 0, readyDelay: 0, oldBootIdFor: 0, downFor: 0,
-  katoTakes: 0, dropChannel: 0, readyNeverTimesOut: false, resolvConfRegenerated: false, httpRedirect: false, consoleDelay: 0, banner: '',
-  maxSessionsOne: false, memoryMiB: 0, auth: ['password'], password: 'stackato', authorizedKey: '', privateIp: '', newHostKeyAtBoot: false,
+  release: '2.6.6', exitAlwaysZero: false, dialogue: 'default', sudoAsks: true, sudoLectures: false, bootDelay: 0, readyDelay: 0, oldBootIdFor: 0, downFor: 0, acceptsWhileDown: false,
+  katoTakes: 0, dropChannel: 0, readyNeverTimesOut: false, resolvConfRegenerated: false, localResolver: false, httpRedirect: false,
+  consoleDelay: 0, banner: '', maxSessionsOne: false, loginDelay: 0, maxStartups: 0, memoryMiB: 0, auth: ['password'], password: 'stackato',
+  authorizedKey: '', privateIp: '', netTools: '1.60', newHostKeyAtBoot: false,
 };
 
 export class FakeAppliance implements Appliance {
   publicIp: string | undefined;
   rules: readonly Rule[] = [];
   terminated = false;
+  /** On its console. */
+  printed = '';
   readonly instanceId: string;
   readonly dir: string;
 
@@ -34,6 +37,10 @@ export class FakeAppliance implements Appliance {
   setRules(rules: readonly Rule[]): Promise<void> {
     this.rules = rules;
     return Promise.resolve();
+  }
+
+  consoleOutput(): string {
+    return this.printed;
   }
 
   terminate(): Promise<void> {
@@ -58,7 +65,7 @@ export class FakeAppliance implements Appliance {
   }
 }
 
-export interface FakeMachinery extends Machinery {
+export interface FakeMachinery extends Machinery<FakeAppliance> {
   /** Machines made so far, by instance. */
   readonly made: Map<string, FakeAppliance>;
   /** No machine is ready, and so its instance pending, until the function it returns is called. */
@@ -68,7 +75,7 @@ export interface FakeMachinery extends Machinery {
 export function fakeMachinery(): FakeMachinery {
   const made = new Map<string, FakeAppliance>();
   let gate = Promise.resolve();
-  const create = async (options: ApplianceOptions): Promise<Appliance> => {
+  const create = async (options: ApplianceOptions): Promise<FakeAppliance> => {
     await gate;
     const appliance = new FakeAppliance(options);
     made.set(options.instanceId, appliance);
@@ -79,18 +86,18 @@ export function fakeMachinery(): FakeMachinery {
     gate = new Promise<void>((resolve) => (open = resolve));
     return open;
   };
-  return { made, create, hold, knobs: KNOBS };
+  return { made, create, hold, knobs: KNOBS, bootsImages: false };
 }
 
 /** The clouds over a moto of their own. */
-export async function startClouds(dir: string, machinery: Machinery, addressQuota: number, kernelRights = false): Promise<{ clouds: Clouds; net: number; stop(): Promise<void> }> {
+export async function startClouds(dir: string, machinery: Machinery<Host>, addressQuota: number, kernelRights = false): Promise<{ clouds: Clouds; net: number; stop(): Promise<void> }> {
   const household = new Household(dir);
   const net = await claimNet(undefined);
   const ports = await choosePorts(undefined, net.number);
   const clouds = new Clouds({
     dir, moto: await startMoto(household, ports.moto), net: net.number, domain: 'cloud.test', addressQuota,
     ports: cloudPorts(ports), kernelRights,
-    machines: { ports: { ssh: 22, http: 80, https: 443 }, create: machinery.create, knobsFor: () => machinery.knobs },
+    machines: { ports: { ssh: 22, http: 80, https: 443 }, create: machinery.create, bootsImages: machinery.bootsImages, knobsFor: () => machinery.knobs },
   });
   await clouds.start();
   const stop = async (): Promise<void> => {

@@ -187,6 +187,7 @@ export const BAD_SPECS: readonly BadSpec[] = [
   more('a pasted key', `ssh:\n  key:\n    file: |\n      -----BEGIN KEY-----\n      ${SECRET}\n`, '15 ssh.key.file', /not what is in it/),
   more('a home folder', 'ssh: { key: { file: ~/.ssh/id } }\n', '13 ssh.key.file', /no shell expands/),
   more('a fingerprint of MD5', 'ssh: { hostKey: "16:27:ac:a5:76:28:2d:36:63:1b:56:4d:eb:df:a6:48" }\n', '13 ssh.hostKey', /ssh-keygen/),
+  more('another word for a host key', 'ssh: { hostKey: Console }\n', '13 ssh.hostKey', /nor the word console/),
   more('an unknown network', 'network: statik\n', '13 network', /did you mean static\?/),
   more('a mask with holes', 'network: { mode: static, netmask: 255.0.255.0 }\n', '13 network.netmask', /one block/),
   more('a prefix for a mask', 'network: { mode: static, netmask: /24 }\n', '13 network.netmask', /dotted/),

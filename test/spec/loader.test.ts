@@ -159,6 +159,13 @@ describe('a good spec', () => {
     assert.deepEqual(cloud, { kind: 'aws', region: 'eu-west-1', credentials: whole.cloud.credentials });
   });
 
+  it('may pin the host key by its fingerprint, padded or not, or by the console', () => {
+    const print = 'SHA256:uNiVztksCsDhcc0u9e8BrrQXVUpKZIDTMczCvj3tD2s';
+    for (const [written, hostKey] of [[print, print], [`${print}=`, print], ['console', 'console']]) {
+      assert.deepEqual((specOf(`${GOOD}ssh: { hostKey: "${written}" }\n`) as typeof whole).ssh, { ...whole.ssh, hostKey });
+    }
+  });
+
   it('may give times in every unit', () => {
     const { timing } = specOf(`${GOOD}timing: { poll: 500ms, rebootWait: 0s, authGrace: 1h, deadline: { command: 24h } }\n`) as typeof whole;
     assert.deepEqual([timing.poll, timing.rebootWait, timing.authGrace, timing.deadline.command], [500, 0, 60 * minute, 24 * 60 * minute]);

@@ -46,13 +46,13 @@ export class Deployment {
     return memo?.[MEMO_VIEW] as DeploymentView;
   }
 
-  async until(what: string, good: (view: DeploymentView) => boolean, limitMs = 30_000): Promise<DeploymentView> {
+  async until(what: string, good: (view: DeploymentView) => boolean, limitMs = 30_000, everyMs = 50): Promise<DeploymentView> {
     let view: DeploymentView | undefined;
     const look = async (): Promise<DeploymentView | undefined> => {
       view = await this.view();
       return view !== undefined && good(view) ? view : undefined;
     };
-    return eventually(what, look, limitMs).catch(async (error: unknown) => {
+    return eventually(what, look, limitMs, everyMs).catch(async (error: unknown) => {
       const { raw } = await this.handle.describe();
       const pending = (raw.pendingActivities ?? []).map(({ activityId, attempt, lastFailure }) => `${activityId ?? ''} attempt ${attempt ?? 0}: ${lastFailure?.message ?? ''}`);
       throw new Error(`${String(error)}\n${JSON.stringify(view)}\n${pending.join('\n')}`, { cause: error });

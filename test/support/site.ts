@@ -138,7 +138,7 @@ export class Site {
   }
 
   appliance(name: string): Appliance {
-    const [one, ...more] = this.lab.appliances(name);
+    const [one, ...more] = this.lab.machines(name);
     if (one === undefined || more.length > 0) throw new Error(`${name} has ${more.length + (one === undefined ? 0 : 1)} machines`);
     return one;
   }

@@ -41,7 +41,7 @@ find_terminal() {
   if [ "$5" = 0 ]; then terminal=; else terminal=$5.$4; fi
 }
 
-# As sudo does it: asks on the terminal without echo, three times. `input=stdin` is its -S.
+# As sudo does it: lectures, then asks on the terminal without echo, three times. `input=stdin` is its -S.
 authenticate() {
   find_terminal
   call ticket "$terminal"
@@ -52,6 +52,8 @@ authenticate() {
     echo 'sudo: no tty present and no askpass program specified' >&2
     return 1
   fi
+  call lecture
+  if [ "$input" = stdin ]; then eval "$reply" >&2; else eval "$reply" > /dev/tty; fi
   tries=0
   while [ $tries -lt 3 ]; do
     [ $tries = 0 ] || echo 'Sorry, try again.' >&2

@@ -6,6 +6,7 @@ import type { World } from '../world';
 import type { Branch } from '../xml';
 import { allocateAddress, associateAddress, describeAddresses, disassociateAddress, releaseAddress } from './addresses';
 import { describeAvailabilityZones, describeInstanceTypes, describeKeyPairs } from './catalogue';
+import { getConsoleOutput } from './console';
 import {
   authorizeSecurityGroupIngress, createSecurityGroup, deleteSecurityGroup, describeSecurityGroups, revokeSecurityGroupIngress,
 } from './groups';
@@ -34,6 +35,7 @@ export const ACTIONS: Readonly<Record<string, Action>> = {
   DeleteSecurityGroup: deleteSecurityGroup,
   RunInstances: runInstances,
   DescribeInstances: describeInstances,
+  GetConsoleOutput: getConsoleOutput,
   TerminateInstances: terminateInstances,
   CreateTags: createTags,
 };

@@ -36,7 +36,7 @@ export async function runInstances(world: World, params: Params): Promise<Branch
   await world.kept.instances.reread(...instances.map(({ id }) => id));
   for (const instance of instances) {
     const rules = await world.openPorts(groups.map(({ name }) => name));
-    world.machines.launch(instance, { memory: world.dialect.types[type]?.memory ?? 0, rules, image: world.images.cached(instance.imageId) });
+    world.machines.launch(instance, { memory: world.dialect.types[type]?.memory ?? 0, rules, image: world.images.onNode(instance.imageId) });
   }
   if (params['ClientToken'] !== undefined) world.tokens.set(params['ClientToken'], { request: essence(params), ids: instances.map(({ id }) => id) });
   return reservation(world, instances.map((instance) => ({ ...instance, state: 'pending' })), []);

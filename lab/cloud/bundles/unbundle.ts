@@ -2,7 +2,7 @@
 
 import { constants, createDecipheriv, createHash, privateDecrypt } from 'node:crypto';
 import type { Hash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { closeSync, createReadStream, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
@@ -15,18 +15,19 @@ export interface Unbundled {
 
 const BLOCK = 512;
 
-/** @param pathOf the file of a part; undefined where there is none of that name. */
-export async function unbundle(manifest: Manifest, cloudKey: string, pathOf: (filename: string) => string | undefined): Promise<Unbundled> {
+/** @param pathOf the file of a part; undefined where there is none of that name. @param into the file that the image goes to, if it is kept. */
+export async function unbundle(manifest: Manifest, cloudKey: string, pathOf: (filename: string) => string | undefined, into?: string): Promise<Unbundled> {
   const [key, iv] = [manifest.encryptedKey, manifest.encryptedIv].map((encrypted) => opened(encrypted, cloudKey));
   if (key === undefined || iv === undefined) throw new Error('The key of the image is not encrypted for this cloud.');
   const archive = createHash('sha1');
-  const member = new Member();
+  const kept = into === undefined ? undefined : new Kept(into);
+  const member = new Member((bytes) => kept?.add(bytes));
   await pipeline(Readable.from(encrypted(manifest, pathOf)), createDecipheriv('aes-128-cbc', key, iv), createGunzip(), async (source: AsyncIterable<Buffer>) => {
     for await (const chunk of source) {
       archive.update(chunk);
       member.take(chunk);
     }
-  });
+  }).finally(() => kept?.close());
   const { sha256, size } = member.end();
   if (archive.digest('hex') !== manifest.sha1) throw new Error('The digest of the image is not that of the manifest.');
   if (size !== manifest.size) throw new Error(`The image has ${size} bytes and not ${manifest.size}.`);
@@ -60,12 +61,39 @@ function opened(hex: string, privateKey: string): Buffer | undefined {
   }
 }
 
+const NOTHING = Buffer.alloc(65_536);
+
+/** A file with holes where the image has nothing. */
+class Kept {
+  private readonly fd: number;
+  private length = 0;
+
+  constructor(path: string) {
+    this.fd = openSync(path, 'w', 0o600);
+  }
+
+  add(bytes: Buffer): void {
+    for (let from = 0; from < bytes.length; from += NOTHING.length) {
+      const piece = bytes.subarray(from, from + NOTHING.length);
+      if (!piece.equals(NOTHING.subarray(0, piece.length))) writeSync(this.fd, piece, 0, piece.length, this.length + from);
+    }
+    this.length += bytes.length;
+  }
+
+  close(): void {
+    ftruncateSync(this.fd, this.length);
+    closeSync(this.fd);
+  }
+}
+
 /** The first member of a tar archive that flows by. */
 class Member {
   private header = Buffer.alloc(0);
   private left = 0;
   private size = 0;
   private readonly digest: Hash = createHash('sha256');
+
+  constructor(private readonly found: (bytes: Buffer) => void) {}
 
   take(chunk: Buffer): void {
     let rest = chunk;
@@ -79,6 +107,7 @@ class Member {
     if (this.left === 0) return;
     const mine = rest.subarray(0, this.left);
     this.digest.update(mine);
+    this.found(mine);
     this.left -= mine.length;
   }
 

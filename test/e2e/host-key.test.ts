@@ -1,0 +1,41 @@
+/** `ssh.hostKey: console`: the machine is known before the first connection, and another key later stops the deployment. */
+
+import assert from 'node:assert/strict';
+import { printedHostKeys } from '../../src/commands/host-keys';
+import { assertOnce } from '../support/once';
+import { Site } from '../support/site';
+import type { SpecChange } from '../support/site';
+
+const KIND = 'eucalyptus-4.4';
+const QUEUE = 'host-key';
+
+describe('the host key of the console', function () {
+  this.timeout(240_000);
+  let site: Site;
+  let change: SpecChange;
+  before(async () => {
+    site = await Site.open();
+    change = { ssh: { port: site.lab.state.ports.ssh, password: { env: 'SITE_SSH_PASSWORD' }, hostKey: 'console' } };
+    await site.worker(KIND, QUEUE);
+  });
+  after(() => site.close());
+
+  it('is pinned, and the deployment ends ready', async () => {
+    const deployment = await site.start(site.spec('printed', KIND, change), QUEUE);
+    const { resources, steps } = await deployment.until('ready or parked', ({ stage }) => stage === 'ready' || stage === 'needs-attention', 90_000);
+    assert.equal(steps.verify?.state, 'done', JSON.stringify(steps));
+    assert.deepEqual([resources.hostKey], printedHostKeys(site.appliance('printed').consoleOutput()));
+    const [asked] = site.lab.calls(KIND).filter(({ action }) => action === 'GetConsoleOutput');
+    assert.equal(asked?.params['InstanceId'], resources.instance?.id);
+    await assertOnce(site, 'printed', KIND);
+  });
+
+  it('stops the deployment where the machine shows another after its reboot, though it prints that too', async () => {
+    const deployment = await site.start(site.spec('changed', KIND, change, { newHostKeyAtBoot: true }), QUEUE);
+    const { resources, steps } = await deployment.until('parked', ({ stage }) => stage === 'needs-attention', 90_000);
+    assert.deepEqual([steps.connect?.state, steps.reboot?.state, steps.reboot?.error?.code], ['done', 'attention', 'SSH_HOST_KEY']);
+    const shown = printedHostKeys(site.appliance('changed').consoleOutput());
+    assert.notDeepEqual([resources.hostKey], shown);
+    assert.ok(steps.reboot?.error?.message.includes(`shows the host key ${shown[0] ?? '?'}, pinned is ${resources.hostKey ?? '?'}.`), steps.reboot?.error?.message);
+  });
+});
