@@ -1,21 +1,22 @@
 #!/usr/bin/env node
 /**
- * `npm start`: the lab, a worker, and the example deployed into it by the product's own command line, as a user would do it.
- * On a terminal it stays up until Ctrl-C; with `--exit`, or where nobody looks, it takes everything down and ends.
+ * `npm start`: the lab, a worker, and the example deployed into it by the product's own command line, as a user would do it;
+ * with `--vm` to a real machine under QEMU, which boots what was published (`--kvm`: not emulated). On a terminal it stays up until Ctrl-C; with `--exit`, or where nobody looks, it takes everything down and ends.
  */
 
 import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { Household } from './household';
 import type { Child } from './household';
-import { startLab } from './lab';
+import { startLab, startVmLab } from './lab';
 import { findProgram } from './programs';
-import type { Lab, LabState } from './types';
+import type { Host, Lab, LabState, NodeImage } from './types';
+import { builtImage } from './vm';
 import { untilReady } from './wait';
 
 const CLI = 'bin/stackato-deploy.cjs';
@@ -30,13 +31,16 @@ const PLACE = { basePort: 17_000, net: 66 } as const;
 const run = promisify(execFile);
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { exit: { type: 'boolean', default: false } } });
+  const flag = { type: 'boolean', default: false } as const;
+  const { values } = parseArgs({ options: { exit: flag, vm: flag, kvm: flag } });
   const stay = !values.exit && process.stdout.isTTY;
   const stopped = interrupted();
-  say('Starting the lab: Temporal, five clouds, a DNS server. All of it simulated but Temporal, BIND and nsupdate; see docs/lab.md.');
-  const lab = await startLab({ dir: DIR, ...PLACE, kernelRights: true });
+  say(`Starting the lab: Temporal, five clouds, a DNS server. All of it simulated but Temporal, BIND${values.vm ? ', nsupdate and the machine' : ' and nsupdate'}; see docs/lab.md.`);
+  const wanted = { dir: DIR, ...PLACE, kernelRights: true };
+  const lab = values.vm ? await startVmLab({ ...wanted, kvm: values.kvm }) : await startLab(wanted);
   const env = { ...process.env, ...secretsOf(lab.state), TEMPORAL_ADDRESS: lab.state.temporal.address, STACKATO_DEPLOY_UI: lab.state.temporal.ui };
-  makeImages(join(DIR, 'images'));
+  if (values.vm) linkImages(join(DIR, 'images'), builtImage());
+  else makeImages(join(DIR, 'images'));
   const worker = startWorker(env);
   try {
     await untilReady(worker, () => Promise.resolve(readFileSync(worker.log, 'utf8').includes('worker is ready')));
@@ -45,7 +49,7 @@ async function main(): Promise<number> {
     if (code !== 0) return code;
     const ready = await summary(lab, env);
     if (stay) {
-      say(`\nIt stays up until Ctrl-C. In another terminal:\n  export TEMPORAL_ADDRESS=${lab.state.temporal.address} STACKATO_DEPLOY_UI=${lab.state.temporal.ui}\n  node ${CLI} status ${DEPLOYMENT}\n${ready}`);
+      say(`\nIt stays up until Ctrl-C. In another terminal:\n${hints(lab, values.vm)}\n${ready}`);
       await stopped;
       return 0;
     }
@@ -58,7 +62,7 @@ async function main(): Promise<number> {
 }
 
 /** What was made, as others see it: the cloud, the DNS server, the console. Returns the last line. */
-async function summary(lab: Lab, env: NodeJS.ProcessEnv): Promise<string> {
+async function summary(lab: Lab<Host>, env: NodeJS.ProcessEnv): Promise<string> {
   const { dns, ports, temporal } = lab.state;
   const { stdout } = await run(process.execPath, [CLI, 'status', DEPLOYMENT, '--json'], { env });
   const { host, workflowUrl, resources } = JSON.parse(stdout) as { host: string; workflowUrl: string; resources: { address: { publicIp: string }; instance: { id: string } } };
@@ -76,13 +80,36 @@ async function summary(lab: Lab, env: NodeJS.ProcessEnv): Promise<string> {
   return `READY ${console} (${host}; workflow stackato/${DEPLOYMENT} at ${temporal.ui})`;
 }
 
+function hints({ state: { temporal } }: Lab<Host>, vm: boolean): string {
+  return [
+    `  export TEMPORAL_ADDRESS=${temporal.address} STACKATO_DEPLOY_UI=${temporal.ui}`,
+    `  node ${CLI} status ${DEPLOYMENT}`,
+    ...(vm ? [`  node ${CLI} lab console`] : []),
+  ].join('\n');
+}
+
+/** Names in the example. */
+const IMAGES = { kernel: 'vmlinuz', ramdisk: 'initrd.img', root: 'stackato.img' } as const satisfies Record<keyof NodeImage, string>;
+
 /** What the example publishes: nobody boots it here. Half of the root image is a hole. */
 function makeImages(folder: string): void {
+  emptied(folder);
+  writeFileSync(join(folder, IMAGES.kernel), randomBytes(200_000));
+  writeFileSync(join(folder, IMAGES.ramdisk), randomBytes(400_000));
+  writeFileSync(join(folder, IMAGES.root), randomBytes(ROOT_BYTES / 2));
+  truncateSync(join(folder, IMAGES.root), ROOT_BYTES);
+}
+
+/** What it publishes where it is booted. */
+function linkImages(folder: string, built: NodeImage): void {
+  emptied(folder);
+  for (const [part, name] of Object.entries(IMAGES)) symlinkSync(built[part as keyof NodeImage], join(folder, name));
+}
+
+/** Files are never written through links of an earlier run. */
+function emptied(folder: string): void {
+  rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'vmlinuz'), randomBytes(200_000));
-  writeFileSync(join(folder, 'initrd.img'), randomBytes(400_000));
-  writeFileSync(join(folder, 'stackato.img'), randomBytes(ROOT_BYTES / 2));
-  truncateSync(join(folder, 'stackato.img'), ROOT_BYTES);
 }
 
 /** The references of the example lead here. */
@@ -105,7 +132,7 @@ function startWorker(env: NodeJS.ProcessEnv): Child {
   return new Household(dir).start({ name: 'worker', program: process.execPath, args: [resolve(WORKER)], env: { ...Object.fromEntries(known), STACKATO_DEPLOY_STATE: dir } });
 }
 
-async function takeDown(lab: Lab, worker: Child): Promise<void> {
+async function takeDown(lab: Lab<Host>, worker: Child): Promise<void> {
   await worker.end('SIGTERM');
   await lab.stop();
 }

@@ -1,13 +1,14 @@
 #!/usr/bin/env node
-/** `lab up|down|status|serve`: a lab that outlives the shell it was started from. */
+/** `lab up|down|status|serve|console`: a lab that outlives the shell it was started from. */
 
 import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
+import { attachConsole } from './console';
 import { endOrphans, startOf } from './household';
-import { startLab } from './lab';
+import { startLab, startVmLab } from './lab';
 import { readState, stateFileOf } from './state';
 import type { LabState } from './types';
 import { tailOf } from './wait';
@@ -17,6 +18,9 @@ interface Options {
   readonly basePort: number;
   readonly net: number;
   readonly json?: boolean;
+  /** Real machines. */
+  readonly vm?: boolean;
+  readonly kvm?: boolean;
 }
 
 const START_LIMIT = 120_000;
@@ -33,7 +37,7 @@ async function up(options: Options): Promise<number> {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const log = join(dir, 'lab.log');
   const output = openSync(log, 'w', 0o600);
-  const args = [...process.execArgv, __filename, 'serve', '--dir', dir, '--base-port', String(options.basePort), '--net', String(options.net)];
+  const args = [...process.execArgv, __filename, 'serve', '--dir', dir, '--base-port', String(options.basePort), '--net', String(options.net), ...flagsOf(options)];
   const child = spawn(process.execPath, args, { detached: true, stdio: ['ignore', output, output] });
   closeSync(output);
   child.unref();
@@ -47,7 +51,9 @@ async function up(options: Options): Promise<number> {
 }
 
 async function serve(options: Options): Promise<number> {
-  const lab = await startLab({ dir: options.dir, basePort: options.basePort, net: options.net, kernelRights: true });
+  const { dir, basePort, net, vm = false, kvm = false } = options;
+  const wanted = { dir, basePort, net, kernelRights: true };
+  const lab = vm ? await startVmLab({ ...wanted, kvm }) : await startLab(wanted);
   await new Promise<void>((done) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => done());
   });
@@ -128,6 +134,10 @@ async function until<T>(limit: number, look: () => T | undefined): Promise<T | u
   return undefined;
 }
 
+function flagsOf({ vm, kvm }: Options): string[] {
+  return [...(vm === true ? ['--vm'] : []), ...(kvm === true ? ['--kvm'] : [])];
+}
+
 function within(least: number, most: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
@@ -149,11 +159,18 @@ for (const [name, description, action] of COMMANDS) {
     .option('--dir <folder>', 'where its state and logs go', '.lab')
     .option('--base-port <port>', 'first of the 1000 ports it may use', within(1024, 64_000), 17_000)
     .option('--net <number>', 'second byte of its loopback network', within(1, 254), 66)
+    .option('--vm', 'real machines, under QEMU, which boot what is published')
+    .option('--kvm', 'the processor runs them itself, where it can; else they are emulated')
     .option('--json', 'answer in JSON')
     .action(async (options: Options) => {
       process.exitCode = await action(options);
     });
 }
+
+program.command('console').description('the serial console of a real machine')
+  .argument('[instance]', 'id of the instance, where there are several')
+  .option('--dir <folder>', 'where the lab\'s state is', '.lab')
+  .action((instance: string | undefined, { dir }: Pick<Options, 'dir'>) => attachConsole(resolve(dir), instance));
 
 program.parseAsync().catch((error: unknown) => {
   console.error(error instanceof Error ? error.message : String(error));

@@ -9,6 +9,8 @@ const ADVICE = {
   named: 'Install BIND: `apt-get install bind9` (the system\'s own service need not run).',
   dig: 'Install `bind9-dnsutils`.',
   nsupdate: 'Install `bind9-dnsutils`.',
+  'qemu-system-x86_64': 'Run `npm run setup -- --lab --vm`, or install `qemu-system-x86`.',
+  'qemu-img': 'Run `npm run setup -- --lab --vm`, or install `qemu-utils`.',
 } as const;
 
 export type Program = keyof typeof ADVICE;

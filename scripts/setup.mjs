@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 /**
  * Makes a clone ready to run: node_modules, dist, and with `--lab` the programs of the lab, with `--chromium` the browser of
- * the UI tests, with `--bench` what benchmarks compare with. Looks first; where nothing is missing it changes nothing and takes a
- * fraction of a second.
+ * the UI tests, with `--bench` what benchmarks compare with, with `--vm` QEMU and the image of the real machine. Looks first;
+ * where nothing is missing it changes nothing and takes a fraction of a second.
  */
 
 import { buildPart } from './setup/build.mjs';
@@ -11,8 +11,9 @@ import { modulesPart } from './setup/modules.mjs';
 import { Problem, say } from './setup/process.mjs';
 import { browserPart, programsPart, rivalsPart } from './setup/system.mjs';
 import { labToolsPart } from './setup/lab-tools.mjs';
+import { hypervisorPart, machineImagePart } from './setup/vm.mjs';
 
-const FLAGS = ['--lab', '--chromium', '--bench'];
+const FLAGS = ['--lab', '--chromium', '--bench', '--vm'];
 const MIN_NODE = [20, 19];
 
 async function main(args) {
@@ -23,6 +24,7 @@ async function main(args) {
     ...(args.includes('--lab') ? [programsPart, labToolsPart] : []),
     ...(args.includes('--chromium') ? [browserPart] : []),
     ...(args.includes('--bench') ? [rivalsPart] : []),
+    ...(args.includes('--vm') ? [hypervisorPart, machineImagePart] : []),
     modulesPart,
     buildPart,
   ];

@@ -2,24 +2,31 @@
 /**
  * Runs every test, group by group (scripts/test/groups.mjs), and says the true counts. Its last line is `N passed, N failed`.
  *
- *   npm test -- --only unit,e2e     these groups
- *   npm test -- --grep "static-ip"  anything else goes to mocha
+ *   npm test -- --only unit,e2e             these groups
+ *   npm test -- --grep "static-ip"          anything else goes to mocha
+ *   npm run test:vm -- --dialogue FILE      one deployment, with kato's questions from that file
+ *   npm run test:vm -- --kvm                not emulated
  */
 
 import { spawnSync } from 'node:child_process';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { filesOf, GROUPS, groupless } from './test/groups.mjs';
 import { runGroup } from './test/run-group.mjs';
 import { summary } from './test/summary.mjs';
 
+const OPTIONS = { only: { type: 'string' }, dialogue: { type: 'string' }, kvm: { type: 'boolean' } };
+
 async function main(args) {
-  const { values, tokens } = parseArgs({ args, options: { only: { type: 'string' } }, strict: false, allowPositionals: true, tokens: true });
-  const wanted = values.only?.split(',') ?? GROUPS.map(({ name }) => name);
+  const { values, tokens } = parseArgs({ args, options: OPTIONS, strict: false, allowPositionals: true, tokens: true });
+  if (typeof values.dialogue === 'string') process.env.STACKATO_VM_DIALOGUE = resolve(values.dialogue);
+  if (values.kvm === true) process.env.STACKATO_VM_KVM = 'yes';
+  const wanted = values.only?.split(',') ?? GROUPS.filter(({ asked }) => asked !== true).map(({ name }) => name);
   const unknown = wanted.find((name) => !GROUPS.some((group) => group.name === name));
   if (unknown !== undefined) return give([{ name: unknown, passed: 0, failed: [`There is no group ${unknown}.`], pending: [], seconds: 0 }]);
 
   const groups = GROUPS.filter(({ name }) => wanted.includes(name)).map((group) => ({ ...group, files: filesOf(group) }));
-  const mochaArgs = withoutOnly(args, tokens);
+  const mochaArgs = forMocha(args, tokens);
   const results = [...strays(), ...browser(groups)];
   results.push(...(await inOrder(groups.filter(({ files }) => files.length > 0), mochaArgs)));
   give(results);
@@ -50,10 +57,10 @@ function browser(groups) {
   return status === 0 ? [] : [{ name: 'setup', passed: 0, failed: ['There is no browser for the UI tests, see above.'], pending: [], seconds: 0 }];
 }
 
-function withoutOnly(args, tokens) {
-  const token = tokens.find(({ kind, name }) => kind === 'option' && name === 'only');
-  if (token === undefined) return args;
-  return args.filter((_, index) => index !== token.index && (token.inlineValue || index !== token.index + 1));
+function forMocha(args, tokens) {
+  const ours = tokens.filter(({ kind, name }) => kind === 'option' && name in OPTIONS);
+  const gone = new Set(ours.flatMap(({ index, name, inlineValue }) => (OPTIONS[name].type === 'boolean' || inlineValue ? [index] : [index, index + 1])));
+  return args.filter((_, index) => !gone.has(index));
 }
 
 function give(results) {

@@ -17,9 +17,11 @@ const PROGRAMS = {
 
 const BROWSERS = ['chromium', 'chromium-browser', 'google-chrome'];
 
+export const programsRemedy = 'Put them on PATH, then run this again.';
+
 export const programsPart = {
   name: 'programs of the lab',
-  remedy: 'Put them on PATH, then run this again.',
+  remedy: programsRemedy,
   missing: () => Object.keys(PROGRAMS).filter((name) => findProgram(name) === undefined),
   provide: (missing) => installPackages(missing.map((name) => PROGRAMS[name])),
 };
@@ -36,7 +38,7 @@ const RIVALS = { pigz: 'pigz', gzip: 'gzip', tar: 'tar', openssl: 'openssl' };
 
 export const rivalsPart = {
   name: 'programs of the benchmarks',
-  remedy: programsPart.remedy,
+  remedy: programsRemedy,
   missing: () => Object.keys(RIVALS).filter((name) => findProgram(name) === undefined),
   provide: (missing) => installPackages(missing.map((name) => RIVALS[name])),
 };
@@ -65,23 +67,24 @@ export async function installPackages(packages) {
 }
 
 function aptGet(args) {
-  const prefix = asRoot();
+  const prefix = asRoot('Packages are missing, and installing them takes root.');
   const [program, ...rest] = [...prefix, 'env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', '-o', 'DPkg::Lock::Timeout=300', ...args];
   return run(program, rest, { remedy: 'Mend what apt-get says above, then run this again.' });
 }
 
-function asRoot() {
+/** What goes before a program that needs root. Throws a Problem that begins with `why` where root is not to be had. */
+export function asRoot(why) {
   if (process.getuid() === 0) return [];
   const sudo = findProgram('sudo');
   // Without a terminal nobody could answer its question.
   if (sudo !== undefined && (process.stdin.isTTY || spawnSync(sudo, ['-n', 'true']).status === 0)) return [sudo];
-  throw new Problem('Packages are missing, and installing them takes root.', 'Run this once as root, or where sudo needs no password.');
+  throw new Problem(why, 'Run this once as root, or where sudo needs no password.');
 }
 
 /** Debian starts (and enables) the services it installs; the lab runs a named of its own, on loopback and another port. */
 async function stopService(name) {
   const remedy = `Stop the ${name} service that the installation of its package started.`;
-  const prefix = asRoot();
+  const prefix = asRoot(remedy);
   if (existsSync('/run/systemd/system')) {
     const [program, ...args] = [...prefix, 'systemctl', 'disable', '--now', name];
     await run(program, args, { remedy });

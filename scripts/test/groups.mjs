@@ -4,7 +4,7 @@ import { readdirSync } from 'node:fs';
 
 /**
  * `jobs` above 1: its files run in so many processes at once. `minutes`: a group that takes longer hangs. `chromium`: needs the
- * browser. Groups of one job run two at a time, in this order: the longest first.
+ * browser. `asked`: runs only where it is asked for by name. Groups of one job run two at a time, in this order: the longest first.
  */
 export const GROUPS = [
   { name: 'unit', jobs: 2, minutes: 12, folders: ['spec', 'commands', 'cloud', 'adapters', 'activities', 'client', 'infra', 'worker', 'image'] },
@@ -14,6 +14,7 @@ export const GROUPS = [
   { name: 'workflows', jobs: 1, minutes: 5, folders: ['workflows'] },
   { name: 'ui', jobs: 1, minutes: 5, folders: ['ui'], chromium: true },
   { name: 'replay', jobs: 1, minutes: 3, folders: ['replay'] },
+  { name: 'vm', jobs: 1, minutes: 20, folders: ['vm'], asked: true },
 ];
 
 const ALL = readdirSync('test', { recursive: true })

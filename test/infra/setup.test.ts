@@ -108,6 +108,6 @@ describe('scripts/setup.mjs', () => {
   });
 
   it('refuses an option it does not know', async () => {
-    assert.match((await folder.node(['scripts/setup.mjs', '--labs'])).output, /Unknown option --labs\.\nOptions are: --lab, --chromium, --bench/);
+    assert.match((await folder.node(['scripts/setup.mjs', '--labs'])).output, /Unknown option --labs\.\nOptions are: --lab, --chromium, --bench, --vm/);
   });
 });

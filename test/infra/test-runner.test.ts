@@ -64,6 +64,14 @@ describe('scripts/test.mjs', () => {
     assert.equal(lastLine(await run('--only=e2e', '--grep', 'two')), '1 passed, 0 failed');
   });
 
+  it('runs those on real machines only where they are asked for, and tells them their dialogue', async () => {
+    folder.write('test/vm/b.test.ts', "it(process.env.STACKATO_VM_DIALOGUE ?? 'none', () => {}); it('other', () => {});");
+    assert.equal(lastLine(await run()), '1 passed, 0 failed');
+    const ended = await run('--only', 'vm', '--dialogue', 'some.json', '--grep', 'some');
+    assert.equal(lastLine(ended), '1 passed, 0 failed');
+    assert.match(ended.output, /✔ \/.*\/some\.json/);
+  });
+
   it('fails where nothing ran', async () => {
     const ended = await run('--grep', 'no such thing');
     assert.equal(lastLine(ended), '0 passed, 1 failed');

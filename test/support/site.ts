@@ -8,8 +8,8 @@ import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { startLab } from '../../lab/lab';
-import type { Appliance, Kind, Knobs, Lab, LabOptions } from '../../lab/types';
+import { startLab, startVmLab } from '../../lab/lab';
+import type { Appliance, Host, Kind, Knobs, Lab, LabOptions, NodeImage, VirtualMachine } from '../../lab/types';
 import { registerSearchAttributes } from '../../src/client/search-attributes';
 import { startRun } from '../../src/client/start';
 import { Temporal } from '../../src/client/temporal';
@@ -35,16 +35,24 @@ export interface SpecChange {
   readonly [section: string]: unknown;
 }
 
-export class Site {
+/** `H`: what its machines are. */
+export class Site<H extends Host = Appliance> {
   readonly secrets = plantedSecrets();
   private readonly workers = new Set<WorkerProcess>();
   private temporals: Temporal[] = [];
 
-  private constructor(readonly lab: Lab, readonly dir: string) {}
+  private constructor(readonly lab: Lab<H>, readonly dir: string) {}
 
   static async open(options: Partial<LabOptions> = {}): Promise<Site> {
     const dir = mkdtempSync(join(tmpdir(), 'stackato-site-'));
     const lab = await startLab({ ...options, dir });
+    return new Site(lab, dir);
+  }
+
+  /** With real machines, which boot what is published. */
+  static async openVm(kvm: boolean): Promise<Site<VirtualMachine>> {
+    const dir = mkdtempSync(join(tmpdir(), 'stackato-site-'));
+    const lab = await startVmLab({ kvm, dir, kernelRights: true });
     return new Site(lab, dir);
   }
 
@@ -104,11 +112,12 @@ export class Site {
       writeFileSync(join(folder, called), bytes);
       return join(folder, called);
     };
+    return this.imageFrom(name, kind, { kernel: file('vmlinuz', randomBytes(10_000)), ramdisk: file('initrd', randomBytes(20_000)), root: file('root.img', root) });
+  }
+
+  imageFrom(name: string, kind: Kind, files: NodeImage): Readonly<Record<string, unknown>> {
     const { account, certificate, privateKey, cloudCertificate } = this.lab.cloud(kind).signing;
-    return {
-      name, bucket: 'stackato-images', kernel: file('vmlinuz', randomBytes(10_000)), ramdisk: file('initrd', randomBytes(20_000)), root: file('root.img', root),
-      signing: { account, certificate, privateKey: { file: privateKey }, cloudCertificate },
-    };
+    return { name, bucket: 'stackato-images', ...files, signing: { account, certificate, privateKey: { file: privateKey }, cloudCertificate } };
   }
 
   async start(spec: DeploymentSpec, taskQueue: string, known: Resources = {}): Promise<Deployment> {
@@ -137,7 +146,7 @@ export class Site {
     return { ...this.secrets, accessKey, secretKey, tsig: this.lab.state.dns.tsig.secret };
   }
 
-  appliance(name: string): Appliance {
+  appliance(name: string): H {
     const [one, ...more] = this.lab.machines(name);
     if (one === undefined || more.length > 0) throw new Error(`${name} has ${more.length + (one === undefined ? 0 : 1)} machines`);
     return one;

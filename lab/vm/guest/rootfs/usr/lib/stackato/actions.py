@@ -1,0 +1,101 @@
+"""What kato does: rename, roles, core, micro. Each is busy for a while before its effect is there."""
+
+from __future__ import annotations
+
+import re
+import time
+
+from call import as_root, ask_for_sudo, leave, say, step
+from network import present
+from state import LOOPBACK, State, now
+
+HOST = re.compile(r'[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+', re.IGNORECASE | re.ASCII)
+
+
+def busy(state: State, first: str, sudo: bool) -> None:
+    if not state.up:
+        leave(state, 1, 'The core services are not up yet.')
+    if sudo:
+        ask_for_sudo(state)
+    say(first)
+    time.sleep(state.knobs['katoTakes'] / 1000)
+
+
+def rename(state: State, args: list[str]) -> None:
+    """Its own state first: where the plug is pulled in between, the old name is still seen, and it is done again."""
+    name = plain(args, '').lower()
+    if not HOST.fullmatch(name):
+        leave(state, 1, 'usage: kato rename <hostname>')
+    busy(state, f"Renaming {state.kept['hostname']} to {name}...", sudo=True)
+    state.change(hostname=name, endpoint=f'api.{name}')
+    as_root(state, 'name', name, state.kept['mbusIp'])
+    state.restarted()
+    leave(state, 0, step('generating certificate'), step('restarting roles'))
+
+
+def core(state: State, args: list[str]) -> None:
+    endpoint = plain(args, state.kept['endpoint'])
+    busy(state, 'Setting up this node as the core of a cluster...', sudo=True)
+    become_node(state, False, present()['address'], endpoint, state.family['core'])
+
+
+def micro(state: State, _args: list[str]) -> None:
+    busy(state, 'Setting up a micro cloud...', sudo=True)
+    become_node(state, True, LOOPBACK, state.kept['endpoint'], state.family['roles'])
+
+
+def become_node(state: State, is_micro: bool, mbus_ip: str, endpoint: str, roles: list[str]) -> None:
+    """The hosts file first: `kato info` is what shows that it was done."""
+    as_root(state, 'hosts', state.kept['hostname'], mbus_ip)
+    state.restarted(micro=is_micro, mbusIp=mbus_ip, endpoint=endpoint, roles=roles)
+    leave(state, 0, step('restarting roles'))
+
+
+def add(state: State, args: list[str]) -> None:
+    wanted = chosen(state, args)
+    started = processes_of(state, [role for role in wanted if role not in state.roles])
+    busy(state, 'Enabling roles...', sudo=False)
+    state.restarted(roles=wanted, enabledAt=now())
+    leave(state, 0, *(step(f'starting {name}') for name in started))
+
+
+def remove(state: State, args: list[str]) -> None:
+    gone = [role for word in args for role in word.split(',') if role in state.roles]
+    if not gone:
+        leave(state, 0, 'Nothing to disable.')
+    busy(state, 'Disabling roles...', sudo=False)
+    state.change(roles=[role for role in State().roles if role not in gone])
+    leave(state, 0, *(step(f'stopping {name}') for name in processes_of(state, gone)))
+
+
+def chosen(state: State, args: list[str]) -> list[str]:
+    """The roles there will be; leaves where the words are wrong."""
+    everything = state.family['roles']
+    option = next((word for word in args if word.startswith('-')), '')
+    words = [word for word in args if not word.startswith('-')]
+    named = [role for word in words for role in (word.split(',') if state.family['roleList'] == 'commas' else [word])]
+    unknown = next((role for role in named if role not in everything), None)
+    if unknown is not None:
+        leave(state, 1, f'There is no role {unknown}.')
+    if option in ('-a', '--all'):
+        return everything
+    if not named:
+        leave(state, 1, 'Which roles?')
+    only = [role for role in everything if role in named]
+    picks = {
+        '': [role for role in everything if role in state.roles or role in named],
+        '-o': only,
+        '--only': only,
+        '--all-but': [role for role in everything if role not in named],
+    }
+    if option not in picks:
+        leave(state, 1, f'There is no option {option}.')
+    return picks[option]
+
+
+def processes_of(state: State, roles: list[str]) -> list[str]:
+    return [name for role in roles for name in state.family['processes'].get(role, [])]
+
+
+def plain(args: list[str], otherwise: str) -> str:
+    return next((word for word in args if not word.startswith('-')), otherwise)

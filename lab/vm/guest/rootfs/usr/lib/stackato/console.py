@@ -1,0 +1,108 @@
+"""What the console answers, as data: nginx, router and cloud controller in one. Errors of the licence call as of release 2.90."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any, Callable
+from urllib.parse import parse_qs
+
+import account
+import place
+from state import State, now
+
+PAGE = '<!DOCTYPE html>\n<html><head><title>Stackato Management Console</title></head><body><h1>Stackato Management Console</h1></body></html>\n'
+SHORTEST_EMAIL = 5
+LONGEST_REFUSED_PASSWORD = 4
+HTML, JSON = 'text/html; charset=utf-8', 'application/json; charset=utf-8'
+
+# Status, content type, body; and where a redirect leads to.
+Answer = tuple[int, str, str, str]
+
+ERRORS = {
+    'missing': (403, 100, 'Stackato micro-cloud is not setup with a license.'),
+    'done': (500, 101, 'Stackato micro-cloud is already set up.'),
+    'noEmail': (400, 103, 'Email is required.'),
+    'shortEmail': (400, 104, 'Email is too short.'),
+    'shortPassword': (400, 105, 'Password must exceed 4 characters.'),
+}
+
+
+def answer(method: str, url: str, host: str, secure: bool, body: str) -> Answer:
+    state = State()
+    name, endpoint = state.kept['hostname'], state.kept['endpoint']
+    if host not in (name, endpoint, f'api.{name}', 'localhost') and not host.replace('.', '').isdigit():
+        return page(404, '404 Not Found: no such app\n')
+    if not secure and state.knobs['httpRedirect']:
+        return 302, HTML, '', f'https://{host}{url}'
+    if not is_up(state):
+        return page(503, '<h1>503 Service Unavailable</h1>\n')
+    handler = PATHS.get(f"{method} {url.split('?')[0]}")
+    return data(404, {'code': 404, 'description': 'Not found'}) if handler is None else handler(state, form(body))
+
+
+def is_up(state: State) -> bool:
+    """Away for a while after roles were enabled."""
+    enabled, delay = state.kept['enabledAt'], state.knobs['consoleDelay']
+    return enabled == 0 or (delay >= 0 and now() >= enabled + delay)
+
+
+def info(state: State, _form: dict[str, str]) -> Answer:
+    return data(200, {
+        'name': 'stackato', 'build': 2222, 'support': 'stackato-support@activestate.com', 'version': state.family['infoVersion'],
+        'description': 'ActiveState Stackato', 'allow_debug': False, 'maintenance_mode': False, 'vendor_version': f"v{state.knobs['release']}",
+    })
+
+
+def stackato_info(state: State, _form: dict[str, str]) -> Answer:
+    kept = state.kept
+    return data(200, {
+        'endpoint': kept['endpoint'], 'mbusip': kept['mbusIp'], 'micro_cloud': kept['micro'], 'nodes': {kept['mbusIp']: {'roles': kept['roles']}},
+        'maintenance_mode': False, 'vendor_version': f"v{state.knobs['release']}",
+    })
+
+
+def licence(_state: State, _form: dict[str, str]) -> Answer:
+    return data(200, {'type': 'microcloud'}) if place.exists(place.ADMIN) else refusal('missing')
+
+
+def first_admin(_state: State, given: dict[str, str]) -> Answer:
+    """Made by anybody, as long as there is none."""
+    email, password = given.get('email', ''), given.get('password', '')
+    tests = [
+        ('done', place.exists(place.ADMIN)), ('noEmail', email == ''), ('shortEmail', len(email) < SHORTEST_EMAIL),
+        ('shortPassword', len(password) <= LONGEST_REFUSED_PASSWORD),
+    ]
+    wrong = next((error for error, holds in tests if holds), None)
+    if wrong is not None:
+        return refusal(wrong)
+    place.write(place.ADMIN, email)
+    if account.has_factory_password():
+        account.set_password(given.get('unix_password', password))
+    return data(200, {'token': str(uuid.uuid4())})
+
+
+PATHS: dict[str, Callable[[State, dict[str, str]], Answer]] = {
+    'GET /': lambda _state, _form: page(200, PAGE),
+    'GET /info': info,
+    'GET /stackato/info': stackato_info,
+    'GET /stackato/license': licence,
+    'POST /stackato/license': first_admin,
+}
+
+
+def form(body: str) -> dict[str, str]:
+    return {key: values[0] for key, values in parse_qs(body, keep_blank_values=True).items()}
+
+
+def page(status: int, text: str) -> Answer:
+    return status, HTML, text, ''
+
+
+def data(status: int, fields: dict[str, Any]) -> Answer:
+    return status, JSON, json.dumps(fields, separators=(',', ':')), ''
+
+
+def refusal(error: str) -> Answer:
+    status, code, description = ERRORS[error]
+    return data(status, {'code': code, 'description': description})

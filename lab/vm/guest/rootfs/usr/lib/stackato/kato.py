@@ -1,0 +1,33 @@
+"""`kato`, of whatever release the machine has."""
+
+from __future__ import annotations
+
+import json
+import signal
+
+import actions
+import place
+import report
+import static_ip
+from call import leave
+from state import State, now
+
+DO = {
+    'version': report.version, 'info': report.info, 'status': report.status, 'processes': report.processes, 'ready': report.ready,
+    'nodes': report.nodes, 'staticIp': static_ip.static_ip, 'rename': actions.rename, 'remove': actions.remove, 'add': actions.add,
+    'core': actions.core, 'micro': actions.micro,
+}
+MOST_WORDS = 3
+
+
+def main(words: list[str]) -> None:
+    for end in (signal.SIGINT, signal.SIGPIPE):
+        signal.signal(end, signal.SIG_DFL)
+    place.append(place.LOG, json.dumps({'at': now(), 'args': words}))
+    state = State()
+    commands = state.family['commands']
+    for count in range(MOST_WORDS, 0, -1):
+        verb = commands.get(' '.join(words[:count]))
+        if verb is not None:
+            return DO[verb](state, words[count:])
+    leave(state, 1, f"Unknown command: kato {' '.join(words)}", 'usage: kato <command>', *(f'  {command}' for command in commands))

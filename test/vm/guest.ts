@@ -1,0 +1,81 @@
+/** What the machine itself says, over a connection of the tests' own. */
+
+import { Client } from 'ssh2';
+import type { ConnectConfig } from 'ssh2';
+
+export interface Login {
+  readonly host: string;
+  readonly port: number;
+  /** Also sudo's. */
+  readonly password: string;
+  readonly privateKey?: string;
+}
+
+export class Guest {
+  /** Rejects when the connection is lost: a channel that was being opened then is never heard of again. */
+  private readonly lost: Promise<never>;
+
+  private constructor(private readonly client: Client, private readonly password: string) {
+    this.lost = new Promise((_resolve, reject) => client.once('close', () => reject(new Error('The connection is lost.'))));
+    this.lost.catch(() => undefined);
+  }
+
+  static async connect({ host, port, password, privateKey }: Login): Promise<Guest> {
+    const client = new Client();
+    // May come again, and after a reboot: nobody waits for it then.
+    client.on('error', () => undefined);
+    client.on('keyboard-interactive', (_name, _text, _language, prompts, finish) => finish(prompts.map(() => password)));
+    const config: ConnectConfig = { host, port, username: 'stackato', readyTimeout: 40_000, ...(privateKey === undefined ? { password, tryKeyboard: true } : { privateKey }) };
+    await new Promise<void>((resolve, reject) => {
+      client.once('ready', resolve);
+      client.once('error', reject);
+      client.connect(config);
+    });
+    return new Guest(client, password);
+  }
+
+  close(): void {
+    this.client.end();
+  }
+
+  /** What it printed. */
+  run(command: string, stdin = ''): Promise<string> {
+    return Promise.race([this.exec(command, stdin, true), this.lost]);
+  }
+
+  /** Where there is but one channel, sshd may still count the last one. */
+  private exec(command: string, stdin: string, again: boolean): Promise<string> {
+    return new Promise((resolve, reject) => {
+      this.client.exec(command, (error, channel) => {
+        if (error !== undefined && again) return resolve(this.exec(command, stdin, false));
+        if (error !== undefined) return reject(error);
+        let said = '';
+        channel.on('data', (chunk: Buffer) => (said += chunk.toString('utf8')));
+        channel.stderr.on('data', (chunk: Buffer) => (said += chunk.toString('utf8')));
+        channel.on('close', () => resolve(said));
+        channel.end(stdin);
+      });
+    });
+  }
+
+  asRoot(command: string): Promise<string> {
+    return this.run(`sudo -S -p '' sh -c '${command.replaceAll("'", `'\\''`)}'`, `${this.password}\n`);
+  }
+
+  file(path: string): Promise<string> {
+    return this.asRoot(`cat ${path}`);
+  }
+
+  /** Every kato command so far that changes something, oldest first. */
+  async changingCommands(): Promise<string[]> {
+    const log = await this.file('/home/stackato/stackato/logs/kato.log');
+    return log.trim().split('\n').map((line) => (JSON.parse(line) as { args: string[] }).args.join(' ')).filter((line) => CHANGING.test(line));
+  }
+
+  /** As journald counts them. */
+  async boots(): Promise<number> {
+    return (await this.asRoot('journalctl --list-boots -q')).trim().split('\n').filter((line) => /^ *-?\d+ [0-9a-f]{32} /.test(line)).length;
+  }
+}
+
+const CHANGING = /^(op |rename |disable |enable |setup )/;
