@@ -23,7 +23,7 @@ const LEFTOVERS = ['temporal.db', 'temporal.db-wal', 'temporal.db-shm', 'dns', '
 export interface Machinery<H extends Host> {
   readonly create: (options: ApplianceOptions) => Promise<H>;
   readonly knobs: Knobs;
-  /** Whether they boot what was published; else only catalogue and registered images alike get a machine. */
+  /** Whether they boot what was published, and nothing else; if not, an image is but a name. */
   readonly bootsImages: boolean;
 }
 

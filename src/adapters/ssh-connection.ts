@@ -15,7 +15,7 @@ export interface Connection {
   readonly password?: Secret;
 }
 
-/** Milliseconds. All of it has to fit into an activity's minute, twice where it reads the boot id twice. */
+/** Milliseconds. All of it has to fit into the 90 s of an attempt, a slow login twice where the boot id is read twice. */
 export interface Patience {
   /** Until the machine takes the connection: what is down, or behind a closed port, never does. */
   readonly answer: number;
