@@ -43,6 +43,7 @@ export interface DetachedOptions {
 }
 
 const QUIET_MS = 400;
+const DOUBT_MS = 8000;
 const ASKED_AGAIN_MS = 2000;
 const PATIENCE_MS = 20_000;
 const PAUSE = { first: 150, most: 1000, growth: 1.5 };
@@ -68,7 +69,7 @@ export async function runDetached(session: RemoteSession, command: DetachedComma
 /** Answers, or ends a job that cannot be answered; true where it did something. */
 async function respond(job: Job, patience: number): Promise<boolean> {
   const { verdict, quiet } = job;
-  if (verdict.kind === 'answer' && quiet >= QUIET_MS) await job.answer(verdict);
+  if (verdict.kind === 'answer' && quiet >= (verdict.doubtful === true ? DOUBT_MS : QUIET_MS)) await job.answer(verdict);
   else if (verdict.kind === 'stuck' && quiet >= (verdict.reason === 'no answer' ? patience : ASKED_AGAIN_MS)) await job.kill();
   else if (verdict.kind === 'unknown' && quiet >= patience) await job.kill();
   else return false;

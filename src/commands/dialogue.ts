@@ -24,8 +24,8 @@ export type StuckReason = 'asked again' | 'refused' | 'no answer';
 
 export type Verdict =
   | { readonly kind: 'wait' }
-  /** `part`: which of the answer's words is wanted, where they are asked for one by one. */
-  | { readonly kind: 'answer'; readonly id: PromptId; readonly prompt: string; readonly part?: number }
+  /** `part`: which of the answer's words is wanted, where they are asked for one by one. `doubtful`: it may be news, if more follows soon. */
+  | { readonly kind: 'answer'; readonly id: PromptId; readonly prompt: string; readonly part?: number; readonly doubtful?: true }
   /** Looks like a question, matches none: if nothing is printed for long, it is one. */
   | { readonly kind: 'unknown'; readonly prompt: string }
   | { readonly kind: 'stuck'; readonly prompt: string; readonly reason: StuckReason; readonly id: PromptId };
@@ -34,6 +34,8 @@ export type Verdict =
 const UNKNOWN_END = /[?:>]$|\[[a-z/ ]*\]$|\((?:[a-z/ ]+)\)$/i;
 const REFUSAL = /\bsorry\b|\btry again\b|\bincorrect\b|\bwrong\b|\bauthentication fail/i;
 const ADDRESS = /\b\d+\.\d+\.\d+\.\d+\b/g;
+/** A wrong one is seen in the file afterwards, before it does harm. */
+const SETTINGS: ReadonlySet<PromptId> = new Set(['nameservers', 'search', 'gateway', 'netmask', 'interface', 'address']);
 /** Of questions that may come more than once. */
 const MANY = 12;
 
@@ -48,7 +50,7 @@ export function decide({ said, output }: Conversation, answers: ReadonlySet<Prom
   }
   // A closed line is often news with a colon ("Roles on this router:"): without an answer to give, that is how it is taken.
   if (!open && !answers.has(id)) return { kind: 'wait' };
-  if (!sure) return answers.has(id) ? { kind: 'unknown', prompt } : { kind: 'wait' };
+  if (!sure) return doubtfulVerdict(id, prompt, open, said, answers);
   if (!answers.has(id)) return { kind: 'stuck', prompt, reason: 'no answer', id };
   return id === 'password' ? passwordVerdict(prompt, said, output) : answerVerdict(id, prompt, said, output);
 }
@@ -70,6 +72,13 @@ function answerVerdict(id: PromptId, prompt: string, said: Conversation['said'],
   const part = partOf(id, prompt, plainText(output), before);
   if (part === 'asked again') return stuck;
   return part === 'all' ? { kind: 'answer', id, prompt } : { kind: 'answer', id, prompt, part };
+}
+
+/** Bare words: whoever prints "Netmask" and no more for long waits for it, but for what is known to need better words. */
+function doubtfulVerdict(id: PromptId, prompt: string, open: boolean, said: Conversation['said'], answers: ReadonlySet<PromptId>): Verdict {
+  const fresh = SETTINGS.has(id) && answers.has(id) && !said.some((answer) => answer.id === id);
+  if (fresh) return { kind: 'answer', id, prompt, doubtful: true };
+  return open && answers.has(id) ? { kind: 'unknown', prompt } : { kind: 'wait' };
 }
 
 /** "Another name server? [y/n]" is about the list, and "Another?" about the one before. */

@@ -22,6 +22,7 @@ const PRESS = /\b(press|hit|strike)\b.*\b(enter|return|key)\b/i;
 const RULE = /^[-=_*~#+.·─━═\s]+$/;
 const BARE_SIGN = /^[-=]*[>:?»›❯→]+$/;
 const HINT = /^(separate|leave|press|use|multiple|several|default|example|for example|e\.g)\b/i;
+const BARE_WORDS = /^[\p{L}\s()'’,/-]{1,40}$/u;
 const MOST_LINES = 3;
 
 export function questionIn(output: string): Question | undefined {
@@ -34,9 +35,8 @@ export function questionIn(output: string): Question | undefined {
   const asks = isChoice(prompt) || (/\?$/.test(prompt) && open) || (PRESS.test(prompt) && promptOf(prompt) === 'enter') || (command && open);
   if (!asks && TELLING.test(lastSentence(prompt))) return undefined;
   if (asks) return { prompt, open, sure: true };
-  if (!open) return CLOSED_END.test(prompt) || command ? { prompt, open, sure: true } : undefined;
-  if (OPEN_END.test(prompt) || ASKING.test(prompt)) return { prompt, open, sure: true };
-  return /^[\p{L}\s()'’/-]+$/u.test(prompt) ? { prompt, open, sure: false } : undefined;
+  const sure = open ? OPEN_END.test(prompt) || ASKING.test(prompt) : CLOSED_END.test(prompt) || command;
+  return sure || BARE_WORDS.test(prompt) ? { prompt, open, sure } : undefined;
 }
 
 /** The last line, or as many above it as the question needs. Rules, and the blanks that are to be filled in, are ornament. */

@@ -46,6 +46,11 @@ describe('a detached command', function () {
     assert.ok(lines.includes('Static IP address:'));
   });
 
+  it('answers bare words once nothing more has come for long', async () => {
+    const outcome = await run({ command: `echo Netmask; sleep 1; echo 'Subnet mask'; IFS= read -r m; echo "got $m"` });
+    assert.match(outcome.transcript, /^Netmask\nSubnet mask\n255\.255\.255\.0\ngot 255\.255\.255\.0\n$/);
+  });
+
   it('lets no secret out: not by argv, not by the log, not by the transcript of a program that echoes', async () => {
     const outcome = await run({ command: `printf 'Password: '; read -r p; echo "I heard $p"` });
     assert.match(outcome.transcript, /I heard \[secret\]/);

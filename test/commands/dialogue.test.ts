@@ -93,6 +93,20 @@ describe('dialogue', () => {
     assert.deepEqual(verdict, { kind: 'stuck', prompt: 'Network interface:', reason: 'no answer', id: 'interface' });
   });
 
+  it('doubts bare words, which may be news: answers after a while, once, and nothing but a setting', () => {
+    assert.deepEqual(decideOn('Netmask\r\n'), { kind: 'answer', id: 'netmask', prompt: 'Netmask', doubtful: true });
+    assert.equal(decideOn('Netmask saved\r\n', [{ id: 'netmask', before: 'Netmask\r\n' }]).kind, 'wait');
+    assert.equal(decideOn('Netmask ', [{ id: 'netmask', before: 'Netmask ' }]).kind, 'unknown');
+    assert.equal(decideOn('Password accepted\r\n').kind, 'wait');
+  });
+
+  it('doubts bare words, which may be news: answers after a while, once, and nothing but a setting', () => {
+    assert.deepEqual(decideOn('Netmask\r\n'), { kind: 'answer', id: 'netmask', prompt: 'Netmask', doubtful: true });
+    assert.equal(decideOn('Netmask saved\r\n', [{ id: 'netmask', before: 'Netmask\r\n' }]).kind, 'wait');
+    assert.equal(decideOn('Netmask ', [{ id: 'netmask', before: 'Netmask ' }]).kind, 'unknown');
+    assert.equal(decideOn('Password accepted\r\n').kind, 'wait');
+  });
+
   it('takes a closed line that it has no answer to for news', () => {
     assert.equal(decide({ said: [], output: 'Roles on this router:\r\n' }, new Set<PromptId>(['password'])).kind, 'wait');
   });

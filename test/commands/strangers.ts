@@ -47,6 +47,26 @@ export const STRANGERS: readonly Stranger[] = [
     turns: [['IP: ', 'address'], ['Mask: ', 'netmask'], ['GW: ', 'gateway'], ['DNS: ', 'nameservers'], ['Domain: ', 'search'], ['OK? ', 'confirm'], ['Password:', 'password']],
   },
   {
+    who: 'has no punctuation',
+    turns: [
+      ['Static IP\nAddress ', 'address'], ['Netmask\n', 'netmask'], ['And the gateway, please\n', 'gateway'], ['Name servers ', 'nameservers'], ['Search domains\n', 'search'], SUDO,
+    ],
+  },
+  {
+    who: 'has no punctuation',
+    turns: [
+      ['Network card\n', 'interface'], ['Address of this machine ', 'address'], ['Netmask\n', 'netmask'], ['And the gateway, please\n', 'gateway'], ['Name servers ', 'nameservers'],
+      ['Search domains\n', 'search'], SUDO,
+    ],
+  },
+  {
+    who: 'has no punctuation',
+    turns: [
+      ['Network card\n', 'interface'], ['Address of this machine ', 'address'], ['Netmask\n', 'netmask'], ['And the gateway, please\n', 'gateway'], ['Name servers ', 'nameservers'],
+      ['Search domains\n', 'search'], SUDO,
+    ],
+  },
+  {
     who: 'shouts',
     turns: [
       ['*** STATIC NETWORK SETUP ***\nSTATIC IP ADDRESS? ', 'address'], ['NETMASK? ', 'netmask'], ['GATEWAY? ', 'gateway'], ['NAME SERVERS? ', 'nameservers'],
