@@ -70,7 +70,7 @@ async function atOnce(site: Site, count: number, reboot: number): Promise<{ seco
   const timing = { poll: '5s', rebootWait: `${reboot}s`, deadline: Object.fromEntries(['cloud', 'dns', 'launch', 'ready', 'command', 'reboot', 'console'].map((key) => [key, '1h'])) };
   const deployments = await Promise.all(Array.from({ length: count }, async (_, i) => site.start(site.spec(`many-${i}`, KIND, { timing }, { downFor: reboot * SECOND }), 'many')));
   const isOver = ({ stage }: DeploymentView): boolean => stage === 'ready' || stage === 'needs-attention';
-  const views = await Promise.all(deployments.map((deployment) => deployment.until('over', isOver, 3_600 * SECOND)));
+  const views = await Promise.all(deployments.map((deployment) => deployment.until('over', isOver, 3_600 * SECOND, 5 * SECOND)));
   clearInterval(sampler);
   const seconds = (Date.now() - started) / SECOND;
   await worker.stop();

@@ -12,11 +12,27 @@ import type { AddressDesk } from './dependencies';
 
 /** An attempt is short: after so long the next one joins the same update. */
 const PATIENCE = 30_000;
+/**
+ * Of this worker. Temporal takes ten updates of a workflow at a time; whoever waits for a place holds a slot of the worker, and with all of
+ * them held (two hundred deployments at once) the desk's own calls find none: no address in minutes.
+ */
+const MOST_AT_THE_DESK = 8;
 
 /** @param client for tests; the activity's own otherwise. */
 export function createAddressDesk(taskQueue: string, client: () => Client = () => Context.current().client): AddressDesk {
+  const standing = new Map<string, number>();
   const call = async (verb: string, account: string, id: string, request: AddressRequest): Promise<unknown> => {
     const workflowId = addressDeskId(account);
+    const others = standing.get(workflowId) ?? 0;
+    if (others >= MOST_AT_THE_DESK) throw new DeployError('NOT_YET', `The address desk (workflow ${workflowId}) is busy with ${others} others.`);
+    standing.set(workflowId, others + 1);
+    try {
+      return await ask(verb, workflowId, id, request);
+    } finally {
+      standing.set(workflowId, (standing.get(workflowId) ?? 1) - 1);
+    }
+  };
+  const ask = async (verb: string, workflowId: string, id: string, request: AddressRequest): Promise<unknown> => {
     const startWorkflowOperation = new WithStartWorkflowOperation(WORKFLOW.addressDesk, {
       workflowId,
       taskQueue,

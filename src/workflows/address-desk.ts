@@ -106,8 +106,9 @@ class Desk {
   }
 }
 
+/** Before all others, whose deployments may wait for it. */
 function cloud(summary: string): Activities {
-  return proxyActivities<Activities>({ ...ACTIVITY_OPTIONS, summary });
+  return proxyActivities<Activities>({ ...ACTIVITY_OPTIONS, summary, priority: { priorityKey: 1 } });
 }
 
 function factOf({ publicIp, allocationId }: ListedAddress, allocated: boolean): AddressFact {
