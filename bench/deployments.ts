@@ -74,7 +74,8 @@ async function atOnce(site: Site, count: number, reboot: number): Promise<{ seco
   clearInterval(sampler);
   const seconds = (Date.now() - started) / SECOND;
   await worker.stop();
-  const { instances, addresses } = await site.lab.inventory(KIND);
+  const { instances: listed, addresses } = await site.lab.inventory(KIND);
+  const instances = listed.filter(({ state }) => state !== 'terminated');
   if (instances.length !== count || addresses.length !== count) throw new Error(`${instances.length} instances and ${addresses.length} addresses for ${count} deployments`);
   return { seconds, ready: views.filter(({ stage }) => stage === 'ready').length, workerMiB: peak };
 }
