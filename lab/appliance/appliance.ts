@@ -1,5 +1,6 @@
 /** One machine's life: boots, goes down, comes back with another boot id, ends. */
 
+import { Turns } from '../turns';
 import type { Appliance, ApplianceOptions, Invocation, Knobs, Rule } from '../types';
 import { Brain } from './brain';
 import type { Orders } from './brain';
@@ -34,8 +35,7 @@ export class SimulatedAppliance implements Appliance {
   private goingDown = false;
   private ended = false;
   private timer: NodeJS.Timeout | undefined;
-  /** Everything done to it, one after the other. */
-  private work: Promise<void> = Promise.resolve();
+  private readonly turns = new Turns();
 
   /** Returns once it was launched; it boots by itself. `hostPath`: where the host has sh, script, flock, stty and the rest. */
   static async create(options: ApplianceOptions, hostPath: string): Promise<SimulatedAppliance> {
@@ -63,12 +63,12 @@ export class SimulatedAppliance implements Appliance {
 
   setPublicIp(ip: string | undefined): Promise<void> {
     this.ip = ip;
-    return this.next(() => this.openDoors());
+    return this.turns.take(() => this.openDoors());
   }
 
   setRules(rules: readonly Rule[]): Promise<void> {
     this.rules = rules;
-    return this.next(() => this.openDoors());
+    return this.turns.take(() => this.openDoors());
   }
 
   consoleOutput(): string {
@@ -78,7 +78,7 @@ export class SimulatedAppliance implements Appliance {
   terminate(): Promise<void> {
     this.ended = true;
     clearTimeout(this.timer);
-    return this.next(async () => {
+    return this.turns.take(async () => {
       await this.stop();
       this.brain.close();
       this.web.close();
@@ -156,13 +156,7 @@ export class SimulatedAppliance implements Appliance {
   }
 
   private after(ms: number, step: () => Promise<void>): void {
-    const due = (): Promise<void> => this.next(() => (this.ended ? Promise.resolve() : step()));
+    const due = (): Promise<void> => this.turns.take(() => (this.ended ? Promise.resolve() : step()));
     this.timer = setTimeout(() => void due().catch((error: unknown) => process.emitWarning(`${this.instanceId}: ${String(error)}`)), ms);
-  }
-
-  private next(step: () => Promise<void>): Promise<void> {
-    const done = this.work.then(step);
-    this.work = done.catch(() => undefined);
-    return done;
   }
 }

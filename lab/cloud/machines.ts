@@ -2,6 +2,7 @@
 
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { Turns } from '../turns';
 import type { ApplianceOptions, Host, Knobs, NodeImage, Rule } from '../types';
 import type { InstanceRecord } from './records';
 
@@ -35,11 +36,10 @@ export class Machine {
   private goneAt: number | undefined;
   /** Of its console, when it was last looked at. */
   private printed = '';
-  /** Everything done to it, one after the other. */
-  private work: Promise<void>;
+  private readonly turns = new Turns();
 
   constructor(readonly groups: readonly string[], { rules, image }: Boot, create: MachineOptions['create'], options: ApplianceOptions) {
-    this.work = this.boot(image, create, options);
+    void this.turns.take(() => this.boot(image, create, options));
     void this.setRules(rules).catch((error: unknown) => this.end(`Server.InternalError: ${String(error)}`));
   }
 
@@ -75,7 +75,7 @@ export class Machine {
   }
 
   ended(): Promise<void> {
-    return this.work;
+    return this.turns.over();
   }
 
   private async boot(image: Promise<NodeImage | undefined>, create: MachineOptions['create'], options: ApplianceOptions): Promise<void> {
@@ -92,9 +92,7 @@ export class Machine {
   }
 
   private next(step: (host: Host) => Promise<void>): Promise<void> {
-    const done = this.work.then(() => (this.host === undefined ? undefined : step(this.host)));
-    this.work = done.catch(() => undefined);
-    return done;
+    return this.turns.take(() => (this.host === undefined ? Promise.resolve() : step(this.host)));
   }
 
   private end(reason: string): void {

@@ -4,6 +4,7 @@
  */
 
 import { join } from 'node:path';
+import { Turns } from '../turns';
 import type { Rule } from '../types';
 import type { Dialect } from './dialects';
 import { Images } from './images';
@@ -46,7 +47,7 @@ export class World {
   /** Where each client token led. */
   readonly tokens = new Map<string, { readonly request: string; readonly ids: readonly string[] }>();
   readonly kept: { readonly instances: Kept<InstanceRecord>; readonly addresses: Kept<AddressRecord>; readonly groups: Kept<GroupRecord> };
-  private changes: Promise<unknown> = Promise.resolve();
+  private readonly changes = new Turns();
   private lastHost = 0;
 
   constructor(readonly dialect: Dialect, readonly options: WorldOptions) {
@@ -79,9 +80,7 @@ export class World {
 
   /** One at a time: what an action looks at may not change before it has acted. */
   alone<T>(action: () => Promise<T>): Promise<T> {
-    const result = this.changes.then(action);
-    this.changes = result.catch(() => undefined);
-    return result;
+    return this.changes.take(action);
   }
 
   /** An address of the pool that nobody has, as long as possible after it was given back; undefined where there is none. */

@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { Household } from '../household';
 import type { Child } from '../household';
 import { findProgram } from '../programs';
+import { Turns } from '../turns';
 import type { ApplianceOptions, Rule, VirtualMachine } from '../types';
 import { untilReady } from '../wait';
 import { Monitor } from './monitor';
@@ -33,8 +34,7 @@ export class QemuMachine implements VirtualMachine {
   private rules: readonly Rule[] = [];
   /** Those QEMU has: `tcp:<ip>:<port>`. */
   private forwards: readonly string[] = [];
-  /** Everything done to it, one after the other. */
-  private work: Promise<void> = Promise.resolve();
+  private readonly turns = new Turns();
 
   /** Returns once it was switched on; it boots by itself. */
   static async create(options: ApplianceOptions, kvm: boolean): Promise<QemuMachine> {
@@ -66,12 +66,12 @@ export class QemuMachine implements VirtualMachine {
 
   setPublicIp(ip: string | undefined): Promise<void> {
     this.ip = ip;
-    return this.next(() => this.forward());
+    return this.turns.take(() => this.forward());
   }
 
   setRules(rules: readonly Rule[]): Promise<void> {
     this.rules = rules;
-    return this.next(() => this.forward());
+    return this.turns.take(() => this.forward());
   }
 
   consoleOutput(): string {
@@ -79,11 +79,11 @@ export class QemuMachine implements VirtualMachine {
   }
 
   pullPlug(): Promise<void> {
-    return this.next(() => this.off());
+    return this.turns.take(() => this.off());
   }
 
   powerOn(): Promise<void> {
-    return this.next(async () => {
+    return this.turns.take(async () => {
       const child = this.household.start({ name: 'qemu', program: findProgram('qemu-system-x86_64'), args: qemuArguments(this.plan) });
       this.child = child;
       await untilReady(child, async () => {
@@ -95,7 +95,7 @@ export class QemuMachine implements VirtualMachine {
   }
 
   terminate(): Promise<void> {
-    return this.next(async () => {
+    return this.turns.take(async () => {
       await this.off();
       rmSync(this.sockets, { recursive: true, force: true });
       rmSync(this.dir, { recursive: true, force: true });
@@ -119,11 +119,5 @@ export class QemuMachine implements VirtualMachine {
     for (const gone of this.forwards.filter((each) => !wanted.has(each))) await monitor.command(`hostfwd_remove ${NETWORK} ${gone}`, / removed$/);
     for (const [from, to] of wanted) if (!this.forwards.includes(from)) await monitor.command(`hostfwd_add ${NETWORK} ${from}-:${to}`, /^$/);
     this.forwards = [...wanted.keys()];
-  }
-
-  private next(step: () => Promise<void>): Promise<void> {
-    const done = this.work.then(step);
-    this.work = done.catch(() => undefined);
-    return done;
   }
 }
