@@ -2,9 +2,10 @@
 
 import { CancelledFailure, Context } from '@temporalio/activity';
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
-import { DeployError, errorRow } from '../spec/errors';
+import { DeployError, errorRow, isErrorCode } from '../spec/errors';
 import type { ErrorCode } from '../spec/errors';
-import type { KnownSecrets } from './known-secrets';
+import type { Dependencies } from './dependencies';
+import { originOf, toDeployError } from './unexpected';
 
 /** How an activity may wait. Milliseconds. */
 export interface Patience {
@@ -12,20 +13,29 @@ export interface Patience {
   readonly poll: number;
   /** Shorter limits for single codes, counted from the first of an unbroken row of them. */
   readonly limits: Partial<Record<ErrorCode, number>>;
+  /**
+   * For an activity whose one attempt may take hours: it may be silent for so long. Without progress its heartbeat stops, and Temporal
+   * takes the attempt for dead. Left out: an attempt ends within `limit`.
+   */
+  readonly stall?: number;
+  /** Of one attempt; default ATTEMPT_LIMIT. */
+  readonly limit?: number;
 }
 
 export interface Attempt {
   /** 1 for the first. */
   readonly number: number;
-  /** Aborted when the activity is cancelled or its worker stops. */
+  /** Aborted when the activity is cancelled, its worker stops, or the attempt has taken too long. */
   readonly signal: AbortSignal;
-  /** Says how it goes, for whoever looks at the pending activity. No secret in it. */
+  /** Says how it goes, for whoever looks at the pending activity; where `stall` is set, that it goes on at all. No secret in it. */
   report(line: string): void;
   /** Throws where this process stood still for so long that another attempt may be at work. Call it before what cannot be done twice. */
   assertTimely(): void;
 }
 
 const TICK = 2_000;
+/** Below the start-to-close timeout (workflows/calls.ts): an attempt that Temporal cuts off ends without a code. */
+const ATTEMPT_LIMIT = 80_000;
 /** Below the heartbeat timeout (workflows/calls.ts) less the worker's throttle. */
 const STILL_OURS = 6_000;
 const MAX_BACKOFF = 15_000;
@@ -47,74 +57,118 @@ interface Details {
  * that a night without a worker does not use it up. Details can be lost (a hint, says Temporal); then it only lasts longer.
  */
 export function attempted<I, O>(
-  secrets: KnownSecrets,
+  { secrets, worker }: Pick<Dependencies, 'secrets' | 'worker'>,
   patienceOf: (input: I) => Patience,
   work: (input: I, attempt: Attempt) => Promise<O>,
 ): (input: I) => Promise<O> {
   return async (input) => {
-    const clock = new Clock(Context.current(), (text) => secrets.mask(text));
+    const clock = new Clock(Context.current(), patienceOf(input), { mask: (text) => secrets.mask(text), worker });
     try {
-      return await work(input, clock);
+      return await clock.bounded(work, input);
     } catch (error) {
-      throw clock.failure(error, patienceOf(input));
+      throw clock.failure(error);
     } finally {
       clock.stop();
     }
   };
 }
 
+interface Surroundings {
+  readonly mask: (text: string) => string;
+  /** The worker's identity. */
+  readonly worker: string;
+}
+
 class Clock implements Attempt {
   readonly number: number;
   readonly signal: AbortSignal;
+  private readonly overtime = new AbortController();
   private readonly earlier: Details;
   private readonly startedAt = Date.now();
   private lastTick = Date.now();
+  private lastReport = Date.now();
   private readonly timer: NodeJS.Timeout;
   private line: string | undefined;
 
-  constructor(private readonly context: Context, private readonly mask: (text: string) => string) {
+  constructor(private readonly context: Context, private readonly patience: Patience, private readonly around: Surroundings) {
     this.number = context.info.attempt;
-    this.signal = context.cancellationSignal;
+    this.signal = AbortSignal.any([context.cancellationSignal, this.overtime.signal]);
     this.earlier = detailsIn(context.info.heartbeatDetails);
     this.line = this.earlier.line;
     this.timer = setInterval(() => this.tick(), TICK);
     this.tick();
   }
 
-  assertTimely(): void {
-    if (this.signal.aborted || Date.now() - this.lastTick > STILL_OURS) {
-      throw new DeployError('INTERNAL', 'This worker stood still for too long; the next attempt goes on.');
+  /** Every attempt ends with a code, whatever hangs: what is still at work then finds `assertTimely` closed. */
+  async bounded<I, O>(work: (input: I, attempt: Attempt) => Promise<O>, input: I): Promise<O> {
+    const { deadline, stall, limit = ATTEMPT_LIMIT } = this.patience;
+    if (this.number > 1 && this.earlier.spent > deadline) {
+      const code = this.earlier.row?.code;
+      throw new DeployError(code !== undefined && isErrorCode(code) ? code : 'ATTEMPT_TIMEOUT', 'The last attempts ended without an answer.');
+    }
+    if (stall !== undefined) return work(input, this);
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        const error = new DeployError('ATTEMPT_TIMEOUT', `The attempt hung: nothing came of it within ${words(limit)}.`);
+        this.overtime.abort(error);
+        reject(error);
+      }, limit);
+    });
+    try {
+      return await Promise.race([work(input, this), late]);
+    } finally {
+      clearTimeout(timer);
     }
   }
 
+  assertTimely(): void {
+    this.signal.throwIfAborted();
+    if (Date.now() - this.lastTick > STILL_OURS) throw new DeployError('NOT_YET', 'This worker stood still for too long; the next attempt goes on.');
+  }
+
   report(line: string): void {
-    this.line = line === '' ? this.line : this.mask(line).slice(0, MAX_REPORT);
+    this.lastReport = Date.now();
+    this.line = line === '' ? this.line : this.around.mask(line).slice(0, MAX_REPORT);
   }
 
   stop(): void {
     clearInterval(this.timer);
   }
 
-  failure(error: unknown, patience: Patience): unknown {
+  failure(error: unknown): unknown {
+    // Whatever the cancelled work ran into on its way out: that is how it was cancelled, and no failure.
+    if (this.context.cancellationSignal.aborted) return error instanceof CancelledFailure ? error : new CancelledFailure('The attempt was cancelled.');
     if (error instanceof CancelledFailure || error instanceof ApplicationFailure) return error;
-    const { code, message, retryAfter } = error instanceof DeployError ? error : internal(error);
+    const { code, message, retryAfter } = this.known(error);
     const { retry } = errorRow(code);
+    const { deadline, poll, limits } = this.patience;
     const before = this.earlier.row?.code === code ? this.earlier.row : { since: this.spent(), length: 0 };
     const row = { code, since: before.since, length: before.length + 1 };
-    const delay = Math.max(retryAfter ?? 0, retry === 'not-yet' ? patience.poll : backoff(row.length));
+    const delay = Math.max(retryAfter ?? 0, retry === 'not-yet' ? poll : backoff(row.length));
     const spent = this.spent() + delay;
-    const final = retry === 'no' || spent > patience.deadline || spent - row.since > (patience.limits[code] ?? Infinity);
+    const final = retry === 'no' || spent > deadline || spent - row.since > (limits[code] ?? Infinity);
     this.beat({ spent, row });
     return ApplicationFailure.create({
       type: code,
-      message: this.mask(final && retry !== 'no' ? `${message} (given up after ${words(this.spent())})` : message).slice(0, MAX_MESSAGE),
+      message: this.around.mask(final && retry !== 'no' ? `${message} (given up after ${words(this.spent())})` : message).slice(0, MAX_MESSAGE),
       nonRetryable: final,
       nextRetryDelay: delay,
       ...(retry === 'not-yet' && !final ? { category: ApplicationFailureCategory.BENIGN } : {}),
     });
   }
 
+  /** In our codes. Of what nobody foresaw, the log alone keeps where it came from: a history shows no stacks. */
+  private known(error: unknown): DeployError {
+    const { mask, worker } = this.around;
+    const known = toDeployError(error);
+    if (known !== error) this.context.log.error(mask(known.message), { error: mask(originOf(error)) });
+    return errorRow(known.code).ofTheWorker === true ? new DeployError(known.code, `${known.message} (worker ${worker})`, known.retryAfter) : known;
+  }
+
   private tick(): void {
+    const { stall } = this.patience;
+    if (stall !== undefined && Date.now() - this.lastReport > stall) return;
     this.lastTick = Date.now();
     const { row } = this.earlier;
     this.beat({ spent: this.spent(), ...(row === undefined ? {} : { row }) });
@@ -137,10 +191,6 @@ function backoff(length: number): number {
 function detailsIn(details: unknown): Details {
   const known = typeof details === 'object' && details !== null && 'spent' in details && typeof details.spent === 'number';
   return known ? (details as Details) : { spent: 0 };
-}
-
-function internal(error: unknown): DeployError {
-  return new DeployError('INTERNAL', error instanceof Error ? `${error.name}: ${error.message}` : String(error));
 }
 
 function words(ms: number): string {

@@ -28,6 +28,8 @@ export interface Dependencies {
   readonly desk: AddressDesk;
   readonly files: ImageFiles;
   readonly publisher: Publisher;
+  /** This worker's identity, as Temporal shows it. */
+  readonly worker: string;
   /** Part of the owner's mark, so that two Temporal namespaces never mistake each other's things for their own. */
   readonly namespace: string;
 }

@@ -7,6 +7,7 @@ import type { Attempt, Patience } from './attempt';
 import type { Dependencies } from './dependencies';
 import { associateAddress, awaitRunning, disassociateAddress, launchInstance, terminateInstance } from './instance';
 import { awaitKato, logIn } from './login';
+import { findLost } from './look-back';
 import { observeDns, takeBackDns, updateDns } from './name';
 import { findProblems, preflight } from './preflight';
 import { checkImage } from './publish-check';
@@ -30,31 +31,38 @@ const STEP_WORK: Readonly<Record<StepActivityName, StepWork>> = {
   openConsole, verifyConsole, disassociateAddress, terminateInstance, takeBackDns, deleteSecurityGroup, giveBackAddress, withdrawImage,
 };
 
-/** A bug shall park a step soon, not when its deadline has passed. */
-const INTERNAL_LIMIT = 30_000;
+/** What only a person can mend shall park a step soon, not when its deadline has passed. */
+const LIMITS: Patience['limits'] = { INTERNAL: 30_000, WORKER_MACHINE: 30_000 };
+const CHECK_DEADLINE = 30_000;
+/** The longest silence of an upload that is well: the store has taken no byte, or a file gave none, for so long. */
+const UPLOAD_STALL = 120_000;
 const DESK_POLL = 2_000;
 
 export function createActivities(deps: Dependencies): Activities {
-  const { secrets } = deps;
   const desk = <I extends DeskInput, O>(work: (deps: Dependencies, input: I, attempt: Attempt) => Promise<O>): ((input: I) => Promise<O>) =>
-    attempted(secrets, deskPatience, (input: I, attempt) => work(deps, input, attempt));
-  const publish = <I extends { readonly poll: number; readonly deadline: number }, O>(work: (deps: Dependencies, input: I, attempt: Attempt) => Promise<O>): ((input: I) => Promise<O>) =>
-    attempted(secrets, ({ poll, deadline }) => ({ poll, deadline, limits: { INTERNAL: INTERNAL_LIMIT } }), (input: I, attempt) => work(deps, input, attempt));
+    attempted(deps, deskPatience, (input: I, attempt) => work(deps, input, attempt));
+  const publish = <I extends { readonly poll: number; readonly deadline: number }, O>(
+    work: (deps: Dependencies, input: I, attempt: Attempt) => Promise<O>, more: Pick<Patience, 'stall'> = {},
+  ): ((input: I) => Promise<O>) =>
+    attempted(deps, ({ poll, deadline }) => ({ poll, deadline, limits: LIMITS, ...more }), (input: I, attempt) => work(deps, input, attempt));
+  const check = <I, O>(work: (deps: Dependencies, input: I) => Promise<O>): ((input: I) => Promise<O>) =>
+    attempted(deps, () => ({ deadline: CHECK_DEADLINE, poll: DESK_POLL, limits: {} }), (input) => work(deps, input));
   return {
     ...stepActivities(deps),
-    findProblems: attempted(secrets, () => ({ deadline: INTERNAL_LIMIT, poll: DESK_POLL, limits: {} }), (input) => findProblems(deps, input)),
+    findProblems: check(async (_deps, input) => (await findProblems(deps, input)).map((finding) => ({ ...finding, message: deps.secrets.mask(finding.message) }))),
+    findLost: check(findLost),
     listAddresses: desk(listAddresses),
     allocateAddress: desk(allocateAddress),
     releaseAddress: desk(releaseAddress),
     checkImage: publish(checkImage),
-    uploadImage: publish(uploadImage),
+    uploadImage: publish(uploadImage, { stall: UPLOAD_STALL }),
     registerImage: publish(registerImage),
   };
 }
 
 function stepActivities(deps: Dependencies): Record<StepActivityName, StepActivity> {
   const entries = Object.entries(STEP_WORK).map(([name, work]) => {
-    const activity = attempted(deps.secrets, stepPatience, async (input: StepInput, attempt) => masked(deps, await work(deps, input, attempt)));
+    const activity = attempted(deps, stepPatience, async (input: StepInput, attempt) => masked(deps, await work(deps, input, attempt)));
     return [name, activity] as const;
   });
   return Object.fromEntries(entries) as Record<StepActivityName, StepActivity>;
@@ -66,9 +74,9 @@ function masked({ secrets }: Dependencies, outcome: StepOutcome): StepOutcome {
 }
 
 function stepPatience({ deadline, spec }: StepInput): Patience {
-  return { deadline, poll: spec.timing.poll, limits: { SSH_AUTH: spec.timing.authGrace, INTERNAL: INTERNAL_LIMIT } };
+  return { deadline, poll: spec.timing.poll, limits: { ...LIMITS, SSH_AUTH: spec.timing.authGrace } };
 }
 
 function deskPatience({ deadline }: DeskInput): Patience {
-  return { deadline, poll: DESK_POLL, limits: { INTERNAL: INTERNAL_LIMIT } };
+  return { deadline, poll: DESK_POLL, limits: LIMITS };
 }

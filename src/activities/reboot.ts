@@ -1,13 +1,16 @@
 /** One reboot: the boot id is stored before it is asked for, it is asked for once per stored id, and over when another id is read twice. */
 
 import { parseBootId, READ_BOOT_ID, rebootJob } from '../commands/machine';
+import { stepsStartedIn } from '../commands/journal';
+import { observe } from '../commands/observe';
 import { DeployError } from '../spec/errors';
+import { NEED_REBOOT } from '../spec/steps';
 import { stuck } from './command';
 import type { Attempt } from './attempt';
 import type { Dependencies } from './dependencies';
 import { runDetached } from './detached';
 import { required } from './instance';
-import { onMachine } from './machine';
+import { look, onMachine } from './machine';
 import type { RemoteSession } from './ports';
 import type { StepInput, StepOutcome } from './types';
 
@@ -17,14 +20,25 @@ const REQUEST_MS = 15_000;
 const BETWEEN_READINGS_MS = 2_000;
 
 export async function readBootId(deps: Dependencies, input: StepInput): Promise<StepOutcome> {
-  const { reboot } = input.known;
-  if (reboot?.after !== undefined) return { changed: false, note: 'it was rebooted before', known: {} };
-  // An earlier attempt may have asked already: the id it stored is the one that counts.
-  if (reboot !== undefined) return { changed: true, note: `boot ${reboot.before}`, known: {} };
-  return onMachine(deps, input, async (session) => {
-    const before = await bootId(session);
-    return { changed: true, note: `boot ${before}`, known: { reboot: { before } } };
-  });
+  const { spec, known: { reboot, rebootOwed } } = input;
+  try {
+    return await onMachine(deps, input, async (session) => {
+      const boot = await bootId(session);
+      const owed = await ranIn(boot, session, spec.name);
+      // An earlier attempt may have asked already: the id it stored is the one that counts, unless there was work in a later boot.
+      if (reboot !== undefined && reboot.after === undefined) return toReboot(boot === reboot.before || !owed ? reboot.before : boot);
+      if (reboot !== undefined && !owed && rebootOwed === undefined) return { changed: false, note: 'it was rebooted before', known: {} };
+      return toReboot(boot);
+    });
+  } catch (error) {
+    // It may be down just because an earlier attempt has asked.
+    if (reboot !== undefined && reboot.after === undefined && isAway(error)) return toReboot(reboot.before);
+    throw error;
+  }
+}
+
+function toReboot(before: string): StepOutcome {
+  return { changed: true, note: `boot ${before}`, known: { reboot: { before } } };
 }
 
 export async function requestReboot(deps: Dependencies, input: StepInput, attempt: Attempt): Promise<StepOutcome> {
@@ -68,6 +82,15 @@ async function requestOnce(session: RemoteSession, { spec }: StepInput, attempt:
     throw new DeployError('COMMAND_NO_EFFECT', `sudo reboot ended with ${outcome.code}. It printed: ${outcome.transcript.trim().slice(-500)}`);
   }
   return { changed: true, note: 'asked for', known: {} };
+}
+
+/**
+ * Whether a command that needs a boot ran in this one, by the journal. A run that was ended from outside while its command was at work
+ * could not say so any more.
+ */
+async function ranIn(boot: string, session: RemoteSession, deployment: string): Promise<boolean> {
+  const { startedIn } = await look(session, observe({ startedIn: stepsStartedIn(boot, deployment, NEED_REBOOT) }));
+  return startedIn?.trim() !== '';
 }
 
 async function bootId(session: RemoteSession): Promise<string> {

@@ -4,6 +4,7 @@ import { DeployError } from '../spec/errors';
 import { groupNameOf, ownerOf } from '../spec/names';
 import type { Dependencies } from './dependencies';
 import type { Cloud, CloudGroup, IngressRule } from './ports';
+import type { DeploymentSpec } from '../spec/types';
 import type { StepInput, StepOutcome } from './types';
 
 export async function ensureSecurityGroup(deps: Dependencies, { spec }: StepInput): Promise<StepOutcome> {
@@ -18,7 +19,7 @@ export async function ensureSecurityGroup(deps: Dependencies, { spec }: StepInpu
     // Eventual consistency: the next attempt finds it.
     if (group === undefined) throw new DeployError('NOT_YET', `The security group ${name} is made and not listed yet.`);
   }
-  const authorized = await authorize(cloud, group, spec.access.ssh.map((cidr) => ({ port: spec.ssh.port, cidr })));
+  const authorized = await authorize(cloud, group, sshRules(spec));
   const known = { group: { name, ...(group.id === undefined ? {} : { id: group.id }) } };
   return { changed: created || authorized, note: `${group.id ?? name}, tcp ${spec.ssh.port} open`, known };
 }
@@ -28,8 +29,7 @@ export async function openConsole(deps: Dependencies, { spec }: StepInput): Prom
   const group = await ourGroup(cloud, groupNameOf(spec.name), ownerOf(deps.namespace, spec.name));
   if (group === undefined) throw new DeployError('CLOUD_REFUSED', `The security group ${groupNameOf(spec.name)} is gone.`);
   const { httpPort, httpsPort } = spec.console;
-  const rules = spec.access.console.flatMap((cidr) => [httpPort, httpsPort].map((port) => ({ port, cidr })));
-  const changed = await authorize(cloud, group, rules);
+  const changed = await authorize(cloud, group, consoleRules(spec));
   return { changed, note: `tcp ${httpPort}, ${httpsPort} open`, known: {} };
 }
 
@@ -52,9 +52,21 @@ export async function ourGroup(cloud: Cloud, name: string, owner: string): Promi
   return group;
 }
 
+export function sshRules({ access, ssh }: DeploymentSpec): readonly IngressRule[] {
+  return access.ssh.map((cidr) => ({ port: ssh.port, cidr }));
+}
+
+export function consoleRules({ access, console: { httpPort, httpsPort } }: DeploymentSpec): readonly IngressRule[] {
+  return access.console.flatMap((cidr) => [httpPort, httpsPort].map((port) => ({ port, cidr })));
+}
+
+export function missingRules(group: CloudGroup, rules: readonly IngressRule[]): readonly IngressRule[] {
+  return rules.filter((rule) => !group.rules.some(({ port, cidr }) => port === rule.port && cidr === rule.cidr));
+}
+
 /** Adds the rules that are missing. Returns whether there were any. */
 async function authorize(cloud: Cloud, group: CloudGroup, rules: readonly IngressRule[]): Promise<boolean> {
-  const missing = rules.filter((rule) => !group.rules.some(({ port, cidr }) => port === rule.port && cidr === rule.cidr));
+  const missing = missingRules(group, rules);
   for (const rule of missing) await cloud.authorize(group, rule);
   return missing.length > 0;
 }

@@ -1,7 +1,8 @@
 /** The activities as workflows see them: plain data in, plain data out. */
 
 import type { AddressFact, CloudSpec, DeploymentSpec, ImageSpec, Resources } from '../spec/types';
-import type { Finding, ImagePart, PublishInput } from '../spec/messages';
+import type { Finding, ImagePart, LostEffect, PublishInput } from '../spec/messages';
+import type { StepId } from '../spec/steps';
 
 export interface StepInput {
   readonly spec: DeploymentSpec;
@@ -18,6 +19,13 @@ export interface StepOutcome {
   /** What came out of it, in a few words. */
   readonly note: string;
   readonly known: Partial<Resources>;
+}
+
+export interface LookBackInput {
+  readonly spec: DeploymentSpec;
+  readonly known: Resources;
+  /** Those that were done. */
+  readonly steps: readonly StepId[];
 }
 
 export type StepActivity = (input: StepInput) => Promise<StepOutcome>;
@@ -57,6 +65,8 @@ export interface Uploaded {
 
 export interface Activities {
   findProblems(input: { readonly spec: DeploymentSpec }): Promise<readonly Finding[]>;
+  /** Looks once more at what earlier steps made, where a look is cheap: the first whose effect is gone. */
+  findLost(input: LookBackInput): Promise<LostEffect | undefined>;
 
   preflight: StepActivity;
   startPublishing: StepActivity;

@@ -50,14 +50,14 @@ export class Deployments {
     return list(this.temporal);
   }
 
-  /** Tries again the step that needs attention (all of them, or this one), or goes on after `pause`. */
-  resume(name: string, step?: StepId): Promise<string> {
-    return say(this.temporal, name, UPDATE.resume, decisionOf(step));
+  /** Tries again the step that needs attention (all of them, or this one), or everything from an earlier step on, or goes on after `pause`. */
+  resume(name: string, decision: Decision = {}): Promise<string> {
+    return say(this.temporal, name, UPDATE.resume, decision);
   }
 
   /** Goes on without the step that needs attention. */
   skip(name: string, step?: StepId): Promise<string> {
-    return say(this.temporal, name, UPDATE.skip, decisionOf(step));
+    return say(this.temporal, name, UPDATE.skip, step === undefined ? {} : { step });
   }
 
   /** Stops, and takes back everything it made. */
@@ -84,8 +84,4 @@ export class Deployments {
   doctor(spec: DeploymentSpec): Promise<readonly Diagnosis[]> {
     return diagnose(this.temporal, spec);
   }
-}
-
-function decisionOf(step: StepId | undefined): Decision {
-  return step === undefined ? {} : { step };
 }

@@ -75,6 +75,11 @@ report "$n" ${bytes(offset)}`;
   return { command };
 }
 
+/** Prints those of the steps of which a job was started in that boot. */
+export function stepsStartedIn(boot: string, deployment: string, steps: readonly string[]): string {
+  return `cd "$HOME/.stackato-deploy/${named(deployment)}" && for step in ${steps.map(named).join(' ')}; do grep -qs ${quote(` ${boot} `)} "$step"/*/pid && echo "$step"; done`;
+}
+
 function preludeFor(key: JournalKey): string {
   return `${prelude(folderOf(key))}n="$j/${named(key.need)}"\n`;
 }

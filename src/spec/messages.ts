@@ -14,6 +14,8 @@ export type StepState = 'waiting' | 'running' | 'done' | 'unchanged' | 'skipped'
 export interface StepFailure {
   readonly code: ErrorCode;
   readonly message: string;
+  /** The earlier step whose effect is gone, as was seen after this failure: `resume --from` repeats it. */
+  readonly from?: StepId;
 }
 
 export interface StepProgress {
@@ -106,9 +108,18 @@ export interface PublishResult {
 /** Names of the updates a deployment takes. Each is refused by its validator where it makes no sense, with the reason. */
 export const UPDATE = { resume: 'resume', skip: 'skip', abort: 'abort', pause: 'pause' } as const;
 
-/** Of the steps that need attention, one; left out: all of them. */
 export interface Decision {
+  /** Of the steps that need attention, one; left out: all of them. */
   readonly step?: StepId;
+  /** `resume` only: an earlier step, from which on everything is done again. */
+  readonly from?: StepId;
+}
+
+/** The effect of a step that is not there any more. */
+export interface LostEffect {
+  readonly step: StepId;
+  /** One sentence. */
+  readonly message: string;
 }
 
 /** What the address desk carries over when it continues as new. */

@@ -34,6 +34,10 @@ interface StepRow {
 
 export type StepId = (typeof STEPS)[number]['id'];
 
+/** Steps whose effect works from the next boot on. */
+export const NEED_REBOOT = ['static-ip', 'rename', 'disable-mdns'] as const satisfies readonly StepId[];
+export type RebootReason = (typeof NEED_REBOOT)[number];
+
 export const STEP_IDS: readonly StepId[] = STEPS.map((step) => step.id);
 
 export function stepById(id: StepId): StepRow & { readonly id: StepId } {

@@ -3,6 +3,8 @@
  * Plain data only. Times are milliseconds, sizes are MiB. Secrets are references, resolved on the worker at the moment of use.
  */
 
+import type { RebootReason } from './steps';
+
 /** Where a secret is: a variable of the worker's environment, or a file the worker can read (its last newline is dropped). */
 export type SecretRef = { readonly env: string } | { readonly file: string };
 
@@ -158,6 +160,8 @@ export interface Resources {
   network?: string;
   /** Boot ids: the one stored before the reboot was asked for, and the one seen twice after it. */
   reboot?: { before: string; after?: string };
+  /** Steps that changed what only a boot puts into effect, and no boot has been seen since. */
+  rebootOwed?: readonly RebootReason[];
 }
 
 export interface AddressFact {

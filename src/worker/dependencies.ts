@@ -11,7 +11,7 @@ import { createSecrets } from '../adapters/secrets';
 import { createRemote } from '../adapters/ssh';
 import { createClouds } from '../cloud';
 
-export function createDependencies(namespace: string, taskQueue: string): Dependencies {
+export function createDependencies(namespace: string, { taskQueue, identity }: { readonly taskQueue: string; readonly identity: string }): Dependencies {
   const secrets = new KnownSecrets(createSecrets());
   return {
     secrets,
@@ -22,6 +22,7 @@ export function createDependencies(namespace: string, taskQueue: string): Depend
     desk: createAddressDesk(taskQueue),
     files: createImageFiles(),
     publisher: createPublisher(taskQueue),
+    worker: identity,
     namespace,
   };
 }

@@ -24,7 +24,7 @@ async function main(): Promise<void> {
   const settings = workerSettings(process.env);
   const connection = await NativeConnection.connect(connectionOptions);
   try {
-    const deps = createDependencies(namespace ?? 'default', settings.taskQueue);
+    const deps = createDependencies(namespace ?? 'default', settings);
     const worker = await Worker.create({ ...settings, connection, namespace: namespace ?? 'default', activities: createActivities(deps) });
     log.info({ taskQueue: settings.taskQueue, namespace: namespace ?? 'default' }, 'worker is ready');
     await worker.run();

@@ -1,8 +1,9 @@
 /** Calls activities with the options every one of them shares. */
 
-import { proxyActivities } from '@temporalio/workflow';
+import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
 import type { ActivityOptions } from '@temporalio/workflow';
-import type { Activities, StepActivityName, StepInput, StepOutcome } from '../activities/types';
+import type { Activities, LookBackInput, StepActivityName, StepInput, StepOutcome } from '../activities/types';
+import type { LostEffect } from '../spec/messages';
 
 /**
  * A dead worker is noticed by the missing heartbeat; each attempt is short, since waiting happens between attempts.
@@ -14,7 +15,17 @@ export const ACTIVITY_OPTIONS = {
   startToCloseTimeout: '90s',
   heartbeatTimeout: '10s',
   retry: { initialInterval: '1s', backoffCoefficient: 1 },
+  // Not the SDK's default, which reports a cancelled activity as over while it still runs: what it goes on to make would come after the undo.
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 } as const satisfies ActivityOptions;
+
+/** One attempt, for what is good to know and nothing waits for. */
+const LOOK_OPTIONS = { ...ACTIVITY_OPTIONS, startToCloseTimeout: '30s', retry: { maximumAttempts: 1 } } as const satisfies ActivityOptions;
+
+/** @param after the step that failed, and which try of it */
+export function callFindLost(after: string, input: LookBackInput): Promise<LostEffect | undefined> {
+  return proxyActivities<Activities>({ ...LOOK_OPTIONS, activityId: `look-back/${after}`, summary: 'Are the effects of earlier steps still there?' }).findLost(input);
+}
 
 /** @param label prefix of the activity id; views map pending activities to steps by it. */
 export function callStepActivity(name: StepActivityName, label: string, summary: string, input: StepInput): Promise<StepOutcome> {

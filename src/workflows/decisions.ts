@@ -3,10 +3,11 @@
 import { defineUpdate, setHandler } from '@temporalio/workflow';
 import { UPDATE } from '../spec/messages';
 import type { Decision, DeploymentView } from '../spec/messages';
-import { stepById } from '../spec/steps';
+import { stepById, STEP_IDS } from '../spec/steps';
 import type { StepId } from '../spec/steps';
 
-export type Answer = 'resume' | 'skip';
+/** `from`: an earlier step, from which on everything is done again. */
+export type Answer = 'resume' | 'skip' | { readonly from: StepId };
 
 const resumeUpdate = defineUpdate<string, [Decision]>(UPDATE.resume);
 const skipUpdate = defineUpdate<string, [Decision]>(UPDATE.skip);
@@ -23,7 +24,7 @@ export class Decisions {
   constructor(private readonly view: DeploymentView, private readonly onAbort: () => void) {
     const refuseWhenOver = (): void => this.refuseWhenOver();
     setHandler(resumeUpdate, (decision) => this.resume(decision ?? {}), {
-      description: 'Try again the step that needs attention, or go on after pause. Optional: {"step": "<id>"}',
+      description: 'Try again the step that needs attention, or go on after pause. Optional: {"step": "<id>"}, or {"from": "<id of an earlier step>"}',
       validator: (decision?: Decision) => this.validateResume(decision ?? {}),
     });
     setHandler(skipUpdate, (decision) => this.skip(decision ?? {}), {
@@ -59,19 +60,31 @@ export class Decisions {
     return this.parked.size > 0;
   }
 
-  private resume({ step }: Decision): string {
+  private resume({ step, from }: Decision): string {
     const waiting = this.waitingSteps().filter((id) => step === undefined || id === step);
-    for (const id of waiting) this.parked.set(id, 'resume');
+    for (const id of waiting) this.parked.set(id, from === undefined ? 'resume' : { from });
     const wasPaused = this.paused;
     this.paused = false;
+    if (from !== undefined) return `Doing everything from ${from} on again.`;
     return waiting.length > 0 ? `Trying again: ${waiting.join(', ')}.` : wasPaused ? 'Going on.' : 'Nothing to do.';
   }
 
-  private validateResume({ step }: Decision): void {
+  private validateResume({ step, from }: Decision): void {
     this.refuseWhenOver();
     const waiting = this.waitingSteps();
+    if (from !== undefined) return this.validateFrom(from, step, waiting);
     if (step !== undefined && !waiting.includes(step)) throw new Error(`The step ${step} does not need attention.`);
     if (waiting.length === 0 && !this.paused) throw new Error(`There is nothing to resume: the deployment is ${this.view.stage}.`);
+  }
+
+  private validateFrom(from: StepId, step: StepId | undefined, waiting: readonly StepId[]): void {
+    const [first] = waiting;
+    if (step !== undefined) throw new Error('Say either a step that needs attention, or from which step on everything is to be done again.');
+    if (!STEP_IDS.includes(from)) throw new Error(`There is no step ${from}. The steps are: ${STEP_IDS.join(', ')}.`);
+    if (first === undefined) throw new Error(`No step needs attention: the deployment is ${this.view.stage}.`);
+    if (this.view.steps[from]?.state === 'not-needed') throw new Error(`The step ${from} is not needed by this spec.`);
+    const later = waiting.find((id) => STEP_IDS.indexOf(id) < STEP_IDS.indexOf(from));
+    if (later !== undefined) throw new Error(`The step ${from} comes after ${later}, which needs attention: only an earlier one can be repeated.`);
   }
 
   private skip(decision: Decision): string {

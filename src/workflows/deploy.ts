@@ -1,9 +1,10 @@
-import { allHandlersFinished, ApplicationFailure, CancellationScope, condition, isCancellation, sleep } from '@temporalio/workflow';
+import { allHandlersFinished, ApplicationFailure, CancellationScope, CancelledFailure, condition, isCancellation, sleep } from '@temporalio/workflow';
 import type { DeployInput, DeployResult } from '../spec/messages';
+import type { DeploymentSpec } from '../spec/types';
 import { freshView } from '../spec/view';
 import { Decisions } from './decisions';
 import { Progress } from './progress';
-import { StepRunner } from './runner';
+import { DoAgain, StepRunner } from './runner';
 import type { StepBody } from './runner';
 import { undoEverything } from './undo';
 
@@ -15,28 +16,9 @@ export async function deployStackato({ spec, known }: DeployInput): Promise<Depl
   const steps = new StepRunner(spec, progress, decisions);
 
   try {
-    await forward.run(async () => {
-      await steps.run('preflight');
-      await together(() => steps.run('address'), () => steps.run('security-group'), ...('id' in spec.image ? [] : [() => publish(steps)]));
-
-      // Where the address' own name is known beforehand, DNS need not wait for the machine.
-      const dnsEarly = spec.cloud.addressName !== undefined;
-      await together(() => steps.run('launch'), ...(dnsEarly ? [() => steps.run('dns')] : []));
-      await steps.run('associate');
-      await together(() => steps.run('connect'), ...(dnsEarly ? [] : [() => steps.run('dns')]));
-
-      await steps.run('static-ip');
-      await steps.run('rename');
-      await steps.run('disable-mdns');
-      await steps.runBody('reboot', 'reboot', reboot(steps));
-
-      await steps.run('setup-core');
-      await steps.run('enable-roles');
-      await steps.run('resolver');
-      await steps.run('claim-admin');
-      await steps.run('open-console');
-      await steps.run('verify');
-    });
+    await forward.run(() => untilDone(steps, () => bringUp(spec, steps)));
+    // It may have come with the last step's end.
+    if (decisions.aborted) throw new CancelledFailure('The deployment was aborted.');
     progress.stage('ready');
     return { stage: 'ready', view: progress.view, unchanged: steps.changed.size === 0 };
   } catch (error) {
@@ -46,6 +28,41 @@ export async function deployStackato({ spec, known }: DeployInput): Promise<Depl
     return { stage: 'aborted', view: progress.view, unchanged: false };
   } finally {
     await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
+  }
+}
+
+async function bringUp(spec: DeploymentSpec, steps: StepRunner): Promise<void> {
+  await steps.run('preflight');
+  await together(() => steps.run('address'), () => steps.run('security-group'), ...('id' in spec.image ? [] : [() => publish(steps)]));
+
+  // Where the address' own name is known beforehand, DNS need not wait for the machine.
+  const dnsEarly = spec.cloud.addressName !== undefined;
+  await together(() => steps.run('launch'), ...(dnsEarly ? [() => steps.run('dns')] : []));
+  await steps.run('associate');
+  await together(() => steps.run('connect'), ...(dnsEarly ? [] : [() => steps.run('dns')]));
+
+  await steps.run('static-ip');
+  await steps.run('rename');
+  await steps.run('disable-mdns');
+  await steps.runBody('reboot', 'reboot', reboot);
+
+  await steps.run('setup-core');
+  await steps.run('enable-roles');
+  await steps.run('resolver');
+  await steps.run('claim-admin');
+  await steps.run('open-console');
+  await steps.run('verify');
+}
+
+/** `resume --from` unwinds to here and begins anew: steps that have ended and are not to be repeated are passed over. */
+async function untilDone(steps: StepRunner, work: () => Promise<void>): Promise<void> {
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof DoAgain)) throw error;
+      steps.doAgain(error.from);
+    }
   }
 }
 
@@ -64,25 +81,28 @@ async function publish(steps: StepRunner): Promise<void> {
 }
 
 /** Boot id first, then at most one request for that id, a durable timer, and one look per attempt until the id is another. */
-function reboot(steps: StepRunner): StepBody {
-  return async ({ spec, call, known, forget }) => {
-    const touched = (['static-ip', 'rename', 'disable-mdns'] as const).some((id) => steps.changed.has(id));
-    if (touched && known.reboot?.after !== undefined) forget('reboot');
-    const before = await call('readBootId', 'Read the boot id');
-    if (!before.changed) return before;
-    await call('requestReboot', 'sudo reboot, once for this boot id');
-    await sleep(spec.timing.rebootWait, { summary: 'The machine reboots' });
-    return call('awaitReboot', 'Wait for another boot id');
-  };
-}
+const reboot: StepBody = async ({ spec, call, forget }) => {
+  const before = await call('readBootId');
+  if (!before.changed) return before;
+  await call('requestReboot');
+  await sleep(spec.timing.rebootWait, { summary: 'The machine reboots' });
+  const after = await call('awaitReboot');
+  forget('rebootOwed');
+  return after;
+};
 
-async function takeBack(spec: DeployInput['spec'], progress: Progress): Promise<void> {
+async function takeBack(spec: DeploymentSpec, progress: Progress): Promise<void> {
+  progress.stopRunning();
   const clean = await undoEverything(spec, progress);
   progress.stage(clean ? 'aborted' : 'failed');
   if (!clean) throw ApplicationFailure.nonRetryable('Not everything could be taken back; `down` tries again.', 'UNDO_INCOMPLETE');
 }
 
-/** Runs them side by side. A step parks rather than throws, so the first error can only be cancellation, which ends all. */
+/** Runs them side by side. All come to their end before what ended one counts: nothing is undone or repeated beside what still runs. */
 async function together(...branches: readonly (() => Promise<void>)[]): Promise<void> {
-  await Promise.all(branches.map((branch) => branch()));
+  const ends = branches.map((branch) => branch());
+  const failures = (await Promise.allSettled(ends)).flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : []));
+  // An abort outweighs `resume --from`.
+  if (failures.some(isCancellation)) throw new CancelledFailure('The deployment was cancelled.');
+  await Promise.all(ends);
 }

@@ -14,7 +14,7 @@ const CLOUD = defineSearchAttributeKey(SEARCH_ATTRIBUTE.cloud, SearchAttributeTy
 const HOST = defineSearchAttributeKey(SEARCH_ATTRIBUTE.host, SearchAttributeType.KEYWORD);
 
 /** Facts that go with the instance. */
-export const OF_THE_MACHINE = ['hostKey', 'network', 'reboot'] as const satisfies readonly (keyof Resources)[];
+export const OF_THE_MACHINE = ['hostKey', 'network', 'reboot', 'rebootOwed'] as const satisfies readonly (keyof Resources)[];
 
 const MARK: Readonly<Record<StepProgress['state'], string>> = {
   waiting: '·', running: '▶', done: '✓', unchanged: '=', skipped: '↷', attention: '✗', 'not-needed': '–',
@@ -34,11 +34,14 @@ export class Progress {
     return this.view.resources;
   }
 
+  /** Published at once: a run that is ended from outside leaves what it knew to the next one. */
   learn(facts: Partial<Resources>): void {
+    const before = JSON.stringify(this.view.resources);
     const machine = this.view.resources.instance;
     // Another machine: what was learnt of the old one would only mislead.
     if (machine !== undefined && facts.instance !== undefined && facts.instance.id !== machine.id) for (const fact of OF_THE_MACHINE) this.forget(fact);
     Object.assign(this.view.resources, facts);
+    if (JSON.stringify(this.view.resources) !== before) this.publish();
   }
 
   forget(fact: keyof Resources): void {
@@ -48,6 +51,13 @@ export class Progress {
   step(id: StepId, change: StepProgress): void {
     this.view.steps[id] = change;
     this.publish();
+  }
+
+  /** Steps that were under way when everything was stopped. */
+  stopRunning(): void {
+    for (const step of Object.values(this.view.steps)) {
+      if (step.state === 'running') Object.assign(step, { state: 'waiting', note: 'stopped by abort' } satisfies Partial<StepProgress>);
+    }
   }
 
   undone(note: UndoNote): void {
@@ -77,24 +87,35 @@ export function now(): number {
 function detailsOf(view: DeploymentView): string {
   const { address, instance } = view.resources;
   const head = `**${view.name}** is **${view.stage}** · [${view.consoleUrl}](${view.consoleUrl}) · address ${address?.publicIp ?? '–'} · instance ${instance?.id ?? '–'}`;
-  return [head, '', ...stepTable(view), ...attention(view), ...undoList(view)].join('\n');
+  return [head, ...attention(view), ...undoList(view), '', ...stepTable(view)].join('\n');
 }
 
 function stepTable(view: DeploymentView): string[] {
   const rows = STEPS.flatMap(({ id, title }) => {
     const step = view.steps[id];
-    return step === undefined ? [] : [`| ${id} | ${title} | ${MARK[step.state]} ${step.state} | ${cell(step.note ?? '')} |`];
+    return step === undefined ? [] : [`| ${id} | ${literal(title)} | ${MARK[step.state]} ${step.state} | ${literal(cell(step.note ?? ''))} |`];
   });
   return rows.length === 0 ? [] : ['| step | what | state | |', '|---|---|---|---|', ...rows];
 }
 
 function attention(view: DeploymentView): string[] {
-  return STEPS.flatMap(({ id }) => {
+  return STEPS.flatMap(({ id, skippable }) => {
     const error = view.steps[id]?.state === 'attention' ? view.steps[id]?.error : undefined;
     if (error === undefined) return [];
-    const answer = `\`stackato-deploy resume ${view.name}\``;
-    return ['', `**${id} needs attention: ${error.code}** — ${cell(error.message)}`, '', `${errorRow(error.code).remedy} (${answer})`];
+    const answers = [
+      `resume ${view.name}`, ...(error.from === undefined ? [] : [`resume ${view.name} --from ${error.from}`]), ...(skippable ? [`skip ${view.name}`] : []), `abort ${view.name}`,
+    ];
+    return [
+      '', `**${id} needs attention: ${error.code}** — ${literal(cell(error.message))}`,
+      '', literal(errorRow(error.code).remedy),
+      '', `Answers: ${answers.map((answer) => `\`stackato-deploy ${answer}\``).join(' · ')}`,
+    ];
   });
+}
+
+/** The Web UI's Markdown makes a dash of two hyphens, and a list or emphasis of other characters: options are shown as code. */
+function literal(text: string): string {
+  return text.replace(/(?<![\w`-])--[\w-]+/g, '`$&`');
 }
 
 function undoList(view: DeploymentView): string[] {

@@ -1,16 +1,17 @@
 /** Runs one step: observe-and-act activities, then done, or parked until a person answers. */
 
-import { condition, isCancellation } from '@temporalio/workflow';
-import { stepById } from '../spec/steps';
-import type { StepId } from '../spec/steps';
+import { CancellationScope, CancelledFailure, condition, isCancellation } from '@temporalio/workflow';
+import { NEED_REBOOT, stepById, STEP_IDS } from '../spec/steps';
+import type { RebootReason, StepId } from '../spec/steps';
+import type { LostEffect, StepProgress } from '../spec/messages';
 import type { DeploymentSpec, Resources } from '../spec/types';
 import type { StepActivityName, StepInput, StepOutcome } from '../activities/types';
-import { callStepActivity } from './calls';
-import type { Decisions } from './decisions';
+import { callFindLost, callStepActivity } from './calls';
+import type { Answer, Decisions } from './decisions';
 import { stepFailureOf } from './failures';
 import { now, runKey } from './progress';
 import type { Progress } from './progress';
-import { STEP_PLANS } from './steps';
+import { STEP_PLANS, SUMMARIES } from './steps';
 
 /** What a step's body works with. */
 export interface StepContext {
@@ -23,9 +24,21 @@ export interface StepContext {
 
 export type StepBody = (context: StepContext) => Promise<Pick<StepOutcome, 'changed' | 'note'>>;
 
+/** An answer to a parked step: everything from an earlier step on is done again. */
+export class DoAgain extends Error {
+  override readonly name = 'DoAgain';
+  constructor(readonly from: StepId) {
+    super(`from ${from} on`);
+  }
+}
+
 export class StepRunner {
   /** Steps that did something in this run. */
   readonly changed = new Set<StepId>();
+  /** Steps that came to their end, whether they did something or not. */
+  private readonly ended = new Set<StepId>();
+  /** Every try has a need of its own, so that a command is run again. */
+  private readonly tries = new Map<StepId, number>();
   private parking = 0;
 
   constructor(
@@ -33,6 +46,16 @@ export class StepRunner {
     private readonly progress: Progress,
     private readonly decisions: Decisions,
   ) {}
+
+  /** From that step on every step runs once more; a step that was skipped stays so, unless it is that one. */
+  doAgain(from: StepId): void {
+    for (const id of STEP_IDS.slice(STEP_IDS.indexOf(from))) {
+      const state = this.progress.view.steps[id]?.state;
+      if (state === 'not-needed' || (state === 'skipped' && id !== from)) continue;
+      this.ended.delete(id);
+      this.progress.step(id, { state: 'waiting' });
+    }
+  }
 
   /** Runs a step of the table. */
   async run(id: keyof typeof STEP_PLANS): Promise<void> {
@@ -53,21 +76,44 @@ export class StepRunner {
 
   /** Runs a step with a body of its own. */
   async runBody(id: StepId, deadline: keyof DeploymentSpec['timing']['deadline'], body: StepBody): Promise<void> {
+    if (this.ended.has(id)) return;
     const startedAt = now();
-    for (let tries = 1; ; tries++) {
+    for (;;) {
       await this.whilePaused();
       this.progress.step(id, { state: 'running', startedAt });
       try {
-        const outcome = await body(this.context(id, deadline, `${runKey()}-${tries}`));
-        if (outcome.changed) this.changed.add(id);
+        const outcome = await body(this.context(id, deadline, this.nextNeed(id)));
+        if (outcome.changed) this.noteChange(id);
         const state = outcome.changed || stepById(id).looksOnly === true ? 'done' : 'unchanged';
-        return this.progress.step(id, { state, startedAt, endedAt: now(), note: outcome.note });
+        return this.end(id, { state, startedAt, endedAt: now(), note: outcome.note });
       } catch (error) {
         if (isCancellation(error)) throw error;
-        if ((await this.park(id, error, startedAt)) === 'resume') continue;
-        return this.progress.step(id, { state: 'skipped', startedAt, endedAt: now(), note: 'skipped by hand' });
+        // A failure that came before the cancellation reached the attempt: nobody is to be asked about it any more.
+        if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('The step was cancelled.');
+        const answer = await this.park(id, error, startedAt);
+        if (answer === 'resume') continue;
+        if (answer === 'skip') return this.end(id, { state: 'skipped', startedAt, endedAt: now(), note: 'skipped by hand' });
+        throw new DoAgain(answer.from);
       }
     }
+  }
+
+  private end(id: StepId, progress: StepProgress): void {
+    this.ended.add(id);
+    this.progress.step(id, progress);
+  }
+
+  private nextNeed(id: StepId): string {
+    const tries = (this.tries.get(id) ?? 0) + 1;
+    this.tries.set(id, tries);
+    return `${runKey()}-${tries}`;
+  }
+
+  private noteChange(id: StepId): void {
+    this.changed.add(id);
+    const reason = NEED_REBOOT.find((each) => each === id);
+    const owed: readonly RebootReason[] = this.progress.known.rebootOwed ?? [];
+    if (reason !== undefined && !owed.includes(reason)) this.progress.learn({ rebootOwed: [...owed, reason] });
   }
 
   private context(id: StepId, deadline: keyof DeploymentSpec['timing']['deadline'], need: string): StepContext {
@@ -76,7 +122,7 @@ export class StepRunner {
       spec,
       known: progress.known,
       forget: (fact) => progress.forget(fact),
-      call: async (name, summary = stepById(id).title) => {
+      call: async (name, summary = SUMMARIES[name] ?? stepById(id).title) => {
         const input: StepInput = { spec, known: progress.known, need, deadline: spec.timing.deadline[deadline] };
         const outcome = await callStepActivity(name, id, summary, input);
         progress.learn(outcome.known);
@@ -85,15 +131,36 @@ export class StepRunner {
     };
   }
 
-  private async park(id: StepId, error: unknown, startedAt: number): Promise<'resume' | 'skip'> {
-    this.progress.step(id, { state: 'attention', startedAt, endedAt: now(), error: stepFailureOf(error) });
+  private async park(id: StepId, error: unknown, startedAt: number): Promise<Answer> {
+    const parked = { state: 'attention', startedAt, endedAt: now() } as const;
+    const failure = stepFailureOf(error);
+    this.progress.step(id, { ...parked, error: failure });
     this.decisions.park(id);
     this.parking += 1;
     this.progress.stage('needs-attention');
+    const lost = await this.findLost(id);
+    if (lost !== undefined && !this.decisions.answered(id)) {
+      const message = `${failure.message} What the step ${lost.step} made is gone: ${lost.message} \`resume --from ${lost.step}\` makes it again.`;
+      this.progress.step(id, { ...parked, error: { ...failure, message, from: lost.step } });
+    }
     await condition(() => this.decisions.answered(id));
     this.parking -= 1;
     if (this.parking === 0) this.progress.stage('deploying');
     return this.decisions.take(id) ?? 'resume';
+  }
+
+  /** A late step can only repeat itself, for ever, where what it stands on was taken away meanwhile. */
+  private async findLost(id: StepId): Promise<LostEffect | undefined> {
+    const earlier = [...this.ended].filter((each) => each !== id && this.progress.view.steps[each]?.state !== 'skipped');
+    if (!earlier.some((each) => each !== 'preflight')) return undefined;
+    try {
+      const need = `${runKey()}-${this.tries.get(id) ?? 1}`;
+      return await callFindLost(`${id}/${need}`, { spec: this.spec, known: this.progress.known, steps: earlier });
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      // The step's own failure is shown; that this look failed too says nothing more.
+      return undefined;
+    }
   }
 
   private async whilePaused(): Promise<void> {

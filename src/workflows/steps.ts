@@ -11,6 +11,21 @@ export interface StepPlan {
   readonly notNeeded?: (spec: DeploymentSpec) => string | undefined;
 }
 
+/** What an activity does, where that is not what its step is called: waiting for kato is not a command of kato's. */
+export const SUMMARIES: Partial<Readonly<Record<StepActivityName, string>>> = {
+  startPublishing: 'Start or join the publishing of the image',
+  awaitKernel: 'Wait until the kernel is published',
+  awaitRamdisk: 'Wait until the ramdisk is published',
+  awaitImage: 'Wait until the image is published',
+  observeDns: 'Look at what stands at the name',
+  awaitRunning: 'Wait until the instance runs',
+  logIn: 'Log in by ssh',
+  awaitKato: 'Wait until kato is ready',
+  readBootId: 'Read the boot id',
+  requestReboot: 'sudo reboot, once for this boot id',
+  awaitReboot: 'Wait for another boot id',
+};
+
 /** All but those with a body of their own: `reboot`, because of its timer, and `publish-image`, which goes on with what the two before it began. */
 export const STEP_PLANS: Readonly<Record<Exclude<StepId, 'reboot' | 'publish-image'>, StepPlan>> = {
   preflight: { activities: ['preflight'], deadline: 'cloud' },

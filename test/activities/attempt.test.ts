@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { setTimeout as delay } from 'node:timers/promises';
+import { CancelledFailure } from '@temporalio/common';
 import type { ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
+import type { LogEntry } from '@temporalio/worker';
 import { attempted } from '../../src/activities/attempt';
 import type { Attempt, Patience } from '../../src/activities/attempt';
 import { KnownSecrets } from '../../src/activities/known-secrets';
@@ -12,12 +15,12 @@ const PATIENCE: Patience = { deadline: 60_000, poll: 1_234, limits: { SSH_AUTH: 
 
 describe('an attempt', () => {
   const secrets = new KnownSecrets({ resolve: () => Promise.resolve({ reveal: () => 'hunter2-hunter2' }) });
-  const run = async (work: (attempt: Attempt) => Promise<string>, info: { attempt?: number; heartbeatDetails?: unknown } = {}) => {
+  const run = async (work: (attempt: Attempt) => Promise<string>, info: { attempt?: number; heartbeatDetails?: unknown } = {}, patience = PATIENCE) => {
     const env = new MockActivityEnvironment(info, { logger: new DefaultLogger('ERROR') });
     const beats: Record<string, unknown>[] = [];
     env.on('heartbeat', (details: Record<string, unknown>) => beats.push(details));
     const outcome = await env
-      .run(attempted<string, string>(secrets, () => PATIENCE, (_input, attempt) => work(attempt)), 'in')
+      .run(attempted<string, string>({ secrets, worker: 'w1@host' }, () => patience, (_input, attempt) => work(attempt)), 'in')
       .then((result) => ({ result, failure: undefined }), (error: unknown) => ({ result: undefined, failure: error as ApplicationFailure }));
     return { ...outcome, beats };
   };
@@ -63,6 +66,113 @@ describe('an attempt', () => {
     assert.ok(since >= 5_000 && since < 6_000);
     assert.equal(last?.['line'], 'half-way');
     assert.ok(Number(last['spent']) >= 6_000);
+  });
+
+  it('A1: whatever a cancelled attempt runs into on its way out, it ends as cancelled', async () => {
+    const ways: (() => Error)[] = [
+      () => new DeployError('SSH_DROPPED', 'The connection was lost.'), () => new DOMException('aborted', 'AbortError'), () => new TypeError('a bug'),
+      () => new CancelledFailure('cancelled'),
+    ];
+    for (const way of ways) {
+      const env = new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') });
+      const ended = env.run(attempted<string, string>({ secrets, worker: 'w' }, () => PATIENCE, async (_input, attempt) => {
+        await new Promise((resolve) => attempt.signal.addEventListener('abort', resolve));
+        throw way();
+      }), 'in');
+      env.cancel('CANCELLED');
+      await assert.rejects(ended, CancelledFailure);
+    }
+  });
+
+  it('A1: nothing is asked for by an attempt that is cancelled', async () => {
+    const env = new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') });
+    let asked = false;
+    env.cancel('CANCELLED');
+    await assert.rejects(env.run(attempted<string, void>({ secrets, worker: 'w' }, () => PATIENCE, async (_input, attempt) => {
+      attempt.assertTimely();
+      asked = true;
+      return Promise.resolve();
+    }), 'in'), CancelledFailure);
+    assert.equal(asked, false);
+  });
+
+  it('B8: attempts that were cut off without a word use the deadline up, too', async () => {
+    let begun = false;
+    const cut = { attempt: 7, heartbeatDetails: { spent: 60_001 } };
+    const { failure } = await run(() => { begun = true; return Promise.resolve('out'); }, cut);
+    assert.equal(failure?.type, 'ATTEMPT_TIMEOUT');
+    assert.equal(failure.nonRetryable, true);
+    assert.equal(begun, false);
+    const named = await run(() => Promise.resolve('out'), { attempt: 7, heartbeatDetails: { spent: 60_001, row: { code: 'KATO_NOT_READY', since: 0, length: 3 } } });
+    assert.equal(named.failure?.type, 'KATO_NOT_READY');
+  });
+
+  it('B8: an attempt that hangs ends with a code before Temporal cuts it off, and does nothing after that', async () => {
+    let later: unknown;
+    const { failure } = await run(async (attempt) => {
+      await new Promise((resolve) => attempt.signal.addEventListener('abort', resolve));
+      try {
+        attempt.assertTimely();
+      } catch (error) {
+        later = error;
+      }
+      return new Promise(() => undefined);
+    }, { heartbeatDetails: { spent: 59_900 } }, { ...PATIENCE, limit: 300 });
+    assert.equal(failure?.type, 'ATTEMPT_TIMEOUT');
+    assert.equal(failure.nonRetryable, true);
+    assert.ok(later instanceof DeployError);
+  });
+
+  it('B10: of a bug the log has the stack, without secrets; of what was foreseen it has none', async () => {
+    await secrets.resolve({ env: 'X' });
+    const entries: LogEntry[] = [];
+    const env = new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR', (entry) => entries.push(entry)) });
+    const logged = (error: Error) => env.run(attempted<string, string>({ secrets, worker: 'w' }, () => PATIENCE, () => Promise.reject(error)), 'in').catch(() => undefined);
+    await logged(new DeployError('CLOUD_ERROR', 'It went wrong.'));
+    assert.deepEqual(entries, []);
+    await logged(new TypeError('no such hunter2-hunter2', { cause: new Error('below hunter2-hunter2') }));
+    const told = JSON.stringify(entries.map(({ message, meta }) => [message, meta]));
+    assert.match(told, /TypeError: no such \[secret\].*attempt\.test\.ts.*below \[secret\]/);
+    assert.doesNotMatch(told, /hunter2/);
+  });
+
+  it('B10: of secrets that are part of one another the longest is replaced first, in whatever spelling', async () => {
+    const values = ['pass-and', 'pass-and-more', 'a&b "c" d/e'];
+    const many = new KnownSecrets({ resolve: () => Promise.resolve({ reveal: () => values.shift() ?? '' }) });
+    for (let i = 0; i < 3; i += 1) await many.resolve({ env: `X${i}` });
+    assert.equal(many.mask('pass-and-more, pass-and'), '[secret], [secret]');
+    const written = ['a%26b%20%22c%22%20d%2Fe', 'a%26b+%22c%22+d%2Fe', 'a&amp;b "c" d/e', 'a&amp;b &quot;c&quot; d/e', 'a&b \\"c\\" d/e', Buffer.from('a&b "c" d/e').toString('base64')];
+    for (const spelling of written) assert.equal(many.mask(`<${spelling}>`), '<[secret]>');
+  });
+
+  it("17c: what the worker's own machine lacks is no bug, and is named with the worker", async () => {
+    const full = Object.assign(new Error("ENOSPC: no space left on device, mkdtemp '/tmp/x'"), { code: 'ENOSPC', errno: -28, syscall: 'mkdtemp' });
+    const { failure } = await run(() => Promise.reject(full));
+    assert.equal(failure?.type, 'WORKER_MACHINE');
+    assert.match(failure.message, /its disk is full.*mkdtemp.*\(worker w1@host\)/);
+  });
+
+  it('17c: where another worker might have the right secret, the error names the one that has not', async () => {
+    assert.match((await fail('SECRET_MISSING')).failure?.message ?? '', /\(worker w1@host\)/);
+    assert.doesNotMatch((await fail('CLOUD_ERROR')).failure?.message ?? '', /worker/);
+  });
+
+  it('B11: an activity that may take hours beats while it makes progress, and falls silent when it makes none', async function () {
+    this.timeout(40_000);
+    const env = new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') });
+    const beats: number[] = [];
+    env.on('heartbeat', () => beats.push(Date.now()));
+    let silentSince = 0;
+    await env.run(attempted<string, void>({ secrets, worker: 'w' }, () => ({ ...PATIENCE, stall: 3_000 }), async (_input, attempt) => {
+      for (let i = 0; i < 5; i += 1) {
+        attempt.report(`part ${i}`);
+        await delay(1_000);
+      }
+      silentSince = Date.now();
+      await delay(9_000);
+    }), 'in');
+    assert.ok(beats.some((at) => at > silentSince - 2_500), 'it beats while it works');
+    assert.deepEqual(beats.filter((at) => at > silentSince + 3_000), []);
   });
 
   it('lets success through', async () => {

@@ -10,10 +10,12 @@ const [A, B, C] = ['a', 'b', 'c'].map((digit) => `${digit.repeat(8)}-0000-4000-8
 const ADDRESS = { publicIp: '10.1.1.103', allocated: true };
 
 /** What the machine says to each question for its boot id, in turn: an id, other words, or an error. */
-function machine(answers: (string | DeployError)[], jobs: string[] = [], job?: () => ExecResult) {
+function machine(answers: (string | DeployError)[], jobs: string[] = [], job?: () => ExecResult, startedIn: Readonly<Record<string, string>> = {}) {
   const session: RemoteSession = {
     hostKey: 'SHA256:x',
     exec: (command) => {
+      const asked = /grep -qs ' (\S+) '/.exec(command)?.[1];
+      if (asked !== undefined) return Promise.resolve({ stdout: `\nstackato-section startedIn\n${startedIn[asked] ?? ''}\nstackato-section-end\n`, stderr: '', code: 0 });
       if (command !== READ_BOOT_ID) {
         jobs.push(command);
         return job === undefined ? Promise.reject(new DeployError('SSH_DROPPED', 'gone')) : Promise.resolve(job());
@@ -45,11 +47,30 @@ describe('the one reboot', () => {
   });
 
   it('keeps the id that an interrupted run stored, whatever the machine says by now', async () => {
-    assert.deepEqual(await readBootId(machine([]), input({ reboot: { before: A } })), { changed: true, note: `boot ${A}`, known: {} });
+    for (const answers of [[A], [B], [down]]) {
+      assert.deepEqual((await readBootId(machine(answers), input({ reboot: { before: A } }))).known, { reboot: { before: A } });
+    }
   });
 
   it('is not needed twice', async () => {
-    assert.equal((await readBootId(machine([]), input({ reboot: { before: A, after: B } }))).changed, false);
+    assert.equal((await readBootId(machine([B]), input({ reboot: { before: A, after: B } }))).changed, false);
+  });
+
+  it('6c: is owed where a run that was ended from outside could still say so', async () => {
+    const outcome = await readBootId(machine([B]), input({ reboot: { before: A, after: B }, rebootOwed: ['static-ip'] }));
+    assert.deepEqual([outcome.changed, outcome.known], [true, { reboot: { before: B } }]);
+  });
+
+  it('6c: is owed where the journal has a command of this boot, though nobody could say so any more', async () => {
+    const owed = await readBootId(machine([B], [], undefined, { [B]: 'static-ip' }), input({ reboot: { before: A, after: B } }));
+    assert.deepEqual(owed.known, { reboot: { before: B } });
+    const paid = await readBootId(machine([B], [], undefined, { [A]: 'static-ip' }), input({ reboot: { before: A, after: B } }));
+    assert.equal(paid.changed, false);
+  });
+
+  it('6c: is owed anew where an interrupted run had asked for one, it came, and a command ran after it', async () => {
+    const outcome = await readBootId(machine([B], [], undefined, { [B]: 'rename' }), input({ reboot: { before: A } }));
+    assert.deepEqual(outcome.known, { reboot: { before: B } });
   });
 
   it('is no longer asked for once the machine runs another boot', async () => {

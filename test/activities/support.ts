@@ -14,7 +14,7 @@ export function attemptOf(number = 1, lines: string[] = []): Attempt {
 /** Whatever a test does not give is missed loudly. */
 export function dependencies(given: Partial<Dependencies>): Dependencies {
   const secrets = new KnownSecrets({ resolve: () => Promise.resolve({ reveal: () => 'a-secret' }) });
-  return { secrets, namespace: 'test', ...given } as Dependencies;
+  return { secrets, namespace: 'test', worker: 'a-worker', ...given } as Dependencies;
 }
 
 /** Each login asks `next` for its session. */

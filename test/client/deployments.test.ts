@@ -110,7 +110,7 @@ describe('client library', function () {
     assert.deepEqual([row.cloud, row.host, row.open], ['eucalyptus-3.2', 'parked.stackato.test', true]);
     fakes.mend('renameNode');
     await bench.worker.startWorker(fakes);
-    assert.equal(await bench.deployments.resume('parked', 'rename'), 'Trying again: rename.');
+    assert.equal(await bench.deployments.resume('parked', { step: 'rename' }), 'Trying again: rename.');
     assert.equal((await bench.untilClosed('parked')).stage, 'ready');
   });
 
@@ -120,7 +120,7 @@ describe('client library', function () {
     await bench.deployments.up(specNamed('skipped'));
     await bench.untilStage('skipped', 'needs-attention');
     await refused(bench.deployments.skip('skipped'), 'REFUSED', /The step rename cannot be skipped/);
-    await refused(bench.deployments.resume('skipped', 'dns'), 'REFUSED', /The step dns does not need attention/);
+    await refused(bench.deployments.resume('skipped', { step: 'dns' }), 'REFUSED', /The step dns does not need attention/);
     fakes.mend('renameNode');
     await bench.deployments.resume('skipped');
     await bench.until('skipped', 'verify needs attention', ({ steps }) => steps.at(-1)?.state === 'attention');

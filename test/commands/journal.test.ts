@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { rmSync, statSync, utimesSync, writeFileSync, mkdirSync, existsSync } from 'node:fs';
-import { answerJob, killJob, readJob, startJob } from '../../src/commands/journal';
+import { readFileSync, rmSync, statSync, utimesSync, writeFileSync, mkdirSync, existsSync } from 'node:fs';
+import { answerJob, killJob, readJob, startJob, stepsStartedIn } from '../../src/commands/journal';
 import type { JournalKey, RemoteCommand } from '../../src/commands/journal';
 import { parseSnapshot } from '../../src/commands/snapshot';
 import type { Snapshot } from '../../src/commands/snapshot';
@@ -60,6 +60,16 @@ describe('journal on a real terminal', function () {
       const snapshot = await read(key);
       return snapshot.bytes.toString().includes(text) ? snapshot : undefined;
     });
+
+  it('6c: tell of which steps a command was started in a boot', async () => {
+    await send(startJob(KEY, 'true'));
+    await eventually(async () => ((await send(readJob(KEY, 0))).state === 'finished' ? true : undefined));
+    const steps = ['static-ip', 'rename'];
+    const startedIn = async (boot: string): Promise<string> => (await vm.run(stepsStartedIn(boot, 'dev', steps))).stdout;
+    assert.equal(await startedIn(readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()), 'rename\n');
+    assert.equal(await startedIn('00000000-0000-4000-8000-000000000000'), '');
+    assert.equal((await vm.run(stepsStartedIn('x', 'never-here', steps))).stdout, '');
+  });
 
   it('says absent where there is nothing', async () => {
     assert.deepEqual(await read(), { state: 'absent', need: 'run1-1', offset: 0, bytes: Buffer.alloc(0), size: 0, idle: 0, said: [] });

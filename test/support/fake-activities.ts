@@ -3,7 +3,8 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type { ErrorCode } from '../../src/spec/errors';
 import type { Resources } from '../../src/spec/types';
-import type { Activities, StepActivity, StepActivityName, StepInput, StepOutcome } from '../../src/activities/types';
+import type { LostEffect } from '../../src/spec/messages';
+import type { Activities, LookBackInput, StepActivity, StepActivityName, StepInput, StepOutcome } from '../../src/activities/types';
 
 const LEARNT: Partial<Record<StepActivityName, Partial<Resources>>> = {
   preflight: { account: 'acct' },
@@ -38,6 +39,8 @@ export class FakeActivities {
     uploadImage: () => Promise.resolve({ sentBytes: 10, sentParts: 1, thereParts: 0 }),
     registerImage: ({ part }) => Promise.resolve({ kernel: 'eki-00000001', ramdisk: 'eri-00000002', machine: 'emi-00000003' }[part]),
   };
+  /** What an earlier step made and is gone. */
+  lost: (input: LookBackInput) => LostEffect | undefined = () => undefined;
   private readonly behaviours = new Map<StepActivityName, StepActivity>();
 
   /** Replaces one activity, from now on. */
@@ -62,6 +65,7 @@ export class FakeActivities {
     return {
       ...(steps as Record<StepActivityName, StepActivity>),
       findProblems: () => Promise.resolve([{ check: 'all', ok: true, message: 'well' }]),
+      findLost: (input) => Promise.resolve(this.lost(input)),
       listAddresses: () => Promise.resolve([]),
       allocateAddress: () => Promise.reject(new Error('not here')),
       releaseAddress: () => Promise.resolve(),

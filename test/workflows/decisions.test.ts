@@ -101,22 +101,6 @@ describe('decisions of a person', function () {
     assert.equal(view.resources.address, undefined);
   });
 
-  it('abort while an activity is at work waits for its attempt, then takes back', async () => {
-    let release: () => void = () => undefined;
-    const atWork = new Promise<void>((resolve) => { release = resolve; });
-    fakes.when('launchInstance', async () => {
-      await atWork;
-      return { changed: true, note: 'i-late', known: { instance: { id: 'i-late' } } };
-    });
-    const deployment = await bench.deploy(specNamed('aborts-late'));
-    await eventually('launch under way', () => fakes.names().includes('launchInstance'));
-    await deployment.say('abort');
-    assert.ok(!fakes.names().includes('terminateInstance'));
-    release();
-    assert.equal((await deployment.result()).stage, 'aborted');
-    assert.deepEqual(fakes.names().slice(-5), UNDO_ORDER);
-  });
-
   it('cancelling the workflow takes back as well', async () => {
     fakes.fail('renameNode', 'COMMAND_NO_EFFECT');
     const deployment = await bench.deploy(specNamed('cancelled'));

@@ -4,19 +4,19 @@ import { EXIT } from '../../client/errors';
 import type { ExitCode } from '../../client/errors';
 import type { Deployments } from '../../client/deployments';
 import type { Verb } from '../../client/answers';
-import type { StepId } from '../../spec/steps';
+import type { Decision } from '../../spec/messages';
 import type { Context } from './context';
 import { withDeployments } from './follow';
 
-const SAY: Readonly<Record<Verb, (deployments: Deployments, name: string, step?: StepId) => Promise<string>>> = {
-  resume: (deployments, name, step) => deployments.resume(name, step),
-  skip: (deployments, name, step) => deployments.skip(name, step),
+const SAY: Readonly<Record<Verb, (deployments: Deployments, name: string, decision: Decision) => Promise<string>>> = {
+  resume: (deployments, name, decision) => deployments.resume(name, decision),
+  skip: (deployments, name, { step }) => deployments.skip(name, step),
   abort: (deployments, name) => deployments.abort(name),
   pause: (deployments, name) => deployments.pause(name),
 };
 
-export async function answerCommand(context: Context, verb: Verb, name: string, step: StepId | undefined): Promise<ExitCode> {
-  const answer = await withDeployments(context, (deployments) => SAY[verb](deployments, name, step));
+export async function answerCommand(context: Context, verb: Verb, name: string, decision: Decision): Promise<ExitCode> {
+  const answer = await withDeployments(context, (deployments) => SAY[verb](deployments, name, decision));
   context.show({ name, answer }, () => `${answer}\nSee how it goes on: stackato-deploy watch ${name}`);
   return EXIT.done;
 }

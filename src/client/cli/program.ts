@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
+import type { Decision } from '../../spec/messages';
 import { STEP_IDS } from '../../spec/steps';
 import { ROOT } from '../../client/paths';
 import { contextOf } from './context';
@@ -22,8 +23,10 @@ const NAME = ['<name>', 'the name of the deployment'] as const;
 
 const STEP = new Option('--step <id>', 'this one, where more than one needs attention').choices(STEP_IDS);
 
+const FROM = new Option('--from <id>', 'do everything from this earlier step on again, because what it made is gone').choices(STEP_IDS).conflicts('step');
+
 const ANSWERS = {
-  resume: { description: 'try again the step that needs attention, or go on after pause', options: [STEP] },
+  resume: { description: 'try again the step that needs attention, or go on after pause', options: [STEP, FROM] },
   skip: { description: 'go on without the step that needs attention, where that is safe', options: [STEP] },
   abort: { description: 'stop, and take back everything the deployment made' },
   pause: { description: 'stop before the next step' },
@@ -42,7 +45,7 @@ const ROWS: readonly Row[] = [
   { name: 'list', description: 'all deployments', run: (context) => lazy.looking().listCommand(context) },
   ...(['resume', 'skip', 'abort', 'pause'] as const).map((verb): CommandRow => ({
     name: verb, argument: NAME, ...ANSWERS[verb],
-    run: (context, name, { step }) => lazy.answering().answerCommand(context, verb, name, STEP_IDS.find((id) => id === step)),
+    run: (context, name, options) => lazy.answering().answerCommand(context, verb, name, decisionOf(options)),
   })),
   {
     name: 'down', argument: NAME, description: 'take back everything the deployment made, and nothing else; one that is under way is aborted',
@@ -58,6 +61,11 @@ const ROWS: readonly Row[] = [
   },
   { name: 'schema', description: 'JSON Schema of the spec, for editors', run: () => lazy.offline().schemaCommand() },
 ];
+
+function decisionOf({ step, from }: Readonly<Record<string, unknown>>): Decision {
+  const [chosen, first] = [step, from].map((given) => STEP_IDS.find((id) => id === given));
+  return { ...(chosen === undefined ? {} : { step: chosen }), ...(first === undefined ? {} : { from: first }) };
+}
 
 /** @param finish takes the exit code of the command that was run */
 export function createProgram(finish: (exit: number) => void): Command {
