@@ -113,9 +113,9 @@ function attention(view: DeploymentView): string[] {
   });
 }
 
-/** The Web UI's Markdown makes a dash of two hyphens, and a list or emphasis of other characters: options are shown as code. */
+/** The Web UI's Markdown makes a dash of two hyphens: options are shown as code, unless they are already. */
 function literal(text: string): string {
-  return text.replace(/(?<![\w`-])--[\w-]+/g, '`$&`');
+  return text.split(/(`[^`]*`)/).map((part) => (part.startsWith('`') ? part : part.replace(/(?<![\w-])--[\w-]+/g, '`$&`'))).join('');
 }
 
 function undoList(view: DeploymentView): string[] {

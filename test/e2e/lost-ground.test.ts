@@ -1,0 +1,87 @@
+/** What earlier steps made is taken away while a later one works: the deployment says which, and `resume --from` makes it again. */
+
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DisassociateAddressCommand, EC2Client, RevokeSecurityGroupIngressCommand } from '@aws-sdk/client-ec2';
+import type { DeploymentView } from '../../src/spec/messages';
+import type { StepId } from '../../src/spec/steps';
+import { assertOnce } from '../support/once';
+import { Site } from '../support/site';
+
+const KIND = 'eucalyptus-4.4';
+const QUEUE = 'lost-ground';
+
+describe('ground that was lost', function () {
+  this.timeout(240_000);
+  let site: Site;
+  let ec2: EC2Client;
+
+  before(async () => {
+    site = await Site.open();
+    await site.worker(KIND, QUEUE);
+    const { endpoint, region, accessKey, secretKey } = site.lab.cloud(KIND);
+    ec2 = new EC2Client({ endpoint, region, credentials: { accessKeyId: accessKey, secretAccessKey: secretKey } });
+  });
+  after(async () => {
+    ec2.destroy();
+    await site.close();
+  });
+
+  const LOSSES: readonly { step: StepId; says: RegExp; take: (ip: string) => Promise<unknown> }[] = [
+    { step: 'associate', says: /is associated with no instance/, take: (ip) => ec2.send(new DisassociateAddressCommand({ PublicIp: ip })) },
+    { step: 'open-console', says: /no longer opens tcp \d+/, take: () => revoke(site.lab.state.ports.http) },
+    { step: 'security-group', says: /no longer opens tcp \d+/, take: () => revoke(site.lab.state.ports.ssh) },
+    { step: 'dns', says: /does not lead/, take: () => site.lab.nsupdate('update delete lost.stackato.test CNAME') },
+  ];
+  const revoke = (port: number): Promise<unknown> =>
+    ec2.send(new RevokeSecurityGroupIngressCommand({ GroupName: 'stackato-lost', IpPermissions: [{ IpProtocol: 'tcp', FromPort: port, ToPort: port, IpRanges: [{ CidrIp: '0.0.0.0/0' }] }] }));
+
+  it('17b: what an earlier step made is taken away: it is named, and made again from there on', async () => {
+    const timing = { poll: '500ms', rebootWait: '1s', deadline: { console: '2s' } };
+    // `verify` waits for a console that never comes, and so parks whatever else is wrong.
+    const deployment = await site.start(site.spec('lost', KIND, { admin: undefined, timing }, { consoleDelay: -1 }), QUEUE);
+    const verifyParked = (since = 0): Promise<DeploymentView> =>
+      deployment.until('verify is parked', ({ steps: { verify } }) => verify?.state === 'attention' && (verify.endedAt ?? 0) > since, 90_000);
+    let { resources, steps } = await verifyParked();
+    assert.equal(steps.verify?.error?.from, undefined, 'where nothing was lost, nothing is named');
+    for (const { step, says, take } of LOSSES) {
+      await take(resources.address?.publicIp ?? '');
+      const asked = steps.verify?.endedAt;
+      await deployment.say('resume');
+      await verifyParked(asked);
+      const named = await deployment.until(`${step} is named`, (view) => view.steps.verify?.error?.from !== undefined);
+      assert.equal(named.steps.verify?.error?.from, step);
+      assert.match(named.steps.verify.error.message, says);
+      await deployment.say('resume', { from: step });
+      ({ resources, steps } = await verifyParked(named.steps.verify.endedAt));
+    }
+    site.appliance('lost').turn({ consoleDelay: 0 });
+    await deployment.say('resume');
+    assert.equal((await deployment.result()).stage, 'ready');
+    await assertOnce(site, 'lost', KIND);
+  });
+
+  it('6c: a reboot that is owed comes, though the run that owed it was terminated and the next one changed nothing', async () => {
+    const first = await site.start(site.spec('owing', KIND), QUEUE);
+    const { view } = await first.result();
+    const machine = site.appliance('owing');
+    const boots = machine.boots();
+    // Somebody puts the file of before back, on a running machine.
+    writeFileSync(join(machine.dir, 'root/etc/network/interfaces'), 'auto lo\niface lo inet loopback\nauto eth0\niface eth0 inet dhcp\n');
+    const second = await site.start(site.spec('owing', KIND), QUEUE, view.resources);
+    await second.until('static-ip is under way', ({ steps }) => steps['static-ip']?.state === 'running', 60_000, 20);
+    await second.say('pause');
+    const { resources } = await second.untilStage('paused');
+    await second.handle.terminate('from outside');
+    const third = await site.start(site.spec('owing', KIND), QUEUE, resources);
+    const done = await third.result();
+    assert.equal(done.view.steps['static-ip']?.state, 'unchanged');
+    assert.equal(done.view.steps.reboot?.state, 'done');
+    assert.equal(machine.boots(), boots + 1);
+    // And not once more.
+    const fourth = await (await site.start(site.spec('owing', KIND), QUEUE, done.view.resources)).result();
+    assert.equal(fourth.unchanged, true);
+    assert.equal(machine.boots(), boots + 1);
+  });
+});
