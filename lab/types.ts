@@ -157,9 +157,10 @@ export interface Fault {
   readonly action: string;
   /**
    * `throttle` 503 RequestLimitExceeded (S3: SlowDown); `error` 500 InternalError; `lost` does it, then cuts the connection; `slow` waits
-   * `ms` first; `reset` cuts it in the middle of the request's body and does nothing; `truncated` does it, then cuts it within the answer.
+   * `ms` first; `reset` cuts it in the middle of the request's body and does nothing; `truncated` does it, then cuts it within the answer;
+   * `late` (EC2 only) cuts the connection at once and does it after `ms`.
    */
-  readonly what: 'throttle' | 'error' | 'lost' | 'slow' | 'reset' | 'truncated';
+  readonly what: 'throttle' | 'error' | 'lost' | 'slow' | 'reset' | 'truncated' | 'late';
   readonly times: number;
   readonly ms?: number;
 }

@@ -68,6 +68,10 @@ export class Front extends Served<Call> {
     if (fault?.what === 'slow') await new Promise((resolve) => setTimeout(resolve, fault.ms ?? 0));
     // The front has it whole already: nothing was done is all that shows of where it was cut.
     if (fault?.what === 'reset') return { status: 0, body: '', cut: 'before' };
+    if (fault?.what === 'late') {
+      this.later(fault.ms ?? 0, () => this.act(params, action, caller, undefined));
+      return { status: 0, body: '', cut: 'before' };
+    }
     const answer = await this.act(params, action, caller, fault?.what);
     const cut = fault === undefined ? undefined : CUTS[fault.what];
     return { ...answer, ...(cut === undefined ? {} : { cut }) };

@@ -10,6 +10,7 @@ const CALLS_KEPT = 100_000;
 export abstract class Served<Call> {
   readonly calls: Call[] = [];
   private readonly server: Server;
+  private readonly late = new Set<NodeJS.Timeout>();
 
   constructor() {
     this.server = createServer((request, response) => void this.serve(request, response).catch(() => request.socket.destroy()));
@@ -23,6 +24,7 @@ export abstract class Served<Call> {
   }
 
   async close(): Promise<void> {
+    for (const timer of this.late) clearTimeout(timer);
     const closed = once(this.server, 'close');
     this.server.close();
     this.server.closeAllConnections();
@@ -30,6 +32,15 @@ export abstract class Served<Call> {
   }
 
   protected abstract serve(request: IncomingMessage, response: ServerResponse): Promise<void>;
+
+  /** Does it when nobody waits for it any more; not once it is closed. */
+  protected later(ms: number, work: () => Promise<unknown>): void {
+    const timer = setTimeout(() => {
+      this.late.delete(timer);
+      void work();
+    }, ms);
+    this.late.add(timer);
+  }
 
   protected log(call: Call): void {
     this.calls.push(call);

@@ -4,6 +4,8 @@ import { CancelledFailure, Context } from '@temporalio/activity';
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
 import { DeployError, errorRow, isErrorCode } from '../spec/errors';
 import type { ErrorCode } from '../spec/errors';
+import type { UnsettledDetails } from '../spec/messages';
+import type { Unsettled } from '../spec/types';
 import type { Dependencies } from './dependencies';
 import { originOf, toDeployError } from './unexpected';
 
@@ -31,6 +33,24 @@ export interface Attempt {
   report(line: string): void;
   /** Throws where this process stood still for so long that another attempt may be at work. Call it before what cannot be done twice. */
   assertTimely(): void;
+  /** What was asked for by this attempt, one before it, or an activity before it, and has no known end. */
+  readonly unsettled: Unsettled | undefined;
+  /** Asks for what must not be asked for twice. Where its end stays unknown, it is `unsettled` from then on, in the attempts after this one too. */
+  request<T>(call: string, send: () => Promise<T>): Promise<T>;
+  /** It is known what became of it. */
+  settle(): void;
+}
+
+/** Throws NOT_YET as long as an unsettled request may take effect: what is not there by then will not come. Look before, not after. */
+export function waitOut(attempt: Attempt, { lateEffect }: { readonly lateEffect: number }): void {
+  const left = mayComeFor(attempt, lateEffect);
+  if (left > 0) throw new DeployError('NOT_YET', `${attempt.unsettled?.call ?? ''} was not answered and may still take effect: for ${words(left)} more.`);
+  attempt.settle();
+}
+
+/** Milliseconds in which an unsettled request may still take effect. */
+export function mayComeFor({ unsettled }: Attempt, lateEffect: number): number {
+  return unsettled === undefined ? 0 : Math.max(0, (unsettled.since ?? Date.now()) + lateEffect - Date.now());
 }
 
 const TICK = 2_000;
@@ -50,6 +70,9 @@ interface Details {
   readonly row?: { readonly code: string; readonly since: number; readonly length: number };
   /** The last report. */
   readonly line?: string;
+  /** The attempt that ended with these details. One that did not was cut off, perhaps just after it had asked for something. */
+  readonly ended?: number;
+  readonly unsettled?: Unsettled;
 }
 
 /**
@@ -60,9 +83,10 @@ export function attempted<I, O>(
   { secrets, worker }: Pick<Dependencies, 'secrets' | 'worker'>,
   patienceOf: (input: I) => Patience,
   work: (input: I, attempt: Attempt) => Promise<O>,
+  unsettledBefore: (input: I) => Unsettled | undefined = () => undefined,
 ): (input: I) => Promise<O> {
   return async (input) => {
-    const clock = new Clock(Context.current(), patienceOf(input), { mask: (text) => secrets.mask(text), worker });
+    const clock = new Clock(Context.current(), patienceOf(input), { mask: (text) => secrets.mask(text), worker }, unsettledBefore(input));
     try {
       return await clock.bounded(work, input);
     } catch (error) {
@@ -89,12 +113,14 @@ class Clock implements Attempt {
   private lastReport = Date.now();
   private readonly timer: NodeJS.Timeout;
   private line: string | undefined;
+  private open: Unsettled | undefined;
 
-  constructor(private readonly context: Context, private readonly patience: Patience, private readonly around: Surroundings) {
+  constructor(private readonly context: Context, private readonly patience: Patience, private readonly around: Surroundings, before: Unsettled | undefined) {
     this.number = context.info.attempt;
     this.signal = AbortSignal.any([context.cancellationSignal, this.overtime.signal]);
     this.earlier = detailsIn(context.info.heartbeatDetails);
     this.line = this.earlier.line;
+    this.open = unsettledAtStart(this.number, this.earlier, before, this.startedAt);
     this.timer = setInterval(() => this.tick(), TICK);
     this.tick();
   }
@@ -127,6 +153,29 @@ class Clock implements Attempt {
     if (Date.now() - this.lastTick > STILL_OURS) throw new DeployError('NOT_YET', 'This worker stood still for too long; the next attempt goes on.');
   }
 
+  get unsettled(): Unsettled | undefined {
+    return this.open;
+  }
+
+  async request<T>(call: string, send: () => Promise<T>): Promise<T> {
+    this.assertTimely();
+    const earlier = this.open;
+    this.open = { call, since: Date.now() };
+    try {
+      const answer = await send();
+      this.open = earlier;
+      return answer;
+    } catch (error) {
+      // An error that nobody has given a meaning to tells nothing.
+      this.open = error instanceof DeployError && !error.mayHaveHappened ? earlier : { call, since: Date.now() };
+      throw error;
+    }
+  }
+
+  settle(): void {
+    this.open = undefined;
+  }
+
   report(line: string): void {
     this.lastReport = Date.now();
     this.line = line === '' ? this.line : this.around.mask(line).slice(0, MAX_REPORT);
@@ -138,8 +187,14 @@ class Clock implements Attempt {
 
   failure(error: unknown): unknown {
     // Whatever the cancelled work ran into on its way out: that is how it was cancelled, and no failure.
-    if (this.context.cancellationSignal.aborted) return error instanceof CancelledFailure ? error : new CancelledFailure('The attempt was cancelled.');
-    if (error instanceof CancelledFailure || error instanceof ApplicationFailure) return error;
+    if (this.context.cancellationSignal.aborted || error instanceof CancelledFailure) {
+      this.beat({ spent: this.spent(), ended: this.number });
+      return new CancelledFailure('The attempt was cancelled.', [this.unsettledDetails]);
+    }
+    if (error instanceof ApplicationFailure) {
+      this.beat({ spent: this.spent(), ended: this.number });
+      return error;
+    }
     const { code, message, retryAfter } = this.known(error);
     const { retry } = errorRow(code);
     const { deadline, poll, limits } = this.patience;
@@ -148,14 +203,20 @@ class Clock implements Attempt {
     const delay = Math.max(retryAfter ?? 0, retry === 'not-yet' ? poll : backoff(row.length));
     const spent = this.spent() + delay;
     const final = retry === 'no' || spent > deadline || spent - row.since > (limits[code] ?? Infinity);
-    this.beat({ spent, row });
+    this.beat({ spent, row, ended: this.number });
     return ApplicationFailure.create({
       type: code,
       message: this.around.mask(final && retry !== 'no' ? `${message} (given up after ${words(this.spent())})` : message).slice(0, MAX_MESSAGE),
       nonRetryable: final,
       nextRetryDelay: delay,
+      details: [this.unsettledDetails],
       ...(retry === 'not-yet' && !final ? { category: ApplicationFailureCategory.BENIGN } : {}),
     });
+  }
+
+  /** For the workflow, which has to reckon with it when this is the end. */
+  private get unsettledDetails(): UnsettledDetails {
+    return this.open === undefined ? {} : { unsettled: this.open };
   }
 
   /** In our codes. Of what nobody foresaw, the log alone keeps where it came from: a history shows no stacks. */
@@ -175,12 +236,24 @@ class Clock implements Attempt {
   }
 
   private beat(details: Details): void {
-    this.context.heartbeat({ ...details, ...(this.line === undefined ? {} : { line: this.line }) } satisfies Details);
+    const { line, open } = this;
+    this.context.heartbeat({ ...details, ...(line === undefined ? {} : { line }), ...(open === undefined ? {} : { unsettled: open }) } satisfies Details);
   }
 
   private spent(): number {
     return this.earlier.spent + Date.now() - this.startedAt;
   }
+}
+
+/**
+ * A killed worker's last details may be seconds old: where the attempt before did not come to an end of its own, whatever it could ask for
+ * may be under way. It cannot ask any more: it would have had to beat its heart (`assertTimely`).
+ */
+function unsettledAtStart(number: number, { ended, unsettled, spent }: Details, before: Unsettled | undefined, now: number): Unsettled | undefined {
+  const inherited: Unsettled | undefined = before === undefined ? undefined : { ...before, since: before.since ?? now, earlier: true };
+  if (number === 1) return inherited;
+  const known = unsettled ?? (spent === 0 ? inherited : undefined);
+  return ended === number - 1 ? known : { call: 'what the attempt before asked for', ...known, since: now };
 }
 
 /** Of failures of one kind in a row: one lost connection in a long wait costs a second. */

@@ -2,13 +2,13 @@ import type { KnownSecrets } from './known-secrets';
 import type { Clouds, Dns, Http, ImageFiles, Remote } from './ports';
 import type { PublishLook } from './publisher';
 import type { AddressFact } from '../spec/types';
-import type { AddressRequest, PublishInput } from '../spec/messages';
+import type { AddressRequest, PublishInput, Released } from '../spec/messages';
 
 /** The address desk (workflows/address-desk.ts) of an account, by update-with-start. */
 export interface AddressDesk {
   /** @param id the same for every attempt of one need, so that a retried call joins the update that runs. */
   allocate(account: string, id: string, request: AddressRequest): Promise<AddressFact>;
-  release(account: string, id: string, request: AddressRequest): Promise<void>;
+  release(account: string, id: string, request: AddressRequest): Promise<Released>;
 }
 
 /** The workflow that publishes an image, shared by all deployments that need it. */

@@ -6,7 +6,7 @@ import type { Client } from '@temporalio/client';
 import { DeployError } from '../spec/errors';
 import { addressDeskId, WORKFLOW } from '../spec/names';
 import { DESK } from '../spec/messages';
-import type { AddressRequest } from '../spec/messages';
+import type { AddressRequest, Released } from '../spec/messages';
 import type { AddressFact } from '../spec/types';
 import type { AddressDesk } from './dependencies';
 
@@ -49,7 +49,7 @@ export function createAddressDesk(taskQueue: string, client: () => Client = () =
   };
   return {
     allocate: async (account, id, request) => (await call(DESK.allocate, account, id, request)) as AddressFact,
-    release: async (account, id, request) => void (await call(DESK.release, account, id, request)),
+    release: async (account, id, request) => (await call(DESK.release, account, id, request)) as Released,
   };
 }
 

@@ -1,6 +1,7 @@
 /** All activities, each attempt of each under the same care (attempt.ts). */
 
-import { allocateAddress, ensureAddress, giveBackAddress, listAddresses, releaseAddress } from './address';
+import { ensureAddress, giveBackAddress } from './address';
+import { allocateAddress, letGoAddresses, listAddresses, releaseAddress, reserveAddresses, settleAllocation } from './address-desk';
 import { claimAdmin } from './admin';
 import { attempted } from './attempt';
 import type { Attempt, Patience } from './attempt';
@@ -20,6 +21,7 @@ import { disableMdns, enableRoles, setUpCore } from './roles';
 import { renameNode } from './rename';
 import { deleteSecurityGroup, ensureSecurityGroup, openConsole } from './security-group';
 import { setStaticIp } from './static-ip';
+import type { Resources, Unsettled } from '../spec/types';
 import type { Activities, DeskInput, StepActivity, StepActivityName, StepInput, StepOutcome } from './types';
 import { verifyConsole } from './verify';
 
@@ -37,10 +39,17 @@ const CHECK_DEADLINE = 30_000;
 /** The longest silence of an upload that is well: the store has taken no byte, or a file gave none, for so long. */
 const UPLOAD_STALL = 120_000;
 const DESK_POLL = 2_000;
+/** Who else allocates is through in a moment, or has to wait for what may come late. */
+const BUSY_LIMIT = 120_000;
+
+/** Whose unsettled requests an activity has to reckon with. */
+const RECKONS_WITH: Partial<Record<StepActivityName, keyof NonNullable<Resources['unsettled']>>> = {
+  ensureSecurityGroup: 'security-group', deleteSecurityGroup: 'security-group', launchInstance: 'launch', terminateInstance: 'launch',
+};
 
 export function createActivities(deps: Dependencies): Activities {
   const desk = <I extends DeskInput, O>(work: (deps: Dependencies, input: I, attempt: Attempt) => Promise<O>): ((input: I) => Promise<O>) =>
-    attempted(deps, deskPatience, (input: I, attempt) => work(deps, input, attempt));
+    attempted(deps, deskPatience, (input: I, attempt) => work(deps, input, attempt), ({ unsettled }) => unsettled);
   const publish = <I extends { readonly poll: number; readonly deadline: number }, O>(
     work: (deps: Dependencies, input: I, attempt: Attempt) => Promise<O>, more: Pick<Patience, 'stall'> = {},
   ): ((input: I) => Promise<O>) =>
@@ -52,7 +61,10 @@ export function createActivities(deps: Dependencies): Activities {
     findProblems: check(async (_deps, input) => (await findProblems(deps, input)).map((finding) => ({ ...finding, message: deps.secrets.mask(finding.message) }))),
     findLost: check(findLost),
     listAddresses: desk(listAddresses),
+    reserveAddresses: desk(reserveAddresses),
+    letGoAddresses: desk(letGoAddresses),
     allocateAddress: desk(allocateAddress),
+    settleAllocation: desk(settleAllocation),
     releaseAddress: desk(releaseAddress),
     checkImage: publish(checkImage),
     uploadImage: publish(uploadImage, { stall: UPLOAD_STALL }),
@@ -61,8 +73,10 @@ export function createActivities(deps: Dependencies): Activities {
 }
 
 function stepActivities(deps: Dependencies): Record<StepActivityName, StepActivity> {
-  const entries = Object.entries(STEP_WORK).map(([name, work]) => {
-    const activity = attempted(deps, stepPatience, async (input: StepInput, attempt) => masked(deps, await work(deps, input, attempt)));
+  const entries = (Object.entries(STEP_WORK) as [StepActivityName, StepWork][]).map(([name, work]) => {
+    const step = RECKONS_WITH[name];
+    const unsettledBefore = ({ known }: StepInput): Unsettled | undefined => (step === undefined ? undefined : known.unsettled?.[step]);
+    const activity = attempted(deps, stepPatience, async (input: StepInput, attempt) => masked(deps, await work(deps, input, attempt)), unsettledBefore);
     return [name, activity] as const;
   });
   return Object.fromEntries(entries) as Record<StepActivityName, StepActivity>;
@@ -78,5 +92,5 @@ function stepPatience({ deadline, spec }: StepInput): Patience {
 }
 
 function deskPatience({ deadline }: DeskInput): Patience {
-  return { deadline, poll: DESK_POLL, limits: LIMITS };
+  return { deadline, poll: DESK_POLL, limits: { ...LIMITS, ADDRESS_BUSY: BUSY_LIMIT } };
 }

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { DeployError } from '../spec/errors';
 import { groupNameOf, ownerOf } from '../spec/names';
+import { waitOut } from './attempt';
 import type { Attempt } from './attempt';
 import type { Dependencies } from './dependencies';
 import type { Cloud, CloudAddress, CloudInstance, LaunchRequest } from './ports';
@@ -14,26 +15,32 @@ export async function launchInstance(deps: Dependencies, input: StepInput, attem
   const { spec } = input;
   const cloud = await deps.clouds.open(spec.cloud);
   const owner = ownerOf(deps.namespace, spec.name);
-  const there = await findOurs(cloud, input, owner);
-  if (there !== undefined) return outcome(there, input.known.instance?.id !== there.id);
-  // A request whose answer was lost may not be listed at once: only what two looks, one poll apart, do not see is launched again.
-  if (attempt.number > 1 && !(await stillAbsent(cloud, input, owner))) throw new DeployError('NOT_YET', 'The instance has just appeared.');
+  const there = await findOne(cloud, input.spec, owner);
+  if (there !== undefined) {
+    insistOnGoing(there);
+    return outcome(there, input.known.instance?.id !== there.id);
+  }
+  // Another need has another token, and some clouds know none.
+  if (!cloud.launchesOnce || attempt.unsettled?.earlier === true) waitOut(attempt, cloud);
   const request = await launchRequest(deps, input, owner);
-  attempt.assertTimely();
-  return outcome(await cloud.launch(request), true);
+  return outcome(await attempt.request('RunInstances', () => cloud.launch(request)), true);
 }
 
 export async function awaitRunning(deps: Dependencies, input: StepInput): Promise<StepOutcome> {
   const cloud = await deps.clouds.open(input.spec.cloud);
   const id = input.known.instance?.id;
-  const all = await cloud.findInstances(ownerOf(deps.namespace, input.spec.name), groupNameOf(input.spec.name));
+  const all = await findOurs(cloud, input.spec, ownerOf(deps.namespace, input.spec.name));
   const instance = all.find((each) => each.id === id);
   if (instance === undefined) throw new DeployError('NOT_YET', `The cloud does not list the instance ${id ?? ''} yet.`);
-  if (GONE.has(instance.state) || instance.state === 'stopping' || instance.state === 'stopped') {
-    throw new DeployError('INSTANCE_FAILED', `The instance ${instance.id} is ${instance.state}${instance.reason ? `: ${instance.reason}` : ''}.`);
-  }
+  if (GONE.has(instance.state)) throw new DeployError('INSTANCE_FAILED', `${inWords(instance)}.`);
+  insistOnGoing(instance);
   if (instance.state !== 'running') throw new DeployError('NOT_YET', `The instance ${instance.id} is ${instance.state}.`);
   return outcome(instance, false);
+}
+
+/** At the end of a deployment: a launch without an answer may have made another one late. */
+export async function insistOnOneInstance(deps: Dependencies, { spec }: StepInput): Promise<void> {
+  await findOurs(await deps.clouds.open(spec.cloud), spec, ownerOf(deps.namespace, spec.name));
 }
 
 export async function associateAddress(deps: Dependencies, { spec, known }: StepInput): Promise<StepOutcome> {
@@ -71,23 +78,32 @@ export async function terminateInstance(deps: Dependencies, { spec, known }: Ste
     if (state !== 'shutting-down') await cloud.terminate(id);
   }
   if (alive.length > 0) throw new DeployError('NOT_YET', `Terminating ${alive.map(({ id }) => id).join(', ')}.`);
+  waitOut(attempt, cloud);
   // A cloud lists terminated instances for a while: one of an earlier `down` is no news.
   const news = known.instance !== undefined || attempt.number > 1;
   const named = ours.filter(({ id }) => known.instance === undefined || id === known.instance.id);
   return { changed: news && ours.length > 0, note: `instance ${named.map(({ id }) => id).join(', ')}`, known: {} };
 }
 
-async function findOurs(cloud: Cloud, { spec }: StepInput, owner: string): Promise<CloudInstance | undefined> {
-  const alive = (await cloud.findInstances(owner, groupNameOf(spec.name))).filter(({ state }) => !GONE.has(state));
-  if (alive.length > 1) {
-    throw new DeployError('INSTANCE_DUPLICATE', `These instances all bear the marker of ${spec.name}: ${alive.map(({ id }) => id).join(', ')}.`);
-  }
-  return alive[0];
+/** All that bear our marker, gone ones included; more than one that is not gone is refused. */
+async function findOurs(cloud: Cloud, { name }: StepInput['spec'], owner: string): Promise<readonly CloudInstance[]> {
+  const all = await cloud.findInstances(owner, groupNameOf(name));
+  const alive = all.filter(({ state }) => !GONE.has(state));
+  if (alive.length > 1) throw new DeployError('INSTANCE_DUPLICATE', `These instances all bear the marker of ${name}: ${alive.map(({ id }) => id).join(', ')}.`);
+  return all;
 }
 
-async function stillAbsent(cloud: Cloud, input: StepInput, owner: string): Promise<boolean> {
-  await new Promise((resolve) => setTimeout(resolve, input.spec.timing.poll));
-  return (await findOurs(cloud, input, owner)) === undefined;
+async function findOne(cloud: Cloud, spec: StepInput['spec'], owner: string): Promise<CloudInstance | undefined> {
+  return (await findOurs(cloud, spec, owner)).find(({ state }) => !GONE.has(state));
+}
+
+/** Who stopped it may have a reason: it is neither started nor replaced. */
+function insistOnGoing(instance: CloudInstance): void {
+  if (instance.state === 'stopping' || instance.state === 'stopped') throw new DeployError('INSTANCE_STOPPED', `${inWords(instance)}. It is still ours.`);
+}
+
+function inWords({ id, state, reason }: CloudInstance): string {
+  return `The instance ${id} is ${state}${reason ? `: ${reason.replace(/\.$/, '')}` : ''}`;
 }
 
 async function launchRequest(deps: Dependencies, { spec, known, need }: StepInput, owner: string): Promise<LaunchRequest> {

@@ -95,8 +95,12 @@ export interface RegisterRequest {
 export interface Cloud {
   /** Digest of endpoint and access key: names the account without telling the key. */
   readonly account: string;
-  /** Whether addresses can be found again by OWNER_TAG (see CAPABILITIES). */
-  readonly tagsAddresses: boolean;
+  /** Whether addresses bear OWNER_TAG, and from when on. */
+  readonly addressTags: 'none' | 'afterwards' | 'at once';
+  /** Whether a launch that is asked for twice with one token happens once. */
+  readonly launchesOnce: boolean;
+  /** How long after it was given up a request may still take effect, ms. */
+  readonly lateEffect: number;
   /** A cheap call that proves endpoint, credentials and clock. */
   checkAccess(): Promise<void>;
   imageExists(id: string): Promise<boolean>;

@@ -2,26 +2,31 @@
 
 import { DeployError } from '../spec/errors';
 import { groupNameOf, ownerOf } from '../spec/names';
+import { mayComeFor, waitOut } from './attempt';
+import type { Attempt } from './attempt';
 import type { Dependencies } from './dependencies';
 import type { Cloud, CloudGroup, IngressRule } from './ports';
 import type { DeploymentSpec } from '../spec/types';
 import type { StepInput, StepOutcome } from './types';
 
-export async function ensureSecurityGroup(deps: Dependencies, { spec }: StepInput): Promise<StepOutcome> {
+export async function ensureSecurityGroup(deps: Dependencies, { spec }: StepInput, attempt: Attempt): Promise<StepOutcome> {
   const cloud = await deps.clouds.open(spec.cloud);
   const name = groupNameOf(spec.name);
   const owner = ownerOf(deps.namespace, spec.name);
   let group = await ourGroup(cloud, name, owner);
   const created = group === undefined;
   if (group === undefined) {
-    await cloud.createGroup(name, owner);
+    // A second one does no harm as long as the group is wanted; who takes it back has to know of the first.
+    await attempt.request('CreateSecurityGroup', () => cloud.createGroup(name, owner));
     group = await ourGroup(cloud, name, owner);
     // Eventual consistency: the next attempt finds it.
     if (group === undefined) throw new DeployError('NOT_YET', `The security group ${name} is made and not listed yet.`);
   }
   const authorized = await authorize(cloud, group, sshRules(spec));
   const known = { group: { name, ...(group.id === undefined ? {} : { id: group.id }) } };
-  return { changed: created || authorized, note: `${group.id ?? name}, tcp ${spec.ssh.port} open`, known };
+  const { unsettled } = attempt;
+  const late = unsettled !== undefined && mayComeFor(attempt, cloud.lateEffect) > 0 ? { unsettled } : {};
+  return { changed: created || authorized, note: `${group.id ?? name}, tcp ${spec.ssh.port} open`, known, ...late };
 }
 
 export async function openConsole(deps: Dependencies, { spec }: StepInput): Promise<StepOutcome> {
@@ -33,8 +38,9 @@ export async function openConsole(deps: Dependencies, { spec }: StepInput): Prom
   return { changed, note: `tcp ${httpPort}, ${httpsPort} open`, known: {} };
 }
 
-export async function deleteSecurityGroup(deps: Dependencies, { spec }: StepInput): Promise<StepOutcome> {
+export async function deleteSecurityGroup(deps: Dependencies, { spec }: StepInput, attempt: Attempt): Promise<StepOutcome> {
   const cloud = await deps.clouds.open(spec.cloud);
+  waitOut(attempt, cloud);
   const name = groupNameOf(spec.name);
   const group = await cloud.findGroup(name);
   // A foreign group of that name is not ours to delete.

@@ -1,7 +1,7 @@
 /** The activities as workflows see them: plain data in, plain data out. */
 
-import type { AddressFact, CloudSpec, DeploymentSpec, ImageSpec, Resources } from '../spec/types';
-import type { Finding, ImagePart, LostEffect, PublishInput } from '../spec/messages';
+import type { AddressFact, CloudSpec, DeploymentSpec, ImageSpec, Resources, Unsettled } from '../spec/types';
+import type { Finding, ImagePart, LostEffect, PublishInput, Released } from '../spec/messages';
 import type { StepId } from '../spec/steps';
 
 export interface StepInput {
@@ -19,6 +19,8 @@ export interface StepOutcome {
   /** What came out of it, in a few words. */
   readonly note: string;
   readonly known: Partial<Resources>;
+  /** What was asked for on the way and may be done yet, though the step is done. */
+  readonly unsettled?: Unsettled;
 }
 
 export interface LookBackInput {
@@ -35,6 +37,31 @@ export interface DeskInput {
   readonly cloud: CloudSpec;
   readonly owner: string;
   readonly deadline: number;
+  /** Asked for by an earlier activity of its kind, with an unknown end. */
+  readonly unsettled?: Unsettled;
+}
+
+/** An allocation, or what is left of one. */
+export interface AllocationInput extends DeskInput {
+  /** What the account held, and what belongs to other deployments: none of these is new. */
+  readonly before: readonly string[];
+}
+
+export interface ReleaseInput extends DeskInput {
+  readonly address: AddressFact;
+  /** What the desk remembers of it: it is in the ledger; it was seen to be gone since; nothing. */
+  readonly memory: 'held' | 'gone' | 'none';
+}
+
+export interface ReservationInput extends DeskInput {
+  /** The same for one desk, however often it continues as new. */
+  readonly desk: string;
+}
+
+export interface Reservation {
+  readonly listed: readonly ListedAddress[];
+  /** False where tags tell addresses apart and nobody need be kept out. */
+  readonly reserved: boolean;
 }
 
 export interface ListedAddress {
@@ -103,9 +130,13 @@ export interface Activities {
   withdrawImage: StepActivity;
 
   listAddresses(input: DeskInput): Promise<readonly ListedAddress[]>;
-  /** `before`: what the account held when allocation was first asked for. `mayBeThere`: an earlier allocation has an unknown end. */
-  allocateAddress(input: DeskInput & { readonly before: readonly string[]; readonly mayBeThere: boolean }): Promise<AddressFact>;
-  releaseAddress(input: DeskInput & { readonly address: AddressFact }): Promise<void>;
+  /** Keeps other desks from allocating, then lists. */
+  reserveAddresses(input: ReservationInput): Promise<Reservation>;
+  letGoAddresses(input: ReservationInput): Promise<void>;
+  allocateAddress(input: AllocationInput): Promise<AddressFact>;
+  /** What an allocation made whose end is not known; null: nothing, and it will make nothing any more. */
+  settleAllocation(input: AllocationInput): Promise<AddressFact | null>;
+  releaseAddress(input: ReleaseInput): Promise<Released>;
 
   checkImage(input: PublishInput): Promise<void>;
   uploadImage(input: PartInput): Promise<Uploaded>;

@@ -3,12 +3,13 @@
 import { DeployError } from '../spec/errors';
 import type { DeploymentSpec } from '../spec/types';
 import type { Dependencies } from './dependencies';
-import { required } from './instance';
+import { insistOnOneInstance, required } from './instance';
 import { addressesOf, randomLabel } from './name-state';
 import type { HttpAnswer } from './ports';
 import type { StepInput, StepOutcome } from './types';
 
-export async function verifyConsole(deps: Dependencies, { spec, known }: StepInput): Promise<StepOutcome> {
+export async function verifyConsole(deps: Dependencies, input: StepInput): Promise<StepOutcome> {
+  const { spec, known } = input;
   const { publicIp } = required(known.address, 'address');
   const { httpPort, httpsPort } = spec.console;
   const { name } = spec.dns;
@@ -22,6 +23,7 @@ export async function verifyConsole(deps: Dependencies, { spec, known }: StepInp
   // The router answers for hosts under the wildcard, if only that it knows no such application.
   const appUrl = `http://${randomLabel()}.${name}:${httpPort}/`;
   insistOnStatus(appUrl, await deps.http.get(appUrl, publicIp), (status) => status < 500);
+  await insistOnOneInstance(deps, input);
   return { changed: false, note: `${versionIn(apiUrl, api)} at http://${name}${httpPort === 80 ? '' : `:${httpPort}`}/`, known: {} };
 }
 

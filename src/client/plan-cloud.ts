@@ -1,6 +1,6 @@
 /** The EC2 calls of a deployment, with the parameters that matter. */
 
-import { groupNameOf, OWNER_TAG } from '../spec/names';
+import { ADDRESSES_GROUP, groupNameOf, OWNER_TAG } from '../spec/names';
 import type { CloudKindName, DeploymentSpec } from '../spec/types';
 import { referenceText } from './words';
 
@@ -51,6 +51,7 @@ export function cloudCalls(spec: DeploymentSpec, owner: string): CloudCalls {
     address: 'ip' in address
       ? [call('DescribeAddresses', {}, `${address.ip} must be among them, and is used`)]
       : [
+        ...reserving(addressTags, owner),
         call('AllocateAddress', { ...(vpc ? { Domain: 'vpc' } : {}), ...(addressTags === 'at once' ? tagged('elastic-ip', owner) : {}) }, 'unless this deployment has one'),
         ...(addressTags === 'afterwards' ? [tagging('<allocation id>', owner, 'where it has an allocation id')] : []),
       ],
@@ -63,6 +64,12 @@ export function cloudCalls(spec: DeploymentSpec, owner: string): CloudCalls {
     hostKey: ssh.hostKey === 'console' ? [call('GetConsoleOutput', { InstanceId: '<instance>' }, 'until the machine has printed its host keys there: it must show one of them')] : [],
     console: rules(spec, access.console, [httpPort, httpsPort]),
   };
+}
+
+/** Where no tag tells whose an address is. */
+function reserving(addressTags: Dialect['addressTags'], owner: string): PlannedAction[] {
+  if (addressTags === 'at once') return [];
+  return [call('CreateSecurityGroup', { GroupName: ADDRESSES_GROUP, GroupDescription: `${owner} <desk>` }, 'keeps other namespaces from allocating meanwhile; deleted again')];
 }
 
 function keyPair({ instance: { keyName } }: DeploymentSpec): PlannedAction[] {

@@ -7,15 +7,15 @@ import type { Address } from '@aws-sdk/client-ec2';
 import type { Cloud, CloudAddress } from '../activities/ports';
 import { OWNER_TAG } from '../spec/names';
 import type { Ec2 } from './ec2';
-import { CloudFailure, unless } from './failures';
+import { unclear, unless } from './failures';
 import { tag } from './tags';
 
-type Addresses = Pick<Cloud, 'tagsAddresses' | 'listAddresses' | 'allocateAddress' | 'releaseAddress' | 'associateAddress' | 'disassociateAddress'>;
+type Addresses = Pick<Cloud, 'addressTags' | 'listAddresses' | 'allocateAddress' | 'releaseAddress' | 'associateAddress' | 'disassociateAddress'>;
 
 export function addresses(ec2: Ec2): Addresses {
   const { addressTags, addressDomain, refusesStealing } = ec2.can;
   return {
-    tagsAddresses: addressTags !== 'none',
+    addressTags,
     listAddresses: async () => (await ownAddresses(ec2)).flatMap(addressOf),
     allocateAddress: async (owner) => {
       const made = await ec2.send(new AllocateAddressCommand({
@@ -23,7 +23,7 @@ export function addresses(ec2: Ec2): Addresses {
         ...(addressTags === 'at once' ? { TagSpecifications: [{ ResourceType: 'elastic-ip', Tags: [{ Key: OWNER_TAG, Value: owner }] }] } : {}),
       }));
       const [address] = addressOf(made);
-      if (address === undefined) throw new CloudFailure('CLOUD_ERROR', 'The cloud allocated an address and does not say which.');
+      if (address === undefined) throw unclear('The cloud allocated an address and does not say which.');
       const marked = addressTags === 'at once' || (addressTags === 'afterwards' && await tag(ec2, address.allocationId, owner));
       return marked ? { ...address, owner } : address;
     },

@@ -7,7 +7,7 @@ import type { $Command, EC2ClientConfig, EC2ClientResolvedConfig, ServiceInputTy
 import type { CloudSpec } from '../spec/types';
 import { endpointOf } from './account';
 import type { Capabilities } from './capabilities';
-import { CloudFailure, refusal, unreachable } from './failures';
+import { refusal, unclear, unreachable } from './failures';
 import { askedWait, commonConfig, masked } from './sdk';
 import type { Patience } from './sdk';
 import { signedForm, timestamps } from './signature-v2';
@@ -74,7 +74,7 @@ export class Ec2 {
     }
     // The answer was no XML.
     if ('$responseBodyText' in error || '$response' in error) {
-      return new CloudFailure('CLOUD_UNREACHABLE', `What answers at cloud.endpoint does not speak EC2: ${call} was answered with something else than XML.`);
+      return unclear(`What answers at cloud.endpoint does not speak EC2: ${call} was answered with something else than XML.`, 'CLOUD_UNREACHABLE');
     }
     return unreachable(call, endpointOf(this.options.spec), error) ?? error;
   }

@@ -7,9 +7,14 @@ import type { ErrorCode } from '../spec/errors';
 export type Sort = 'missing' | 'duplicate';
 
 export class CloudFailure extends DeployError {
-  constructor(code: ErrorCode, message: string, readonly sort?: Sort, retryAfter?: number) {
-    super(code, message, retryAfter);
+  constructor(code: ErrorCode, message: string, readonly sort?: Sort, retryAfter?: number, mayHaveHappened = false) {
+    super(code, message, retryAfter, mayHaveHappened);
   }
+}
+
+/** An answer that says neither that it was done nor that it was not. */
+export function unclear(message: string, code: ErrorCode = 'CLOUD_ERROR'): CloudFailure {
+  return new CloudFailure(code, message, undefined, undefined, true);
 }
 
 /** Resolves to `instead` where the cloud says that it is so already. */
@@ -40,6 +45,8 @@ interface Row {
   readonly sort?: Sort;
   /** Milliseconds to wait, where the cloud does not say. */
   readonly wait?: number;
+  /** It may have been done all the same. Every other answer is a refusal. */
+  readonly unclear?: true;
 }
 
 /** A row fits if its call fits, and its code or its words; one of neither goes by the status. Words are mostly those of Eucalyptus. */
@@ -101,7 +108,7 @@ export const ANSWERS: readonly Row[] = [
   // What arrived is not what was sent, or another request makes the same bucket: once more.
   { code: /^(BadDigest|RequestTimeout|IncompleteBody|OperationAborted)$/, means: 'CLOUD_ERROR' },
   { status: /^429$/, means: 'CLOUD_THROTTLED', wait: 3_000 },
-  { status: /^5/, means: 'CLOUD_ERROR' },
+  { status: /^5/, means: 'CLOUD_ERROR', unclear: true },
 ];
 
 /** The SDK's names for an answer that is no EC2 error: a proxy's page, or a path where nothing is. */
@@ -135,7 +142,13 @@ export function refusal(call: string, answer: Answer, asked?: number, service = 
   const says = SAYS[means]?.(call, status, service) ?? `The cloud refused ${call}`;
   const text = words.replace(/\s+/g, ' ').trim();
   const cut = text.length > MAX_WORDS ? `${text.slice(0, MAX_WORDS)}…` : text;
-  return new CloudFailure(means, `${says}: ${cut.replace(/\.$/, '')} (${code}).`, row?.sort, row?.wait === undefined ? undefined : (asked ?? row.wait));
+  const wait = row?.wait === undefined ? undefined : (asked ?? row.wait);
+  return new CloudFailure(means, `${says}: ${cut.replace(/\.$/, '')} (${code}).`, row?.sort, wait, row?.unclear === true || isNoRefusal(status));
+}
+
+/** What is no answer to a request at all, or a good one that makes no sense. */
+function isNoRefusal(status: number): boolean {
+  return status < 400;
 }
 
 export function rowFor(call: string, { status, code, words }: Answer): Row | undefined {
@@ -148,6 +161,14 @@ export function rowFor(call: string, { status, code, words }: Answer): Row | und
 const TLS = /CERT|ISSUER|SIGNED|EPROTO|^ERR_(TLS|SSL|OSSL)_|UNABLE_TO_/;
 const NETWORK = /^(E[A-Z]+|EAI_\w+|HPE_\w+|UND_ERR_\w+)$/;
 
+/** Before there is a connection nothing was sent: of the system, or the SDK's own. */
+function neverSent(error: Error): boolean {
+  const code = 'code' in error ? String(error.code) : '';
+  if (/^(ECONNREFUSED|ENOTFOUND|EAI_\w+)$/.test(code) || /did not establish a connection/.test(error.message)) return true;
+  if ('syscall' in error && error.syscall === 'connect') return true;
+  return error instanceof AggregateError && error.errors.every((each) => each instanceof Error && neverSent(each));
+}
+
 /** What happened on the way; undefined where it was something else, and so a bug. */
 export function unreachable(call: string, endpoint: string, error: Error): CloudFailure | undefined {
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
@@ -156,5 +177,5 @@ export function unreachable(call: string, endpoint: string, error: Error): Cloud
   const why = (error.message || code).trim().replace(/\.$/, '');
   if (TLS.test(code)) return new CloudFailure('CLOUD_UNREACHABLE', `TLS with ${host} fails; is cloud.ca the authority of its certificate? ${why} (${code}).`);
   if (!NETWORK.test(code) && error.name !== 'TimeoutError') return undefined;
-  return new CloudFailure('CLOUD_UNREACHABLE', `${host} does not answer ${call}: ${why}.`);
+  return new CloudFailure('CLOUD_UNREACHABLE', `${host} does not answer ${call}: ${why}.`, undefined, undefined, !neverSent(error));
 }

@@ -4,7 +4,7 @@ import { DeregisterImageCommand, DescribeImagesCommand, RegisterImageCommand } f
 import type { Image } from '@aws-sdk/client-ec2';
 import type { Cloud, CloudImage, RegisterRequest } from '../activities/ports';
 import type { Ec2 } from './ec2';
-import { CloudFailure, unless } from './failures';
+import { CloudFailure, unclear, unless } from './failures';
 
 export function images(ec2: Ec2): Pick<Cloud, 'ownImages' | 'registerImage' | 'deregisterImage'> {
   return {
@@ -38,7 +38,7 @@ async function registerImage(ec2: Ec2, request: RegisterRequest): Promise<string
   });
   try {
     const { ImageId } = await ec2.send(command);
-    if (ImageId === undefined || ImageId === '') throw new CloudFailure('CLOUD_ERROR', 'The cloud registered an image and does not say which.');
+    if (ImageId === undefined || ImageId === '') throw unclear('The cloud registered an image and does not say which.');
     return ImageId;
   } catch (error) {
     if (error instanceof CloudFailure && error.code === 'IMAGE_NAME_TAKEN') return await adopted(ec2, request, error);

@@ -7,12 +7,14 @@ import type { Cloud, CloudInstance, InstanceState, LaunchRequest } from '../acti
 import { OWNER_TAG } from '../spec/names';
 import type { Capabilities } from './capabilities';
 import type { Ec2 } from './ec2';
-import { CloudFailure, unless } from './failures';
+import { unclear, unless } from './failures';
 import { findGroup } from './groups';
 import { tag } from './tags';
 
-export function instances(ec2: Ec2): Pick<Cloud, 'findInstances' | 'launch' | 'consoleOutput' | 'terminate'> {
+export function instances(ec2: Ec2): Pick<Cloud, 'launchesOnce' | 'lateEffect' | 'findInstances' | 'launch' | 'consoleOutput' | 'terminate'> {
   return {
+    launchesOnce: ec2.can.clientToken,
+    lateEffect: ec2.can.lateEffect,
     findInstances: (owner, groupName) => findInstances(ec2, owner, groupName),
     launch: (request) => launch(ec2, request),
     consoleOutput: async (instanceId) => {
@@ -59,7 +61,7 @@ async function describe(ec2: Ec2, filter: Filter | undefined): Promise<readonly 
 async function launch(ec2: Ec2, request: LaunchRequest): Promise<CloudInstance> {
   const reservation = await ec2.send(new RunInstancesCommand(launchInput(request, ec2.can)));
   const [instance] = (reservation.Instances ?? []).flatMap((each) => instanceOf(each, reservation));
-  if (instance === undefined) throw new CloudFailure('CLOUD_ERROR', 'The cloud launched an instance and does not say which.');
+  if (instance === undefined) throw unclear('The cloud launched an instance and does not say which.');
   if (ec2.can.instanceTags === 'afterwards') await tag(ec2, instance.id, request.owner);
   return instance;
 }

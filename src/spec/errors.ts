@@ -54,9 +54,11 @@ export const ERRORS = {
   ADDRESS_NONE_LEFT: { owner: 'cloud', retry: 'no', remedy: 'Release an address that nobody needs or raise the quota, then resume.' },
   ADDRESS_NOT_OURS: { owner: 'user', retry: 'no', remedy: 'Use an address.ip that belongs to this account, or `address: allocate`, abort, and run up again.' },
   ADDRESS_IN_USE: { owner: 'user', retry: 'no', remedy: 'Disassociate the address from the other instance yourself (it is never taken away), then resume.' },
-  ADDRESS_AMBIGUOUS: { owner: 'cloud', retry: 'no', remedy: 'Somebody else allocated at the same moment. Release the address that nobody uses, then resume.' },
+  ADDRESS_AMBIGUOUS: { owner: 'cloud', retry: 'no', remedy: 'Nothing tells whose the address named above is. Release it if nobody uses it, then resume (or run down again).' },
+  ADDRESS_BUSY: { owner: 'user', retry: 'not-yet', remedy: 'Resume or abort the deployment that allocates. If there is none any more, delete the security group named above. Then resume.' },
   GROUP_FOREIGN: { owner: 'user', retry: 'no', remedy: 'A security group of that name belongs to somebody else. Remove it or choose another deployment name.' },
   INSTANCE_FAILED: { owner: 'cloud', retry: 'no', remedy: 'The instance died while starting. See the reason above; mend it, then resume: a new one is launched.' },
+  INSTANCE_STOPPED: { owner: 'user', retry: 'no', remedy: 'Start the instance, or terminate it to have a new one launched, then resume.' },
   INSTANCE_DUPLICATE: { owner: 'cloud', retry: 'no', remedy: 'More than one instance bears our marker. Terminate the one not wanted, then resume.' },
   NO_CAPACITY: { owner: 'cloud', retry: 'yes', remedy: 'The cloud is full for this type or zone. Free some, or choose another, then resume.' },
   NOT_YET: { owner: 'cloud', retry: 'not-yet', remedy: 'It did not happen in the time allowed. Look at the instance in the cloud, then resume.' },
@@ -108,6 +110,8 @@ export class DeployError extends Error {
     message: string,
     /** Milliseconds the other side asked us to wait. */
     readonly retryAfter?: number,
+    /** What was asked for may have been done, or may be done yet: no answer came, or one that does not tell. */
+    readonly mayHaveHappened = false,
   ) {
     super(message);
   }

@@ -1,6 +1,6 @@
 /** What client and workflow say to each other, and what a deployment shows of itself. */
 
-import type { AddressFact, CloudSpec, DeploymentSpec, ImageSpec, Resources } from './types';
+import type { AddressFact, CloudSpec, DeploymentSpec, ImageSpec, Resources, Unsettled } from './types';
 import type { StepId } from './steps';
 import type { ErrorCode } from './errors';
 
@@ -16,6 +16,11 @@ export interface StepFailure {
   readonly message: string;
   /** The earlier step whose effect is gone, as was seen after this failure: `resume --from` repeats it. */
   readonly from?: StepId;
+}
+
+/** Details of the failure that an activity ends with. */
+export interface UnsettledDetails {
+  readonly unsettled?: Unsettled;
 }
 
 export interface StepProgress {
@@ -125,9 +130,29 @@ export interface LostEffect {
 /** What the address desk carries over when it continues as new. */
 export interface DeskState {
   /** By deployment name. */
-  readonly ledger: Readonly<Record<string, AddressFact>>;
-  /** Addresses held before an allocation that has not come to an end. */
-  readonly before?: readonly string[];
+  readonly ledger: Readonly<Record<string, LedgerEntry>>;
+  /** Allocations whose end is not known, by the name of the deployment that each was for. */
+  readonly questions?: Readonly<Record<string, OpenQuestion>>;
+  /** Other desks may be kept out (ADDRESSES_GROUP). */
+  readonly reserved?: true;
+}
+
+export interface LedgerEntry extends AddressFact {
+  /** It was seen to be no longer the account's, or another deployment's: whoever has it now, it is not to be released. */
+  readonly gone?: true;
+}
+
+export interface OpenQuestion {
+  /** What the account held before. */
+  readonly before: readonly string[];
+  readonly unsettled: Unsettled;
+}
+
+/** What became of a deployment's addresses. */
+export interface Released {
+  readonly released: readonly string[];
+  /** Not released, and why: one sentence. */
+  readonly left?: string;
 }
 
 export interface AddressRequest {

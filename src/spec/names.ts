@@ -39,6 +39,9 @@ export function groupNameOf(deployment: string): string {
   return `stackato-${deployment}`;
 }
 
+/** Keeps other desks from allocating while one does, where addresses bear no tag. No deployment's group: their names have no underscore. */
+export const ADDRESSES_GROUP = 'stackato_addresses';
+
 /** Written where a cloud or a zone lets us write something: group description, tag value, TXT record. */
 export function ownerOf(namespace: string, deployment: string): string {
   return `stackato-deploy/${namespace}/${deployment}`;

@@ -153,6 +153,8 @@ export interface Resources {
   /** The run of `publishImage` that is waited for. */
   publishing?: string;
   instance?: { id: string; privateIp?: string };
+  /** By the step that asked: what has to be waited for before "nothing is there" can be believed. */
+  unsettled?: Partial<Record<'security-group' | 'launch', Unsettled>>;
   dns?: { target: DnsTarget; replaced: readonly DnsRecord[] };
   /** `SHA256:…` */
   hostKey?: string;
@@ -162,6 +164,16 @@ export interface Resources {
   reboot?: { before: string; after?: string };
   /** Steps that changed what only a boot puts into effect, and no boot has been seen since. */
   rebootOwed?: readonly RebootReason[];
+}
+
+/** A request whose end nobody knows: it may have had its effect, or may have it yet. */
+export interface Unsettled {
+  /** What was asked for, in a word. */
+  readonly call: string;
+  /** When it was given up, epoch ms. Absent: it was under way when this was noted. */
+  readonly since?: number;
+  /** It is of an activity before this one. */
+  readonly earlier?: true;
 }
 
 export interface AddressFact {

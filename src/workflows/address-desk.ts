@@ -1,24 +1,23 @@
 import {
-  ActivityFailure, allHandlersFinished, ApplicationFailure, condition, continueAsNew, defineUpdate, proxyActivities, setHandler, workflowInfo,
+  ActivityFailure, allHandlersFinished, ApplicationFailure, condition, continueAsNew, defineUpdate, patched, proxyActivities, setHandler, workflowInfo,
 } from '@temporalio/workflow';
 import { DESK } from '../spec/messages';
-import type { AddressRequest, DeskState } from '../spec/messages';
-import type { AddressFact } from '../spec/types';
-import type { Activities, ListedAddress } from '../activities/types';
-import type { ErrorCode } from '../spec/errors';
+import type { AddressRequest, DeskState, LedgerEntry, OpenQuestion, Released } from '../spec/messages';
+import type { AddressFact, Unsettled } from '../spec/types';
+import type { Activities, AllocationInput, ListedAddress, ReservationInput } from '../activities/types';
 import { ACTIVITY_OPTIONS } from './calls';
-import { stepFailureOf } from './failures';
+import { unsettledOf } from './failures';
 
 const allocate = defineUpdate<AddressFact, [AddressRequest]>(DESK.allocate);
-const release = defineUpdate<void, [AddressRequest]>(DESK.release);
+const release = defineUpdate<Released, [AddressRequest]>(DESK.release);
 
-/** Answers after which there is certainly no address that nobody knows of. */
-const NOTHING_ALLOCATED: ReadonlySet<ErrorCode> = new Set(['ADDRESS_NONE_LEFT', 'CLOUD_CREDENTIALS', 'CLOUD_PERMISSION', 'CLOUD_REFUSED', 'SECRET_MISSING'] as const);
+/** At least so long the cloud may fail until it is known what an allocation came to, whatever the deployment allows: longer than it may come late. */
+const SETTLING = 180_000;
 
 /**
  * Owns the elastic IPs of one cloud account. Most Eucalyptus releases give addresses neither tags nor tokens, so the only
  * proof of an allocation whose reply was lost is an address that was not there before; that holds only while nobody else
- * allocates in between. Hence one at a time, through here. Ends when it owns nothing.
+ * allocates in between. Hence one at a time, through here, and other desks are kept out. Ends when it owns nothing.
  */
 export async function addressDesk(state: DeskState): Promise<void> {
   const desk = new Desk(state);
@@ -31,21 +30,24 @@ export async function addressDesk(state: DeskState): Promise<void> {
 class Desk {
   served = false;
   private turn: Promise<unknown> = Promise.resolve();
-  private readonly ledger: Record<string, AddressFact>;
-  /** What the account held before an allocation that has not come to an end. */
-  private before: readonly string[] | undefined;
+  private readonly ledger: Record<string, LedgerEntry>;
+  private readonly questions: Record<string, OpenQuestion>;
+  private reserved: boolean;
+  /** To keep others out was asked for and not answered. */
+  private reserving: Unsettled | undefined;
 
   constructor(state: DeskState) {
     this.ledger = { ...state.ledger };
-    this.before = state.before;
+    this.questions = { ...state.questions };
+    this.reserved = state.reserved === true;
   }
 
   get state(): DeskState {
-    return { ledger: this.ledger, ...(this.before === undefined ? {} : { before: this.before }) };
+    return { ledger: this.ledger, questions: this.questions, ...(this.reserved ? { reserved: true } : {}) };
   }
 
   get isEmpty(): boolean {
-    return Object.keys(this.ledger).length === 0 && this.before === undefined;
+    return Object.keys(this.ledger).length === 0 && Object.keys(this.questions).length === 0 && !this.reserved;
   }
 
   /** One request after another, in the order they came. */
@@ -63,34 +65,113 @@ class Desk {
   }
 
   async allocate(request: AddressRequest): Promise<AddressFact> {
+    const { deployment, ip } = request;
     const listed = await cloud('List the addresses').listAddresses(request);
-    const held = this.ledger[request.deployment];
-    if (held !== undefined && listed.some(({ publicIp }) => publicIp === held.publicIp)) return held;
-    const fact = request.ip === undefined ? await this.obtain(request, listed) : this.take(request.deployment, request.ip, listed);
-    this.ledger[request.deployment] = fact;
+    this.notice(listed);
+    const held = this.ledger[deployment];
+    if (held !== undefined && held.gone !== true && listed.some((address) => isSame(address, held))) return held;
+    const fact = ip === undefined ? (this.remembered(request, listed) ?? await this.obtain(request, listed)) : this.take(deployment, ip, listed);
+    // What the cloud gives anew, whoever had it has no more.
+    for (const [name, entry] of Object.entries(this.ledger)) if (entry.publicIp === fact.publicIp) this.ledger[name] = { ...entry, gone: true };
+    this.ledger[deployment] = fact;
     return fact;
   }
 
-  async release(request: AddressRequest): Promise<void> {
-    const fact = this.ledger[request.deployment] ?? request.known;
-    if (fact?.allocated === true) await cloud(`Release ${fact.publicIp}`).releaseAddress({ ...request, address: fact });
-    delete this.ledger[request.deployment];
+  async release(request: AddressRequest): Promise<Released> {
+    const { deployment } = request;
+    const entry = this.ledger[deployment];
+    const fact = entry ?? request.known;
+    const memory = entry === undefined ? 'none' : entry.gone === true ? 'gone' : 'held';
+    const done = fact?.allocated === true ? [await this.releaseOne(request, fact, memory)] : [];
+    // In case what follows fails: that address is not given back twice.
+    if (entry !== undefined) this.ledger[deployment] = { ...entry, gone: true };
+    const found = await this.settle(request);
+    if (found !== null) done.push(await this.releaseOne(request, found, 'held'));
+    delete this.questions[deployment];
+    delete this.ledger[deployment];
+    await this.letGo(request);
+    const left = done.flatMap((each) => each.left ?? []).join('; ');
+    return { released: done.flatMap(({ released }) => released), ...(left === '' ? {} : { left }) };
   }
 
-  private async obtain(request: AddressRequest, listed: readonly ListedAddress[]): Promise<AddressFact> {
-    const ours = listed.find((address) => address.ours) ?? listed.find(({ publicIp }) => publicIp === request.known?.publicIp);
-    if (ours !== undefined && !this.heldByAnother(request.deployment, ours.publicIp)) return factOf(ours, request.known?.allocated ?? true);
-    const ledger = Object.values(this.ledger).map(({ publicIp }) => publicIp);
-    const mayBeThere = this.before !== undefined;
-    this.before = [...new Set([...(this.before ?? listed.map(({ publicIp }) => publicIp)), ...ledger])];
+  private async releaseOne(request: AddressRequest, address: AddressFact, memory: 'held' | 'gone' | 'none'): Promise<Released> {
+    const { publicIp } = address;
+    const other = this.heldByAnother(request.deployment, publicIp);
+    if (other !== undefined) return { released: [], left: `elastic IP ${publicIp} is left alone: it belongs to the deployment ${other} now` };
+    // Histories of earlier versions hold no result.
+    const done = (await cloud(`Release ${publicIp}`).releaseAddress({ ...request, address, memory })) as Released | undefined;
+    return done ?? { released: [publicIp] };
+  }
+
+  /** The tag tells, or the deployment remembers. */
+  private remembered({ deployment, known }: AddressRequest, listed: readonly ListedAddress[]): AddressFact | undefined {
+    const gone = this.ledger[deployment]?.gone === true;
+    const ours = listed.find((address) => address.ours) ?? listed.find((address) => !gone && known !== undefined && isSame(address, known));
+    if (ours === undefined || this.heldByAnother(deployment, ours.publicIp) !== undefined) return undefined;
+    return factOf(ours, known?.allocated ?? true);
+  }
+
+  private async obtain(request: AddressRequest, seen: readonly ListedAddress[]): Promise<AddressFact> {
     try {
-      const fact = await cloud('Allocate an address').allocateAddress({ ...request, before: this.before, mayBeThere });
-      this.before = undefined;
+      const listed = await this.reserve(request) ?? seen;
+      return await this.allocateOne(request, listed.map(({ publicIp }) => publicIp));
+    } finally {
+      // The caller has what it came for; another occasion comes.
+      await this.letGo(request).catch(() => undefined);
+    }
+  }
+
+  private async allocateOne(request: AddressRequest, held: readonly string[]): Promise<AddressFact> {
+    const { deployment } = request;
+    const before = this.questions[deployment]?.before ?? held;
+    try {
+      const fact = await cloud('Allocate an address').allocateAddress(this.allocation(request, before));
+      delete this.questions[deployment];
       return fact;
     } catch (error) {
-      if (NOTHING_ALLOCATED.has(stepFailureOf(error).code)) this.before = undefined;
+      const unsettled = unsettledOf(error, 'AllocateAddress');
+      if (unsettled === undefined) delete this.questions[deployment];
+      else this.questions[deployment] = { before, unsettled: { ...unsettled, since: unsettled.since ?? Date.now() } };
       throw error;
     }
+  }
+
+  /** What an earlier allocation for this deployment made, which nobody saw. Its question is closed when the address is released. */
+  private async settle(request: AddressRequest): Promise<AddressFact | null> {
+    const question = this.questions[request.deployment];
+    if (question === undefined) return null;
+    const input = { ...this.allocation(request, question.before), deadline: Math.max(request.deadline, SETTLING) };
+    return cloud('Look for what an allocation without an answer made').settleAllocation(input);
+  }
+
+  /** Never are two allocations under way: the last one that is unsettled is waited for, whichever deployment it was for. */
+  private allocation(request: AddressRequest, before: readonly string[]): AllocationInput {
+    const others = Object.values(this.ledger).filter(({ gone }) => gone !== true).map(({ publicIp }) => publicIp);
+    const [unsettled] = Object.values(this.questions).map((question) => question.unsettled).sort((a, b) => (b.since ?? 0) - (a.since ?? 0));
+    return { ...request, before: [...new Set([...before, ...others])], ...(unsettled === undefined ? {} : { unsettled }) };
+  }
+
+  /** What is there now that nobody else allocates; undefined in the history of a desk from before that was looked after. */
+  private async reserve(request: AddressRequest): Promise<readonly ListedAddress[] | undefined> {
+    if (!patched('address-desk-reserves')) return undefined;
+    this.reserved = true;
+    this.reserving = undefined;
+    try {
+      const { listed, reserved } = await cloud('Keep others from allocating').reserveAddresses(reservation(request));
+      this.reserved = reserved;
+      return listed;
+    } catch (error) {
+      this.reserving = unsettledOf(error, 'CreateSecurityGroup');
+      throw error;
+    }
+  }
+
+  /** Not while a question is open: what another desk allocates would be taken for its answer. */
+  private async letGo(request: AddressRequest): Promise<void> {
+    if (!this.reserved || Object.keys(this.questions).length > 0) return;
+    const { reserving } = this;
+    await cloud('Let others allocate').letGoAddresses({ ...reservation(request), ...(reserving === undefined ? {} : { unsettled: reserving }) });
+    this.reserved = false;
   }
 
   private take(deployment: string, ip: string, listed: readonly ListedAddress[]): AddressFact {
@@ -101,14 +182,31 @@ class Desk {
     return factOf(address, false);
   }
 
+  /** A classic address that is gone may come back as somebody else's, and nothing of it would tell. */
+  private notice(listed: readonly ListedAddress[]): void {
+    for (const [name, entry] of Object.entries(this.ledger)) {
+      const isClassic = entry.allocated && entry.allocationId === undefined;
+      if (isClassic && !listed.some((address) => isSame(address, entry))) this.ledger[name] = { ...entry, gone: true };
+    }
+  }
+
   private heldByAnother(deployment: string, ip: string): string | undefined {
-    return Object.entries(this.ledger).find(([name, fact]) => name !== deployment && fact.publicIp === ip)?.[0];
+    return Object.entries(this.ledger).find(([name, { publicIp, gone }]) => name !== deployment && publicIp === ip && gone !== true)?.[0];
   }
 }
 
 /** Before all others, whose deployments may wait for it. */
 function cloud(summary: string): Activities {
   return proxyActivities<Activities>({ ...ACTIVITY_OPTIONS, summary, priority: { priorityKey: 1 } });
+}
+
+function reservation(request: AddressRequest): ReservationInput {
+  return { ...request, desk: workflowInfo().firstExecutionRunId };
+}
+
+/** An allocation id is given once; an address by itself may have been released and allocated by others. */
+function isSame(listed: ListedAddress, { publicIp, allocationId }: AddressFact): boolean {
+  return listed.publicIp === publicIp && (listed.allocationId === undefined || allocationId === undefined || listed.allocationId === allocationId);
 }
 
 function factOf({ publicIp, allocationId }: ListedAddress, allocated: boolean): AddressFact {

@@ -1,8 +1,9 @@
 /** What an activity's failure means to a person: a stable code and a sentence. */
 
-import { ActivityFailure, ApplicationFailure, TimeoutFailure } from '@temporalio/workflow';
+import { ActivityFailure, ApplicationFailure, CancelledFailure, TimeoutFailure } from '@temporalio/workflow';
 import { isErrorCode } from '../spec/errors';
-import type { StepFailure } from '../spec/messages';
+import type { StepFailure, UnsettledDetails } from '../spec/messages';
+import type { Unsettled } from '../spec/types';
 
 export function stepFailureOf(error: unknown): StepFailure {
   const cause = error instanceof ActivityFailure ? error.cause : error;
@@ -10,6 +11,18 @@ export function stepFailureOf(error: unknown): StepFailure {
     const code = cause.type ?? '';
     return { code: isErrorCode(code) ? code : 'INTERNAL', message: cause.message };
   }
-  if (cause instanceof TimeoutFailure) return { code: 'INTERNAL', message: `The activity timed out (${cause.timeoutType}).` };
+  if (cause instanceof TimeoutFailure) return { code: 'ATTEMPT_TIMEOUT', message: `The activity timed out (${cause.timeoutType}).` };
   return { code: 'INTERNAL', message: cause instanceof Error ? cause.message : 'unknown failure' };
+}
+
+/**
+ * What the activity asked for and does not know the end of. One that timed out, or was cancelled by the server alone, says nothing of it,
+ * and may have asked.
+ * @param call what it may have asked for
+ */
+export function unsettledOf(error: unknown, call: string): Unsettled | undefined {
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  if (!(cause instanceof ApplicationFailure || cause instanceof CancelledFailure)) return { call };
+  const [details] = (cause.details ?? []) as readonly (UnsettledDetails | undefined)[];
+  return details === undefined && cause instanceof CancelledFailure ? { call } : details?.unsettled;
 }

@@ -7,7 +7,7 @@ import { MEMO_VIEW, SEARCH_ATTRIBUTE } from '../spec/names';
 import { STEPS } from '../spec/steps';
 import type { StepId } from '../spec/steps';
 import type { DeploymentView, Stage, StepProgress, UndoNote } from '../spec/messages';
-import type { Resources } from '../spec/types';
+import type { Resources, Unsettled } from '../spec/types';
 
 const STAGE = defineSearchAttributeKey(SEARCH_ATTRIBUTE.stage, SearchAttributeType.KEYWORD);
 const CLOUD = defineSearchAttributeKey(SEARCH_ATTRIBUTE.cloud, SearchAttributeType.KEYWORD);
@@ -15,6 +15,9 @@ const HOST = defineSearchAttributeKey(SEARCH_ATTRIBUTE.host, SearchAttributeType
 
 /** Facts that go with the instance. */
 export const OF_THE_MACHINE = ['hostKey', 'network', 'reboot', 'rebootOwed'] as const satisfies readonly (keyof Resources)[];
+
+/** Steps that ask for what may come late. */
+export type UnsettledStep = keyof NonNullable<Resources['unsettled']>;
 
 const MARK: Readonly<Record<StepProgress['state'], string>> = {
   waiting: '·', running: '▶', done: '✓', unchanged: '=', skipped: '↷', attention: '✗', 'not-needed': '–',
@@ -42,6 +45,16 @@ export class Progress {
     if (machine !== undefined && facts.instance !== undefined && facts.instance.id !== machine.id) for (const fact of OF_THE_MACHINE) this.forget(fact);
     Object.assign(this.view.resources, facts);
     if (JSON.stringify(this.view.resources) !== before) this.publish();
+  }
+
+  /** What may have been asked for without an answer, or no longer. */
+  unsettled(step: UnsettledStep, request: Unsettled | undefined): void {
+    const { [step]: _, ...others } = this.view.resources.unsettled ?? {};
+    const now = { ...others, ...(request === undefined ? {} : { [step]: request }) };
+    const before = JSON.stringify(this.view.resources.unsettled ?? {});
+    if (Object.keys(now).length === 0) this.forget('unsettled');
+    else this.view.resources.unsettled = now;
+    if (JSON.stringify(now) !== before) this.publish();
   }
 
   forget(fact: keyof Resources): void {

@@ -8,9 +8,9 @@ import type { DeploymentSpec, Resources } from '../spec/types';
 import type { StepActivityName, StepInput, StepOutcome } from '../activities/types';
 import { callFindLost, callStepActivity } from './calls';
 import type { Answer, Decisions } from './decisions';
-import { stepFailureOf } from './failures';
+import { stepFailureOf, unsettledOf } from './failures';
 import { now, runKey } from './progress';
-import type { Progress } from './progress';
+import type { Progress, UnsettledStep } from './progress';
 import { STEP_PLANS, SUMMARIES } from './steps';
 
 /** What a step's body works with. */
@@ -21,6 +21,9 @@ export interface StepContext {
   readonly known: Resources;
   forget(fact: keyof Resources): void;
 }
+
+/** Activities whose requests may take effect after they were given up. */
+const ASKS: Partial<Record<StepActivityName, UnsettledStep>> = { ensureSecurityGroup: 'security-group', launchInstance: 'launch' };
 
 export type StepBody = (context: StepContext) => Promise<Pick<StepOutcome, 'changed' | 'note'>>;
 
@@ -123,12 +126,27 @@ export class StepRunner {
       known: progress.known,
       forget: (fact) => progress.forget(fact),
       call: async (name, summary = SUMMARIES[name] ?? stepById(id).title) => {
-        const input: StepInput = { spec, known: progress.known, need, deadline: spec.timing.deadline[deadline] };
-        const outcome = await callStepActivity(name, id, summary, input);
+        const input: StepInput = { spec, known: { ...progress.known }, need, deadline: spec.timing.deadline[deadline] };
+        const outcome = await this.reckoning(name, () => callStepActivity(name, id, summary, input));
         progress.learn(outcome.known);
         return outcome;
       },
     };
+  }
+
+  /** Noted beforehand: whoever takes it back, or runs it again after this run was ended from outside, has to know of it. */
+  private async reckoning(name: StepActivityName, call: () => Promise<StepOutcome>): Promise<StepOutcome> {
+    const step = ASKS[name];
+    if (step === undefined) return call();
+    this.progress.unsettled(step, { call: name });
+    try {
+      const outcome = await call();
+      this.progress.unsettled(step, outcome.unsettled);
+      return outcome;
+    } catch (error) {
+      this.progress.unsettled(step, unsettledOf(error, name));
+      throw error;
+    }
   }
 
   private async park(id: StepId, error: unknown, startedAt: number): Promise<Answer> {

@@ -175,6 +175,47 @@ describe('an attempt', () => {
     assert.deepEqual(beats.filter((at) => at > silentSince + 3_000), []);
   });
 
+  describe('6b: remembers', () => {
+    const unclear = new DeployError('CLOUD_UNREACHABLE', 'No answer.', undefined, true);
+    const ask = (error: Error | undefined) => (attempt: Attempt): Promise<string> =>
+      attempt.request('RunInstances', () => (error === undefined ? Promise.resolve('i-1') : Promise.reject(error)));
+    const openIn = (beats: Record<string, unknown>[]): unknown => (beats.at(-1)?.['unsettled'] as { call?: string } | undefined)?.call;
+
+    it('what was asked for and not answered, for the next attempt and for the workflow', async () => {
+      const { failure, beats } = await run(ask(unclear));
+      assert.equal(openIn(beats), 'RunInstances');
+      assert.equal((failure?.details?.[0] as { unsettled: { call: string } }).unsettled.call, 'RunInstances');
+    });
+
+    it('an error that has no meaning as one that may have had its effect', async () => {
+      assert.equal(openIn((await run(ask(new TypeError('a bug')))).beats), 'RunInstances');
+    });
+
+    it('nothing of what was refused or done', async () => {
+      assert.equal(openIn((await run(ask(new DeployError('CLOUD_THROTTLED', 'Later.')))).beats), undefined);
+      const { result, beats } = await run(ask(undefined));
+      assert.deepEqual([result, openIn(beats)], ['i-1', undefined]);
+    });
+
+    it('until it is settled, whatever happens in between', async () => {
+      const { beats } = await run(ask(unclear));
+      const second = await run(ask(new DeployError('NO_CAPACITY', 'Full.')), { attempt: 2, heartbeatDetails: beats.at(-1) });
+      assert.equal(openIn(second.beats), 'RunInstances');
+      const third = await run((attempt) => { attempt.settle(); return Promise.reject(new DeployError('NO_CAPACITY', 'Full.')); }, { attempt: 3, heartbeatDetails: second.beats.at(-1) });
+      assert.deepEqual([openIn(third.beats), third.failure?.details], [undefined, undefined]);
+    });
+
+    it('that an attempt without an end may have asked for something, up to now', async () => {
+      const before = Date.now();
+      for (const heartbeatDetails of [undefined, { spent: 5_000 }, { spent: 5_000, ended: 1 }]) {
+        let since = 0;
+        await run((attempt) => { since = attempt.unsettled?.since ?? 0; return Promise.resolve(''); }, { attempt: 3, heartbeatDetails });
+        assert.ok(since >= before, JSON.stringify(heartbeatDetails));
+      }
+      await run((attempt) => { assert.equal(attempt.unsettled, undefined); return Promise.resolve(''); }, { attempt: 3, heartbeatDetails: { spent: 5_000, ended: 2 } });
+    });
+  });
+
   it('lets success through', async () => {
     assert.equal((await run(() => Promise.resolve('out'))).result, 'out');
   });

@@ -8,7 +8,10 @@ import type { StepInput } from '../../src/activities/types';
 import { specNamed } from '../support/specs';
 
 export function attemptOf(number = 1, lines: string[] = []): Attempt {
-  return { number, signal: new AbortController().signal, assertTimely: () => undefined, report: (line) => void lines.push(line) };
+  return {
+    number, signal: new AbortController().signal, assertTimely: () => undefined, report: (line) => void lines.push(line),
+    unsettled: undefined, request: (_call, send) => send(), settle: () => undefined,
+  };
 }
 
 /** Whatever a test does not give is missed loudly. */

@@ -21,7 +21,7 @@ describe('clouds', function () {
         const { imageId, keyName } = bench.lab.access(kind);
         await cloud.checkAccess();
         assert.match(cloud.account, /^[0-9a-f]{16}$/);
-        assert.equal(cloud.tagsAddresses, addressTags !== 'none');
+        assert.equal(cloud.addressTags, addressTags);
         assert.deepEqual([await cloud.imageExists(imageId), await cloud.imageExists('emi-00000000')], [true, false]);
         assert.deepEqual([await cloud.keyPairExists(keyName), await cloud.keyPairExists('nobody')], [true, false]);
       });

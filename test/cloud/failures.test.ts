@@ -131,6 +131,20 @@ describe('what keeps a cloud from answering', () => {
     assert.equal(unreachable('A', 'http://clc:8773/', broken('ERR_INVALID_ARG_TYPE')), undefined);
   });
 
+  it('6b: tells whether what was asked for may have been done', () => {
+    const onTheWay = (change: object, message = 'no'): boolean | undefined => unreachable('RunInstances', 'http://clc:8773/', Object.assign(new Error(message), change))?.mayHaveHappened;
+    const never = [{ code: 'ECONNREFUSED' }, { code: 'ENOTFOUND' }, { code: 'EAI_AGAIN' }, { code: 'EHOSTUNREACH', syscall: 'connect' }, { code: 'CERT_HAS_EXPIRED' }];
+    assert.deepEqual(never.map((change) => onTheWay(change)), never.map(() => false));
+    assert.equal(onTheWay({ name: 'TimeoutError' }, 'the request socket did not establish a connection with the server within the configured timeout of 5 ms.'), false);
+    const perhaps = [{ code: 'ECONNRESET' }, { code: 'EPIPE' }, { code: 'ETIMEDOUT', syscall: 'read' }, { code: 'HPE_INVALID_CONSTANT' }, { name: 'TimeoutError' }];
+    assert.deepEqual(perhaps.map((change) => onTheWay(change)), perhaps.map(() => true));
+
+    const refused = [answer(503, 'RequestLimitExceeded', 'slow down'), answer(400, 'UnauthorizedOperation', 'no'), answer(500, 'InsufficientInstanceCapacity', 'full'), answer(404, 'NotFound', 'no')];
+    assert.deepEqual(refused.map((each) => refusal('RunInstances', each).mayHaveHappened), refused.map(() => false));
+    const unknown = [answer(500, 'InternalError', 'oops'), answer(503, 'Unknown', 'a proxy'), answer(504, 'Unknown', 'a proxy'), answer(200, 'Unknown', '')];
+    assert.deepEqual(unknown.map((each) => refusal('RunInstances', each).mayHaveHappened), unknown.map(() => true));
+  });
+
   it('names cloud.ca where a certificate is not trusted', () => {
     for (const code of ['DEPTH_ZERO_SELF_SIGNED_CERT', 'SELF_SIGNED_CERT_IN_CHAIN', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'CERT_HAS_EXPIRED', 'ERR_TLS_CERT_ALTNAME_INVALID']) {
       const failure = unreachable('A', 'https://clc:8773/', broken(code));

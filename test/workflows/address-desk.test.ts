@@ -6,37 +6,16 @@ import type { Worker } from '@temporalio/worker';
 import { createActivities } from '../../src/activities';
 import { createAddressDesk } from '../../src/activities/desk';
 import type { AddressDesk } from '../../src/activities/dependencies';
-import type { Cloud, CloudAddress } from '../../src/activities/ports';
 import { DeployError } from '../../src/spec/errors';
 import type { ErrorCode } from '../../src/spec/errors';
 import type { AddressRequest } from '../../src/spec/messages';
 import { addressDeskId } from '../../src/spec/names';
 import type { AddressFact } from '../../src/spec/types';
 import { dependencies } from '../activities/support';
+import { Account } from '../support/account';
 import { specNamed } from '../support/specs';
 import { createWorker, localServer } from '../support/temporal';
 import { eventually } from '../support/wait';
-
-/** An account: what it holds, and what goes wrong with the next calls. */
-class Account {
-  readonly held = new Map<string, CloudAddress>();
-  allocations = 0;
-  /** `lost`: allocated, but the answer never came. */
-  readonly faults: (ErrorCode | 'lost')[] = [];
-
-  readonly cloud = {
-    account: 'acct', tagsAddresses: false,
-    listAddresses: () => Promise.resolve([...this.held.values()]),
-    allocateAddress: () => {
-      const fault = this.faults.shift();
-      if (fault !== undefined && fault !== 'lost') return Promise.reject(new DeployError(fault, `The cloud says ${fault}.`));
-      const address = { publicIp: `10.0.0.${++this.allocations}` };
-      this.held.set(address.publicIp, address);
-      return fault === 'lost' ? Promise.reject(new DeployError('CLOUD_UNREACHABLE', 'The answer was lost.')) : Promise.resolve(address);
-    },
-    releaseAddress: ({ publicIp }: CloudAddress) => Promise.resolve(void this.held.delete(publicIp)),
-  } as unknown as Cloud;
-}
 
 describe('the address desk', function () {
   this.timeout(60_000);
@@ -66,6 +45,8 @@ describe('the address desk', function () {
     ({ deployment, cloud: specNamed('x').cloud, owner: `stackato-deploy/test/${deployment}`, deadline: 30_000, ...change });
   const allocate = (deployment: string, change: Partial<AddressRequest> = {}, need = '1'): Promise<AddressFact> =>
     desk.allocate(name, `${deployment}/${need}`, request(deployment, change));
+  const closes = (): Promise<boolean> =>
+    eventually('the desk closes', async () => (await env.client.workflow.getHandle(addressDeskId(name)).describe()).status.name === 'COMPLETED');
   const failing = (code: ErrorCode) => (error: unknown): boolean => (error as { type?: string }).type === code;
 
   it('gives twenty deployments at once an address each, and never one twice, whatever answers are lost', async () => {
@@ -103,15 +84,9 @@ describe('the address desk', function () {
 
   it('does not guess between two new ones', async () => {
     account.faults.push('lost');
-    const cloud = account.cloud as unknown as { allocateAddress: () => Promise<CloudAddress> };
-    const { allocateAddress } = cloud;
-    cloud.allocateAddress = () => {
-      account.held.set('198.51.100.7', { publicIp: '198.51.100.7' });
-      return allocateAddress();
-    };
+    account.onAllocation = () => account.stranger('198.51.100.7');
     await assert.rejects(allocate('dev'), failing('ADDRESS_AMBIGUOUS'));
     account.held.delete('198.51.100.7');
-    cloud.allocateAddress = allocateAddress;
     assert.deepEqual(await allocate('dev', {}, '2'), { publicIp: '10.0.0.1', allocated: true });
   });
 
@@ -136,6 +111,82 @@ describe('the address desk', function () {
     await desk.release(name, 'dev/undo', request('dev', { known: address }));
     await desk.release(name, 'dev/undo2', request('dev', { known: address }));
     assert.equal(account.held.size, 0);
-    await eventually('the desk closes', async () => (await env.client.workflow.getHandle(addressDeskId(name)).describe()).status.name === 'COMPLETED');
+    await closes();
+  });
+
+  it('A2: two desks of one account, both without answers, never give one address to two deployments', async () => {
+    account.faults.push('unheard', 'lost', 'unheard');
+    const other = `${name}-other`;
+    const another = createAddressDesk(name, () => env.client);
+    const untilServed = (who: AddressDesk, where: string): Promise<AddressFact> => eventually(`${where} has an address`, () =>
+      who.allocate(where, 'dev/1', request('dev')).catch((error: unknown) => {
+        if (!(error instanceof DeployError) || error.code !== 'NOT_YET') throw error;
+        return undefined;
+      }));
+    const [one, two] = await Promise.all([untilServed(desk, name), untilServed(another, other)]);
+    assert.notEqual(one.publicIp, two.publicIp);
+    assert.equal(account.held.size, 2);
+    assert.equal(account.groups.size, 0, 'nothing is left of keeping each other out');
+  });
+
+  it('A2: does not release what the cloud gave to another deployment', async () => {
+    const first = await allocate('a');
+    account.held.clear();
+    account.allocations = 0;
+    assert.equal((await allocate('b')).publicIp, first.publicIp, 'the cloud gives the same one again');
+    const { released, left } = await desk.release(name, 'a/undo', request('a', { known: first }));
+    assert.deepEqual([released, account.released], [[], []]);
+    assert.match(left ?? '', /belongs to the deployment b now/);
+    assert.deepEqual(await desk.release(name, 'b/undo', request('b')), { released: [first.publicIp] });
+    await closes();
+  });
+
+  it('A2: does not release what it saw to be gone and a stranger got', async () => {
+    const first = await allocate('a');
+    account.held.clear();
+    await allocate('b');
+    account.stranger(first.publicIp);
+    const { released, left } = await desk.release(name, 'a/undo', request('a', { known: first }));
+    assert.deepEqual([released, account.released], [[], []]);
+    assert.match(left ?? '', /released by hand/);
+  });
+
+  it('A2: names an address that it does not remember, rather than release it', async () => {
+    account.stranger('192.0.2.7');
+    const known = { publicIp: '192.0.2.7', allocated: true };
+    await assert.rejects(desk.release(name, 'a/undo', request('a', { known })), failing('ADDRESS_AMBIGUOUS'));
+    assert.deepEqual(account.released, []);
+  });
+
+  it('6a: an allocation whose end was not known when it was given up is settled by the release', async () => {
+    account.faults.push('lost');
+    account.blindAfterAllocation = 'CLOUD_ERROR';
+    await assert.rejects(allocate('dev', { deadline: 1_000 }), failing('CLOUD_ERROR'));
+    assert.equal(account.held.size, 1, 'it is there and nobody knows');
+    account.blindAfterAllocation = undefined;
+    assert.equal((await allocate('other')).publicIp, '10.0.0.2', 'another allocation is none of its business');
+    assert.deepEqual(await desk.release(name, 'dev/undo', request('dev')), { released: ['10.0.0.1'] });
+    assert.deepEqual([...account.held.keys()], ['10.0.0.2']);
+    assert.equal(account.groups.size, 0);
+    await desk.release(name, 'other/undo', request('other'));
+    await closes();
+  });
+
+  it('6a: one that comes late is waited for by the release', async () => {
+    account.faults.push(1_200);
+    await assert.rejects(allocate('dev', { deadline: 100 }), failing('CLOUD_UNREACHABLE'));
+    assert.deepEqual(await desk.release(name, 'dev/undo', request('dev', { deadline: 100 })), { released: ['10.0.0.1'] });
+    assert.equal(account.held.size, 0);
+    await closes();
+  });
+
+  it('6a: names what it cannot tell apart, and keeps its question', async () => {
+    account.faults.push('lost');
+    account.onAllocation = () => account.stranger('198.51.100.7');
+    await assert.rejects(allocate('dev'), failing('ADDRESS_AMBIGUOUS'));
+    for (const need of ['undo', 'undo2']) {
+      await assert.rejects(desk.release(name, `dev/${need}`, request('dev')), (error: Error) => failing('ADDRESS_AMBIGUOUS')(error) && /198\.51\.100\.7/.test(error.message));
+    }
+    assert.deepEqual(account.released, []);
   });
 });
