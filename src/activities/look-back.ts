@@ -3,6 +3,7 @@
 import type { LostEffect } from '../spec/messages';
 import { groupNameOf, ownerOf } from '../spec/names';
 import type { StepId } from '../spec/steps';
+import { authorityOf } from './authority';
 import type { Dependencies } from './dependencies';
 import { namesAstray } from './name-state';
 import type { Cloud } from './ports';
@@ -37,8 +38,9 @@ const LOOKS: Partial<Readonly<Record<StepId, LookAt>>> = {
     return `The address ${there.publicIp} is associated with ${there.instanceId ?? 'no instance'}, not with ${instance?.id ?? 'ours'}.`;
   },
   dns: async ({ input: { spec, known: { dns } }, deps }) => {
-    const astray = dns === undefined ? [] : await namesAstray(deps.dns, spec.dns, dns.target);
-    return astray.length === 0 ? undefined : `${spec.dns.server} does not lead ${astray.join(', ')} to ${dns?.target.value ?? ''}.`;
+    if (dns === undefined) return undefined;
+    const astray = await namesAstray(await authorityOf(deps, spec), dns.target);
+    return astray.length === 0 ? undefined : `${spec.dns.server} does not lead ${astray.join(', ')} to ${dns.target.value}.`;
   },
   'open-console': (look) => lostRules(look, consoleRules(look.input.spec)),
 };

@@ -5,33 +5,47 @@ import { RECORD_TYPES } from '../commands/nsupdate';
 import { DeployError } from '../spec/errors';
 import { ownershipNameOf } from '../spec/names';
 import type { DnsRecord, DnsSpec, DnsTarget } from '../spec/types';
-import type { Dns, DnsAnswer } from './ports';
+import type { Authority } from './authority';
+import type { DnsAnswer } from './ports';
 
 export interface NameState {
-  /** What the ownership TXT says; see `ownerOf`. */
-  readonly owner?: string;
+  /** What ownership TXTs say; see `ownerOf`. */
+  readonly owners: readonly string[];
+  /** What stands in the way of an ownership TXT: others, or a CNAME. */
   readonly ownership: readonly DnsRecord[];
   /** Everything at the base name and at the wildcard below it. */
   readonly records: readonly DnsRecord[];
 }
 
-export async function observeName(dns: Dns, spec: DnsSpec): Promise<NameState> {
-  const ownershipName = ownershipNameOf(spec.name);
+export async function observeName(authority: Authority): Promise<NameState> {
+  const { name } = authority.spec;
+  const ownershipName = ownershipNameOf(name);
   const [ownership, base, wildcard, sibling, child] = await Promise.all([
-    ask(dns, spec, ownershipName, 'TXT'),
-    recordsAt(dns, spec, spec.name),
-    recordsAt(dns, spec, `*.${spec.name}`),
-    recordsAt(dns, spec, `${randomLabel()}.${parentOf(spec.name)}`),
-    recordsAt(dns, spec, `${randomLabel()}.${spec.name}`),
+    ownershipAt(authority, ownershipName),
+    recordsAt(authority, name),
+    recordsAt(authority, `*.${name}`),
+    recordsAt(authority, `${randomLabel()}.${parentOf(name)}`),
+    recordsAt(authority, `${randomLabel()}.${name}`),
   ]);
-  // A wildcard above answers for names that do not exist, and for those below them: what a made-up sibling and a made-up child
-  // both have is not at our name.
-  const below = new Set(child.map(dataOf));
-  const above = new Set(sibling.map(dataOf));
-  const records = [...base, ...wildcard].filter((record) => !(above.has(dataOf(record)) && below.has(dataOf(record))));
-  const texts = ownership.records.filter((record) => record.type === 'TXT' && record.name === ownershipName && !below.has(dataOf(record)));
-  const owner = texts.map(({ data }) => textIn(data)).join(', ');
-  return { ...(owner === '' ? {} : { owner }), ownership: texts, records };
+  const own = {
+    ownership: await ownOf(authority, ownershipName, ownership, child),
+    records: [...(await ownOf(authority, name, base, sibling)), ...(await ownOf(authority, `*.${name}`, wildcard, sibling))],
+  };
+  return { ...own, owners: own.ownership.filter(({ type }) => type === 'TXT').map(({ data }) => textIn(data)) };
+}
+
+export async function ownersOf(authority: Authority): Promise<readonly string[]> {
+  return (await ownershipAt(authority, ownershipNameOf(authority.spec.name))).filter(({ type }) => type === 'TXT').map(({ data }) => textIn(data));
+}
+
+/**
+ * A wildcard above answers for names that do not exist. What a made-up name answers too can be its word, or the same data at the name
+ * itself: only the server knows which.
+ */
+async function ownOf(authority: Authority, name: string, seen: readonly DnsRecord[], madeUp: readonly DnsRecord[]): Promise<readonly DnsRecord[]> {
+  const wild = new Set(madeUp.map(dataOf));
+  if (seen.length === 0 || !seen.every((record) => wild.has(dataOf(record)))) return seen;
+  return (await authority.exists(name)) ? seen : [];
 }
 
 /** Whether base and wildcard are what `updateDns` writes, with nothing that leads elsewhere. */
@@ -43,30 +57,39 @@ export function pointsAt(records: readonly DnsRecord[], spec: DnsSpec, target: D
 
 const LEADING: ReadonlySet<string> = new Set(['CNAME', 'A', 'AAAA', 'DNAME']);
 
-/** Records that are not of our making: where the name is ours, those of types we never write there. */
-export function strangersIn({ owner, ownership, records }: NameState, spec: DnsSpec, ours: string): readonly DnsRecord[] {
-  if (owner !== ours) return [...ownership, ...records];
-  return records.filter(({ name, type }) => type !== 'CNAME' && !(type === 'A' && name === spec.name));
-}
-
 /** Names of base, `api.` and a made-up host at which the authority does not lead to the target. */
-export async function namesAstray(dns: Dns, spec: DnsSpec, target: DnsTarget): Promise<readonly string[]> {
-  const names = [spec.name, `api.${spec.name}`, `${randomLabel()}.${spec.name}`];
-  const answers = await Promise.all(names.map((name) => dns.query(spec, name, 'A')));
+export async function namesAstray(authority: Authority, target: DnsTarget): Promise<readonly string[]> {
+  const { name: base } = authority.spec;
+  const names = [base, `api.${base}`, `${randomLabel()}.${base}`];
+  const answers = await Promise.all(names.map((name) => authority.ask(name, 'A')));
   return names.filter((name, i) => !leadsTo(answers[i], name, target));
 }
 
 /** Addresses the name leads to, by the authority's word. It follows no CNAME out of its zone by itself, so the end is asked for again. */
-export async function addressesOf(dns: Dns, spec: DnsSpec, name: string): Promise<readonly string[]> {
+export async function addressesOf(authority: Authority, name: string): Promise<readonly string[]> {
   let end = name;
   for (let links = 0; links < MAX_LINKS; links++) {
-    const answer = await dns.query(spec, end, 'A');
-    const found = addressesIn(answer, end);
-    const next = endOfChain(answer, end);
+    const answer = await answerFor(authority, end);
+    const found = answer === undefined ? [] : addressesIn(answer, end);
+    const next = answer === undefined ? end : endOfChain(answer, end);
     if (found.length > 0 || next === end) return found;
     end = next;
   }
   return [];
+}
+
+/** Of names outside the zone the server may know nothing, and say that in any way. */
+async function answerFor(authority: Authority, name: string): Promise<DnsAnswer | undefined> {
+  try {
+    return await authority.ask(name, 'A');
+  } catch (error) {
+    if (!isInZone(authority.spec, name) && error instanceof DeployError && error.code === 'DNS_ERROR') return undefined;
+    throw error;
+  }
+}
+
+function isInZone({ zone }: DnsSpec, name: string): boolean {
+  return name === zone || name.endsWith(`.${zone}`);
 }
 
 const MAX_LINKS = 8;
@@ -98,30 +121,48 @@ function next(answer: DnsAnswer, name: string): string | undefined {
 }
 
 /** Types are asked one by one, as many servers refuse ANY (RFC 8482); no others where the first says that there can be none. */
-async function recordsAt(dns: Dns, spec: DnsSpec, name: string): Promise<readonly DnsRecord[]> {
+async function recordsAt(authority: Authority, name: string): Promise<readonly DnsRecord[]> {
   const [first, ...others] = RECORD_TYPES;
-  const answer = await ask(dns, spec, name, first);
+  const answer = await ask(authority, name, first);
   const alone = answer.records.filter((record) => record.name === name);
   if (answer.rcode === 'NXDOMAIN' || alone.length > 0) return alone;
-  const answers = await Promise.all(others.map((type) => ask(dns, spec, name, type)));
+  const answers = await Promise.all([...others, ...(await furtherTypes(authority, name))].map((type) => ask(authority, name, type)));
   return answers.flatMap(({ records }) => records).filter((record) => record.name === name);
 }
 
-/** No answer is not "nothing there", and neither is that of a server which only knows whom to ask. */
-async function ask(dns: Dns, spec: DnsSpec, name: string, type: string): Promise<DnsAnswer> {
-  const answer = await dns.query(spec, name, type);
-  if (answer.rcode !== 'NOERROR' && answer.rcode !== 'NXDOMAIN') throw new DeployError('DNS_ERROR', `${spec.server} answers ${answer.rcode} when asked for ${name} ${type}.`);
-  if (!answer.authoritative) throw new DeployError('DNS_NOT_ZONE', `${spec.server} is not the authority for ${name}.`);
+/** Types nobody would think of. The answer to ANY says which they are, if the server gives one; what it holds need not be everything. */
+async function furtherTypes(authority: Authority, name: string): Promise<readonly string[]> {
+  try {
+    const { records } = await authority.ask(name, 'ANY');
+    return [...new Set(records.map(({ type }) => type))].filter((type) => !ASKED.has(type));
+  } catch (error) {
+    if (error instanceof DeployError && error.code === 'DNS_ERROR') return [];
+    throw error;
+  }
+}
+
+/** Those of DNSSEC the server makes by itself. */
+const ASKED: ReadonlySet<string> = new Set([...RECORD_TYPES, 'RRSIG', 'NSEC', 'NSEC3']);
+
+/** A CNAME there would swallow the TXT without a word; it is in the answer, with or without a TXT behind it. */
+async function ownershipAt(authority: Authority, name: string): Promise<readonly DnsRecord[]> {
+  return (await ask(authority, name, 'TXT')).records.filter((record) => record.name === name && (record.type === 'TXT' || record.type === 'CNAME'));
+}
+
+/** A server that only knows whom to ask does not say "nothing there". */
+async function ask(authority: Authority, name: string, type: string): Promise<DnsAnswer> {
+  const answer = await authority.ask(name, type);
+  if (!answer.authoritative) throw new DeployError('DNS_NOT_ZONE', `${authority.spec.server} is not the authority for ${name}.`);
   return answer;
 }
 
 /** Strings of a TXT in presentation format, as one. */
-function textIn(data: string): string {
+export function textIn(data: string): string {
   const strings = [...data.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([, text]) => text);
   return strings.join('').replace(/\\(\d{3}|.)/g, (_escape, it: string) => (it.length === 3 ? String.fromCharCode(Number(it)) : it));
 }
 
-function dataOf({ type, data }: DnsRecord): string {
+export function dataOf({ type, data }: DnsRecord): string {
   return `${type} ${data}`;
 }
 

@@ -1,83 +1,146 @@
 /** Points the deployment's name and its wildcard at the address, and takes that back. */
 
 import { DeployError } from '../spec/errors';
-import { groupNameOf, ownerOf } from '../spec/names';
-import type { DeploymentSpec, DnsRecord, DnsTarget } from '../spec/types';
+import { groupNameOf, ownerOf, ownershipNameOf } from '../spec/names';
+import type { DeploymentSpec, DnsMemory, DnsRecord, DnsTarget } from '../spec/types';
 import { pointAt, takeBack } from '../commands/nsupdate';
+import { authorityOf, publicAuthority } from './authority';
+import type { Authority } from './authority';
 import type { Dependencies } from './dependencies';
 import { required } from './instance';
-import { addressesOf, namesAstray, observeName, pointsAt, strangersIn } from './name-state';
+import { everythingIn, isInOurPlace, listed, oursIn, pointersIn, restorable, stillToRestore, targetsIn, without, writtenIn } from './name-records';
+import type { Pointer } from './name-records';
+import { addressesOf, namesAstray, observeName, ownersOf, pointsAt } from './name-state';
 import type { NameState } from './name-state';
-import type { TsigKey } from './ports';
 import type { StepInput, StepOutcome } from './types';
 
 /** Looks, decides where the name shall point, and keeps what stood there, before anything is overwritten. */
 export async function observeDns(deps: Dependencies, input: StepInput): Promise<StepOutcome> {
   const { spec, known } = input;
   const owner = ownerOf(deps.namespace, spec.name);
-  const state = await observeName(deps.dns, spec.dns);
+  const authority = await authorityOf(deps, spec);
+  const state = await observeName(authority);
   refuseForeign(spec, state, owner);
-  const target = await targetOf(deps, input);
-  const earlier = state.owner === owner ? (known.dns?.replaced ?? []) : [];
-  const replaced = isThere(state, spec, owner, target) ? earlier : [...earlier, ...without(refuseStrangers(spec, state, owner), earlier)];
-  return { changed: false, note: `${target.type} ${target.value}`, known: { dns: { target, replaced } } };
+  const target = await targetOf(deps, authority, input);
+  const owned = state.owners.includes(owner);
+  const targets = targetsIn(known.dns, target);
+  const strangers = isThere(state, spec, owner, target) ? [] : refuseStrangers(spec, state, owner, targets);
+  const earlier = stillToRestore(known.dns, owned, strangers);
+  const written = writtenIn(known.dns, oursIn(state, spec.dns, owner, targets), spec.dns);
+  return { changed: false, note: `${target.type} ${target.value}`, known: { dns: { target, replaced: [...earlier, ...without(strangers, earlier)], written } } };
 }
 
 export async function updateDns(deps: Dependencies, { spec, known }: StepInput): Promise<StepOutcome> {
-  const { target, replaced } = required(known.dns, 'DNS target');
+  const memory = required(known.dns, 'DNS target');
+  const { target, replaced } = memory;
   const owner = ownerOf(deps.namespace, spec.name);
-  const state = await observeName(deps.dns, spec.dns);
+  const authority = await authorityOf(deps, spec);
+  const state = await observeName(authority);
   const there = isThere(state, spec, owner, target);
   if (!there) {
-    const unnoted = without(refuseStrangers(spec, state, owner), replaced);
+    const unnoted = without(refuseStrangers(spec, state, owner, targetsIn(memory)), replaced);
     if (unnoted.length > 0) throw new DeployError('DNS_CHANGED', `${spec.dns.name} holds what was not there when its records were noted: ${listed(unnoted)}.`);
-    await deps.dns.update(pointAt({ dns: spec.dns, target, owner, observed: state }), await tsigKey(deps, spec));
+    await authority.update(pointAt({ dns: spec.dns, target, owner, observed: state }));
   }
-  const astray = await namesAstray(deps.dns, spec.dns, target);
-  if (astray.length > 0) throw new DeployError('DNS_NOT_SEEN', `${spec.dns.server} does not lead ${astray.join(', ')} to ${target.value}.`);
-  return { changed: !there, note: `${target.type} ${target.value} (from ${target.from})`, known: {} };
+  await insistOnSeeing(authority, owner, target);
+  return { changed: !there, note: `${target.type} ${target.value} (from ${target.from})`, known: { dns: { ...memory, written: [{ type: target.type, value: target.value }] } } };
 }
 
-export async function takeBackDns(deps: Dependencies, { spec, known }: StepInput): Promise<StepOutcome> {
+async function insistOnSeeing(authority: Authority, owner: string, target: DnsTarget): Promise<void> {
+  const { server, name } = authority.spec;
+  const astray = await namesAstray(authority, target);
+  if (astray.length > 0) throw new DeployError('DNS_NOT_SEEN', `${server} does not lead ${astray.join(', ')} to ${target.value}.`);
+  if (!(await ownersOf(authority)).includes(owner)) throw new DeployError('DNS_NOT_SEEN', `${server} does not show the ownership record ${ownershipNameOf(name)}.`);
+}
+
+/** Takes back what this deployment wrote. What others put at the name stays, and is named. */
+export async function takeBackDns(deps: Dependencies, input: StepInput): Promise<StepOutcome> {
+  const { spec, known } = input;
   const owner = ownerOf(deps.namespace, spec.name);
-  const state = await observeName(deps.dns, spec.dns);
-  if (state.owner !== owner) return { changed: false, note: '', known: {} };
-  await deps.dns.update(takeBack({ dns: spec.dns, owner, restore: known.dns?.replaced ?? [] }), await tsigKey(deps, spec));
-  if ((await observeName(deps.dns, spec.dns)).owner === owner) throw new DeployError('DNS_NOT_SEEN', `${spec.dns.name} still says it is ours.`);
-  return { changed: true, note: `DNS records of ${spec.dns.name}`, known: {} };
+  const authority = await authorityToTakeBack(deps, input, owner);
+  if (authority === undefined) return NOTHING;
+  const state = await observeName(authority);
+  if (!state.owners.includes(owner)) return known.dns === undefined ? NOTHING : withoutOwnership(authority, state, known.dns);
+  const ours = oursIn(state, spec.dns, owner, targetsIn(known.dns));
+  const left = without(everythingIn(state), ours);
+  const { restore, blocked } = restorable(known.dns?.replaced ?? [], left);
+  await authority.update(takeBack({ dns: spec.dns, observed: state, ours, restore }));
+  await insistOnGone(authority, without(ours, restore), restore);
+  const forgotten = known.dns === undefined ? said('by its ownership record alone', ours.filter(({ name }) => name === spec.dns.name)) : '';
+  return { changed: true, note: `DNS records of ${spec.dns.name}${forgotten}${said("somebody else's stay", left)}${said('not put back', blocked)}`, known: {} };
 }
 
-export async function tsigKey({ secrets }: Pick<Dependencies, 'secrets'>, { dns }: DeploymentSpec): Promise<TsigKey | undefined> {
-  if (dns.tsig === undefined) return undefined;
-  return { name: dns.tsig.name, algorithm: dns.tsig.algorithm, secret: await secrets.resolve(dns.tsig.secret) };
+const NOTHING: StepOutcome = { changed: false, note: '', known: {} };
+
+async function insistOnGone(authority: Authority, ours: readonly DnsRecord[], restored: readonly DnsRecord[]): Promise<void> {
+  const there = everythingIn(await observeName(authority));
+  const staying = without(ours, without(ours, there));
+  if (staying.length > 0) throw new DeployError('DNS_NOT_SEEN', `${authority.spec.server} took the update and still shows: ${listed(staying)}.`);
+  const missing = without(restored, there);
+  if (missing.length > 0) throw new DeployError('DNS_NOT_SEEN', `${authority.spec.server} took the update and does not show what was put back: ${listed(missing)}.`);
+}
+
+/** The deployment remembers the name, and nothing seen says that it is its own: that is told, and nothing is touched. */
+async function withoutOwnership(authority: Authority, state: NameState, memory: DnsMemory): Promise<StepOutcome> {
+  const { spec } = authority;
+  const ownership = ownershipNameOf(spec.name);
+  if (state.owners.length > 0) return NOTHING;
+  if (await authority.exists(ownership, 'TXT')) throw new DeployError('DNS_NOT_SEEN', `${spec.server} holds ${ownership} TXT and does not show it, so nothing was taken back.`);
+  const pointers = without(pointersIn(state, spec, targetsIn(memory)), memory.replaced);
+  const written = (memory.written ?? []).length > 0;
+  if (pointers.length > 0 && written) {
+    throw new DeployError('DNS_FOREIGN', `${spec.name} lost its ownership record ${ownership} and still leads to this deployment, so it was left as it is: ${listed(pointers)}.`);
+  }
+  const lost = without(stillToRestore(memory, false, everythingIn(state)), everythingIn(state));
+  if (pointers.length === 0 && lost.length === 0) return NOTHING;
+  return { changed: true, note: `DNS records of ${spec.name}: no ownership record there${said("somebody else's stay", pointers)}${said('not put back', lost)}`, known: {} };
+}
+
+function said(what: string, records: readonly DnsRecord[]): string {
+  return records.length === 0 ? '' : `; ${what}: ${listed(records)}`;
+}
+
+/**
+ * A deployment that stopped for want of its key wrote nothing and can still be aborted: where no record was noted, and what everybody
+ * sees does not bear its name, there is nothing to take back.
+ */
+async function authorityToTakeBack(deps: Dependencies, { spec, known }: StepInput, owner: string): Promise<Authority | undefined> {
+  try {
+    const authority = await authorityOf(deps, spec);
+    await ownersOf(authority);
+    return authority;
+  } catch (error) {
+    const keyless = error instanceof DeployError && (error.code === 'SECRET_MISSING' || error.code === 'DNS_KEY_REFUSED');
+    if (keyless && known.dns === undefined && !(await seenByAll(deps, spec, owner))) return undefined;
+    throw error;
+  }
+}
+
+async function seenByAll(deps: Dependencies, spec: DeploymentSpec, owner: string): Promise<boolean> {
+  // No answer is not "not there"; what was wrong with the key is the better thing to say then.
+  return ownersOf(publicAuthority(deps, spec)).then((owners) => owners.includes(owner), () => true);
 }
 
 /** A name that somebody else has, by its records or by its ownership TXT. */
 export function refuseForeign(spec: DeploymentSpec, state: NameState, owner: string): void {
-  if (state.owner !== owner) refuseStrangers(spec, state, owner);
+  if (!state.owners.includes(owner)) refuseStrangers(spec, state, owner, undefined);
 }
 
-/** Refuses records that are not ours, or says which are to be replaced. */
-function refuseStrangers(spec: DeploymentSpec, state: NameState, owner: string): readonly DnsRecord[] {
-  const strangers = strangersIn(state, spec.dns, owner);
-  if (spec.dns.replace || strangers.length === 0) return strangers;
-  const whose = state.owner === undefined || state.owner === owner ? '' : ` It says it belongs to ${state.owner}.`;
-  throw new DeployError('DNS_FOREIGN', `${spec.dns.name} already holds: ${listed(strangers)}.${whose}`);
+/** Refuses records that are not ours, or says which are to be replaced: with `dns.replace`, and of a name that is ours, to mend it. */
+function refuseStrangers(spec: DeploymentSpec, state: NameState, owner: string, targets: readonly Pointer[] | undefined): readonly DnsRecord[] {
+  const strangers = without(everythingIn(state), oursIn(state, spec.dns, owner, targets));
+  const owned = state.owners.includes(owner);
+  const refused = strangers.filter((record) => !(owned && isInOurPlace(record, spec.dns)));
+  if (spec.dns.replace || refused.length === 0) return strangers;
+  const whose = state.owners.filter((other) => other !== owner);
+  throw new DeployError('DNS_FOREIGN', `${spec.dns.name} already holds: ${listed(refused)}.${whose.length === 0 ? '' : ` It says it belongs to ${whose.join(', ')}.`}`);
 }
 
 function isThere(state: NameState, spec: DeploymentSpec, owner: string, target: DnsTarget): boolean {
-  return state.owner === owner && pointsAt(state.records, spec.dns, target);
+  return state.owners.includes(owner) && pointsAt(state.records, spec.dns, target);
 }
 
-function without(records: readonly DnsRecord[], others: readonly DnsRecord[]): readonly DnsRecord[] {
-  return records.filter((record) => !others.some(({ name, type, data }) => name === record.name && type === record.type && data === record.data));
-}
-
-function listed(records: readonly DnsRecord[]): string {
-  return records.map(({ name, type, data }) => `${name} ${type} ${data}`).join('; ');
-}
-
-async function targetOf(deps: Dependencies, { spec, known }: StepInput): Promise<DnsTarget> {
+async function targetOf(deps: Dependencies, authority: Authority, { spec, known }: StepInput): Promise<DnsTarget> {
   const { publicIp } = required(known.address, 'address');
   const { addressName } = spec.cloud;
   if (addressName !== undefined) {
@@ -86,7 +149,7 @@ async function targetOf(deps: Dependencies, { spec, known }: StepInput): Promise
   const cloud = await deps.clouds.open(spec.cloud);
   const instances = await cloud.findInstances(ownerOf(deps.namespace, spec.name), groupNameOf(spec.name));
   const name = instances.find(({ id }) => id === known.instance?.id)?.publicDnsName?.toLowerCase().replace(/\.$/, '');
-  if (name !== undefined && HOST_NAME.test(name) && (await leadsThere(deps, spec, name, publicIp))) return { type: 'CNAME', value: name, from: 'instance' };
+  if (name !== undefined && HOST_NAME.test(name) && (await leadsThere(deps, authority, name, publicIp))) return { type: 'CNAME', value: name, from: 'instance' };
   return { type: 'A', value: publicIp, from: 'address' };
 }
 
@@ -94,6 +157,6 @@ async function targetOf(deps: Dependencies, { spec, known }: StepInput): Promise
 const HOST_NAME = /^(?=.{1,253}$)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+$/;
 
 /** Clouds without DNS of their own make up names that nobody answers for. */
-async function leadsThere({ dns }: Dependencies, spec: DeploymentSpec, name: string, ip: string): Promise<boolean> {
-  return (await addressesOf(dns, spec.dns, name)).includes(ip) || dns.resolvesTo(name, ip);
+async function leadsThere({ dns }: Dependencies, authority: Authority, name: string, ip: string): Promise<boolean> {
+  return (await addressesOf(authority, name)).includes(ip) || dns.resolvesTo(name, ip);
 }

@@ -196,10 +196,10 @@ export interface DnsAnswer {
 }
 
 export interface Dns {
-  /** Sends one nsupdate script (see commands/nsupdate.ts). The key goes by a private file, never by argv. */
+  /** Sends one nsupdate script (see commands/nsupdate.ts). The key goes by a pipe: no file and no argument holds it. */
   update(script: string, key: TsigKey | undefined): Promise<void>;
-  /** Asks that server, without recursion, over TCP. */
-  query(server: DnsServer, name: string, type: string): Promise<DnsAnswer>;
+  /** Asks that server, without recursion, over TCP; signed, where there is a key. */
+  query(server: DnsServer, name: string, type: string, key?: TsigKey): Promise<DnsAnswer>;
   /** The system's resolver: does this name resolve to this address? Never throws: no answer is `false`. */
   resolvesTo(name: string, ip: string): Promise<boolean>;
 }

@@ -6,12 +6,15 @@ import { groupNameOf, ownerOf } from '../spec/names';
 import type { Finding } from '../spec/messages';
 import type { DeploymentSpec, SecretRef } from '../spec/types';
 import { probe } from '../commands/nsupdate';
+import { authorityOf } from './authority';
+import type { Authority } from './authority';
 import type { Dependencies } from './dependencies';
-import { refuseForeign, tsigKey } from './name';
+import { refuseForeign } from './name';
 import { observeName } from './name-state';
 import type { Cloud } from './ports';
 import { checkFile, checkSigning, partsToPublish } from './publish-check';
 import { ourGroup } from './security-group';
+import { toDeployError } from './unexpected';
 import type { StepInput, StepOutcome } from './types';
 
 export const MIN_MEMORY_MIB = 2048;
@@ -51,8 +54,8 @@ async function findingOf({ name, find }: Check): Promise<Finding> {
   try {
     return { check: name, ok: true, message: await find() };
   } catch (error) {
-    const code: ErrorCode = error instanceof DeployError ? error.code : 'INTERNAL';
-    return { check: name, ok: false, code, message: error instanceof Error ? error.message : String(error) };
+    const { code, message } = toDeployError(error);
+    return { check: name, ok: false, code, message };
   }
 }
 
@@ -109,20 +112,21 @@ function imageChecks(deps: Dependencies, { cloud: where, image }: DeploymentSpec
 }
 
 function dnsChecks(deps: Dependencies, spec: DeploymentSpec): readonly Check[] {
+  const authority = (): Promise<Authority> => authorityOf(deps, spec);
   return [
     {
       name: 'DNS zone',
       find: async () => {
-        const { authoritative, records } = await deps.dns.query(spec.dns, spec.dns.zone, 'SOA');
+        const { authoritative, records } = await (await authority()).ask(spec.dns.zone, 'SOA');
         if (authoritative && records.some(({ type, name }) => type === 'SOA' && name === spec.dns.zone)) return `${spec.dns.server} is the authority for ${spec.dns.zone}`;
         throw new DeployError('DNS_NOT_ZONE', `${spec.dns.server} is not an authority for the zone ${spec.dns.zone}.`);
       },
     },
-    { name: 'DNS updates', find: async () => { await deps.dns.update(probe(spec.dns), await tsigKey(deps, spec)); return spec.dns.tsig === undefined ? 'accepted' : `the key ${spec.dns.tsig.name} is accepted`; } },
+    { name: 'DNS updates', find: async () => { await (await authority()).update(probe(spec.dns)); return spec.dns.tsig === undefined ? 'accepted' : `the key ${spec.dns.tsig.name} is accepted`; } },
     {
       name: 'DNS name',
       find: async () => {
-        refuseForeign(spec, await observeName(deps.dns, spec.dns), ownerOf(deps.namespace, spec.name));
+        refuseForeign(spec, await observeName(await authority()), ownerOf(deps.namespace, spec.name));
         return `${spec.dns.name} is free or ours`;
       },
     },

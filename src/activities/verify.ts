@@ -1,7 +1,8 @@
 /** The console, through the name we made: what the person who waits for it will see. */
 
 import { DeployError } from '../spec/errors';
-import type { DeploymentSpec } from '../spec/types';
+import { authorityOf } from './authority';
+import type { Authority } from './authority';
 import type { Dependencies } from './dependencies';
 import { insistOnOneInstance, required } from './instance';
 import { addressesOf, randomLabel } from './name-state';
@@ -13,7 +14,8 @@ export async function verifyConsole(deps: Dependencies, input: StepInput): Promi
   const { publicIp } = required(known.address, 'address');
   const { httpPort, httpsPort } = spec.console;
   const { name } = spec.dns;
-  for (const host of [name, `api.${name}`, `${randomLabel()}.${name}`]) await insistOnName(deps, spec, host, publicIp);
+  const authority = await authorityOf(deps, spec);
+  for (const host of [name, `api.${name}`, `${randomLabel()}.${name}`]) await insistOnName(deps, authority, host, publicIp);
 
   const consoleUrl = `http://${name}:${httpPort}/`;
   insistOnStatus(consoleUrl, await deps.http.get(consoleUrl, publicIp), (status) => status >= 200 && status < 400);
@@ -27,9 +29,12 @@ export async function verifyConsole(deps: Dependencies, input: StepInput): Promi
   return { changed: false, note: `${versionIn(apiUrl, api)} at http://${name}${httpPort === 80 ? '' : `:${httpPort}`}/`, known: {} };
 }
 
-/** By the authority, where it knows the target of our CNAME; else by this worker's own resolver. */
-async function insistOnName({ dns }: Dependencies, spec: DeploymentSpec, host: string, ip: string): Promise<void> {
-  const found = await addressesOf(dns, spec.dns, host);
+/**
+ * By the authority, where it knows the target of our CNAME; else by this worker's own resolver. Where the key has a view of its own, this
+ * is that view: the deployment's name was made in no other.
+ */
+async function insistOnName({ dns }: Dependencies, authority: Authority, host: string, ip: string): Promise<void> {
+  const found = await addressesOf(authority, host);
   if (found.length > 0 ? found.includes(ip) : await dns.resolvesTo(host, ip)) return;
   throw new DeployError('CONSOLE_NOT_UP', `${host} does not resolve to ${ip}${found.length > 0 ? ` but to ${found.join(', ')}` : ' yet'}.`);
 }

@@ -3,18 +3,20 @@
 import { randomInt } from 'node:crypto';
 import { Resolver } from 'node:dns/promises';
 import { connect } from 'node:net';
-import { decode, streamEncode } from 'dns-packet';
+import { decode, encode } from 'dns-packet';
 import type { DecodedPacket, RecordType } from 'dns-packet';
-import type { Dns, DnsAnswer, DnsServer } from '../activities/ports';
+import type { Dns, DnsAnswer, DnsServer, TsigKey } from '../activities/ports';
 import { DeployError } from '../spec/errors';
 import type { DnsRecord } from '../spec/types';
 import { shownData, typeFromPacket, typeToPacket } from './dns-data';
 import { runNsupdate } from './nsupdate';
+import { faultIn, sign } from './tsig';
 import { Turnstile } from './turnstile';
 
 const QUERY_TIMEOUT_MS = 5_000;
 /** BIND lets 10 connections wait; what comes then is dropped without a word, and tried again seconds later. */
 const CONNECTIONS = 4;
+const OF_THIS_MACHINE: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'ENOBUFS']);
 const RESOLVER = { timeout: 2_000, tries: 2 };
 
 export function createDns(): Dns {
@@ -24,15 +26,18 @@ export function createDns(): Dns {
     turnstiles.set(`${server}:${port}`, turnstile);
     return turnstile;
   };
-  return { update: runNsupdate, query: (server, name, type) => turnstileOf(server).pass(() => query(server, name, type)), resolvesTo };
+  return { update: runNsupdate, query: (server, name, type, key) => turnstileOf(server).pass(() => query(server, { name, type }, key)), resolvesTo };
 }
 
-async function query(server: DnsServer, name: string, type: string): Promise<DnsAnswer> {
+async function query(server: DnsServer, { name, type }: { name: string; type: string }, key: TsigKey | undefined): Promise<DnsAnswer> {
   const id = randomInt(0x1_0000);
   // No flags: the authority shall say what it has, and ask nobody else.
-  const question = { name, type: typeToPacket(type) as RecordType };
-  const packet = decoded(server, await ask(server, streamEncode({ type: 'query', id, flags: 0, questions: [question] })));
+  const question = encode({ type: 'query', id, flags: 0, questions: [{ name, type: typeToPacket(type) as RecordType }] });
+  const signed = key === undefined ? undefined : { ...sign(question, key), key };
+  const reply = await ask(server, signed?.message ?? question);
+  const { packet, fault } = read(server, reply, (it) => (signed === undefined ? undefined : faultIn(it, signed.key, signed.mac)));
   if (packet.type !== 'response' || packet.id !== id) throw new DeployError('DNS_ERROR', `${at(server)} answers something else than was asked.`);
+  if (fault !== undefined) throw new DeployError('DNS_KEY_REFUSED', `${at(server)} and the key ${key?.name ?? ''} do not fit together: ${fault}.`);
   return { rcode: packet.rcode, authoritative: packet.flag_aa, records: recordsIn(packet) };
 }
 
@@ -44,9 +49,9 @@ function recordsIn({ answers = [] }: DecodedPacket): DnsRecord[] {
 }
 
 /** The types do not know the rcode. */
-function decoded(server: DnsServer, reply: Buffer): DecodedPacket & { readonly rcode: string } {
+function read(server: DnsServer, reply: Buffer, check: (reply: Buffer) => string | undefined): { packet: DecodedPacket & { readonly rcode: string }; fault: string | undefined } {
   try {
-    return decode(reply) as DecodedPacket & { readonly rcode: string };
+    return { packet: decode(reply) as DecodedPacket & { readonly rcode: string }, fault: check(reply) };
   } catch {
     throw new DeployError('DNS_ERROR', `${at(server)} answers with a message that cannot be read.`);
   }
@@ -69,12 +74,18 @@ function ask(server: DnsServer, message: Buffer): Promise<Buffer> {
       socket.destroy();
       resolve(reply.subarray(2, end));
     });
-    socket.on('error', (error: NodeJS.ErrnoException) => fail(error.code ?? error.message));
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      // This machine is short of something: the server was never asked.
+      if (OF_THIS_MACHINE.has(error.code ?? '')) reject(error);
+      fail(error.code ?? error.message);
+    });
     socket.on('close', () => {
       clearTimeout(timer);
       fail('it closed the connection');
     });
-    socket.write(message);
+    const length = Buffer.alloc(2);
+    length.writeUInt16BE(message.length, 0);
+    socket.write(Buffer.concat([length, message]));
   });
 }
 

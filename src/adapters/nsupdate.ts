@@ -1,17 +1,20 @@
 /** Runs the real nsupdate, and tells what its words mean. */
 
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { TsigKey } from '../activities/ports';
 import { DeployError } from '../spec/errors';
 import type { ErrorCode } from '../spec/errors';
+import { checkedSecret } from './tsig';
 
 const TIMEOUT_S = 20;
 /** A name server's name may have several addresses, each with the whole timeout. */
 const KILL_AFTER_MS = 30_000;
-const OUTPUT_LIMIT = 4_096;
+/** What is kept, and what of it is shown: it is masked in between, so that no half of a secret is at its end. */
+const OUTPUT_LIMIT = 65_536;
+const SHOWN_LIMIT = 4_096;
+
+/** Why a program cannot be started, where that is the program's fault and not that of the machine it runs on. */
+const MISSING: ReadonlySet<string> = new Set(['ENOENT', 'EACCES', 'ENOEXEC', 'ENOTDIR']);
 
 /** First match. A server that refuses a key says NOTAUTH too. */
 const MEANINGS: readonly { readonly words: RegExp; readonly code: ErrorCode; readonly what: string }[] = [
@@ -23,24 +26,14 @@ const MEANINGS: readonly { readonly words: RegExp; readonly code: ErrorCode; rea
 ];
 
 export async function runNsupdate(script: string, key: TsigKey | undefined): Promise<void> {
-  const dir = await mkdtemp(join(tmpdir(), 'stackato-deploy-'));
-  try {
-    const keyFile = key === undefined ? undefined : join(dir, 'key');
-    if (key !== undefined && keyFile !== undefined) await writeFile(keyFile, keyText(key), { mode: 0o600 });
-    // TCP: over UDP a reply that is lost has the message sent again, and its own effect breaks the prerequisites.
-    const { code, output } = await run(['-v', '-t', String(TIMEOUT_S), ...(keyFile === undefined ? [] : ['-k', keyFile])], script);
-    if (code !== 0) throw failure(script, key, output);
-  } finally {
-    await rm(dir, { recursive: true, force: true });
-  }
+  // TCP: over UDP a reply that is lost has the message sent again, and its own effect breaks the prerequisites.
+  const { code, output } = await run(['-v', '-t', String(TIMEOUT_S)], `${keyLine(key)}${script}`);
+  if (code !== 0) throw failure(script, key, output);
 }
 
-/** nsupdate says an unreadable secret aloud and then goes on without a key: it must not come so far. */
-function keyText({ name, algorithm, secret }: TsigKey): string {
-  const text = secret.reveal();
-  if (!/^[a-z0-9._-]{1,253}$/i.test(name)) throw new DeployError('DNS_KEY_REFUSED', 'The name of the key is no name.');
-  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(text) || text.length % 4 !== 0) throw new DeployError('DNS_KEY_REFUSED', `The secret of the key ${name} is not base64.`);
-  return `key "${name}" { algorithm ${algorithm}; secret "${text}"; };\n`;
+/** The secret goes in by the pipe: a file would outlive a worker that is killed, and arguments are seen by everybody. */
+function keyLine(key: TsigKey | undefined): string {
+  return key === undefined ? '' : `key ${key.algorithm}:${key.name} ${checkedSecret(key)}\n`;
 }
 
 /** The worker's environment holds secrets: of it, nsupdate gets the path to itself only. */
@@ -50,7 +43,9 @@ function run(args: readonly string[], script: string): Promise<{ code: number | 
   let output = '';
   const hear = (chunk: Buffer): void => void (output = (output + chunk.toString()).slice(0, OUTPUT_LIMIT));
   return new Promise<{ code: number | null; output: string }>((resolve, reject) => {
-    child.on('error', (error: NodeJS.ErrnoException) => reject(new DeployError('TOOL_MISSING', `nsupdate cannot be run: ${error.code ?? error.message}.`)));
+    child.on('error', (error: NodeJS.ErrnoException) => reject(MISSING.has(error.code ?? '') ? new DeployError('TOOL_MISSING', `nsupdate cannot be run: ${error.code ?? ''}.`) : error));
+    // Without descriptors left there are no pipes either.
+    if (child.pid === undefined) return;
     child.on('close', (code, signal) => resolve({ code, output: signal === null ? output : `${output}\ntimed out` }));
     child.stdout.on('data', hear);
     child.stderr.on('data', hear);
@@ -62,7 +57,7 @@ function run(args: readonly string[], script: string): Promise<{ code: number | 
 
 function failure(script: string, key: TsigKey | undefined, output: string): DeployError {
   const server = /^server (\S+) (\d+)$/m.exec(script);
-  const shown = key === undefined ? output : output.replaceAll(key.secret.reveal(), '[secret]');
+  const shown = (key === undefined ? output : output.replaceAll(key.secret.reveal(), '[secret]')).slice(0, SHOWN_LIMIT);
   const words = shown.split('\n').map((line) => line.replace(/^;\s*/, '').trim()).filter((line) => line !== '').join('; ');
   const { code, what } = MEANINGS.find((meaning) => meaning.words.test(output)) ?? { code: 'DNS_ERROR' as const, what: 'did not take the update' };
   return new DeployError(code, `The name server ${server?.[1] ?? ''}, port ${server?.[2] ?? '?'}, ${what}: ${words || 'no reason given'}.`);

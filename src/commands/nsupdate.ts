@@ -10,7 +10,7 @@ type Place = Pick<DnsSpec, 'server' | 'port' | 'zone' | 'name'>;
 
 /** What stands at a deployment's name. */
 export interface Observed {
-  /** The ownership TXT. */
+  /** At the name of the ownership TXT. */
   readonly ownership: readonly DnsRecord[];
   /** Base and wildcard. */
   readonly records: readonly DnsRecord[];
@@ -22,35 +22,40 @@ export const RECORD_TYPES = [
 ] as const;
 
 /**
- * All types at base and wildcard go first: a CNAME added where another type stands is ignored without a word, and so is any other
- * type where a CNAME stands.
+ * What was observed goes first, record by record: what nobody saw is never deleted. A CNAME added where another type stands is ignored
+ * without a word, and so is any other type where a CNAME stands: the prerequisites see to it that nothing else is there.
  */
 export function pointAt({ dns, target, owner, observed }: { dns: DnsSpec; target: DnsTarget; owner: string; observed: Observed }): string {
   const { base, wildcard, ownership } = namesOf(dns);
   const ttl = number(dns.ttl, 0, 2 ** 31 - 1);
   return message(dns, [
-    ...(observed.ownership.length === 0 ? [`prereq nxrrset ${ownership} TXT`] : observed.ownership.map((record) => unchanged(dns, record))),
-    ...[base, wildcard].flatMap((name) => guard(dns, name, observed.records.filter((record) => ownerName(dns, record) === name))),
-    `update delete ${base}`,
-    `update delete ${wildcard}`,
-    `update delete ${ownership} TXT`,
+    ...guardOwnership(dns, observed.ownership),
+    ...[base, wildcard].flatMap((name) => guard(dns, name, observed.records)),
+    ...[...observed.records, ...observed.ownership].map((record) => removed(dns, record)),
     `update add ${base} ${ttl} ${target.type} ${target.type === 'A' ? address(target.value) : absolute(target.value)}`,
     `update add ${wildcard} ${ttl} CNAME ${base}`,
     `update add ${ownership} ${ttl} TXT ${quoted(owner)}`,
   ]);
 }
 
-/** Only the types `pointAt` writes: what somebody put beside them stays. */
-export function takeBack({ dns, owner, restore }: { dns: Place; owner: string; restore: readonly DnsRecord[] }): string {
-  const { base, wildcard, ownership } = namesOf(dns);
+/** Only `ours` goes, record by record. A name that gets something back must hold what was observed, and nothing else. */
+export function takeBack({ dns, observed, ours, restore }: {
+  dns: Place; observed: Observed; ours: readonly DnsRecord[]; restore: readonly DnsRecord[];
+}): string {
+  const { base, wildcard } = namesOf(dns);
+  const getting = new Set(restore.map((record) => ownerName(dns, record)));
   return message(dns, [
-    `prereq yxrrset ${ownership} TXT ${quoted(owner)}`,
-    `update delete ${base} CNAME`,
-    `update delete ${base} A`,
-    `update delete ${wildcard} CNAME`,
-    `update delete ${ownership} TXT`,
+    ...guardOwnership(dns, observed.ownership),
+    ...[base, wildcard].filter((name) => getting.has(name)).flatMap((name) => guard(dns, name, observed.records)),
+    ...ours.map((record) => removed(dns, record)),
     ...restore.map((record) => `update add ${ownerName(dns, record)} ${number(record.ttl, 0, 2 ** 31 - 1)} ${record.type} ${data(record)}`),
   ]);
+}
+
+/** Changes nothing. Refused unless the name holds records of its own, of this type if one is given: no wildcard answers for it here. */
+export function exists(dns: Place, name: string, type?: 'TXT'): string {
+  const own = ownName(dns, name);
+  return message(dns, [type === undefined ? `prereq yxdomain ${own}` : `prereq yxrrset ${own} ${type}`]);
 }
 
 /**
@@ -71,10 +76,19 @@ function message({ server, port, zone }: Place, lines: readonly string[]): strin
 }
 
 /** Holds only while exactly these records stand at the name. A CNAME has no other type beside it. */
-function guard(dns: Place, name: string, records: readonly DnsRecord[]): string[] {
-  if (records.length === 0) return [`prereq nxdomain ${name}`];
+function guard(dns: Place, name: string, observed: readonly DnsRecord[]): string[] {
+  const records = observed.filter((record) => ownerName(dns, record) === name);
+  return records.length === 0 ? [`prereq nxdomain ${name}`] : guardTypes(dns, name, records, RECORD_TYPES);
+}
+
+/** Other types may stand beside the TXT. */
+function guardOwnership(dns: Place, records: readonly DnsRecord[]): string[] {
+  return guardTypes(dns, namesOf(dns).ownership, records, ['CNAME', 'TXT']);
+}
+
+function guardTypes(dns: Place, name: string, records: readonly DnsRecord[], all: readonly string[]): string[] {
   const types = new Set(records.map(({ type }) => type));
-  const absent = types.has('CNAME') ? [] : RECORD_TYPES.filter((type) => !types.has(type));
+  const absent = types.has('CNAME') ? [] : all.filter((type) => !types.has(type));
   return [...records.map((record) => unchanged(dns, record)), ...absent.map((type) => `prereq nxrrset ${name} ${type}`)];
 }
 
@@ -83,16 +97,24 @@ function unchanged(dns: Place, record: DnsRecord): string {
   return `prereq yxrrset ${ownerName(dns, record)} ${record.type} ${data(record)}`;
 }
 
+function removed(dns: Place, record: DnsRecord): string {
+  return `update delete ${ownerName(dns, record)} ${record.type} ${data(record)}`;
+}
+
 function namesOf({ name, zone }: Place): { base: string; wildcard: string; ownership: string } {
   const base = absolute(name);
   if (!base.endsWith(`.${absolute(zone)}`)) throw new RangeError(`${JSON.stringify(name)} is not inside ${JSON.stringify(zone)}`);
   return { base, wildcard: `*.${base}`, ownership: ownershipNameOf(base) };
 }
 
-/** Records of any other name are none of ours. */
 function ownerName(dns: Place, record: DnsRecord): string {
-  const name = Object.values(namesOf(dns)).find((ours) => ours === `${record.name}.`);
-  if (name === undefined) throw new RangeError(`not a name of ${dns.name}: ${JSON.stringify(record.name)}`);
+  return ownName(dns, record.name);
+}
+
+/** Any other name is none of ours. */
+function ownName(dns: Place, text: string): string {
+  const name = Object.values(namesOf(dns)).find((ours) => ours === `${text}.`);
+  if (name === undefined) throw new RangeError(`not a name of ${dns.name}: ${JSON.stringify(text)}`);
   return name;
 }
 

@@ -69,7 +69,7 @@ export const ERRORS = {
   DNS_FOREIGN: { owner: 'user', retry: 'no', remedy: "The name holds somebody else's data. Remove it and resume; or set `dns.replace: true`, abort, and run up again." },
   DNS_NOT_SEEN: { owner: 'dns', retry: 'yes', remedy: 'The server took the update and answers otherwise. Look for records under the name that shadow it, then resume.' },
   DNS_CHANGED: { owner: 'dns', retry: 'yes', remedy: 'Somebody else changes the same name. Settle who owns it, then resume.' },
-  DNS_ERROR: { owner: 'dns', retry: 'yes', remedy: "Read the server's own log for this time, mend the cause, then resume." },
+  DNS_ERROR: { owner: 'dns', retry: 'yes', remedy: "Read the server's own log for this time, and let it answer this worker (allow-query); then resume." },
   TOOL_MISSING: { owner: 'tool', retry: 'no', remedy: "Install nsupdate (Debian: bind9-dnsutils) on the worker's machine, then resume.", ofTheWorker: true },
   SSH_UNREACHABLE: { owner: 'host', retry: 'not-yet', remedy: "Check that the instance runs, that port 22 is open to the worker (access.ssh), and its console output; then resume." },
   SSH_AUTH: { owner: 'user', retry: 'yes', remedy: 'Give ssh.user, ssh.password or ssh.key that the appliance accepts, then resume.', ofTheWorker: true },

@@ -25,7 +25,7 @@ export const dns = mapping(
         algorithm: choice(TSIG_ALGORITHMS, { about: 'Algorithm of the key.' }).default('hmac-sha256'),
         secret: secret('The secret of the key, in base64.'),
       },
-      { about: 'Key that signs the updates. Left out: the server lets this machine update by its address.', expects: 'name, algorithm and secret', example: '{ name: stackato-key., secret: { env: TSIG_SECRET } }' },
+      { about: 'Key that signs updates and questions. Left out: the server lets this machine update by its address.', expects: 'name, algorithm and secret', example: '{ name: stackato-key., secret: { env: TSIG_SECRET } }' },
     ).optional(),
   },
   { about: 'Where the name of the appliance is kept.', expects: 'a mapping with server, zone and name', example: '{ server: 192.168.1.1, zone: example.com, name: dev.example.com }' },

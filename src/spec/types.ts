@@ -155,7 +155,7 @@ export interface Resources {
   instance?: { id: string; privateIp?: string };
   /** By the step that asked: what has to be waited for before "nothing is there" can be believed. */
   unsettled?: Partial<Record<'security-group' | 'launch', Unsettled>>;
-  dns?: { target: DnsTarget; replaced: readonly DnsRecord[] };
+  dns?: DnsMemory;
   /** `SHA256:…` */
   hostKey?: string;
   /** What `kato op static_ip` wrote, in words. */
@@ -174,6 +174,15 @@ export interface Unsettled {
   readonly since?: number;
   /** It is of an activity before this one. */
   readonly earlier?: true;
+}
+
+export interface DnsMemory {
+  /** Where the name shall point, or does. */
+  target: DnsTarget;
+  /** What stood there before, and is put back. */
+  replaced: readonly DnsRecord[];
+  /** Where an update that was seen pointed it. Earlier versions did not keep this. */
+  written?: readonly Pick<DnsTarget, 'type' | 'value'>[];
 }
 
 export interface AddressFact {

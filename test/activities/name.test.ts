@@ -1,19 +1,15 @@
 import assert from 'node:assert/strict';
+import { authorityOf } from '../../src/activities/authority';
 import { addressesOf, namesAstray, observeName } from '../../src/activities/name-state';
-import { observeDns, takeBackDns, updateDns } from '../../src/activities/name';
 import { findProblems } from '../../src/activities/preflight';
-import type { Dependencies } from '../../src/activities/dependencies';
-import type { CloudInstance, Dns } from '../../src/activities/ports';
-import type { StepInput } from '../../src/activities/types';
-import { createDns } from '../../src/adapters/dns';
+import type { Dns } from '../../src/activities/ports';
 import { DeployError } from '../../src/spec/errors';
 import { ownerOf } from '../../src/spec/names';
-import type { CloudSpec, DeploymentSpec, DnsRecord, DnsSpec, Resources } from '../../src/spec/types';
+import type { DnsRecord, DnsSpec } from '../../src/spec/types';
 import { startBind } from '../support/bind';
 import type { Bind } from '../support/bind';
-import { specNamed } from '../support/specs';
-
-const NAMESPACE = 'testing';
+import { NameDeployment, NAMESPACE } from './name-support';
+import type { NameOptions } from './name-support';
 
 describe('the name', function () {
   this.timeout(30_000);
@@ -31,49 +27,9 @@ describe('the name', function () {
     `${label}.stackato.test. 600 IN CNAME ${cloudName()}.`,
   ];
 
-  /** One deployment's activities, with the updates counted and what is known kept, as a workflow does. */
-  class Deployment {
-    updates = 0;
-    known: Resources;
-    readonly spec: DeploymentSpec;
-    readonly deps: Dependencies;
-
-    constructor(label: string, { dns = {}, cloud = {}, instances = [], wrap = (real) => real }: {
-      dns?: Partial<DnsSpec>; cloud?: Partial<CloudSpec>; instances?: readonly Partial<CloudInstance>[]; wrap?: (real: Dns) => Dns;
-    } = {}) {
-      const base = specNamed(label);
-      this.spec = { ...base, dns: bind.dns(label, dns), cloud: { ...base.cloud, ...cloud } };
-      this.known = { address: { publicIp: ip(), allocated: true }, instance: { id: 'i-1' } };
-      const real = wrap(createDns());
-      const counted: Dns = { ...real, update: (script, key) => real.update(script, key).then(() => void (this.updates += 1)) };
-      this.deps = {
-        dns: counted, namespace: NAMESPACE,
-        secrets: { resolve: () => Promise.resolve(bind.key.secret) },
-        clouds: { open: () => Promise.resolve({ findInstances: () => Promise.resolve(instances) }) },
-      } as unknown as Dependencies;
-    }
-
-    async observe(): Promise<string> {
-      const outcome = await observeDns(this.deps, this.input);
-      Object.assign(this.known, outcome.known);
-      return outcome.note;
-    }
-
-    async update(): Promise<boolean> {
-      return (await updateDns(this.deps, this.input)).changed;
-    }
-
-    async up(): Promise<boolean> {
-      await this.observe();
-      return this.update();
-    }
-
-    async down(): Promise<boolean> {
-      return (await takeBackDns(this.deps, this.input)).changed;
-    }
-
-    private get input(): StepInput {
-      return { spec: this.spec, known: this.known, need: 'n', deadline: 1_000 };
+  class Deployment extends NameDeployment {
+    constructor(label: string, { dns = {}, ...options }: Partial<Omit<NameOptions, 'dns'>> & { dns?: Partial<DnsSpec> } = {}) {
+      super(label, { dns: bind.dns(label, dns), key: bind.key, publicIp: ip(), ...options });
     }
   }
 
@@ -97,7 +53,7 @@ describe('the name', function () {
     assert.equal(await one.up(), false);
     assert.equal(one.updates, 1);
     for (const host of ['fresh', 'api.fresh', 'anything.fresh']) {
-      assert.deepEqual(await addressesOf(one.deps.dns, one.spec.dns, `${host}.stackato.test`), [ip()]);
+      assert.deepEqual(await addressesOf(await authorityOf(one.deps, one.spec), `${host}.stackato.test`), [ip()]);
     }
 
     assert.equal(await one.down(), true);
@@ -232,7 +188,7 @@ describe('the name', function () {
     await bind.plant('update add api.shadowed.stackato.test. 60 A 10.0.0.8');
     const one = new Deployment('shadowed');
     await refused(one.up(), 'DNS_NOT_SEEN', /does not lead api\.shadowed\.stackato\.test to euca/);
-    assert.deepEqual(await namesAstray(one.deps.dns, one.spec.dns, one.known.dns!.target), ['api.shadowed.stackato.test']);
+    assert.deepEqual(await namesAstray(await authorityOf(one.deps, one.spec), one.known.dns!.target), ['api.shadowed.stackato.test']);
     assert.equal(await one.down(), true);
     assert.deepEqual(await held('shadowed'), ['api.shadowed.stackato.test. 60 IN A 10.0.0.8']);
     await bind.plant('update delete api.shadowed.stackato.test.');
@@ -257,8 +213,9 @@ describe('the name', function () {
   it('is read with all its types, whatever strings are in its TXT', async () => {
     const records: readonly string[] = ['odd.stackato.test. 5 TXT "a" "b"', 'odd.stackato.test. 6 MX 10 mx.example.com.', '*.odd.stackato.test. 7 AAAA 2001:db8::1', '_stackato-deploy.odd.stackato.test. 8 TXT "so\\"me" "bo\\\\d\\200y"'];
     await bind.plant(...records.map((line) => `update add ${line}`));
-    const state = await observeName(createDns(), bind.dns('odd'));
-    assert.equal(state.owner, 'so"mebo\\d\u00c8y');
+    const odd = new Deployment('odd');
+    const state = await observeName(await authorityOf(odd.deps, odd.spec));
+    assert.deepEqual(state.owners, ['so"mebo\\d\u00c8y']);
     const shown = ({ name, ttl, type, data }: DnsRecord): string => `${name}. ${ttl} ${type} ${data}`;
     assert.deepEqual([...state.records, ...state.ownership].map(shown).sort(), records.map((line) => line.replace('.com.', '.com')).sort());
     await bind.plant('update delete odd.stackato.test.', 'update delete *.odd.stackato.test.', 'update delete _stackato-deploy.odd.stackato.test.');

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import { streamEncode } from 'dns-packet';
 import { createDns } from '../../src/adapters/dns';
@@ -106,6 +106,42 @@ describe('DNS', function () {
         })();
       });
       assert.deepEqual(answer, { rcode: 'NOERROR', authoritative: false, records: [{ name: 'x.stackato.test', ttl: 5, type: 'A', data: '192.0.2.1' }] });
+    });
+  });
+
+  describe('a signed question', () => {
+    /** What BIND answers to it, changed on the way. */
+    const through = async (change: (reply: Buffer) => Buffer): ReturnType<typeof dns.query> => {
+      const relay = createServer((socket) => {
+        const upstream = connect({ host: HOST, port: bind.port });
+        upstream.once('data', (reply: Buffer) => socket.end(change(reply)));
+        socket.once('data', (question: Buffer) => upstream.write(question));
+        socket.on('close', () => upstream.destroy());
+      });
+      await new Promise<void>((resolve) => relay.listen(0, HOST, resolve));
+      const { port } = relay.address() as { port: number };
+      return dns.query(bind.dns('x', { port }), 'www.stackato.test', 'A', bind.key).finally(() => relay.close());
+    };
+
+    it('A6: is answered with what only the holder of the key can have said', async () => {
+      assert.deepEqual((await through((reply) => reply)).records.map(({ data }) => data), ['192.0.2.80']);
+    });
+
+    it('A6: takes no answer that was changed on the way, or lost its signature', async () => {
+      const changed = (reply: Buffer): Buffer => {
+        reply.writeUInt8(81, reply.indexOf(Buffer.from([192, 0, 2, 80])) + 3);
+        return reply;
+      };
+      await fails(through(changed), 'DNS_KEY_REFUSED', /the key stackato-lab do not fit together: its answer is not signed with that key\.$/);
+      const unsigned = (reply: Buffer): Buffer => streamEncode({ type: 'response', id: reply.readUInt16BE(2), questions: [], answers: [{ type: 'A', name: 'www.stackato.test', data: '192.0.2.80' }] });
+      await fails(through(unsigned), 'DNS_KEY_REFUSED', /its answer is not signed\.$/);
+      await fails(through((reply) => Buffer.concat([Buffer.from([0, 12]), reply.subarray(2, 14)])), 'DNS_ERROR', /cannot be read/);
+    });
+
+    it('A6: may be refused by a server that could not sign', async () => {
+      const refusal = (flags: number) => (reply: Buffer): Buffer => streamEncode({ type: 'response', id: reply.readUInt16BE(2), flags, questions: [] });
+      assert.equal((await through(refusal(5))).rcode, 'REFUSED');
+      await fails(through(refusal(9)), 'DNS_KEY_REFUSED', /fit together: NOTAUTH\.$/);
     });
   });
 

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { choosePorts } from '../../lab/ports';
+import { promisify } from 'node:util';
 import { findProgram } from '../../lab/programs';
-import { untilReady } from '../../lab/wait';
 import { createDns } from '../../src/adapters/dns';
 import { pointAt, probe, RECORD_TYPES, takeBack } from '../../src/commands/nsupdate';
 import { DeployError } from '../../src/spec/errors';
@@ -12,6 +13,7 @@ import type { TsigKey } from '../../src/activities/ports';
 import type { DnsRecord, DnsSpec, DnsTarget } from '../../src/spec/types';
 import { startBind } from '../support/bind';
 import type { Bind } from '../support/bind';
+import { keyNamed, keyStatement, startNamed, ZONE_HEAD } from '../support/named';
 import { eventually } from '../support/wait';
 
 const dns = createDns();
@@ -41,6 +43,12 @@ describe('DNS', function () {
   const secretOf = (text: string): Partial<TsigKey> => ({ secret: { reveal: () => text } });
   const point = (spec: DnsSpec, observed: Parameters<typeof pointAt>[0]['observed'] = NOTHING): Promise<void> =>
     dns.update(pointAt({ dns: spec, target, owner: OWNER, observed }), bind.key);
+  const writtenAt = (spec: DnsSpec, { type, value }: Pick<DnsTarget, 'type' | 'value'>, owner = OWNER): { ownership: DnsRecord[]; records: DnsRecord[] } => ({
+    ownership: [{ name: `_stackato-deploy.${spec.name}`, ttl: 600, type: 'TXT', data: `"${owner}"` }],
+    records: [{ name: spec.name, ttl: 600, type, data: value }, { name: `*.${spec.name}`, ttl: 600, type: 'CNAME', data: spec.name }],
+  });
+  const back = (spec: DnsSpec, observed = writtenAt(spec, target), restore: readonly DnsRecord[] = []): Promise<void> =>
+    dns.update(takeBack({ dns: spec, observed, ours: [...observed.ownership, ...observed.records], restore }), bind.key);
   const recordsAt = async (spec: DnsSpec, name: string, type: string): Promise<readonly DnsRecord[]> => (await dns.query(spec, name, type)).records;
 
   describe('updates', () => {
@@ -97,8 +105,12 @@ describe('DNS', function () {
 
   describe('a key with rights name by name', () => {
     it('is probed at the names it will write', async () => {
-      const port = await startPolicyServer(bind);
-      const key = { name: 'limited', algorithm: 'hmac-sha256', secret: { reveal: () => POLICY_SECRET } } as const;
+      const key = keyNamed('limited');
+      const { port } = await startNamed(bind, 'policy', {
+        config: `${keyStatement(key)} zone "policy.test" { type master; file "zone"; update-policy { grant limited subdomain dev.policy.test. CNAME A TXT; }; };`,
+        files: { zone: ZONE_HEAD },
+        ready: { zone: 'policy.test' },
+      });
       const spec = (name: string): DnsSpec => bind.dns('x', { port, zone: 'policy.test', name: `${name}.policy.test` });
       await dns.update(probe(spec('dev')), key);
       await fails(dns.update(probe(spec('other')), key), 'DNS_REFUSED');
@@ -120,7 +132,7 @@ describe('DNS', function () {
         { name: 'any.plain.stackato.test', ttl: 600, type: 'CNAME', data: 'plain.stackato.test' },
         { name: 'plain.stackato.test', ttl: 600, type: 'CNAME', data: target.value },
       ]]);
-      await dns.update(takeBack({ dns: spec, owner: OWNER, restore: [] }), bind.key);
+      await back(spec);
       assert.deepEqual(await bind.zone(), before);
     });
 
@@ -141,7 +153,7 @@ describe('DNS', function () {
       const records = [...seen.flat(), ...(await recordsAt(spec, `*.${spec.name}`, 'TXT'))];
       await point(spec, { ownership: [], records });
       assert.deepEqual((await recordsAt(spec, spec.name, 'MX')).map(({ type }) => type), ['CNAME']);
-      await dns.update(takeBack({ dns: spec, owner: OWNER, restore: records }), bind.key);
+      await back(spec, writtenAt(spec, target), records);
       assert.deepEqual(await bind.zone(), before);
     });
 
@@ -166,13 +178,30 @@ describe('DNS', function () {
 
     it('takes nothing back that is not ours, and only our types', async () => {
       const spec = bind.dns('shared');
-      await dns.update(pointAt({ dns: spec, target: { type: 'A', value: '127.0.0.9', from: 'address' }, owner: OWNER, observed: NOTHING }), bind.key);
+      const here: DnsTarget = { type: 'A', value: '127.0.0.9', from: 'address' };
+      await dns.update(pointAt({ dns: spec, target: here, owner: OWNER, observed: NOTHING }), bind.key);
       await bind.plant('update add shared.stackato.test. 60 MX 10 mail.example.com.');
-      await fails(dns.update(takeBack({ dns: spec, owner: `${OWNER}-2`, restore: [] }), bind.key), 'DNS_CHANGED');
+      await fails(back(spec, writtenAt(spec, here, `${OWNER}-2`)), 'DNS_CHANGED');
       assert.equal((await recordsAt(spec, spec.name, 'A')).length, 1);
-      await dns.update(takeBack({ dns: spec, owner: OWNER, restore: [] }), bind.key);
+      await back(spec, writtenAt(spec, here));
       assert.deepEqual((await bind.zone()).filter((line) => line.includes('shared')), ['shared.stackato.test. 60 IN MX 10 mail.example.com.']);
     });
+  });
+
+  it('17c: a worker without descriptors left says so, and not that the server or nsupdate is missing', async () => {
+    const program = `
+      const dns = require('./src/adapters/dns').createDns();
+      const server = ${JSON.stringify(bind.dns('x'))};
+      const code = (work) => work.then(() => 'none', (error) => error.constructor.name + ' ' + error.code);
+      const held = [];
+      void dns.query(server, 'stackato.test', 'SOA').then(async () => {
+        try { for (;;) held.push(require('node:fs').openSync('/dev/null', 'r')); } catch {}
+        const codes = [await code(dns.query(server, 'stackato.test', 'SOA')), await code(dns.update('send'))];
+        for (const one of held) require('node:fs').closeSync(one);
+        console.log(codes.join(', '));
+      });`;
+    const { stdout } = await promisify(execFile)('/bin/sh', ['-c', 'ulimit -n 256; exec "$0" --require tsx/cjs -e "$1"', process.execPath, program]);
+    assert.equal(stdout.trim(), 'Error EMFILE, Error EMFILE');
   });
 
   describe('the key', () => {
@@ -190,59 +219,58 @@ describe('DNS', function () {
       rmSync(dir, { recursive: true });
     });
 
-    it('is in a private file while nsupdate runs, in no argument and no variable, and gone after', async () => {
-      const real = findProgram('nsupdate');
-      const script = `#!/bin/sh\necho $$ > ${dir}/pid\nwhile [ ! -e ${dir}/go ]; do sleep 0.05; done\nexec ${real} "$@"\n`;
-      writeFileSync(join(dir, 'nsupdate'), script);
+    /** An nsupdate that waits until it is told to go on. */
+    const slowNsupdate = (): void => {
+      writeFileSync(join(dir, 'nsupdate'), `#!/bin/sh\necho $$ > ${dir}/pid\nwhile [ ! -e ${dir}/go ]; do sleep 0.05; done\nexec ${findProgram('nsupdate')} "$@"\n`);
       chmodSync(join(dir, 'nsupdate'), 0o755);
-      const secret = bind.key.secret.reveal();
-      Object.assign(process.env, { PATH: `${dir}${delimiter}${PATH}`, TMPDIR: join(dir, 'tmp'), TEST_DNS_SECRET: secret });
+    };
+    const pidOfNsupdate = (): Promise<string> => eventually('nsupdate runs', () => existsSync(join(dir, 'pid')) && readFileSync(join(dir, 'pid'), 'utf8').trim());
+    const hidesSecret = (pid: string): void => {
+      for (const seen of ['cmdline', 'environ']) assert.ok(!readFileSync(`/proc/${pid}/${seen}`, 'utf8').includes(bind.key.secret.reveal()), seen);
+    };
+
+    it('B11: goes in by a pipe: it is in no file, no argument and no variable while nsupdate runs', async () => {
+      slowNsupdate();
+      Object.assign(process.env, { PATH: `${dir}${delimiter}${PATH}`, TMPDIR: join(dir, 'tmp'), TEST_DNS_SECRET: bind.key.secret.reveal() });
       const update = dns.update(probe(bind.dns('keyed')), bind.key);
-      const pid = await eventually('nsupdate runs', () => existsSync(join(dir, 'pid')) && readFileSync(join(dir, 'pid'), 'utf8').trim());
-      const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-      assert.ok(words.includes('-k'), words.join(' '));
-      const file = words[words.indexOf('-k') + 1]!;
-      assert.ok(file.startsWith(join(dir, 'tmp')));
-      for (const seen of ['cmdline', 'environ']) assert.ok(!readFileSync(`/proc/${pid}/${seen}`, 'utf8').includes(secret), seen);
-      assert.equal(readFileSync(file, 'utf8'), `key "stackato-lab" { algorithm hmac-sha256; secret "${secret}"; };\n`);
-      assert.deepEqual([file, join(file, '..')].map((path) => statSync(path).mode & 0o777), [0o600, 0o700]);
+      hidesSecret(await pidOfNsupdate());
+      assert.deepEqual(readdirSync(join(dir, 'tmp')), []);
       writeFileSync(join(dir, 'go'), '');
       await update;
       assert.deepEqual(readdirSync(join(dir, 'tmp')), []);
     });
 
-    it('is gone after a failure, and not in its message', async () => {
-      Object.assign(process.env, { TMPDIR: join(dir, 'tmp') });
+    it('B11: is in no file after a worker was killed outright in the midst of an update', async () => {
+      slowNsupdate();
+      const program = `require('./src/adapters/dns').createDns().update(${JSON.stringify(probe(bind.dns('keyed')))}, { name: 'stackato-lab', algorithm: 'hmac-sha256', secret: { reveal: () => process.env.SECRET } })`;
+      const env = { ...process.env, PATH: `${dir}${delimiter}${PATH}`, TMPDIR: join(dir, 'tmp'), HOME: join(dir, 'tmp'), SECRET: bind.key.secret.reveal() };
+      const worker = spawn(process.execPath, ['--require', 'tsx/cjs', '-e', program], { env, stdio: 'ignore' });
+      const pid = await pidOfNsupdate();
+      hidesSecret(pid);
+      worker.kill('SIGKILL');
+      await once(worker, 'exit');
+      const files = readdirSync(join(dir, 'tmp'), { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+      assert.deepEqual(files.filter((file) => readFileSync(file, 'utf8').includes(bind.key.secret.reveal())), []);
+      writeFileSync(join(dir, 'go'), '');
+      await eventually('nsupdate ends', () => !existsSync(`/proc/${pid}`));
+    });
+
+    it('is not in the message of a failure, were it at the very end of what is shown', async () => {
       await fails(dns.update(probe(bind.dns('keyed', { port: 1 })), bind.key), 'DNS_UNREACHABLE');
-      assert.deepEqual(readdirSync(join(dir, 'tmp')), []);
-      const secret = bind.key.secret.reveal();
-      writeFileSync(join(dir, 'nsupdate'), `#!/bin/sh\ncat "$5" >&2\nexit 3\n`);
-      chmodSync(join(dir, 'nsupdate'), 0o755);
       Object.assign(process.env, { PATH: `${dir}${delimiter}${PATH}` });
-      await fails(dns.update(probe(bind.dns('keyed')), bind.key), 'DNS_ERROR', /secret "\[secret\]"/);
-      assert.ok(secret.length > 20);
+      const saying = (script: string): void => {
+        writeFileSync(join(dir, 'nsupdate'), `#!/bin/sh\n${script}\nexit 3\n`);
+        chmodSync(join(dir, 'nsupdate'), 0o755);
+      };
+      saying('cat >&2');
+      await fails(dns.update(probe(bind.dns('keyed')), bind.key), 'DNS_ERROR', /key hmac-sha256:stackato-lab \[secret\]/);
+      saying(`head -c 4020 /dev/zero | tr '\\0' x >&2; cat >&2`);
+      await assert.rejects(dns.update(probe(bind.dns('keyed')), bind.key), (error: Error) => !error.message.includes(bind.key.secret.reveal().slice(0, 8)));
+    });
+
+    it('17c: needs no file at all, so that no full disk stops it', async () => {
+      Object.assign(process.env, { TMPDIR: '/nonexistent' });
+      await dns.update(probe(bind.dns('keyed')), bind.key);
     });
   });
 });
-
-const POLICY_SECRET = Buffer.alloc(32, 3).toString('base64');
-
-/** A BIND that gives its key rights for single names. */
-async function startPolicyServer({ household, dir, net }: Bind): Promise<number> {
-  const { dns: port } = await choosePorts(undefined, net);
-  const home = join(dir, 'policy');
-  mkdirSync(home);
-  writeFileSync(join(home, 'zone'), '$TTL 60\n@ IN SOA ns hostmaster 1 3600 600 86400 5\n@ IN NS ns\nns IN A 127.0.0.1\n');
-  writeFileSync(join(home, 'named.conf'), `
-key "limited" { algorithm hmac-sha256; secret "${POLICY_SECRET}"; };
-options { directory "${home}"; pid-file none; session-keyfile "${home}/session.key"; listen-on port ${port} { ${HOST}; }; listen-on-v6 { none; }; recursion no; empty-zones-enable no; notify no; };
-controls { };
-zone "policy.test" { type master; file "${home}/zone"; update-policy { grant limited subdomain dev.policy.test. CNAME A TXT; }; };
-`);
-  // A copy, because AppArmor confines the original (see lab/dns.ts).
-  copyFileSync(findProgram('named'), join(home, 'named'));
-  const child = household.start({ name: 'policy-named', program: join(home, 'named'), args: ['-g', '-n', '1', '-c', join(home, 'named.conf')] });
-  const server = { server: HOST, port, zone: 'policy.test' };
-  await untilReady(child, async () => (await dns.query(server, 'policy.test', 'SOA')).authoritative);
-  return port;
-}

@@ -41,12 +41,10 @@ describe('plan', () => {
     assert.deepEqual(whats(spec, 'dns'), [[
       'server 127.0.0.1 17053',
       'zone stackato.test.',
+      'prereq nxrrset _stackato-deploy.dev.stackato.test. CNAME',
       'prereq nxrrset _stackato-deploy.dev.stackato.test. TXT',
       'prereq nxdomain dev.stackato.test.',
       'prereq nxdomain *.dev.stackato.test.',
-      'update delete dev.stackato.test.',
-      'update delete *.dev.stackato.test.',
-      'update delete _stackato-deploy.dev.stackato.test. TXT',
       'update add dev.stackato.test. 600 CNAME euca-<address-with-hyphens>.eucalyptus.cloud.test.',
       'update add *.dev.stackato.test. 600 CNAME dev.stackato.test.',
       'update add _stackato-deploy.dev.stackato.test. 600 TXT "stackato-deploy/default/dev"',
