@@ -60,6 +60,20 @@ export interface Knobs {
   netTools: '1.60' | '2.10';
   /** A new host key at the next boot. */
   newHostKeyAtBoot: boolean;
+  /** The account's login shell: a program of the host, by name. */
+  loginShell: string;
+  /** What its rc files print on stdout, before every command and after it. */
+  rcPrints: string;
+  /** LANG of the account; net-tools speak German in `de_…`. */
+  locale: string;
+  /** The password has expired: no command runs, and keyboard-interactive asks for a new one. */
+  passwordExpired: boolean;
+  /** Whether sshd forwards ports. */
+  forwardsPorts: boolean;
+  /** What becomes of a folder that somebody makes on its disk. */
+  disk: 'good' | 'full' | 'read-only';
+  /** A VPN lays its two halves over the default route. */
+  vpn: boolean;
 }
 
 export interface ApplianceOptions {

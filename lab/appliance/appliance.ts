@@ -52,7 +52,7 @@ export class SimulatedAppliance implements Appliance {
     this.sudo = new Sudo(this.state);
     this.brain = new Brain(this.place, ([program = '', ...words]) => this.serve(program, words));
     this.web = new Console(this.state);
-    this.sshd = new Sshd(this.state, shellOf(this.place, hostPath, rewriterFor(this.place)), this.web);
+    this.sshd = new Sshd(this.state, shellOf(this.place, hostPath, rewriterFor(this.place), this.state), this.web);
     this.doors = new Doors(options.ports, {
       ssh: (socket) => this.sshd.accept(socket),
       http: (socket) => this.web.http(socket),

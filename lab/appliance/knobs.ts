@@ -33,6 +33,13 @@ export const DEFAULT_KNOBS: Knobs = {
   privateIp: '',
   netTools: '1.60',
   newHostKeyAtBoot: false,
+  loginShell: 'sh',
+  rcPrints: '',
+  locale: 'C.UTF-8',
+  passwordExpired: false,
+  forwardsPorts: true,
+  disk: 'good',
+  vpn: false,
 };
 
 /** Every trap at once that a correct deployer survives. The ones that must stop it (host key, memory, console for ever) are not here. */
@@ -57,6 +64,10 @@ export const HARD_KNOBS: Knobs = {
   maxStartups: 2,
   auth: ['keyboard-interactive'],
   netTools: '2.10',
+  loginShell: 'tcsh',
+  rcPrints: 'Welcome to the appliance!',
+  locale: 'de_DE.UTF-8',
+  vpn: true,
 };
 
 /** Throws where a knob cannot be what it is set to: when it is set, and not in the middle of a run. */

@@ -40,19 +40,42 @@ const BRIDGE: Card = {
   ...ETHERNET, name: 'virbr0', address: '192.168.3.1', netmask: '255.255.255.0', ethernet: { broadcast: '192.168.3.255', hardware: '5e:1f:00:00:00:01' },
 };
 
-export function showNetwork(place: Place, { address, netmask, network, broadcast, gateway }: Shown, version: Knobs['netTools']): void {
+/** The messages of net-tools 1.60 in German, as far as anybody reads them. */
+const GERMAN: readonly (readonly [string, string])[] = [
+  ['Kernel IP routing table', 'Kernel-IP-Routentabelle'], ['Destination     Gateway         Genmask', 'Ziel            Router          Genmask'],
+  ['HWaddr', 'Hardware Adresse'], ['inet addr:', 'inet Adresse:'], ['Mask:', 'Maske:'], ['netmask ', 'Netzmaske '], ['Local Loopback', 'Lokale Schleife'], ['Metric:', 'Metrik:'],
+];
+
+function german(text: string): string {
+  return GERMAN.reduce((translated, [from, to]) => translated.replaceAll(from, to), text);
+}
+
+/** As OpenVPN's `redirect-gateway def1` does. */
+const VPN: readonly (readonly [string, string, string, string])[] = [
+  ['0.0.0.0', '10.8.0.5', '128.0.0.0', 'UG    0      0        0 tun0'],
+  ['128.0.0.0', '10.8.0.5', '128.0.0.0', 'UG    0      0        0 tun0'],
+  ['10.8.0.5', '0.0.0.0', '255.255.255.255', 'UH    0      0        0 tun0'],
+];
+
+export function showNetwork(place: Place, { address, netmask, network, broadcast, gateway }: Shown, { netTools: version, vpn }: Pick<Knobs, 'netTools' | 'vpn'>): void {
   const { card, metric } = WORDS[version];
   const tail = createHash('sha256').update(address).digest('hex').slice(0, 8).replace(/..(?!$)/g, '$&:');
   const own: Card = { ...ETHERNET, name: 'eth0', address, netmask, ethernet: { broadcast, hardware: `d0:0d:${tail}` } };
-  for (const shown of [own, LOOPBACK, BRIDGE]) writeFileSync(`${place.path}/run/ifconfig/${shown.name}`, `${card(shown).join('\n')}\n\n`);
+  for (const shown of [own, LOOPBACK, BRIDGE]) show(place, `ifconfig/${shown.name}`, `${card(shown).join('\n')}\n\n`);
   const routes = [
     ['Destination', 'Gateway', 'Genmask', 'Flags Metric Ref    Use Iface'],
+    ...(vpn ? VPN : []),
     ['0.0.0.0', gateway, '0.0.0.0', `UG    ${String(metric).padEnd(6)} 0        0 eth0`],
     [network, '0.0.0.0', netmask, 'U     0      0        0 eth0'],
     ['192.168.3.0', '0.0.0.0', '255.255.255.0', 'U     0      0        0 virbr0'],
   ];
   const table = routes.map(([to = '', by = '', genmask = '', rest = '']) => `${to.padEnd(16)}${by.padEnd(16)}${genmask.padEnd(16)}${rest}\n`);
-  writeFileSync(`${place.path}/run/route`, `Kernel IP routing table\n${table.join('')}`);
+  show(place, 'route', `Kernel IP routing table\n${table.join('')}`);
+}
+
+function show(place: Place, name: string, text: string): void {
+  writeFileSync(`${place.path}/run/${name}`, text);
+  writeFileSync(`${place.path}/run/de/${name}`, german(text));
 }
 
 function oldCard({ name, flags: [, flags], mtu, address, netmask, ethernet }: Card): readonly string[] {

@@ -31,7 +31,7 @@ export function siteOf(address: string): Network {
   return { address, netmask: '255.255.255.0', gateway, nameservers: SITE_DNS, search: ['cloud.internal'] };
 }
 
-type NetworkKnobs = Pick<Knobs, 'resolvConfRegenerated' | 'localResolver' | 'netTools'>;
+type NetworkKnobs = Pick<Knobs, 'resolvConfRegenerated' | 'localResolver' | 'netTools' | 'vpn'>;
 
 /** Files of a machine that was never configured. Without resolvconf nothing makes resolv.conf anew. */
 export function makeNetworkFiles(place: Place, site: Network, knobs: NetworkKnobs): void {
@@ -75,7 +75,7 @@ export function bringUp(place: Place, site: Network, knobs: NetworkKnobs): Link 
   place.write('/var/run/dnsmasq/resolv.conf', serversOf(own));
   // A name that became a file of its own is left alone by resolvconf.
   if (knobs.resolvConfRegenerated) place.write(RESOLVCONF_OUTPUT, resolvConfOf(place.read(HEAD) ?? '', own, knobs));
-  showNetwork(place, { ...own, ...spanOf(own) }, knobs.netTools);
+  showNetwork(place, { ...own, ...spanOf(own) }, knobs);
   const reachable = method !== '' && own.address === site.address && own.netmask === site.netmask && own.gateway === site.gateway;
   return { reachable, dhcp: method === 'dhcp' };
 }

@@ -29,7 +29,7 @@ export class Place {
     this.alias = PLAIN.test(dir) ? undefined : mkdtempSync('/tmp/stackato-lab-');
     this.path = this.alias === undefined ? dir : join(this.alias, 'machine');
     if (this.alias !== undefined) symlinkSync(dir, this.path);
-    for (const folder of ['bin', 'run/calls', 'run/ifconfig', `root${HOME}/bin`]) mkdirSync(join(dir, folder), { recursive: true, mode: 0o755 });
+    for (const folder of ['bin', 'run/calls', 'run/ifconfig', 'run/de/ifconfig', `root${HOME}/bin`]) mkdirSync(join(dir, folder), { recursive: true, mode: 0o755 });
     this.programs = this.install();
   }
 

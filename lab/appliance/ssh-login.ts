@@ -17,8 +17,15 @@ export function login(context: AuthContext, state: State): void {
   if (context.method === 'password') return decide(isSame(context.password, state.password));
   if (context.method === 'publickey') return decide(isAuthorized(context, state.knobs.authorizedKey));
   if (context.method !== 'keyboard-interactive') return decide(false);
-  context.prompt([{ prompt: 'Password: ', echo: false }], (answers) => decide(isSame(answers[0] ?? '', state.password)));
+  context.prompt([{ prompt: 'Password: ', echo: false }], (answers) => {
+    const right = isSame(answers[0] ?? '', state.password);
+    // As PAM does; nobody here has a good answer.
+    if (right && state.knobs.passwordExpired) context.prompt([{ prompt: 'Current password: ', echo: false }], EXPIRED, () => decide(false));
+    else decide(right);
+  });
 }
+
+const EXPIRED = 'You are required to change your password immediately (administrator enforced).';
 
 function isSame(given: string, wanted: string): boolean {
   const [a, b] = [Buffer.from(given), Buffer.from(wanted)];

@@ -3,6 +3,7 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { Server, utils } from 'ssh2';
 import type { Algorithms, Connection, ServerChannel, Session } from 'ssh2';
 import type { Console } from './console';
@@ -92,8 +93,9 @@ class Visit {
       else this.serve(accept());
     });
     this.connection.on('tcpip', (accept, reject, { destIP, destPort }) => {
-      const inside = ['127.0.0.1', 'localhost'].includes(destIP) ? { 80: this.web.http, 443: this.web.https }[destPort] : undefined;
-      if (inside === undefined) return reject();
+      const inside = ['127.0.0.1', 'localhost'].includes(destIP) ? { 22: greet, 80: this.web.http, 443: this.web.https }[destPort] : undefined;
+      // OpenSSH 5.9 says the same where nobody listens and where it may forward nothing.
+      if (inside === undefined || !this.state.knobs.forwardsPorts) return reject();
       inside.call(this.web, accept());
     });
   }
@@ -155,6 +157,13 @@ class Visit {
       this.lastClosed = Date.now();
     });
   }
+}
+
+/** Its own port, from inside. */
+function greet(stream: Duplex): void {
+  stream.on('error', () => undefined);
+  stream.end(`SSH-2.0-${IDENT}\r\n`);
+  stream.resume();
 }
 
 /** As C's: `Mon Nov  3 14:15:13 2025`. */

@@ -1,6 +1,7 @@
 /** What the machine knows of itself beside its files, and what follows from the time of day: nothing here ticks. */
 
 import { createHash } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
 import type { ApplianceOptions, Knobs } from '../types';
 import { readDialogue } from './dialogue';
 import type { Dialogue } from './dialogue';
@@ -48,6 +49,7 @@ export class State {
     this.password = options.knobs.password;
     this.hostname = `stackato-${createHash('sha256').update(options.instanceId).digest('hex').slice(0, 4)}.local`;
     this.endpoint = `api.${this.hostname}`;
+    this.showDisk();
   }
 
   get address(): string {
@@ -59,11 +61,18 @@ export class State {
     this.knobs = { ...this.knobs, ...knobs };
     this.password = knobs.password ?? this.password;
     this.showMemory();
+    this.showDisk();
   }
 
   showMemory(): void {
     const kib = Math.floor(this.knobs.memoryMiB === 0 ? this.options.memory * 1024 * SHOWN : this.knobs.memoryMiB * 1024);
     this.place.write('/proc/meminfo', `MemTotal:       ${String(kib).padStart(8)} kB\nMemFree:        ${String(kib >> 1).padStart(8)} kB\n`);
+  }
+
+  /** For the stand-in of mkdir. */
+  showDisk(): void {
+    const words = { good: '', full: 'No space left on device', 'read-only': 'Read-only file system' }[this.knobs.disk];
+    writeFileSync(`${this.place.path}/run/disk`, words);
   }
 
   /** The machine goes down: nothing is up until told. */

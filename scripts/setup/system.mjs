@@ -13,6 +13,9 @@ const PROGRAMS = {
   script: 'bsdutils',
   setsid: 'util-linux',
   python3: 'python3',
+  // Login shells that read a command otherwise than sh does.
+  tcsh: 'tcsh',
+  zsh: 'zsh',
 };
 
 const BROWSERS = ['chromium', 'chromium-browser', 'google-chrome'];

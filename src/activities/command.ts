@@ -2,6 +2,7 @@
 
 import type { PromptId } from '../commands/dialogue';
 import { findJob } from '../commands/journal';
+import { diskTrouble } from '../commands/machine';
 import type { JobState } from '../commands/snapshot';
 import { parseSnapshot } from '../commands/snapshot';
 import { DeployError } from '../spec/errors';
@@ -10,7 +11,7 @@ import type { Attempt } from './attempt';
 import type { Dependencies } from './dependencies';
 import { runDetached } from './detached';
 import type { DetachedOutcome } from './detached';
-import { onMachine } from './machine';
+import { notUnderstood, onMachine } from './machine';
 import type { RemoteSession } from './ports';
 import type { StepInput, StepOutcome } from './types';
 
@@ -39,7 +40,7 @@ export async function ensureByCommand<T>(deps: Dependencies, input: StepInput, a
     const outcome = await watch(session, input, attempt, work, state);
     const after = work.done(await work.observe(session), true);
     if (after !== undefined) return { changed: true, ...after };
-    throw new DeployError('COMMAND_NO_EFFECT', `${work.command(state)} ${ending(outcome)} and its effect is not there. ${quoted(outcome)}`);
+    throw new DeployError(codeOf(outcome), `${work.command(state)} ${ending(outcome)} and its effect is not there. ${quoted(outcome)}`);
   });
 }
 
@@ -47,7 +48,7 @@ async function jobState(session: RemoteSession, { spec, need }: StepInput, step:
   const { command } = findJob({ deployment: spec.name, step, need });
   const reply = await session.exec(command);
   const snapshot = parseSnapshot(reply.stdout);
-  if (snapshot === undefined) throw new DeployError('SSH_DROPPED', 'The connection was lost while the journal on the machine was read.');
+  if (snapshot === undefined) throw notUnderstood('the journal of its commands', reply);
   return snapshot.state;
 }
 
@@ -78,9 +79,15 @@ export function stuck(command: string, outcome: DetachedOutcome): DeployError {
   return new DeployError('DIALOGUE_STUCK', `${command} ${REASONS[reason]}: "${prompt}". ${quoted(outcome)}`);
 }
 
+/** Where nothing can be written, that is the cause, whatever the command makes of it. */
+function codeOf({ trouble, transcript }: DetachedOutcome): 'MACHINE_DISK' | 'COMMAND_NO_EFFECT' {
+  return diskTrouble(trouble ?? transcript) === undefined ? 'COMMAND_NO_EFFECT' : 'MACHINE_DISK';
+}
+
 /** Exit codes are shown and not believed: `kato` of some releases always says 0 (bug 103719). */
-function ending({ state, code }: DetachedOutcome): string {
-  if (state === 'lost') return 'was cut off (the machine went down under it)';
+function ending({ state, code, trouble }: DetachedOutcome): string {
+  if (state === 'rebooted') return 'was cut off (the machine went down under it)';
+  if (state === 'lost') return `was ended on the machine without an exit status${trouble === undefined ? '' : ` (${trouble})`}`;
   return `ended${code === undefined ? '' : ` with ${code}`}`;
 }
 

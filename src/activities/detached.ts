@@ -11,7 +11,7 @@ import type { Conversation, PromptId, StuckReason, Verdict } from '../commands/d
 import { parseSnapshot } from '../commands/snapshot';
 import type { Said, Snapshot } from '../commands/snapshot';
 import { lastLine, maskSecrets, plainText } from '../commands/terminal';
-import { DeployError } from '../spec/errors';
+import { notUnderstood } from './machine';
 import type { RemoteSession, Secret } from './ports';
 
 export interface DetachedCommand extends JournalKey {
@@ -21,12 +21,14 @@ export interface DetachedCommand extends JournalKey {
 }
 
 export interface DetachedOutcome {
-  /** `running`: the budget is used up; call again. `lost`: it died, or the machine rebooted under it, and there is no exit status. */
-  readonly state: 'running' | 'finished' | 'lost' | 'stuck';
+  /** `running`: the budget is used up; call again. Without an exit status: `rebooted`, the machine did under it; `lost`, it was ended otherwise. */
+  readonly state: 'running' | 'finished' | 'rebooted' | 'lost' | 'stuck';
   readonly code?: number;
   /** What it asked, where stuck, and why that was not answered. */
   readonly prompt?: string;
   readonly reason?: StuckReason | 'not understood';
+  /** Where lost: what keeps its journal from being written to, in the machine's words. */
+  readonly trouble?: string;
   /** The end of what it printed (4 KiB), without colours and secrets. */
   readonly transcript: string;
   /** Where on the VM the whole log is. */
@@ -86,8 +88,9 @@ class Job {
   private bytes = Buffer.alloc(0);
   private base = 0;
   private size = 0;
-  private idle = 0;
-  private grewAt = Date.now();
+  private quietThere = 0;
+  private trouble = '';
+  private grewAt = performance.now();
 
   constructor(
     private readonly session: RemoteSession,
@@ -110,9 +113,12 @@ class Job {
     return this.length < this.size;
   }
 
-  /** Milliseconds without output. The VM's clock counts whole seconds, and counts those before this process was there. */
+  /**
+   * Milliseconds without output, those before this process was there included. By clocks that only run, here and there: where NTP sets the
+   * machine's clock, the age of its log would jump by years, and a healthy command be given up.
+   */
   get quiet(): number {
-    return Math.max(Date.now() - this.grewAt, (this.idle - 1) * 1000);
+    return Math.max(performance.now() - this.grewAt, this.quietThere);
   }
 
   get lastLine(): string {
@@ -154,7 +160,7 @@ class Job {
     const common = { transcript, log: `~/.stackato-deploy/${deployment}/${step}/${need}/log` };
     if (this.state === 'killed') return { state: 'stuck', ...this.question(), ...common };
     if (this.state === 'absent') return { state: 'lost', ...common };
-    return { state: this.state, ...(this.code === undefined ? {} : { code: this.code }), ...common };
+    return { state: this.state, ...(this.trouble === '' ? {} : { trouble: this.trouble }), ...(this.code === undefined ? {} : { code: this.code }), ...common };
   }
 
   /** The question a killed job died of: asked of the log, because the one that killed it may have died too. */
@@ -176,20 +182,19 @@ class Job {
   }
 
   private take(snapshot: Snapshot): void {
-    if (snapshot.bytes.length > 0) this.grewAt = Date.now();
+    if (snapshot.bytes.length > 0) this.grewAt = performance.now();
     const bytes = Buffer.concat([this.bytes, snapshot.bytes]);
     const cut = Math.max(0, bytes.length - KEPT);
     this.bytes = bytes.subarray(cut);
     this.base += cut;
-    ({ state: this.state, code: this.code, said: this.said, size: this.size, idle: this.idle } = { code: undefined, ...snapshot });
+    ({ state: this.state, code: this.code, said: this.said, size: this.size, quiet: this.quietThere, trouble: this.trouble } = { code: undefined, ...snapshot });
   }
 
   private async send({ command, stdin }: RemoteCommand): Promise<Snapshot> {
     const result = await this.session.exec(command, stdin === undefined ? {} : { stdin });
     const snapshot = parseSnapshot(result.stdout);
-    if (snapshot !== undefined) return snapshot;
-    if (result.code === undefined) throw new DeployError('SSH_DROPPED', 'The connection was lost while the journal on the machine was read.');
-    throw new DeployError('INTERNAL', `The journal on the machine cannot be kept (status ${result.code}): ${this.shown(result.stderr).slice(-300)}`);
+    if (snapshot === undefined) throw notUnderstood('the journal of its commands', result);
+    return snapshot;
   }
 
   private shown(output: string | Buffer): string {

@@ -2,10 +2,11 @@
 
 import { ensureAddress, giveBackAddress } from './address';
 import { allocateAddress, letGoAddresses, listAddresses, releaseAddress, reserveAddresses, settleAllocation } from './address-desk';
-import { claimAdmin } from './admin';
+import { announceClaim, claimAdmin } from './admin';
 import { attempted } from './attempt';
 import type { Attempt, Patience } from './attempt';
 import type { Dependencies } from './dependencies';
+import { pinHostKey } from './host-key';
 import { associateAddress, awaitRunning, disassociateAddress, launchInstance, terminateInstance } from './instance';
 import { awaitKato, logIn } from './login';
 import { findLost } from './look-back';
@@ -28,8 +29,8 @@ import { verifyConsole } from './verify';
 type StepWork = (deps: Dependencies, input: StepInput, attempt: Attempt) => Promise<StepOutcome>;
 
 const STEP_WORK: Readonly<Record<StepActivityName, StepWork>> = {
-  preflight, startPublishing, awaitKernel, awaitRamdisk, awaitImage, ensureAddress, ensureSecurityGroup, observeDns, updateDns, launchInstance, awaitRunning, associateAddress, logIn, awaitKato,
-  setStaticIp, renameNode, disableMdns, readBootId, requestReboot, awaitReboot, setUpCore, enableRoles, putResolverFirst, claimAdmin,
+  preflight, startPublishing, awaitKernel, awaitRamdisk, awaitImage, ensureAddress, ensureSecurityGroup, observeDns, updateDns, launchInstance, awaitRunning, associateAddress, pinHostKey, logIn, awaitKato,
+  setStaticIp, renameNode, disableMdns, readBootId, requestReboot, awaitReboot, setUpCore, enableRoles, putResolverFirst, announceClaim, claimAdmin,
   openConsole, verifyConsole, disassociateAddress, terminateInstance, takeBackDns, deleteSecurityGroup, giveBackAddress, withdrawImage,
 };
 
@@ -88,7 +89,9 @@ function masked({ secrets }: Dependencies, outcome: StepOutcome): StepOutcome {
 }
 
 function stepPatience({ deadline, spec }: StepInput): Patience {
-  return { deadline, poll: spec.timing.poll, limits: { ...LIMITS, SSH_AUTH: spec.timing.authGrace } };
+  const { poll, authGrace } = spec.timing;
+  // Early in a first boot an account may not be whole yet; later, trying again does not help.
+  return { deadline, poll, limits: { ...LIMITS, SSH_AUTH: authGrace, SSH_SHELL: authGrace, SSH_COMMAND: authGrace } };
 }
 
 function deskPatience({ deadline }: DeskInput): Patience {

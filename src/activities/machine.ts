@@ -1,42 +1,50 @@
 /** A logged-in session on the deployment's machine. */
 
-import { printedHostKeys } from '../commands/host-keys';
+import { diskTrouble } from '../commands/machine';
 import { sectionsOf } from '../commands/observe';
 import type { Sections } from '../commands/observe';
+import { lastLines } from '../commands/terminal';
 import { DeployError } from '../spec/errors';
 import type { Dependencies } from './dependencies';
+import { givenHostKey } from './host-key';
 import { required } from './instance';
-import type { RemoteSession, SshTarget } from './ports';
+import type { ExecResult, RemoteSession, SshTarget } from './ports';
 import type { StepInput } from './types';
 
-export async function onMachine<T>(deps: Pick<Dependencies, 'remote' | 'clouds'>, input: StepInput, use: (session: RemoteSession) => Promise<T>): Promise<T> {
-  return deps.remote.withSession(targetOf(input, await hostKeysOf(deps, input)), use);
+export async function onMachine<T>({ remote }: Pick<Dependencies, 'remote'>, input: StepInput, use: (session: RemoteSession) => Promise<T>): Promise<T> {
+  return remote.withSession(targetOf(input), use);
 }
 
 /** Runs a command made by `observe`. */
 export async function look(session: RemoteSession, command: string): Promise<Sections> {
-  const sections = sectionsOf((await session.exec(command)).stdout);
-  if (sections === undefined) throw new DeployError('SSH_DROPPED', 'The connection was lost while the machine was looked at.');
+  const result = await session.exec(command);
+  const sections = sectionsOf(result.stdout);
+  if (sections === undefined) throw notUnderstood('a look at it', result);
   return sections;
 }
 
-function targetOf({ spec, known }: StepInput, hostKeys: readonly string[] | undefined): SshTarget {
+/** A command came to its end and its answer is another than it should be: what the machine says is the cause, or leads to it. */
+export function notUnderstood(what: string, result: ExecResult): DeployError {
+  const { stderr } = result;
+  const trouble = diskTrouble(stderr);
+  if (trouble !== undefined) return new DeployError('MACHINE_DISK', `The machine cannot write: ${trouble}`);
+  return new DeployError('SSH_COMMAND', `The machine's answer to ${what} is not understood: ${saidBy(result)}.`);
+}
+
+/** With which status a command ended, and what it said. */
+export function saidBy({ code, stdout, stderr }: ExecResult): string {
+  const words = lastLines(stderr, MOST_WORDS) || lastLines(stdout, MOST_WORDS);
+  return `it ended with ${code} and said ${words === '' ? 'nothing' : `"${words}"`}`;
+}
+
+const MOST_WORDS = 500;
+
+function targetOf({ spec, known }: StepInput): SshTarget {
   return {
     host: required(known.address, 'address').publicIp,
     spec: spec.ssh,
-    ...(hostKeys === undefined ? {} : { hostKeys }),
-    ...(spec.admin === undefined ? {} : { adminPassword: spec.admin.password }),
+    hostKeys: [givenHostKey(spec.ssh) ?? required(known.hostKey, 'host key')],
+    // Not before it can be of use: it is a secret of its own, and nobody but this machine, once claimed, is to be offered it.
+    ...(spec.admin === undefined || known.claiming !== true ? {} : { adminPassword: spec.admin.password }),
   };
-}
-
-/** Those that may be shown; undefined where the first sight decides. */
-async function hostKeysOf({ clouds }: Pick<Dependencies, 'clouds'>, { spec, known }: StepInput): Promise<readonly string[] | undefined> {
-  const given = spec.ssh.hostKey === 'console' ? undefined : spec.ssh.hostKey;
-  const pinned = given ?? known.hostKey;
-  if (pinned !== undefined) return [pinned];
-  if (spec.ssh.hostKey === undefined) return undefined;
-  const id = required(known.instance?.id, 'instance');
-  const printed = printedHostKeys(await (await clouds.open(spec.cloud)).consoleOutput(id));
-  if (printed.length === 0) throw new DeployError('SSH_HOST_KEY_UNPRINTED', `The console output of ${id} holds no host key that could be pinned.`);
-  return printed;
 }

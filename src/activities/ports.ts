@@ -209,8 +209,8 @@ export interface Dns {
 export interface SshTarget {
   readonly host: string;
   readonly spec: SshSpec;
-  /** Pinned keys, `SHA256:…`: it must show one of them; absent at first sight. */
-  readonly hostKeys?: readonly string[];
+  /** Pinned keys, `SHA256:…`: it must show one of them. */
+  readonly hostKeys: readonly string[];
   /** The appliance takes the first administrator's password for the unix account too: tried when ssh.password is refused. */
   readonly adminPassword?: SecretRef;
 }
@@ -218,18 +218,19 @@ export interface SshTarget {
 export interface ExecResult {
   readonly stdout: string;
   readonly stderr: string;
-  /** Absent where the server ended the channel without one. */
-  readonly code?: number;
+  readonly code: number;
 }
 
 export interface RemoteSession {
-  /** `SHA256:…` of the key this server showed. */
-  readonly hostKey: string;
   /** The password that logged in, for sudo; absent with a key and no ssh.password. */
   readonly password?: Secret;
-  /** One channel at a time (sshd's MaxSessions may be 1). Output is cut at 256 KiB. Default limit 15 s. */
+  /**
+   * Gives the command to /bin/sh, in English, whatever the account's login shell and language are; the answer is its alone. One channel at a
+   * time (sshd's MaxSessions may be 1). Output is cut at 256 KiB. Default limit 15 s.
+   * Codes: SSH_DROPPED, and where the machine never began with it SSH_SHELL, SSH_PASSWORD_EXPIRED.
+   */
   exec(command: string, options?: { stdin?: string; timeoutMs?: number }): Promise<ExecResult>;
-  /** An HTTPS request to the machine's own 127.0.0.1, through the connection; the certificate is not checked. */
+  /** An HTTPS request to the machine's own 127.0.0.1, through the connection; the certificate is not checked. Codes: CONSOLE_NOT_UP, SSH_FORWARDING. */
   https(request: LocalHttpsRequest): Promise<HttpAnswer>;
 }
 
@@ -242,7 +243,9 @@ export interface LocalHttpsRequest {
 }
 
 export interface Remote {
-  /** Logs in, runs `use`, hangs up whatever happens. Codes: SSH_UNREACHABLE, SSH_AUTH, SSH_HOST_KEY, SSH_DROPPED. */
+  /** The key it shows and proves to have, `SHA256:…`, which must be one of `hostKeys`, if given. Hangs up before anything is offered. Codes: SSH_UNREACHABLE, SSH_HOST_KEY. */
+  hostKey(target: Pick<SshTarget, 'host' | 'spec'> & Partial<Pick<SshTarget, 'hostKeys'>>): Promise<string>;
+  /** Logs in, runs `use`, hangs up whatever happens. Codes: SSH_UNREACHABLE, SSH_AUTH, SSH_PASSWORD_EXPIRED, SSH_HOST_KEY, SSH_DROPPED. */
   withSession<T>(target: SshTarget, use: (session: RemoteSession) => Promise<T>): Promise<T>;
 }
 

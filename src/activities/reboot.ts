@@ -10,7 +10,7 @@ import type { Attempt } from './attempt';
 import type { Dependencies } from './dependencies';
 import { runDetached } from './detached';
 import { required } from './instance';
-import { look, onMachine } from './machine';
+import { look, notUnderstood, onMachine } from './machine';
 import type { RemoteSession } from './ports';
 import type { StepInput, StepOutcome } from './types';
 
@@ -62,7 +62,8 @@ export async function awaitReboot(deps: Dependencies, input: StepInput): Promise
     if (again !== after) throw new DeployError('REBOOT_NOT_SEEN', 'The machine boots once more.');
     return { changed: true, note: `boot ${after}`, known: { reboot: { before, after } } };
   } catch (error) {
-    throw isAway(error) ? notBack(input, error) : error;
+    // A machine that is only half up, or half down, may answer anything.
+    throw isAway(error) || (error instanceof DeployError && error.code === 'SSH_COMMAND') ? notBack(input, error) : error;
   }
 }
 
@@ -94,8 +95,9 @@ async function ranIn(boot: string, session: RemoteSession, deployment: string): 
 }
 
 async function bootId(session: RemoteSession): Promise<string> {
-  const id = parseBootId((await session.exec(READ_BOOT_ID)).stdout);
-  if (id === undefined) throw new DeployError('SSH_DROPPED', 'The machine did not tell its boot id.');
+  const result = await session.exec(READ_BOOT_ID);
+  const id = parseBootId(result.stdout);
+  if (id === undefined) throw notUnderstood('the question for its boot id', result);
   return id;
 }
 

@@ -8,7 +8,7 @@ import { ensureByCommand } from './command';
 import type { MachineCommand } from './command';
 import type { Attempt } from './attempt';
 import type { Dependencies } from './dependencies';
-import { onMachine } from './machine';
+import { onMachine, saidBy } from './machine';
 import type { RemoteSession } from './ports';
 import { insistOnReady } from './ready';
 import type { StepInput, StepOutcome } from './types';
@@ -56,9 +56,9 @@ function infoOf({ spec }: StepInput): Pick<MachineCommand<KatoInfo>, 'observe'> 
 }
 
 async function askInfo(session: RemoteSession, command: string): Promise<KatoInfo> {
-  const { stdout } = await session.exec(command);
-  const info = parseInfo(stdout);
-  if (info === undefined) throw new DeployError('KATO_NOT_READY', 'kato info names neither roles nor a message bus.');
+  const result = await session.exec(command);
+  const info = parseInfo(result.stdout);
+  if (info === undefined) throw new DeployError('KATO_NOT_READY', `kato info names neither roles nor a message bus: ${saidBy(result)}.`);
   return info;
 }
 

@@ -107,6 +107,7 @@ export interface Activities {
   launchInstance: StepActivity;
   awaitRunning: StepActivity;
   associateAddress: StepActivity;
+  pinHostKey: StepActivity;
   logIn: StepActivity;
   awaitKato: StepActivity;
   setStaticIp: StepActivity;
@@ -118,6 +119,7 @@ export interface Activities {
   setUpCore: StepActivity;
   enableRoles: StepActivity;
   putResolverFirst: StepActivity;
+  announceClaim: StepActivity;
   claimAdmin: StepActivity;
   openConsole: StepActivity;
   verifyConsole: StepActivity;

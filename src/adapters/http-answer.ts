@@ -17,6 +17,8 @@ export async function readAnswer(answer: IncomingMessage): Promise<HttpAnswer> {
 
 /** Bytes up to a limit; the rest is read and dropped, so that nobody blocks. */
 export class Gathered {
+  /** Whether something was dropped. */
+  cut = false;
   private readonly chunks: Buffer[] = [];
   private room: number;
 
@@ -27,6 +29,7 @@ export class Gathered {
   add(chunk: Buffer): void {
     const part = chunk.subarray(0, this.room);
     this.room -= part.length;
+    this.cut ||= part.length < chunk.length;
     if (part.length > 0) this.chunks.push(part);
   }
 

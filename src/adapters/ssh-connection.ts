@@ -1,19 +1,22 @@
-/** One connection, logged in, with its host key checked; errors in our own codes. */
+/** One connection with its host key checked, logged in or not; errors in our own codes. */
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'ssh2';
 import type { Algorithms, ServerHostKeyAlgorithm } from 'ssh2';
 import type { Secret, SshTarget } from '../activities/ports';
 import { fingerprintOf } from '../commands/host-keys';
+import { saysExpired } from '../commands/machine';
 import { DeployError } from '../spec/errors';
 import { LoginAttempt } from './ssh-login';
 import type { Login } from './ssh-login';
 
 export interface Connection {
   readonly client: Client;
-  readonly hostKey: string;
   readonly password?: Secret;
 }
+
+/** Whom to connect to; without `hostKeys`, whoever answers. */
+export type Host = Pick<SshTarget, 'host' | 'spec'> & Partial<Pick<SshTarget, 'hostKeys'>>;
 
 /** Milliseconds. All of it has to fit into the 90 s of an attempt, a slow login twice where the boot id is read twice. */
 export interface Patience {
@@ -46,18 +49,29 @@ const KEY_KINDS: readonly (readonly ServerHostKeyAlgorithm[])[] = [
 ];
 
 export async function connect(target: SshTarget, login: Login, patience = PATIENCE): Promise<Connection> {
+  return byAnyKey(target, (algorithms) => inTurn(patience, () => logInOnce(target, login, patience, algorithms)));
+}
+
+/** The key it shows: the keys are exchanged, which proves that it is its own, and no more. */
+export async function exchangeKeys(host: Host, patience = PATIENCE): Promise<string> {
+  return byAnyKey(host, (algorithms) => inTurn(patience, () => exchangeOnce(host, patience, algorithms)));
+}
+
+async function byAnyKey<T>({ hostKeys }: Host, work: (algorithms: Algorithms) => Promise<T>): Promise<T> {
   try {
-    return await connectInTurn(target, login, patience, ALGORITHMS);
+    return await work(ALGORITHMS);
   } catch (error) {
-    if (!isAboutKeys(error)) throw error;
-    return (await connectByOtherKey(target, login, patience)) ?? Promise.reject(error);
+    if (hostKeys === undefined || !isAboutKeys(error)) throw error;
+    const found = await byOtherKey(work);
+    if (found === undefined) throw error;
+    return found.result;
   }
 }
 
-async function connectByOtherKey(target: SshTarget, login: Login, patience: Patience): Promise<Connection | undefined> {
+async function byOtherKey<T>(work: (algorithms: Algorithms) => Promise<T>): Promise<{ readonly result: T } | undefined> {
   for (const serverHostKey of KEY_KINDS) {
     try {
-      return await connectInTurn(target, login, patience, { ...ALGORITHMS, serverHostKey: [...serverHostKey] });
+      return { result: await work({ ...ALGORITHMS, serverHostKey: [...serverHostKey] }) };
     } catch (error) {
       // The pinned key was shown, and then something else went wrong, or it could not be asked for: that is the news.
       if (!isAboutKeys(error) && !(error instanceof Unreachable && error.why === 'no agreement')) throw error;
@@ -70,11 +84,11 @@ function isAboutKeys(error: unknown): error is DeployError {
   return error instanceof DeployError && error.code === 'SSH_HOST_KEY';
 }
 
-async function connectInTurn(target: SshTarget, login: Login, patience: Patience, algorithms: Algorithms): Promise<Connection> {
+async function inTurn<T>(patience: Patience, work: () => Promise<T>): Promise<T> {
   const end = Date.now() + patience.busy;
   for (;;) {
     try {
-      return await connectOnce(target, login, patience, algorithms);
+      return await work();
     } catch (error) {
       if (!(error instanceof Unreachable) || error.why !== 'turned away' || Date.now() >= end) throw error;
     }
@@ -83,9 +97,35 @@ async function connectInTurn(target: SshTarget, login: Login, patience: Patience
   }
 }
 
-function connectOnce(target: SshTarget, login: Login, patience: Patience, algorithms: Algorithms): Promise<Connection> {
-  const { host, spec, hostKeys: pinned } = target;
+function logInOnce(target: SshTarget, login: Login, patience: Patience, algorithms: Algorithms): Promise<Connection> {
   const attempt = new LoginAttempt(login);
+  return connectOnce(target, attempt, patience, algorithms, (client, resolve, fail) => {
+    client.once('ready', () => {
+      const { password } = attempt;
+      resolve({ client, ...(password === undefined ? {} : { password }) });
+    });
+    client.once('change password', (question) => {
+      attempt.wants ??= question;
+      fail();
+    });
+  });
+}
+
+function exchangeOnce(host: Host, patience: Patience, algorithms: Algorithms): Promise<string> {
+  return connectOnce(host, undefined, patience, algorithms, (client, resolve, _fail, shown) => {
+    client.once('handshake', () => {
+      resolve(shown());
+      client.destroy();
+    });
+  });
+}
+
+/** `then` says what it is done with, once the keys are exchanged. */
+function connectOnce<T>(
+  target: Host, attempt: LoginAttempt | undefined, patience: Patience, algorithms: Algorithms,
+  then: (client: Client, resolve: (result: T) => void, fail: (error?: LoginError) => void, shown: () => string) => void,
+): Promise<T> {
+  const { host, spec, hostKeys: pinned } = target;
   const client = new Client();
   const clock = new Clock(client, patience);
   let shown = '';
@@ -99,18 +139,14 @@ function connectOnce(target: SshTarget, login: Login, patience: Patience, algori
     // Stays for good: an error that nobody listens for would end the process.
     client.on('error', fail);
     client.once('close', () => fail());
-    client.once('ready', () => {
-      const { password } = attempt;
-      clock.stop();
-      resolve({ client, hostKey: shown, ...(password === undefined ? {} : { password }) });
-    });
+    then(client, (result) => { clock.stop(); resolve(result); }, fail, () => shown);
     // Its small packets, one after the other, would each wait for the acknowledgement of the last (measured: 95 ms an exec, 10 without).
     client.setNoDelay(true);
     client.connect({
       host,
       port: spec.port,
       username: spec.user,
-      authHandler: attempt.handler,
+      authHandler: attempt?.handler ?? [],
       algorithms,
       readyTimeout: 0,
       ...KEEPALIVE,
@@ -159,12 +195,19 @@ function changedKey(host: string, pinned: readonly string[], shown: string): Dep
 }
 
 /** A connection cut while logging in is a refusal if something was offered before (sshd's MaxAuthTries), else sshd is busy or not up yet. */
-function loginError({ host, spec }: SshTarget, attempt: LoginAttempt, error: LoginError | undefined, unheard: boolean): DeployError {
+function loginError({ host, spec }: Host, attempt: LoginAttempt | undefined, error: LoginError | undefined, unheard: boolean): DeployError {
+  if (attempt?.wants !== undefined) return wantsMore(host, spec.user, attempt.wants);
   const late = error?.level === 'client-timeout';
-  const refused = error?.level === 'client-authentication' || (attempt.tries > 0 && !late);
+  const refused = error?.level === 'client-authentication' || (attempt !== undefined && attempt.tries > 0 && !late);
   if (refused) return new DeployError('SSH_AUTH', `${host} does not let ${spec.user} in with the password or key given.`);
   const { why, words } = whyNot(error, unheard && !late);
   return new Unreachable(`ssh to ${host}, port ${spec.port}, does not answer: ${words}.`, why);
+}
+
+function wantsMore(host: string, user: string, question: string): DeployError {
+  const words = `"${question.replace(/\s+/g, ' ').trim().slice(0, 200)}"`;
+  if (!saysExpired(question)) return new DeployError('SSH_AUTH', `${host} asks ${user} for more than a password: ${words}.`);
+  return new DeployError('SSH_PASSWORD_EXPIRED', `The password of ${user} on ${host} has expired. It was accepted, and then asked was: ${words}.`);
 }
 
 function whyNot(error: LoginError | undefined, unheard: boolean): { readonly why: Unreachable['why']; readonly words: string } {

@@ -45,6 +45,8 @@ function isList<T>(value: T | readonly T[]): value is readonly T[] {
 export class LoginAttempt {
   /** How many offers were made, the question what is offered aside. */
   tries = 0;
+  /** What it wants beside the password, in its words: a new one, or a code from somewhere. */
+  wants: string | undefined;
   private readonly offers: readonly Offer[];
   private current: Offer | undefined;
   private next = 0;
@@ -55,7 +57,7 @@ export class LoginAttempt {
       // Asks which methods there are; costs none of sshd's MaxAuthTries.
       { method: { type: 'none', username } },
       ...(key === undefined ? [] : [{ method: { type: 'publickey', username, key } as const }]),
-      ...login.passwords.flatMap((password) => passwordOffers(username, password)),
+      ...login.passwords.flatMap((password) => passwordOffers(username, password, (question) => (this.wants ??= question))),
     ];
   }
 
@@ -67,6 +69,7 @@ export class LoginAttempt {
   readonly handler: AuthHandlerMiddleware = (left, _partial, next) => {
     // The types do not know the `false` that ends it.
     const finish = next as (method: AnyAuthMethod | false) => void;
+    if (this.wants !== undefined) return finish(false);
     do this.current = this.offers[this.next++];
     while (this.current !== undefined && this.next > 1 && !isOffered(this.current, left));
     if (this.next > 1 && this.current !== undefined) this.tries += 1;
@@ -83,7 +86,8 @@ function isOffered({ method }: Offer, left: readonly string[] | null): boolean {
   return left === null || left.includes(method.type);
 }
 
-function passwordOffers(username: string, password: Secret): Offer[] {
+function passwordOffers(username: string, password: Secret, wants: (question: string) => void): Offer[] {
+  let asked = false;
   return [
     { password, method: { type: 'password', username, password: password.reveal() } },
     {
@@ -91,8 +95,14 @@ function passwordOffers(username: string, password: Secret): Offer[] {
       method: {
         type: 'keyboard-interactive',
         username,
-        // What is echoed is not asked for a password.
-        prompt: (_name, _text, _language, prompts, finish) => finish(prompts.map(({ echo }) => (echo === true ? '' : password.reveal()))),
+        // What is echoed is not asked for a password, and what is asked after it is another one: a new one, where it has expired.
+        prompt: (name, text, _language, prompts, finish) => finish(prompts.map(({ prompt, echo }) => {
+          if (echo === true) return '';
+          if (asked) wants([name, text, prompt].join(' '));
+          const answer = asked ? '' : password.reveal();
+          asked = true;
+          return answer;
+        })),
       },
     },
   ];

@@ -1,10 +1,15 @@
 /** What can be done over one connection: commands, one after the other, and requests to the machine's own console. */
 
+import { randomBytes } from 'node:crypto';
 import { request as httpsRequest } from 'node:https';
 import { connect as tlsConnect } from 'node:tls';
 import type { Duplex } from 'node:stream';
 import type { ClientChannel } from 'ssh2';
 import type { ExecResult, HttpAnswer, LocalHttpsRequest, RemoteSession, Secret } from '../activities/ports';
+import { cameThrough, replyOf, throughDoor, withoutMarks } from '../commands/door';
+import type { Exchange } from '../commands/door';
+import { saysExpired } from '../commands/machine';
+import { lastLines, maskSecrets } from '../commands/terminal';
 import { DeployError } from '../spec/errors';
 import { Gathered, OLD_TLS, readAnswer } from './http-answer';
 import type { Connection } from './ssh-connection';
@@ -12,9 +17,9 @@ import type { Connection } from './ssh-connection';
 const OUTPUT_LIMIT = 256 * 1024;
 const EXEC_TIMEOUT_MS = 15_000;
 const HTTPS_TIMEOUT_MS = 30_000;
+const MOST_WORDS = 500;
 
 export class SshSession implements RemoteSession {
-  readonly hostKey: string;
   readonly password?: Secret;
   /** Ends when the channel before it did. */
   private turn: Promise<unknown> = Promise.resolve();
@@ -22,7 +27,6 @@ export class SshSession implements RemoteSession {
   private gone: DeployError | undefined;
 
   constructor(private readonly connection: Connection) {
-    this.hostKey = connection.hostKey;
     if (connection.password !== undefined) this.password = connection.password;
     this.lost = new Promise((_resolve, reject) => {
       const lose = (error?: Error): void => {
@@ -38,7 +42,7 @@ export class SshSession implements RemoteSession {
   }
 
   exec(command: string, { stdin = '', timeoutMs = EXEC_TIMEOUT_MS }: { stdin?: string; timeoutMs?: number } = {}): Promise<ExecResult> {
-    return this.inTurn(timeoutMs, 'a command', () => this.run(command, stdin));
+    return this.inTurn(timeoutMs, 'a command', () => this.ask(command, stdin));
   }
 
   https(request: LocalHttpsRequest): Promise<HttpAnswer> {
@@ -66,7 +70,7 @@ export class SshSession implements RemoteSession {
       }, timeoutMs);
     });
     try {
-      return await Promise.race([work().then((result) => this.settled(result)), late, this.lost]);
+      return await Promise.race([work(), late, this.lost]);
     } catch (error) {
       // ssh2 throws plain errors where the connection went before anybody could be told.
       throw error instanceof DeployError ? error : new DeployError('SSH_DROPPED', 'The connection was lost.');
@@ -75,44 +79,82 @@ export class SshSession implements RemoteSession {
     }
   }
 
+  private async ask(command: string, stdin = ''): Promise<ExecResult> {
+    const mark = `stackato-${randomBytes(8).toString('hex')}`;
+    const heard = await this.run(throughDoor(command, mark), stdin);
+    const reply = replyOf(heard, mark);
+    if (reply !== undefined) return reply;
+    await this.insistOnConnection();
+    throw this.notOurs(heard, mark);
+  }
+
   /** A lost connection closes its channels first, as if they had ended: give the loss time to be told. */
-  private async settled<T>(result: T): Promise<T> {
+  private async insistOnConnection(): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
-    if (this.gone !== undefined && !isComplete(result)) throw this.gone;
-    return result;
+    if (this.gone !== undefined) throw this.gone;
   }
 
   /**
    * A channel that is refused is asked for once more: with `MaxSessions 1` sshd counts the channel before it until it has dealt with the
    * packets it has, and ours may come together with the end of the last one. Its refusal says that it has, and nothing was started.
    */
-  private run(command: string, stdin: string, again = true): Promise<ExecResult> {
+  private run(command: string, stdin: string, again = true): Promise<Exchange> {
     return new Promise((resolve, reject) => {
       this.connection.client.exec(command, (error, channel) => {
         // Listened to at once: all that a quick command says can come in one packet, and an exit status that nobody hears is lost.
         if (error === undefined) resolve(readChannel(channel, stdin));
         else if (again) resolve(this.run(command, stdin, false));
-        else reject(new DeployError('SSH_DROPPED', `The machine opens no channel for a command: ${error.message}.`));
+        else this.insistOnConnection().then(() => reject(new DeployError('SSH_SHELL', `sshd gives the account no channel to run a command in: ${error.message}.`)), reject);
       });
     });
   }
 
-  private openForward(port: number): Promise<Duplex> {
-    return new Promise((resolve, reject) => {
-      this.connection.client.forwardOut('127.0.0.1', 0, '127.0.0.1', port, (error, channel) => {
-        if (error === undefined) resolve(channel);
-        else reject(new DeployError('CONSOLE_NOT_UP', `The machine's own port ${port} does not answer: ${error.message}.`));
-      });
+  /** A command that ended with a status did not lose its connection: something else of the account's ran in its place. */
+  private notOurs(heard: Exchange, mark: string): DeployError {
+    const { stdout, stderr, code } = heard;
+    const secrets = this.password === undefined ? [] : [this.password.reveal()];
+    const masked = (text: string): string => lastLines(maskSecrets(withoutMarks(text, mark), secrets), MOST_WORDS);
+    const words = [masked(stderr), masked(stdout)].filter((text) => text !== '').join('\n');
+    const said = `${code === undefined ? '' : ` with status ${code}`}${words === '' ? ', without a word' : `: "${words}"`}`;
+    if (code === undefined || cameThrough(heard, mark)) return new DeployError('SSH_DROPPED', `A command was cut off in its midst${said}.`);
+    if (saysExpired(words)) return new DeployError('SSH_PASSWORD_EXPIRED', `The password has expired: instead of running a command the machine ended${said}.`);
+    return new DeployError('SSH_SHELL', `Instead of running a command the account's login shell, or what stands in its place, ended${said}.`);
+  }
+
+  private async openForward(port: number): Promise<Duplex> {
+    const forwarded = await this.forward('127.0.0.1', port);
+    if (!(forwarded instanceof Error)) return forwarded;
+    if (await this.forwardsNothing(forwarded)) {
+      throw new DeployError('SSH_FORWARDING', `sshd forwards no ports (AllowTcpForwarding), so the machine's own port ${port} cannot be reached: ${forwarded.message}.`);
+    }
+    throw new DeployError('CONSOLE_NOT_UP', `The machine's own port ${port} does not answer: ${forwarded.message}.`);
+  }
+
+  private forward(host: string, port: number): Promise<Duplex | RefusedForward> {
+    return new Promise((resolve) => {
+      this.connection.client.forwardOut('127.0.0.1', 0, host, port, (error, channel) => resolve(error ?? channel));
     });
+  }
+
+  /** OpenSSH of 2011 refuses in the same words when nobody listens there: then sshd is asked for a port that surely answers, its own. */
+  private async forwardsNothing(refused: RefusedForward): Promise<boolean> {
+    if (refused.reason === PROHIBITED) return true;
+    const { stdout } = await this.ask('echo "$SSH_CONNECTION"');
+    const [, , host, port] = stdout.trim().split(' ');
+    if (host === undefined) return false;
+    const own = await this.forward(host, Number(port));
+    if (own instanceof Error) return true;
+    own.destroy();
+    return false;
   }
 }
 
-/** What has an exit status or came from the console is whole, whatever happened to the connection after it. */
-function isComplete(result: unknown): boolean {
-  return typeof result === 'object' && result !== null && ('code' in result || 'status' in result);
-}
+/** RFC 4254, 5.1. */
+const PROHIBITED = 1;
 
-function readChannel(channel: ClientChannel, stdin: string): Promise<ExecResult> {
+type RefusedForward = Error & { readonly reason?: unknown };
+
+function readChannel(channel: ClientChannel, stdin: string): Promise<Exchange> {
   const stdout = new Gathered(OUTPUT_LIMIT);
   const stderr = new Gathered(OUTPUT_LIMIT);
   let code: number | undefined;
@@ -121,7 +163,7 @@ function readChannel(channel: ClientChannel, stdin: string): Promise<ExecResult>
     channel.stderr.on('data', (chunk: Buffer) => stderr.add(chunk));
     channel.on('exit', (status: number | null) => (code = status ?? undefined));
     channel.on('error', () => undefined);
-    channel.on('close', () => resolve({ stdout: stdout.text, stderr: stderr.text, ...(code === undefined ? {} : { code }) }));
+    channel.on('close', () => resolve({ stdout: stdout.text, stderr: stderr.text, cut: stdout.cut, ...(code === undefined ? {} : { code }) }));
     channel.end(stdin);
   });
 }

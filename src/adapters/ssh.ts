@@ -1,13 +1,15 @@
 /** ssh to the appliance: a connection per use, nothing kept between two. */
 
 import type { Remote, Secrets } from '../activities/ports';
-import { connect } from './ssh-connection';
+import { connect, exchangeKeys } from './ssh-connection';
 import type { Patience } from './ssh-connection';
 import { loginOf } from './ssh-login';
 import { SshSession } from './ssh-session';
 
 export function createRemote(secrets: Secrets, patience?: Patience): Remote {
   return {
+    hostKey: (host) => exchangeKeys(host, patience),
+
     async withSession(target, use) {
       const connection = await connect(target, await loginOf(target, secrets), patience);
       const session = new SshSession(connection);

@@ -49,11 +49,15 @@ export interface Answer {
 export function answerJob(key: JournalKey, answer: Answer): RemoteCommand {
   const at = bytes(answer.offset);
   if (/[\0-\x1f\x7f]/.test(answer.text)) throw new RangeError(`the answer to "${answer.id}" holds a control character`);
-  const hush = answer.secret ? '  stty -F "$(cat "$n/tty")" -echo 2>/dev/null\n' : '';
+  const said = `"$n/said/${at}.${named(answer.id)}"`;
+  const hush = answer.secret ? '    stty -F "$(cat "$n/tty")" -echo 2>/dev/null\n' : '';
   const command = `${preludeFor(key)}IFS= read -r line && read -r stop && [ "$stop" = . ] || exit 75
 look "$n"
-if [ $s = running ] && [ "$(stat -c %s "$n/log")" = ${at} ] && mkdir "$n/said/${at}.${named(answer.id)}" 2>/dev/null; then
-${hush}  printf '%s\\n' "$line" 1<>"$n/in"
+if [ $s = running ] && [ "$(stat -c %s "$n/log")" = ${at} ]; then
+  if w=$(mkdir ${said} 2>&1); then
+${hush}    printf '%s\\n' "$line" 1<>"$n/in"
+  elif [ ! -d ${said} ]; then echo "$w" >&2; exit 75
+  fi
 fi
 report "$n" ${at}`;
   return { command, stdin: `${answer.text}\n.\n` };

@@ -30,3 +30,15 @@ export function parseMemory(stdout: string): number | undefined {
   const match = /^MemTotal:\s+(\d+) kB/m.exec(stdout);
   return match === null ? undefined : Math.round(Number(match[1]) / 1024);
 }
+
+const DISK = /No space left on device|Disk quota exceeded|Read-only file system/;
+
+/** The line that says why nothing can be written. */
+export function diskTrouble(text: string): string | undefined {
+  return text.split('\n').map((line) => line.trim()).findLast((line) => DISK.test(line));
+}
+
+/** In the words of sshd, of PAM, and of the questions for a new one. */
+export function saysExpired(text: string): boolean {
+  return /password.{0,20}\b(expired|must be changed|change required)|change your.{0,20}password|\((current|old)\)|\b(new|current|old|retype)\b.{0,20}password/i.test(text);
+}

@@ -6,8 +6,12 @@ import type { PromptId } from './dialogue';
 import { observe } from './observe';
 import type { Sections } from './observe';
 
-/** The interface is that of the default route: the appliance has a bridge for its containers too. */
-const DEFAULT_INTERFACE = `$(route -n | awk '$1 == "0.0.0.0" && $4 ~ /UG/ { print $8; exit }')`;
+/**
+ * The interface is that of the default route: the appliance has a bridge for its containers too. A VPN lays its own over it, in two halves
+ * (0.0.0.0 and 128.0.0.0, both with Genmask 128.0.0.0): it is not the machine's. Of several the kernel takes the least metric.
+ */
+const DEFAULT_INTERFACE =
+  `$(route -n | awk '$1 == "0.0.0.0" && $3 == "0.0.0.0" && $4 ~ /^UG[^!]*$/ && (i == "" || $5 + 0 < m) { m = $5 + 0; i = $8 } END { print i }')`;
 
 export const IFCONFIG = `i=${DEFAULT_INTERFACE}; ifconfig "\${i:-eth0}"`;
 
@@ -33,13 +37,15 @@ export function parseIfconfig(text: string): InterfaceFacts {
   return { ...(name === undefined ? {} : { name }), ...(address === undefined ? {} : { address }), ...(netmask === undefined ? {} : { netmask }) };
 }
 
-/** The default route: the row with the flags U and G. */
+/** The default route, through a gateway (flags `UG…`; `!` rejects), of the least metric. */
 export function parseRoute(text: string): { gateway: string; interface: string } | undefined {
-  for (const line of text.split('\n')) {
-    const [destination, gateway = '', , flags = '', , , , name = ''] = line.trim().split(/\s+/);
-    if (destination === '0.0.0.0' && /U/.test(flags) && /G/.test(flags)) return { gateway, interface: name };
-  }
-  return undefined;
+  const rows = text.split('\n').flatMap((line) => {
+    const [destination, gateway = '', genmask, flags = '', metric, , , name = ''] = line.trim().split(/\s+/);
+    const isDefault = destination === '0.0.0.0' && genmask === '0.0.0.0' && /^UG[^!]*$/.test(flags);
+    return isDefault ? [{ gateway, interface: name, metric: Number(metric) || 0 }] : [];
+  });
+  const [best] = rows.sort((a, b) => a.metric - b.metric);
+  return best === undefined ? undefined : { gateway: best.gateway, interface: best.interface };
 }
 
 export interface Resolver {

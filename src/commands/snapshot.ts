@@ -1,6 +1,6 @@
 /** Reads what the journal on the VM reports. Strict: a reply that was cut short, or is something else, is no reply. */
 
-export const JOB_STATES = ['absent', 'running', 'finished', 'killed', 'lost'] as const;
+export const JOB_STATES = ['absent', 'running', 'finished', 'killed', 'rebooted', 'lost'] as const;
 export type JobState = (typeof JOB_STATES)[number];
 
 /** An answer that was typed: to which prompt, and how long the log was then. */
@@ -20,20 +20,22 @@ export interface Snapshot {
   readonly bytes: Buffer;
   /** Length of the whole log. */
   readonly size: number;
-  /** Whole seconds since the last output, by the VM's clock. */
-  readonly idle: number;
+  /** Milliseconds without output as far as the looks at it saw, by the machine's uptime. */
+  readonly quiet: number;
+  /** What keeps the journal from being written to, where it is. Of a lost job. */
+  readonly trouble: string;
   /** Oldest first. */
   readonly said: readonly Said[];
 }
 
 const REPLY =
-  /(?:^|\n)stackato-journal (\w+) (-|\d+) (\S+) (\d+) (\d+) (-?\d+)\nsaid ?([^\n]*)\nlog ?([A-Za-z0-9+/=]*)\nstackato-journal-end\n/;
+  /(?:^|\n)stackato-journal (\w+) (-|\d+) (\S+) (\d+) (\d+) (\d+)\nsaid ?([^\n]*)\ntrouble ?([A-Za-z0-9+/=]*)\nlog ?([A-Za-z0-9+/=]*)\nstackato-journal-end\n/;
 
 /** Undefined where the reply is not whole. */
 export function parseSnapshot(stdout: string): Snapshot | undefined {
   const match = REPLY.exec(stdout);
   if (match === null) return undefined;
-  const [, stateText, code, need = '', offset, size, idle, said = '', log = ''] = match;
+  const [, stateText, code, need = '', offset, size, quiet, said = '', trouble = '', log = ''] = match;
   const state = JOB_STATES.find((known) => known === stateText);
   if (state === undefined) return undefined;
   return {
@@ -43,7 +45,8 @@ export function parseSnapshot(stdout: string): Snapshot | undefined {
     offset: Number(offset),
     bytes: Buffer.from(log, 'base64'),
     size: Number(size),
-    idle: Math.max(0, Number(idle)),
+    quiet: Number(quiet) * 10,
+    trouble: Buffer.from(trouble, 'base64').toString(),
     said: parseSaid(said),
   };
 }

@@ -49,3 +49,14 @@ const WHOLE_LINE = 40;
 export function lastLine(text: string): string {
   return text.trimEnd().split('\n').at(-1)?.trim() ?? '';
 }
+
+/** Its last whole lines, at most so many characters: what is cut in the middle of a line may be cut in the middle of a secret. */
+export function lastLines(text: string, most: number): string {
+  const lines = plainText(text).trim().split('\n');
+  let kept: string[] = [];
+  for (const line of lines.reverse()) {
+    if (kept.join('\n').length + line.length > most) break;
+    kept = [line, ...kept];
+  }
+  return kept.join('\n');
+}

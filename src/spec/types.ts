@@ -158,6 +158,8 @@ export interface Resources {
   dns?: DnsMemory;
   /** `SHA256:…` */
   hostKey?: string;
+  /** Set before the first administrator is created: from then on the unix account may have that password. */
+  claiming?: true;
   /** What `kato op static_ip` wrote, in words. */
   network?: string;
   /** Boot ids: the one stored before the reboot was asked for, and the one seen twice after it. */

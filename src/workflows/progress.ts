@@ -14,7 +14,7 @@ const CLOUD = defineSearchAttributeKey(SEARCH_ATTRIBUTE.cloud, SearchAttributeTy
 const HOST = defineSearchAttributeKey(SEARCH_ATTRIBUTE.host, SearchAttributeType.KEYWORD);
 
 /** Facts that go with the instance. */
-export const OF_THE_MACHINE = ['hostKey', 'network', 'reboot', 'rebootOwed'] as const satisfies readonly (keyof Resources)[];
+export const OF_THE_MACHINE = ['hostKey', 'claiming', 'network', 'reboot', 'rebootOwed'] as const satisfies readonly (keyof Resources)[];
 
 /** Steps that ask for what may come late. */
 export type UnsettledStep = keyof NonNullable<Resources['unsettled']>;

@@ -38,8 +38,8 @@ export const STEP_PLANS: Readonly<Record<Exclude<StepId, 'reboot' | 'publish-ima
   dns: { activities: ['observeDns', 'updateDns'], deadline: 'dns' },
   launch: { activities: ['launchInstance', 'awaitRunning'], deadline: 'launch' },
   associate: { activities: ['associateAddress'], deadline: 'cloud' },
-  // Two activities: the host key is pinned, durably, before anything is sent to the machine.
-  connect: { activities: ['logIn', 'awaitKato'], deadline: 'ready' },
+  // The first of its own: the host key is pinned, durably, before anything is sent to the machine.
+  connect: { activities: ['pinHostKey', 'logIn', 'awaitKato'], deadline: 'ready' },
   'static-ip': {
     activities: ['setStaticIp'],
     deadline: 'command',
@@ -51,7 +51,8 @@ export const STEP_PLANS: Readonly<Record<Exclude<StepId, 'reboot' | 'publish-ima
   'enable-roles': { activities: ['enableRoles'], deadline: 'command' },
   resolver: { activities: ['putResolverFirst'], deadline: 'command' },
   'claim-admin': {
-    activities: ['claimAdmin'],
+    // Two activities: that the account may have another password must be in history before it has.
+    activities: ['announceClaim', 'claimAdmin'],
     deadline: 'console',
     notNeeded: (spec) => (spec.admin === undefined ? 'no admin in the spec' : undefined),
   },

@@ -44,6 +44,16 @@ describe('a command whose effect is looked for', function () {
     assert.equal(vm.read('ran'), 'rename dev\n');
   });
 
+  it('C12: says what took a command its end: the disk, the machine that went down, or neither', async () => {
+    const fails = (code: string, words: RegExp) => (error: unknown): boolean => error instanceof DeployError && error.code === code && words.test(error.message);
+    vm.program('kato', 'echo "kato: cannot write: No space left on device"; exit 1');
+    await assert.rejects(ensure('run1-1'), fails('MACHINE_DISK', /ended with 1.*No space left on device/));
+    vm.program('kato', 'kill -9 0');
+    await assert.rejects(ensure('run1-2'), fails('COMMAND_NO_EFFECT', /was ended on the machine without an exit status and/));
+    await vm.run('cd "$HOME/.stackato-deploy/dev/rename/run1-2" && sed "s/[^ ]*-[^ ]*/00000000-0000-0000-0000-000000000000/" pid > p && cat p > pid');
+    await assert.rejects(ensure('run1-2'), fails('COMMAND_NO_EFFECT', /the machine went down under it/));
+  });
+
   it('runs it once more for a new need', async () => {
     await vm.run('touch "$HOME/broken"');
     await assert.rejects(ensure());

@@ -1,7 +1,12 @@
-/** Which host keys a login accepts. */
+/** Which host keys are accepted, and what is offered to whom. */
 
 import assert from 'node:assert/strict';
+import { announceClaim } from '../../src/activities/admin';
+import type { Dependencies } from '../../src/activities/dependencies';
+import { pinHostKey } from '../../src/activities/host-key';
 import { onMachine } from '../../src/activities/machine';
+import type { StepInput } from '../../src/activities/types';
+import { STEP_PLANS } from '../../src/workflows/steps';
 import type { Cloud, RemoteSession, SshTarget } from '../../src/activities/ports';
 import { DeployError } from '../../src/spec/errors';
 import type { Resources, SshSpec } from '../../src/spec/types';
@@ -12,9 +17,12 @@ const [ED25519, ECDSA] = ['SHA256:+DiY3wvvV6TuJJhbpZisF/zLDA0zPMSvHdkr4UvCOqU', 
 const PRINTED = `ec2: -----BEGIN SSH HOST KEY FINGERPRINTS-----\r\nec2: 256 ${ED25519} a (ED25519)\r\nec2: 256 ${ECDSA} a (ECDSA)\r\nec2: -----END SSH HOST KEY FINGERPRINTS-----\r\n`;
 const ADDRESS = { publicIp: '10.1.1.103', allocated: true };
 
-/** What one login asks for, on a machine whose console shows `output`. */
-async function loginWith(hostKey: string | undefined, known: Resources, output: string | DeployError = PRINTED) {
-  const targets: SshTarget[] = [];
+const ADMIN = { email: 'a@example.com', password: { env: 'ADMIN' } };
+
+/** What one activity asks for, on a machine whose console shows `output` and which shows ECDSA. */
+async function visit(work: (deps: Dependencies, input: StepInput) => Promise<unknown>, hostKey: string | undefined, known: Resources, output: string | DeployError = PRINTED) {
+  const exchanges: (readonly string[] | undefined)[] = [];
+  const logins: SshTarget[] = [];
   const asked: string[] = [];
   const cloud = {
     consoleOutput: (id: string) => {
@@ -24,40 +32,72 @@ async function loginWith(hostKey: string | undefined, known: Resources, output: 
   } as Cloud;
   const deps = dependencies({
     clouds: { open: () => Promise.resolve(cloud), store: () => Promise.reject(new Error('none')) },
-    remote: { withSession: (target, use) => { targets.push(target); return use({ hostKey: 'SHA256:x' } as RemoteSession); } },
+    remote: {
+      hostKey: ({ hostKeys }) => { exchanges.push(hostKeys); return Promise.resolve(ECDSA); },
+      withSession: (target, use) => { logins.push(target); return use({} as RemoteSession); },
+    },
   });
   const given = inputOf({ known: { address: ADDRESS, instance: { id: 'i-1' }, ...known } });
   const ssh: SshSpec = { ...given.spec.ssh, ...(hostKey === undefined ? {} : { hostKey }) };
-  const result = await onMachine(deps, { ...given, spec: { ...given.spec, ssh } }, () => Promise.resolve('in')).catch((error: unknown) => error);
-  return { result, accepted: targets.map(({ hostKeys }) => hostKeys), asked };
+  const result = await work(deps, { ...given, spec: { ...given.spec, ssh, admin: ADMIN } }).catch((error: unknown) => error);
+  return { result, exchanges, logins, asked };
 }
 
-describe('the host key of a login', () => {
-  it('may be any at first sight, and then the one that was seen', async () => {
-    assert.deepEqual(await loginWith(undefined, {}), { result: 'in', accepted: [undefined], asked: [] });
-    assert.deepEqual(await loginWith(undefined, { hostKey: ECDSA }), { result: 'in', accepted: [[ECDSA]], asked: [] });
+const pin = (hostKey: string | undefined, known: Resources, output?: string | DeployError) => visit(pinHostKey, hostKey, known, output);
+const logIn = (hostKey: string | undefined, known: Resources) => visit((deps, input) => onMachine(deps, input, () => Promise.resolve('in')), hostKey, known);
+const PINNED = { changed: false, note: `host key ${ECDSA}`, known: { hostKey: ECDSA } };
+
+describe('the host key', () => {
+  it('B9: may be any at first sight, when nobody logs in; and then the one that was seen', async () => {
+    assert.deepEqual(await pin(undefined, {}), { result: PINNED, exchanges: [undefined], logins: [], asked: [] });
+    assert.deepEqual(await pin(undefined, { hostKey: ECDSA }), { result: PINNED, exchanges: [[ECDSA]], logins: [], asked: [] });
   });
 
   it('is the one that the spec gives', async () => {
-    assert.deepEqual(await loginWith(GIVEN, { hostKey: ECDSA }), { result: 'in', accepted: [[GIVEN]], asked: [] });
+    assert.deepEqual((await pin(GIVEN, { hostKey: ECDSA })).exchanges, [[GIVEN]]);
+    assert.deepEqual((await logIn(GIVEN, { hostKey: ECDSA })).logins.map(({ hostKeys }) => hostKeys), [[GIVEN]]);
   });
 
   it('is one of those on the console, until one is pinned', async () => {
-    assert.deepEqual(await loginWith('console', {}), { result: 'in', accepted: [[ED25519, ECDSA]], asked: ['i-1'] });
-    assert.deepEqual(await loginWith('console', { hostKey: ECDSA }), { result: 'in', accepted: [[ECDSA]], asked: [] });
+    assert.deepEqual(await pin('console', {}), { result: PINNED, exchanges: [[ED25519, ECDSA]], logins: [], asked: ['i-1'] });
+    assert.deepEqual(await pin('console', { hostKey: ECDSA }), { result: PINNED, exchanges: [[ECDSA]], logins: [], asked: [] });
   });
 
   for (const [what, output] of [['nothing', ''], ['half of it', PRINTED.slice(0, 150)]] as const) {
     it(`is waited for while the console shows ${what}: nobody connects`, async () => {
-      const { result, accepted } = await loginWith('console', {}, output);
+      const { result, exchanges } = await pin('console', {}, output);
       assert.ok(result instanceof DeployError);
-      assert.deepEqual([result.code, accepted], ['SSH_HOST_KEY_UNPRINTED', []]);
+      assert.deepEqual([result.code, exchanges], ['SSH_HOST_KEY_UNPRINTED', []]);
       assert.match(result.message, /console output of i-1/);
     });
   }
 
   it('is not guessed where the cloud does not show the console', async () => {
     const refused = new DeployError('CLOUD_PERMISSION', 'not allowed');
-    assert.deepEqual(await loginWith('console', {}, refused), { result: refused, accepted: [], asked: ['i-1'] });
+    assert.deepEqual(await pin('console', {}, refused), { result: refused, exchanges: [], logins: [], asked: ['i-1'] });
+  });
+
+  for (const hostKey of [undefined, 'console']) {
+    it(`B9: is pinned before anybody logs in (ssh.hostKey: ${hostKey ?? 'not given'})`, async () => {
+      const { result, exchanges, logins } = await logIn(hostKey, {});
+      assert.ok(result instanceof Error);
+      assert.deepEqual([exchanges, logins], [[], []]);
+      assert.deepEqual((await logIn(hostKey, { hostKey: ECDSA })).logins.map(({ hostKeys }) => hostKeys), [[ECDSA]]);
+    });
+  }
+});
+
+describe("the administrator's password", () => {
+  const offered = async (known: Resources) => (await logIn(undefined, { hostKey: ECDSA, ...known })).logins.map(({ adminPassword }) => adminPassword);
+
+  it('B9: is offered only once an administrator may have been created', async () => {
+    assert.deepEqual(await offered({}), [undefined]);
+    assert.deepEqual(await offered({ claiming: true }), [ADMIN.password]);
+  });
+
+  it('B9: is known to be possible before it is', async () => {
+    const { activities } = STEP_PLANS['claim-admin'];
+    assert.deepEqual(activities, ['announceClaim', 'claimAdmin']);
+    assert.deepEqual((await announceClaim()).known, { claiming: true });
   });
 });

@@ -12,7 +12,6 @@ const ADDRESS = { publicIp: '10.1.1.103', allocated: true };
 /** What the machine says to each question for its boot id, in turn: an id, other words, or an error. */
 function machine(answers: (string | DeployError)[], jobs: string[] = [], job?: () => ExecResult, startedIn: Readonly<Record<string, string>> = {}) {
   const session: RemoteSession = {
-    hostKey: 'SHA256:x',
     exec: (command) => {
       const asked = /grep -qs ' (\S+) '/.exec(command)?.[1];
       if (asked !== undefined) return Promise.resolve({ stdout: `\nstackato-section startedIn\n${startedIn[asked] ?? ''}\nstackato-section-end\n`, stderr: '', code: 0 });
@@ -35,7 +34,7 @@ function machine(answers: (string | DeployError)[], jobs: string[] = [], job?: (
 }
 
 const input = (known: Resources) => {
-  const given = inputOf({ known: { address: ADDRESS, ...known } });
+  const given = inputOf({ known: { address: ADDRESS, hostKey: 'SHA256:x', ...known } });
   return { ...given, spec: { ...given.spec, timing: { ...given.spec.timing, poll: 1 } } };
 };
 const down = new DeployError('SSH_UNREACHABLE', 'ssh does not answer.');

@@ -22,9 +22,9 @@ export function dependencies(given: Partial<Dependencies>): Dependencies {
 
 /** Each login asks `next` for its session. */
 export function remoteOf(next: () => RemoteSession | Promise<RemoteSession>): Remote {
-  return { withSession: async (_target, use) => use(await next()) };
+  return { hostKey: () => Promise.reject(new Error('none')), withSession: async (_target, use) => use(await next()) };
 }
 
 export function inputOf(change: Partial<StepInput> = {}): StepInput {
-  return { spec: specNamed('dev'), known: { address: { publicIp: '10.1.1.103', allocated: true } }, need: 'run1-1', deadline: 60_000, ...change };
+  return { spec: specNamed('dev'), known: { address: { publicIp: '10.1.1.103', allocated: true }, hostKey: 'SHA256:x' }, need: 'run1-1', deadline: 60_000, ...change };
 }

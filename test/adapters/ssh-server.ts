@@ -1,7 +1,8 @@
 /** An sshd of ssh2's on loopback, with what a test wants of it. */
 
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { connect, createServer } from 'node:net';
+import type { AddressInfo, Server as NetServer } from 'node:net';
 import { Server, utils } from 'ssh2';
 import type { AuthContext, Connection, ServerChannel, ServerConfig } from 'ssh2';
 
@@ -17,12 +18,25 @@ export interface Behaviour {
   /** Answers the first request to log in so much later, ms. */
   readonly loginDelay?: number;
   readonly config?: Partial<ServerConfig>;
-  readonly onExec?: (command: string, channel: ServerChannel, connection: Connection) => void;
+  /** Asked for after the password was accepted, one after the other. */
+  readonly afterPassword?: readonly { readonly text: string; readonly prompt: string }[];
+  /** The password method's own way to ask for a new one (RFC 4252, 8). */
+  readonly changeRequest?: string;
+  /** Deals with a command in the place of the login shell; `false`: it does not. `script`: what is in it, as far as it came by the door. */
+  readonly onExec?: (script: string, channel: ServerChannel, connection: Connection) => boolean | void;
+  /** The account's login shell, and what it finds in its environment. */
+  readonly shell?: { readonly program: string; readonly env?: NodeJS.ProcessEnv };
+  /** Ports are forwarded, or refused as by OpenSSH 6.0 and later, or as by those before: there, in the same words as a port that nobody listens on. */
+  readonly forwards?: 'yes' | 'prohibited' | 'no';
 }
 
 export interface TestServer {
   readonly port: number;
   readonly offers: string[];
+  /** Requests to log in, the question what is offered included. */
+  readonly requests: () => number;
+  /** New passwords that somebody gave. */
+  readonly changes: string[];
   /** Most sessions that were open at once, and connections still there. */
   readonly most: () => number;
   readonly connections: () => number;
@@ -37,6 +51,8 @@ export const RSA = utils.generateKeyPairSync('rsa', { bits: 2048 });
 export async function startServer(behaviour: Behaviour = {}): Promise<TestServer> {
   const { methods = ['password'], onExec, config } = behaviour;
   const offers: string[] = [];
+  const changes: string[] = [];
+  let requests = 0;
   const open = new Set<Connection>();
   /** Ports of those that are logging in. */
   const startups = new Set<number>();
@@ -50,9 +66,10 @@ export async function startServer(behaviour: Behaviour = {}): Promise<TestServer
     connection.on('close', () => open.delete(connection));
     connection.on('ready', () => startups.delete(from));
     connection.on('authentication', (context) => {
+      requests += 1;
       if (context.method !== 'none') offers.push(context.method);
       if (offers.length === behaviour.cutAtOffer) return void connection.end();
-      setTimeout(() => decide(context, behaviour, methods), delayed);
+      setTimeout(() => decide(context, behaviour, methods, changes), delayed);
       delayed = 0;
     });
     connection.on('session', (accept) => {
@@ -60,12 +77,15 @@ export async function startServer(behaviour: Behaviour = {}): Promise<TestServer
         const channel = acceptExec();
         most = Math.max(most, ++channels);
         channel.on('close', () => channels--);
+        const taken = onExec?.(scriptIn(command), channel, connection) ?? onExec !== undefined;
         // A channel whose input nobody reads never closes.
-        channel.resume();
-        onExec?.(command, channel, connection);
+        if (taken) channel.resume();
+        else runIn(behaviour.shell ?? { program: '/bin/sh' }, command, channel, server);
       });
     });
-    connection.on('tcpip', (accept, reject, { destPort }) => {
+    // ssh2 says "prohibited" where nobody listens for it, and "connect failed" where it is rejected.
+    if (behaviour.forwards !== 'prohibited') connection.on('tcpip', (accept, reject, { destPort }) => {
+      if (behaviour.forwards === 'no') return void reject();
       const socket = connect(destPort, '127.0.0.1', () => {
         const channel = accept();
         channel.pipe(socket).pipe(channel);
@@ -74,7 +94,7 @@ export async function startServer(behaviour: Behaviour = {}): Promise<TestServer
       socket.on('error', () => reject());
     });
   });
-  const server = createServer((socket) => {
+  const server: NetServer = createServer((socket) => {
     const { number = Infinity, words = '' } = behaviour.maxStartups ?? {};
     const from = socket.remotePort ?? 0;
     socket.on('error', () => undefined);
@@ -92,6 +112,8 @@ export async function startServer(behaviour: Behaviour = {}): Promise<TestServer
   return {
     port,
     offers,
+    changes,
+    requests: () => requests,
     most: () => most,
     connections: () => open.size,
     turnedAway: () => turnedAway,
@@ -102,12 +124,49 @@ export async function startServer(behaviour: Behaviour = {}): Promise<TestServer
   };
 }
 
-function decide(context: AuthContext, { password = 'stackato', authorized }: Behaviour, methods: readonly string[]): void {
+/** What the door (src/commands/door.ts) carries; the line as it is where it carries nothing. */
+export function scriptIn(line: string): string {
+  const pieces = [...line.matchAll(/ '([A-Za-z0-9+/=]+)'/g)].map(([, piece = '']) => piece).join('');
+  return /\n\(\n([^]*)\n\)\n/.exec(Buffer.from(pieces, 'base64').toString())?.[1] ?? line;
+}
+
+/** As sshd does: by the login shell, with what it tells of the connection. */
+function runIn(shell: { readonly program: string; readonly env?: NodeJS.ProcessEnv }, command: string, channel: ServerChannel, server: NetServer): void {
+  const { port } = server.address() as AddressInfo;
+  const env = { PATH: process.env['PATH'], HOME: '/nonexistent', SSH_CLIENT: '127.0.0.1 1 2', SSH_CONNECTION: `127.0.0.1 1 127.0.0.1 ${port}`, ...shell.env };
+  const child = spawn(shell.program, ['-c', command], { env, stdio: 'pipe' });
+  child.once('error', () => { channel.exit(127); channel.end(); });
+  child.stdin.on('error', () => undefined);
+  channel.on('error', () => undefined);
+  channel.pipe(child.stdin);
+  child.stdin.once('close', () => channel.unpipe(child.stdin).resume());
+  child.stdout.pipe(channel, { end: false });
+  child.stderr.pipe(channel.stderr, { end: false });
+  child.once('close', (code, signal) => {
+    if (signal === null) channel.exit(code ?? 0);
+    else channel.exit(signal.replace('SIG', ''));
+    channel.end();
+  });
+}
+
+function decide(context: AuthContext, { password = 'stackato', authorized, afterPassword = [], changeRequest }: Behaviour, methods: readonly string[], changes: string[]): void {
   const refuse = (): void => context.reject([...methods] as never);
   if (!methods.includes(context.method)) return refuse();
-  if (context.method === 'password') return context.password === password ? context.accept() : refuse();
+  if (context.method === 'password') {
+    if (context.password !== password) return refuse();
+    if (changeRequest === undefined) return context.accept();
+    return context.requestChange(changeRequest, (changed) => { changes.push(changed); refuse(); });
+  }
   if (context.method === 'keyboard-interactive') {
-    return void context.prompt([{ prompt: 'Password: ', echo: false }], (answers) => (answers[0] === password ? context.accept() : refuse()));
+    const ask = ([next, ...rest]: typeof afterPassword): void => {
+      if (next === undefined) return context.accept();
+      context.prompt([{ prompt: next.prompt, echo: false }], next.text, ([answer = '']) => {
+        changes.push(answer);
+        if (answer === '') refuse();
+        else ask(rest);
+      });
+    };
+    return void context.prompt([{ prompt: 'Password: ', echo: false }], (answers) => (answers[0] === password ? ask(afterPassword) : refuse()));
   }
   if (context.method !== 'publickey' || authorized === undefined) return refuse();
   const key = utils.parseKey(authorized);

@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { utils } from 'ssh2';
-import type { RemoteSession, Secrets, SshTarget } from '../../src/activities/ports';
+import type { Remote, RemoteSession, Secrets, SshTarget } from '../../src/activities/ports';
 import { createRemote } from '../../src/adapters/ssh';
 import { fingerprintOf } from '../../src/commands/host-keys';
 import { DeployError } from '../../src/spec/errors';
@@ -39,7 +39,7 @@ describe('ssh', function () {
     return server;
   };
   const target = (port: number, spec: Partial<SshSpec> = {}, rest: Partial<SshTarget> = {}): SshTarget =>
-    ({ host: '127.0.0.1', spec: { user: 'stackato', port, ...spec }, ...rest });
+    ({ host: '127.0.0.1', spec: { user: 'stackato', port, ...spec }, hostKeys: [printOf(ED25519), printOf(RSA)], ...rest });
   const logIn = (at: SshTarget, by = remote): Promise<string> => by.withSession(at, (session) => Promise.resolve(session.password?.reveal() ?? 'no password'));
   const fails = (work: Promise<unknown>, code: string, words = /./): Promise<void> =>
     assert.rejects(work, (error) => error instanceof DeployError && error.code === code && words.test(error.message) && !/hunter2| pw/.test(error.message));
@@ -90,10 +90,24 @@ describe('ssh', function () {
   });
 
   describe('the host key', () => {
-    const shown = (at: SshTarget): Promise<string> => remote.withSession(at, (session) => Promise.resolve(session.hostKey));
+    const shown = (at: Parameters<Remote['hostKey']>[0]): Promise<string> => remote.hostKey(at);
 
-    it('is taken at first sight, and told', async () => {
-      assert.equal(await shown(target((await serve()).port)), printOf(ED25519));
+    it('B9: is told to a stranger by the exchange of keys alone: no request to log in is made', async () => {
+      const server = await serve();
+      const { host, spec } = target(server.port);
+      assert.equal(await shown({ host, spec }), printOf(ED25519));
+      assert.equal(await shown(target(server.port, {}, { hostKeys: [printOf(RSA)] })), printOf(RSA));
+      await fails(shown(target(server.port, {}, { hostKeys: ['SHA256:other'] })), 'SSH_HOST_KEY');
+      for (let i = 0; i < 50 && server.connections() > 0; i++) await new Promise((resolve) => setTimeout(resolve, 20));
+      assert.deepEqual([server.requests(), server.connections()], [0, 0]);
+    });
+
+    it('B9: is not that of one who shows it and does not have it', async () => {
+      // Says that it is ED25519, and signs with another: whoever listened to the real machine could.
+      const thief = await serve({ config: { hostKeys: [forged(ED25519, utils.generateKeyPairSync('ed25519'))] } });
+      const { host, spec } = target(thief.port);
+      await fails(shown({ host, spec }), 'SSH_UNREACHABLE');
+      assert.equal(thief.requests(), 0);
     });
 
     it('is held to, of whatever kind, and may be one of several', async () => {
@@ -103,6 +117,7 @@ describe('ssh', function () {
       assert.equal(await shown(target(port, {}, { hostKeys: [printOf(RSA)] })), printOf(RSA));
       assert.equal(await shown(target(port, {}, { hostKeys: [other, printOf(RSA)] })), printOf(RSA));
       assert.equal(await shown(target(port, {}, { hostKeys: [printOf(RSA), printOf(ED25519)] })), printOf(ED25519));
+      assert.equal(await logIn(target(port, {}, { hostKeys: [printOf(RSA)] })), 'stackato');
     });
 
     it('is none where none may be shown', async () => {
@@ -115,7 +130,7 @@ describe('ssh', function () {
       const server = await serve({ config: { hostKeys: [RSA.private] } });
       const words = new RegExp(`${printOf(RSA).replace(/[+/]/g, '\\$&')}.*${printOf(ED25519).replace(/[+/]/g, '\\$&')}`);
       await fails(logIn(target(server.port, {}, { hostKeys: [printOf(ED25519)] })), 'SSH_HOST_KEY', words);
-      assert.deepEqual(server.offers, []);
+      assert.equal(server.requests(), 0);
     });
   });
 
@@ -162,61 +177,58 @@ describe('ssh', function () {
   });
 
   describe('a command', () => {
-    const onExec: Behaviour['onExec'] = (command, channel, connection) => {
+    const onExec: Behaviour['onExec'] = (script, channel, connection) => {
       const acts: Record<string, () => void> = {
-        ok: () => { channel.write('out\n'); channel.stderr.write('err\n'); channel.exit(3); channel.end(); },
-        cat: () => { channel.pipe(channel, { end: false }); channel.on('end', () => { channel.exit(0); channel.end(); }); },
         mute: () => { channel.write('half'); channel.end(); channel.close(); },
         hang: () => undefined,
         drop: () => { channel.write('half'); setTimeout(() => connection.end(), 50); },
-        flood: () => { for (let i = 0; i < 5; i++) channel.write('é'.repeat(50_000)); channel.exit(0); channel.end(); },
-        slow: () => void setTimeout(() => { channel.exit(0); channel.end(); }, 60),
       };
-      acts[command]?.();
+      acts[script]?.();
+      return acts[script] !== undefined;
     };
     const use = async <T>(work: (session: RemoteSession) => Promise<T>): Promise<T> => remote.withSession(target((await serve({ onExec })).port), work);
 
     it('gives output, errors and exit status', async () => {
-      assert.deepEqual(await use((session) => session.exec('ok')), { stdout: 'out\n', stderr: 'err\n', code: 3 });
+      assert.deepEqual(await use((session) => session.exec('echo out; echo err >&2; exit 3')), { stdout: 'out\n', stderr: 'err\n', code: 3 });
     });
 
     it('gets its input', async () => {
       assert.deepEqual(await use((session) => session.exec('cat', { stdin: 'ünï\n.\n' })), { stdout: 'ünï\n.\n', stderr: '', code: 0 });
     });
 
-    it('may end without a status', async () => {
-      assert.deepEqual(await use((session) => session.exec('mute')), { stdout: 'half', stderr: '' });
+    it('may not end without a status', async () => {
+      await use((session) => fails(session.exec('mute'), 'SSH_DROPPED', /cut off.*"half"/));
     });
 
     it('is cut at 256 KiB', async () => {
-      const { stdout, code } = await use((session) => session.exec('flood'));
-      assert.deepEqual([Buffer.byteLength(stdout), code], [256 * 1024, 0]);
+      const { stdout, code } = await use((session) => session.exec('head -c 300000 /dev/zero | tr "\\0" a; exit 5'));
+      assert.deepEqual([/^a+$/.test(stdout), stdout.length > 250 * 1024, stdout.length < 256 * 1024, code], [true, true, true, 5]);
     });
 
     it('may not take longer than it may, and takes the connection with it', async () => {
       await use(async (session) => {
         await fails(session.exec('hang', { timeoutMs: 100 }), 'SSH_DROPPED', /within 0\.1 s/);
-        await fails(session.exec('ok'), 'SSH_DROPPED');
+        await fails(session.exec('echo out'), 'SSH_DROPPED');
       });
     });
 
     it('fails when the connection is lost under it, and every one after', async () => {
       await use(async (session) => {
         await fails(session.exec('drop'), 'SSH_DROPPED', /lost/);
-        await fails(session.exec('ok'), 'SSH_DROPPED', /lost/);
+        await fails(session.exec('echo out'), 'SSH_DROPPED', /lost/);
       });
     });
 
     it('has the only channel', async () => {
       const server = await serve({ onExec });
-      await remote.withSession(target(server.port), (session) => Promise.all([session.exec('slow'), session.exec('slow'), session.exec('slow')]));
+      await remote.withSession(target(server.port), (session) => Promise.all(['one', 'two', 'three'].map((word) => session.exec(`sleep 0.06; echo ${word}`))));
       assert.equal(server.most(), 1);
     });
 
     it('leaves no connection behind, not even when it failed', async () => {
       const server = await serve({ onExec });
       await assert.rejects(remote.withSession(target(server.port), () => Promise.reject(new Error('mine'))), /mine/);
-      await remote.withSession(target(server.port), (session) => session.exec('ok'));
+      await remote.withSession(target(server.port), (session) => session.exec('echo out'));
       for (let i = 0; i < 50 && server.connections() > 0; i++) await new Promise((resolve) => setTimeout(resolve, 20));
       assert.equal(server.connections(), 0);
     });
@@ -252,9 +264,37 @@ describe('ssh', function () {
       assert.deepEqual(seen, ['POST api.x /stackato/license email=a%40b&password=p%26w+%C3%BC', 'GET api.x /big ']);
     });
 
+    const asked = { port: 1, host: 'x', method: 'GET', path: '/' } as const;
+
     it('may not be up', async () => {
-      await remote.withSession(target((await serve()).port), (session) =>
-        fails(session.https({ port: 1, host: 'x', method: 'GET', path: '/' }), 'CONSOLE_NOT_UP', /port 1/));
+      await remote.withSession(target((await serve()).port), (session) => fails(session.https(asked), 'CONSOLE_NOT_UP', /port 1/));
     });
+
+    for (const forwards of ['prohibited', 'no'] as const) {
+      it(`C12: cannot be asked where sshd forwards nothing, and says so (${forwards})`, async () => {
+        const { port } = await serve({ forwards });
+        await remote.withSession(target(port), (session) => fails(session.https(asked), 'SSH_FORWARDING', /AllowTcpForwarding/));
+      });
+    }
   });
 });
+
+/** A private key file of `shown`'s public half and `owned`'s private one. */
+function forged(shown: KeyPair, owned: KeyPair): string {
+  const [bytes, from, to] = [bodyOf(owned.private), rawOf(owned), rawOf(shown)];
+  for (let at = bytes.indexOf(from); at >= 0; at = bytes.indexOf(from, at + 1)) to.copy(bytes, at);
+  return `-----BEGIN OPENSSH PRIVATE KEY-----\n${bytes.toString('base64').replace(/.{70}/g, '$&\n')}\n-----END OPENSSH PRIVATE KEY-----\n`;
+}
+
+interface KeyPair {
+  readonly public: string;
+  readonly private: string;
+}
+
+function bodyOf(text: string): Buffer {
+  return Buffer.from(text.replace(/-----[^-]+-----|\n/g, ''), 'base64');
+}
+
+function rawOf(pair: KeyPair): Buffer {
+  return Buffer.from(pair.public.split(' ')[1] ?? '', 'base64').subarray(-32);
+}

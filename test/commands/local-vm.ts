@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { replyOf, throughDoor } from '../../src/commands/door';
 import type { ExecResult, RemoteSession, Secret } from '../../src/activities/ports';
 
 export class LocalVm {
@@ -11,7 +12,8 @@ export class LocalVm {
   /** Commands sent so far, with their input. */
   readonly sent: { command: string; stdin: string }[] = [];
 
-  constructor() {
+  /** `inside`: what goes before a command so that it runs where the machine is. */
+  constructor(public inside: readonly string[] = []) {
     mkdirSync(join(this.home, 'bin'));
   }
 
@@ -23,15 +25,21 @@ export class LocalVm {
   /** Runs a command as sshd would; `cutInput` drops the connection after so many characters of input. */
   run(command: string, stdin = '', cutInput = stdin.length): Promise<ExecResult> {
     this.sent.push({ command, stdin });
+    const mark = `mark-${this.sent.length}`;
     const env = { PATH: process.env['PATH'] ?? '', HOME: this.home, LOGNAME: 'stackato' };
-    const child = spawn('/bin/sh', ['-c', command], { cwd: this.home, env, stdio: 'pipe' });
+    const [program, ...words] = [...this.inside, '/bin/sh', '-c', throughDoor(command, mark)];
+    const child = spawn(program, words, { cwd: this.home, env, stdio: 'pipe' });
     return new Promise((resolve, reject) => {
       let stdout = '';
       let stderr = '';
       child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString('utf8')));
       child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString('utf8')));
       child.once('error', reject);
-      child.once('close', (code) => resolve({ stdout, stderr, ...(code === null ? {} : { code }) }));
+      child.once('close', (code) => {
+        const reply = replyOf({ stdout, stderr, cut: false }, mark);
+        if (reply === undefined) reject(new Error(`it ended with ${code}: ${stdout}${stderr}`));
+        else resolve(reply);
+      });
       child.stdin.on('error', () => undefined);
       child.stdin.end(stdin.slice(0, cutInput));
     });
@@ -41,7 +49,6 @@ export class LocalVm {
   session(hooks: { before?: (index: number) => void; after?: (index: number) => void; password?: Secret } = {}): RemoteSession {
     let index = 0;
     return {
-      hostKey: 'SHA256:local',
       ...(hooks.password === undefined ? {} : { password: hooks.password }),
       exec: async (command, options) => {
         const turn = index++;

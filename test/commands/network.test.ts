@@ -5,10 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { identityOf, isNamed } from '../../src/commands/identity';
 import { parseBootId, parseMemory, rebootJob } from '../../src/commands/machine';
-import { isStatic, parseIfconfig, parseInterfaces, parseResolver, parseRoute, staticIpAnswers, staticNetworkOf, OBSERVE_NETWORK } from '../../src/commands/network';
+import { IFCONFIG, isStatic, parseIfconfig, parseInterfaces, parseResolver, parseRoute, staticIpAnswers, staticNetworkOf, OBSERVE_NETWORK } from '../../src/commands/network';
 import { observe, sectionsOf } from '../../src/commands/observe';
 import { OBSERVE_RESOLVER, putResolverFirst, resolverStateOf } from '../../src/commands/resolver';
 import { DeployError } from '../../src/spec/errors';
+import { LocalVm } from './local-vm';
 
 const OLD = `eth0      Link encap:Ethernet  HWaddr 08:00:27:fc:1c:f6
           inet addr:10.0.0.5  Bcast:10.0.0.255  Mask:255.255.255.0
@@ -45,6 +46,34 @@ const NETWORK = {
   interface: 'eth0', address: '10.0.0.5', netmask: '255.255.255.0', gateway: '10.0.0.1', nameservers: ['10.0.0.2', '10.0.0.3'], search: ['example.com'],
 };
 
+const HEAD = 'Destination     Gateway         Genmask         Flags Metric Ref    Use Iface\n';
+const VPN = `0.0.0.0         10.8.0.5        128.0.0.0       UG    0      0        0 tun0
+0.0.0.0         172.16.0.1      0.0.0.0         UG    0      0        0 eth0
+10.8.0.5        0.0.0.0         255.255.255.255 UH    0      0        0 tun0
+128.0.0.0       10.8.0.5        128.0.0.0       UG    0      0        0 tun0
+172.16.0.0      0.0.0.0         255.255.240.0   U     0      0        0 eth0
+`;
+const row = (gateway: string, flags: string, metric: string, name: string): string => `0.0.0.0         ${gateway}        0.0.0.0         ${flags}    ${metric}      0        0 ${name}\n`;
+const ROUTES: readonly [what: string, table: string, wanted: { gateway: string; interface: string } | undefined][] = [
+  ['a VPN', VPN, { gateway: '172.16.0.1', interface: 'eth0' }],
+  ['two, the better one last', row('10.0.0.2', 'UG', '600', 'wlan0') + row('10.0.0.1', 'UG', '100', 'eth1'), { gateway: '10.0.0.1', interface: 'eth1' }],
+  ['two of one metric', row('10.0.0.1', 'UG', '0', 'eth1') + row('10.0.0.2', 'UG', '0', 'eth2'), { gateway: '10.0.0.1', interface: 'eth1' }],
+  ['one that rejects', row('-', '!', '-', '-') + row('10.0.0.2', 'UG!', '0', 'eth1') + row('10.0.0.1', 'UGD', '9', 'eth2'), { gateway: '10.0.0.1', interface: 'eth2' }],
+  ['one without a gateway', row('0.0.0.0', 'U', '0', 'ppp0'), undefined],
+  ['only halves', VPN.replace(/^.*172\.16\.0\.1 .*\n/m, ''), undefined],
+  ['none', '', undefined],
+];
+
+/** Which card the shell text shows. */
+async function cardShown(table: string): Promise<string> {
+  const vm = new LocalVm();
+  vm.program('route', `cat <<'END'\n${table}END`);
+  vm.program('ifconfig', 'printf %s "$1"');
+  const { stdout } = await vm.run(`PATH="$HOME/bin:$PATH"; ${IFCONFIG}`);
+  vm.dispose();
+  return stdout;
+}
+
 describe('network parsers', () => {
   it('read both shapes of ifconfig', () => {
     const wanted = { name: 'eth0', address: '10.0.0.5', netmask: '255.255.255.0' };
@@ -56,6 +85,13 @@ describe('network parsers', () => {
   it('read the default route', () => {
     assert.deepEqual(parseRoute(ROUTE), { gateway: '10.0.0.1', interface: 'eth0' });
     assert.equal(parseRoute('Kernel IP routing table\n'), undefined);
+  });
+
+  it('C12: take the default route for the default route (case 09): the halves of a VPN are none', async () => {
+    for (const [what, table, wanted] of ROUTES) {
+      assert.deepEqual(parseRoute(`Kernel IP routing table\n${HEAD}${table}`), wanted, what);
+      assert.equal(await cardShown(`Kernel IP routing table\n${HEAD}${table}`), wanted?.interface ?? 'eth0', what);
+    }
   });
 
   it('read resolv.conf as glibc does', () => {

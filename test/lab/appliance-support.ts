@@ -28,12 +28,19 @@ export class TestMachine {
   constructor(readonly appliance: Appliance, readonly ip: string) {}
 
   /** Logs in anew, as each activity does. */
-  session<T>(use: (session: RemoteSession) => Promise<T>, login: { password?: string; key?: string; user?: string } = {}): Promise<T> {
+  async session<T>(use: (session: RemoteSession) => Promise<T>, login: { password?: string; key?: string; user?: string } = {}): Promise<T> {
     const { password = 'stackato', key, user = 'stackato' } = login;
     const texts: Readonly<Record<string, string | undefined>> = { password, key };
     const remote = createRemote({ resolve: (ref) => Promise.resolve({ reveal: () => ('env' in ref ? texts[ref.env] : undefined) ?? '' }) });
     const secret = key === undefined ? { password: { env: 'password' } } : { key: { env: 'key' } };
-    return remote.withSession({ host: this.ip, spec: { user, port: PORTS.ssh, ...secret } }, use);
+    const host = { host: this.ip, spec: { user, port: PORTS.ssh, ...secret } };
+    return remote.withSession({ ...host, hostKeys: [await remote.hostKey(host)] }, use);
+  }
+
+  /** What it shows to a stranger. */
+  hostKey(): Promise<string> {
+    const remote = createRemote({ resolve: () => Promise.reject(new Error('no secret is needed')) });
+    return remote.hostKey({ host: this.ip, spec: { user: 'nobody', port: PORTS.ssh } });
   }
 
   exec(command: string, stdin = ''): Promise<ExecResult> {

@@ -11,6 +11,7 @@ import { processesOf } from '../../lab/appliance/processes';
 import { Place } from '../../lab/appliance/place';
 import { rewriterFor } from '../../lab/appliance/rewrite';
 import { parseMemory } from '../../src/commands/machine';
+import { OBSERVE_NETWORK, staticNetworkOf } from '../../src/commands/network';
 import { DeployError } from '../../src/spec/errors';
 import { eventually } from '../support/wait';
 import { PORTS, Yard } from './appliance-support';
@@ -27,10 +28,37 @@ describe('a simulated appliance', function () {
     const machine = await yard.machine();
     assert.equal((await machine.exec('exit 3')).code, 3);
     assert.equal((await machine.exec('cat; echo e >&2', 'in')).stdout, 'in');
-    assert.deepEqual(await machine.exec('kill -9 $$'), { stdout: '', stderr: '' });
+    await assert.rejects(machine.exec('echo half; kill -9 $$; sleep 1'), refusedWith('SSH_DROPPED'));
     await machine.exec('echo mine > "$HOME/f"; echo x > /etc/issue.bak');
     assert.deepEqual([machine.appliance.file('/home/stackato/f'), machine.appliance.file('/etc/issue.bak')], ['mine\n', 'x\n']);
     assert.ok(!existsSync('/etc/issue.bak'));
+  });
+
+  it('C12: has a login shell, rc files and a language of its own, which the product does not notice', async () => {
+    const machine = await yard.machine({ loginShell: 'tcsh', rcPrints: 'Welcome!', locale: 'de_DE.UTF-8', vpn: true });
+    assert.deepEqual(await machine.exec(`printf '%s\\n' "it's \\ !x"; exit 3`), { stdout: "it's \\ !x\n", stderr: '', code: 3 });
+    assert.match((await machine.exec('LC_ALL= ifconfig eth0')).stdout, /inet Adresse:/);
+    const { address, netmask, interface: name } = staticNetworkOf(await machine.observe(OBSERVE_NETWORK), { mode: 'static' });
+    assert.deepEqual([name, address, netmask], ['eth0', '10.1.2.11', '255.255.255.0']);
+    assert.match((await machine.bootId()) ?? '', /-/);
+    assert.equal((await machine.job('echo $LC_ALL $LANG; exit 4')).code, 4);
+    assert.match((await machine.job('echo "[$LC_ALL] $LANG $LC_CTYPE $LC_MESSAGES"')).transcript, /^\[\] de_DE.UTF-8 de_DE.UTF-8 C\n$/);
+  });
+
+  it('C12: has a password that has expired: no command, whatever the method; forwards nothing; takes nothing onto its disk', async () => {
+    const machine = await yard.machine({ passwordExpired: true });
+    await assert.rejects(machine.exec('true'), refusedWith('SSH_PASSWORD_EXPIRED'));
+    machine.appliance.turn({ auth: ['keyboard-interactive'] });
+    await assert.rejects(machine.exec('true'), refusedWith('SSH_PASSWORD_EXPIRED'));
+    machine.appliance.turn({ passwordExpired: false, forwardsPorts: false });
+    const asked = { port: 443, host: 'x', method: 'GET', path: '/' } as const;
+    await assert.rejects(machine.session((session) => session.https(asked)), refusedWith('SSH_FORWARDING'));
+    for (const disk of ['full', 'read-only'] as const) {
+      machine.appliance.turn({ disk });
+      await assert.rejects(machine.job('echo made > effect'), refusedWith('MACHINE_DISK'));
+    }
+    machine.appliance.turn({ disk: 'good' });
+    assert.equal((await machine.job('echo made > effect')).state, 'finished');
   });
 
   it('shows the memory its type has, or what it is told', async () => {

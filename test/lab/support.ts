@@ -14,6 +14,7 @@ export const KNOBS: Knobs = {
   katoTakes: 0, dropChannel: 0, readyNeverTimesOut: false, resolvConfRegenerated: false, localResolver: false, httpRedirect: false,
   consoleDelay: 0, banner: '', maxSessionsOne: false, loginDelay: 0, maxStartups: 0, memoryMiB: 0, auth: ['password'], password: 'stackato',
   authorizedKey: '', privateIp: '', netTools: '1.60', newHostKeyAtBoot: false,
+  loginShell: 'sh', rcPrints: '', locale: 'C.UTF-8', passwordExpired: false, forwardsPorts: true, disk: 'good', vpn: false,
 };
 
 export class FakeAppliance implements Appliance {

@@ -14,15 +14,16 @@ const LEARNT: Partial<Record<StepActivityName, Partial<Resources>>> = {
   ensureSecurityGroup: { group: { name: 'stackato-t' } },
   observeDns: { dns: { target: { type: 'A', value: '10.1.1.103', from: 'address' }, replaced: [] } },
   launchInstance: { instance: { id: 'i-1' } },
-  logIn: { hostKey: 'SHA256:abc' },
+  pinHostKey: { hostKey: 'SHA256:abc' },
+  announceClaim: { claiming: true },
   readBootId: { reboot: { before: 'old' } },
   awaitReboot: { reboot: { before: 'old', after: 'new' } },
 };
 
 const STEP_ACTIVITIES: readonly StepActivityName[] = [
   'preflight', 'startPublishing', 'awaitKernel', 'awaitRamdisk', 'awaitImage', 'ensureAddress', 'ensureSecurityGroup', 'observeDns', 'updateDns', 'launchInstance', 'awaitRunning', 'associateAddress',
-  'logIn', 'awaitKato', 'setStaticIp', 'renameNode', 'disableMdns', 'readBootId', 'requestReboot', 'awaitReboot', 'setUpCore',
-  'enableRoles', 'putResolverFirst', 'claimAdmin', 'openConsole', 'verifyConsole', 'disassociateAddress', 'terminateInstance',
+  'pinHostKey', 'logIn', 'awaitKato', 'setStaticIp', 'renameNode', 'disableMdns', 'readBootId', 'requestReboot', 'awaitReboot', 'setUpCore',
+  'enableRoles', 'putResolverFirst', 'announceClaim', 'claimAdmin', 'openConsole', 'verifyConsole', 'disassociateAddress', 'terminateInstance',
   'takeBackDns', 'deleteSecurityGroup', 'giveBackAddress', 'withdrawImage',
 ];
 

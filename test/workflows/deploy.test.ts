@@ -8,9 +8,9 @@ import { localServer, timeSkippingServer } from '../support/temporal';
 import { eventually } from '../support/wait';
 
 const FORWARD = [
-  'preflight', 'ensureAddress', 'ensureSecurityGroup', 'launchInstance', 'awaitRunning', 'observeDns', 'updateDns', 'associateAddress', 'logIn',
+  'preflight', 'ensureAddress', 'ensureSecurityGroup', 'launchInstance', 'awaitRunning', 'observeDns', 'updateDns', 'associateAddress', 'pinHostKey', 'logIn',
   'awaitKato', 'setStaticIp', 'renameNode', 'disableMdns', 'readBootId', 'requestReboot', 'awaitReboot', 'awaitKato', 'setUpCore', 'enableRoles',
-  'putResolverFirst', 'claimAdmin', 'openConsole', 'verifyConsole',
+  'putResolverFirst', 'announceClaim', 'claimAdmin', 'openConsole', 'verifyConsole',
 ] as const;
 
 describe('workflow deployStackato', function () {
@@ -56,6 +56,13 @@ describe('workflow deployStackato', function () {
     assert.equal(verify?.input.known.address?.publicIp, '10.1.1.103');
     assert.equal(verify?.input.known.hostKey, 'SHA256:abc');
     assert.equal(verify?.input.known.instance?.id, 'i-1');
+  });
+
+  it('B9: stores the host key before anybody logs in, and that an administrator may be there before one is created', async () => {
+    await (await bench.deploy(specNamed('pinned'))).result();
+    const known = (name: string) => fakes.calls.find((call) => call.name === name)?.input.known;
+    assert.deepEqual([known('pinHostKey')?.hostKey, known('logIn')?.hostKey], [undefined, 'SHA256:abc']);
+    assert.deepEqual([known('putResolverFirst')?.claiming, known('claimAdmin')?.claiming], [undefined, true]);
   });
 
   it('points DNS only after the address is associated where its name is not known beforehand', async () => {
