@@ -1,6 +1,6 @@
 /** The images one cloud knows: those it came with, and those that were registered, each cached as soon as it is. */
 
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { NodeImage, PublishedImage, UnbundledImage } from '../types';
@@ -81,12 +81,17 @@ export class Images {
     return true;
   }
 
-  /** When its bundle has been opened; rejects where it cannot be. Undefined where nobody boots it. */
+  /**
+   * When its bundle has been opened; rejects where it cannot be. Undefined where nobody boots it. As in ClusterAllocator.java, that a
+   * manifest was changed comes out when RunInstances has been answered: the instance ends.
+   */
   async onNode(id: string): Promise<NodeImage | undefined> {
     const entry = this.registered.get(id);
+    const { kernelId = '', ramdiskId = '' } = entry?.record ?? {};
+    for (const part of [kernelId, ramdiskId]) this.insistUnchanged(part, `Image manifest was changed after registration for: ${part}`);
+    this.insistUnchanged(id, 'Instance manifest was changed after registration');
     await entry?.cached;
     if (this.folder === undefined) return undefined;
-    const { kernelId = '', ramdiskId = '' } = entry?.record ?? {};
     const [kernel, ramdisk, root] = await Promise.all([kernelId, ramdiskId, id].map((part) => this.fileOf(part)));
     if (kernel === undefined || ramdisk === undefined || root === undefined) {
       throw new Error(`${id} cannot be booted: a machine under QEMU needs a root image, a kernel and a ramdisk that were published here.`);
@@ -99,6 +104,16 @@ export class Images {
     if (entry === undefined) throw new Error(`${id} was not registered.`);
     const { sha256, size } = await entry.cached;
     return { ...publishedOf(entry.record), sha256, size, parts: entry.manifest.parts.map(({ filename }) => filename) };
+  }
+
+  private insistUnchanged(id: string, message: string): void {
+    const entry = this.registered.get(id);
+    if (entry === undefined || !this.dialect.registration.hashesManifest) return;
+    const { location } = entry.record;
+    const [bucket = '', ...key] = location.split('/');
+    const file = this.buckets.get(bucket)?.files.get(key.join('/'));
+    if (file === undefined || !READABLE.has(file.acl)) throw new Error(`Failed to read manifest file: ${location}`);
+    if (sha256Of(readFileSync(file.path)) !== sha256Of(Buffer.from(entry.manifest.raw, 'latin1'))) throw new Error(message);
   }
 
   private async fileOf(id: string): Promise<string | undefined> {
@@ -116,6 +131,10 @@ export class Images {
       return file?.path;
     }, this.folder === undefined ? undefined : join(this.folder, id));
   }
+}
+
+function sha256Of(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }
 
 /** What lets the cloud read. */

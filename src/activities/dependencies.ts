@@ -17,6 +17,8 @@ export interface Publisher {
   start(input: PublishInput): Promise<string>;
   /** @param run the newest, if left out. Undefined: Temporal knows of none */
   look(id: string, run?: string): Promise<PublishLook | undefined>;
+  /** What everything bears that was published from this namespace of this server: see imageMarkOf. */
+  mark(): Promise<string>;
 }
 
 export interface Dependencies {

@@ -78,6 +78,10 @@ export interface CloudImage {
   /** `bucket/key` of its manifest; empty where the cloud does not tell. */
   readonly location: string;
   readonly state: 'pending' | 'available' | 'failed' | 'gone';
+  readonly description?: string;
+  /** What a machine image is bound to. */
+  readonly kernelId?: string;
+  readonly ramdiskId?: string;
 }
 
 export interface RegisterRequest {
@@ -106,6 +110,8 @@ export interface Cloud {
   imageExists(id: string): Promise<boolean>;
   /** Those this account registered, with what is left of them after they were deregistered. */
   ownImages(): Promise<readonly CloudImage[]>;
+  /** Those of anybody that this account sees, whatever their name, whose manifest is at that `bucket/key`. */
+  imagesAt(location: string): Promise<readonly CloudImage[]>;
   /** Its id; where names are unique, also that of one of that name and location that is there already. Look before: 3.2 makes another. Codes: IMAGE_NAME_TAKEN. */
   registerImage(request: RegisterRequest): Promise<string>;
   /** Gone already is fine. */
@@ -139,6 +145,15 @@ export interface StoredObject {
   readonly size: number;
   /** Hex; absent where the ETag is no MD5. */
   readonly md5?: string;
+  /** The mark of whoever put it there, if that was one of us. Only `head` tells it. */
+  readonly owner?: string;
+}
+
+export interface PutOptions {
+  /** Kept with the object. */
+  readonly owner?: string;
+  /** Called whenever some more of it was sent. */
+  readonly moved?: () => void;
 }
 
 /** The cloud's S3, in the cloud's dialect. */
@@ -148,7 +163,7 @@ export interface ObjectStore {
   head(bucket: string, key: string): Promise<StoredObject | undefined>;
   list(bucket: string, prefix: string): Promise<readonly StoredObject[]>;
   /** `aws-exec-read`, Content-MD5 checked by the store; md5 is hex. */
-  put(bucket: string, key: string, body: Buffer, md5: string): Promise<void>;
+  put(bucket: string, key: string, body: Buffer, md5: string, options?: PutOptions): Promise<void>;
   get(bucket: string, key: string): Promise<Buffer>;
   /** Gone already is fine. */
   remove(bucket: string, key: string): Promise<void>;
@@ -171,8 +186,10 @@ export interface ImageFiles {
   fetch(file: ImageFile, watcher: { readonly signal: AbortSignal; report(line: string): void }): Promise<string>;
   /** Deletes what was fetched; a file of the user's is left alone. */
   forget(file: ImageFile): Promise<void>;
-  /** Path for a journal of that name, in a folder that is there. */
+  /** Path for a journal of that name, in a folder that is there. What nobody has come back to for weeks is deleted by the way. */
   journal(name: string): Promise<string>;
+  /** Deletes it. */
+  discardJournal(name: string): Promise<void>;
   /** Starts a process that unpacks xz. */
   xz(): Unpacker;
 }

@@ -5,7 +5,8 @@ import { DeployError } from '../spec/errors';
 import type { Attempt } from './attempt';
 import type { Dependencies } from './dependencies';
 import type { Cloud, CloudImage } from './ports';
-import { findRegistered, targetOf } from './publish-target';
+import { descriptionOf } from './publish-mark';
+import { findRegistered, journalName, targetOf } from './publish-target';
 import type { Target } from './publish-target';
 import type { PartInput } from './types';
 
@@ -13,25 +14,28 @@ import type { PartInput } from './types';
 export async function registerImage(deps: Dependencies, input: PartInput, attempt: Attempt): Promise<string> {
   const cloud = await deps.clouds.open(input.cloud);
   const target = targetOf(input);
-  const { id, state } = (await findRegistered(cloud, target)) ?? (await register(cloud, target, input, attempt));
+  const { id, state } = (await findRegistered(cloud, target)) ?? (await register(cloud, target, { ...input, description: descriptionOf(target, await deps.publisher.mark()) }, attempt));
   if (state === 'failed' || state === 'gone') throw new DeployError('IMAGE_FAILED', `The cloud has registered ${target.name} as ${id}, and then says that it is ${state}.`);
   if (state === 'pending') throw new DeployError('IMAGE_NOT_AVAILABLE', `The image ${id} (${target.name}) is pending.`);
+  await deps.files.discardJournal(journalName(input));
   // One file may hold all three parts: it is needed until the last is done.
   if (input.part === 'machine') for (const file of [input.image.kernel, input.image.ramdisk, input.image.root]) await deps.files.forget(file);
   return id;
 }
 
-async function register(cloud: Cloud, target: Target, { part, image, poll }: PartInput, attempt: Attempt): Promise<CloudImage> {
+type Registration = Pick<PartInput, 'part' | 'poll'> & { readonly description: string };
+
+/** The only place from which RegisterImage is called. */
+async function register(cloud: Cloud, target: Target, { part, poll, description }: Registration, attempt: Attempt): Promise<CloudImage> {
   // 3.2 would silently make a second one: only what two looks, one poll apart, do not see is registered again.
   if (attempt.number > 1) {
-    await delay(poll);
+    await delay(poll, undefined, { signal: attempt.signal });
     if ((await findRegistered(cloud, target)) !== undefined) throw new DeployError('NOT_YET', `The image ${target.name} has just appeared.`);
   }
   const { facts: { architecture, kernelId, ramdiskId }, name, location } = target;
   attempt.assertTimely();
   const id = await cloud.registerImage({
-    kind: part, name, location, architecture,
-    description: part === 'machine' ? `${name}, by stackato-deploy` : `${part} of ${image.name}, by stackato-deploy`,
+    kind: part, name, location, architecture, description,
     ...(kernelId === undefined ? {} : { kernelId }),
     ...(ramdiskId === undefined ? {} : { ramdiskId }),
   });

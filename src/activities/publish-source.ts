@@ -6,10 +6,13 @@ import type { ImagePart } from '../spec/messages';
 import type { ImageFile, ImageSpec } from '../spec/types';
 import type { ImageFiles, Secrets } from './ports';
 
-/** @param path of the file itself, fetched if it had to be */
-export function openSource(files: ImageFiles, file: ImageFile, part: ImagePart, path: string): Promise<Source> {
+/**
+ * @param path of the file itself, fetched if it had to be
+ * @param moved called again and again while something is unpacked
+ */
+export function openSource(files: ImageFiles, file: ImageFile, part: ImagePart, path: string, moved: () => void): Promise<Source> {
   const entry = file.inside === undefined ? {} : { entry: file.inside };
-  return openImage({ path, packing: packingFor(file, part), ...entry }, unxzBy(() => files.xz()));
+  return openImage({ path, packing: packingFor(file, part), ...entry }, unxzBy(() => files.xz()), moved);
 }
 
 /** By the name it has where it comes from; throws where nobody could read it. */

@@ -1,137 +1,112 @@
 /**
  * Bundles one part of an image and puts it into its bucket: parts first, side by side with the bundling of the next, the manifest
- * last. What is there with the same MD5 is not sent again, and no manifest is ever beside parts that are not its own.
+ * last. What is there with the same MD5 is not sent again, and no manifest is ever beside parts that are not its own. What an image was
+ * registered from is never written again: from 4.1 on Eucalyptus launches none whose manifest has changed.
  */
 
-import { createHash } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import { SIZE_LIMITS, openBundle, openJournal } from '../image';
-import type { Bundle, Part } from '../image';
-import { DeployError, errorRow } from '../spec/errors';
-import { imageWorkflowId } from '../spec/names';
+import type { Bundle, Manifest } from '../image';
+import { DeployError } from '../spec/errors';
 import type { Attempt } from './attempt';
 import type { Dependencies } from './dependencies';
-import type { ObjectStore } from './ports';
-import { Flights } from './publish-flights';
+import type { Cloud, CloudImage, ObjectStore } from './ports';
+import { isMadeOf, isMarked } from './publish-mark';
 import { UploadProgress } from './publish-progress';
+import { Sending } from './publish-send';
 import { identityOf, openSource } from './publish-source';
 import { insistOnSame, storedBundle } from './publish-stored';
 import type { StoredBundle } from './publish-stored';
-import { findRegistered, targetOf } from './publish-target';
+import { findHolder, isOf, journalName, targetOf } from './publish-target';
 import type { Target } from './publish-target';
 import type { PartInput, Uploaded } from './types';
 
-/** Each holds a part of 10 MiB. */
-const IN_FLIGHT = 3;
-const TRIES = 4;
-const PAUSE = 500;
-
 export async function uploadImage(deps: Dependencies, input: PartInput, attempt: Attempt): Promise<Uploaded> {
-  const target = targetOf(input);
-  const store = await deps.clouds.store(input.cloud);
-  const registered = (await findRegistered(await deps.clouds.open(input.cloud), target)) !== undefined;
-  const stored = await storedBundle(store, target);
-  if (registered && stored.manifest !== undefined) insistOnSame(target, stored.manifest);
-  const usable = registered && stored.whole;
-  // An image that is registered and whole is not fetched only to be compared.
-  const path = usable ? await deps.files.find(target.file) : await deps.files.fetch(target.file, attempt);
-  if (path === undefined) return { sentBytes: 0, sentParts: 0, thereParts: stored.parts.size };
-  const source = await openSource(deps.files, target.file, input.part, path);
+  const place: Place = { target: targetOf(input), cloud: await deps.clouds.open(input.cloud), store: await deps.clouds.store(input.cloud), mark: await deps.publisher.mark() };
+  const { target } = place;
+  const holder = await findHolder(place.cloud, target);
+  const stored = await storedBundle(place.store, target);
+  if (holder !== undefined) insistOnSame(target, holder, stored.manifest);
+  const work: Work = { part: input.part, attempt };
+  const bundled = async <T>(path: string, use: (bundle: Bundle) => Promise<T>): Promise<T> => withBundle(deps, input, { path, attempt }, use);
+  if (holder === undefined) return await bundled(await deps.files.fetch(target.file, attempt), (bundle) => send(bundle, place, stored, work));
+  // One of ours that is whole is not fetched only to be compared.
+  const trusted = stored.whole && isMarked(holder, place.mark) && isMadeOf(holder, target.file);
+  const path = trusted ? await deps.files.find(target.file) : await deps.files.fetch(target.file, attempt);
+  if (path === undefined) return nothingSent(stored, holder, place);
+  return await bundled(path, async (bundle) => {
+    const manifest = insistOnSame(target, holder, stored.manifest, bundle.survey.tarDigest);
+    return stored.whole ? nothingSent(stored, holder, place) : await restore(bundle, place, { holder, manifest, stored }, work);
+  });
+}
+
+interface Place {
+  readonly target: Target;
+  readonly cloud: Cloud;
+  readonly store: ObjectStore;
+  readonly mark: string;
+}
+
+type Work = Pick<PartInput, 'part'> & { readonly attempt: Attempt };
+
+function nothingSent({ parts }: StoredBundle, holder: CloudImage, place: Place): Uploaded {
+  return { sentBytes: 0, sentParts: 0, thereParts: parts.size, ours: isOurs(holder, place) };
+}
+
+/** One of another name stays as it is, and another is registered from the same place. */
+function isOurs(holder: CloudImage, { target, mark }: Place): boolean {
+  return !isOf(target, holder) || isMarked(holder, mark);
+}
+
+async function withBundle<T>(deps: Dependencies, input: PartInput, { path, attempt }: { readonly path: string; readonly attempt: Attempt }, use: (bundle: Bundle) => Promise<T>): Promise<T> {
+  const { file, facts } = targetOf(input);
+  const moved = (): void => attempt.report('');
+  attempt.report(`${input.part}: reading ${path}`);
+  const source = await openSource(deps.files, file, input.part, path, moved);
   try {
-    attempt.report(`${input.part}: reading ${source.path}`);
     const identity = await identityOf(deps.secrets, input.image.signing);
     const journal = openJournal(await deps.files.journal(journalName(input)));
-    const bundle = await openBundle({ source, facts: target.facts, identity }, { journal, limits: SIZE_LIMITS[input.cloud.kind], signal: attempt.signal });
-    if (registered && stored.manifest !== undefined) insistOnSame(target, stored.manifest, bundle.survey.tarDigest);
-    if (usable) return { sentBytes: 0, sentParts: 0, thereParts: stored.parts.size };
-    return await new Upload(store, target, stored, attempt, new UploadProgress(input.part)).send(bundle, registered);
+    return await use(await openBundle({ source, facts, identity }, { journal, limits: SIZE_LIMITS[input.cloud.kind], signal: attempt.signal, moved }));
   } finally {
     await source.close();
   }
 }
 
-/** One for each bundle: two attempts at different ones never write into each other's. */
-function journalName({ cloud, image, part }: PartInput): string {
-  return createHash('sha256').update(`${imageWorkflowId(cloud, image)}/${part}`).digest('hex').slice(0, 40);
+async function send(bundle: Bundle, { target, cloud, store, mark }: Place, stored: StoredBundle, { part, attempt }: Work): Promise<Uploaded> {
+  const { bucket } = target;
+  const sending = new Sending({ store, bucket, mark, stored: stored.parts }, attempt, new UploadProgress(part));
+  // Some time has gone by since the first look.
+  const insistOnFree = async (): Promise<void> => {
+    const holder = await findHolder(cloud, target);
+    if (holder !== undefined) throw new DeployError('NOT_YET', `The image ${holder.id} was registered from ${target.location} meanwhile: its content is compared next.`);
+  };
+  const names = await sending.parts(bundle, async () => {
+    await insistOnFree();
+    await sending.takeAway(target.manifest);
+  });
+  await sending.sweep(names);
+  await insistOnFree();
+  await sending.manifest(target.manifest, bundle.manifest());
+  return { ...sending.end(), ours: true };
 }
 
-class Upload {
-  private readonly flights = new Flights(IN_FLIGHT);
+interface Registered {
+  readonly holder: CloudImage;
+  readonly manifest: Manifest;
+  readonly stored: StoredBundle;
+}
 
-  constructor(
-    private readonly store: ObjectStore,
-    private readonly target: Target,
-    private readonly stored: StoredBundle,
-    private readonly attempt: Attempt,
-    private readonly progress: UploadProgress,
-  ) {}
+/** Puts back what its manifest lists and the bucket has lost, byte by byte as it was; nothing else is touched. */
+async function restore(bundle: Bundle, place: Place, { holder, manifest, stored }: Registered, { part, attempt }: Work): Promise<Uploaded> {
+  const { target, store, mark } = place;
+  const sending = new Sending({ store, bucket: target.bucket, mark, stored: stored.parts }, attempt, new UploadProgress(part));
+  const wanted = new Map(manifest.parts.map(({ name, sha1 }) => [name, sha1]));
+  const names = await sending.parts(bundle, () => Promise.resolve(), ({ name, sha1 }) => {
+    if (wanted.get(name) !== sha1) throw lacking(holder, target);
+  });
+  if (names.size !== wanted.size) throw lacking(holder, target);
+  return { ...sending.end(), ours: isOurs(holder, place) };
+}
 
-  /** @param registered the manifest is in use, and of the same image: it stays while parts that got lost are put back */
-  async send(bundle: Bundle, registered: boolean): Promise<Uploaded> {
-    const { target: { bucket, manifest }, store, attempt, progress } = this;
-    const names = new Set<string>();
-    let begun = registered;
-    try {
-      for await (const part of bundle.parts(({ name, md5 }) => this.stored.parts.get(name)?.md5 === md5)) {
-        attempt.signal.throwIfAborted();
-        names.add(part.name);
-        if (part.bytes === undefined) progress.thereParts += 1;
-        else {
-          if (!begun) await store.remove(bucket, manifest);
-          begun = true;
-          await this.flights.take(() => this.put(part));
-        }
-        attempt.report(progress.line(bundle.survey.size === 0 ? 1 : bundle.reached(part) / bundle.survey.size, bundle.complete));
-      }
-      await this.flights.landed();
-    } finally {
-      await this.flights.settled();
-    }
-    await this.removeOthers(names);
-    await this.putManifest(bundle.manifest());
-    attempt.report(progress.line(1, true));
-    return { sentBytes: progress.sentBytes, sentParts: progress.sentParts, thereParts: progress.thereParts };
-  }
-
-  private async put({ name, bytes, md5 }: Part): Promise<void> {
-    if (bytes === undefined) return;
-    const { bucket } = this.target;
-    for (let tries = 1; ; tries++) {
-      this.attempt.assertTimely();
-      try {
-        await this.store.put(bucket, name, bytes, md5);
-        break;
-      } catch (error) {
-        if (!(error instanceof DeployError) || errorRow(error.code).retry !== 'yes' || tries === TRIES) throw error;
-        await this.pause(Math.max(error.retryAfter ?? 0, PAUSE * 2 ** (tries - 1)));
-        // Only the answer may have got lost.
-        if ((await this.store.head(bucket, name).catch(() => undefined))?.md5 === md5) break;
-      }
-    }
-    this.progress.sent(bytes.length);
-  }
-
-  /** Parts of another content, of more parts than this one. */
-  private async removeOthers(names: ReadonlySet<string>): Promise<void> {
-    for (const name of this.stored.parts.keys()) {
-      if (names.has(name)) continue;
-      this.attempt.assertTimely();
-      await this.store.remove(this.target.bucket, name);
-    }
-  }
-
-  private async putManifest(text: string): Promise<void> {
-    const bytes = Buffer.from(text, 'latin1');
-    const md5 = createHash('md5').update(bytes).digest('hex');
-    const { bucket, manifest } = this.target;
-    if ((await this.store.head(bucket, manifest))?.md5 === md5) return;
-    this.attempt.assertTimely();
-    await this.store.put(bucket, manifest, bytes, md5);
-    this.progress.sentBytes += bytes.length;
-  }
-
-  private async pause(ms: number): Promise<void> {
-    await delay(ms);
-    this.attempt.signal.throwIfAborted();
-  }
+function lacking({ id, name = 'no name' }: CloudImage, { location }: Target): DeployError {
+  return new DeployError('IMAGE_NAME_TAKEN', `The image ${id} (${name}) is registered from ${location}, parts of its bundle are missing there, and it was made with another key or program: nobody here can put them back.`);
 }

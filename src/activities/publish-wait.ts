@@ -5,11 +5,9 @@ import { DeployError } from '../spec/errors';
 import { imageWorkflowId } from '../spec/names';
 import type { ImagePart, PublishInput } from '../spec/messages';
 import type { DeploymentSpec } from '../spec/types';
-import type { Attempt } from './attempt';
 import type { Dependencies } from './dependencies';
 import { required } from './instance';
 import type { PublishLook } from './publisher';
-import { findRegistered, targetOf } from './publish-target';
 import type { StepInput, StepOutcome } from './types';
 
 const NOTHING: StepOutcome = { changed: false, note: '', known: {} };
@@ -46,30 +44,6 @@ function outcome(look: PublishLook | undefined, part: ImagePart, id: string, bef
   const [kernelId, ramdiskId] = [parts?.kernel.id, parts?.ramdisk.id];
   const image = part === 'machine' && kernelId !== undefined && ramdiskId !== undefined ? { image: { id, kernelId, ramdiskId } } : {};
   return { changed: ids[part] !== id, note: id, known: image };
-}
-
-/** Deregisters the image and deletes its bundles. Others that run on it go on; nobody can launch it any more. */
-export async function withdrawImage(deps: Dependencies, { spec }: StepInput, attempt: Attempt): Promise<StepOutcome> {
-  if ('id' in spec.image) return NOTHING;
-  const { cloud: where, image } = spec;
-  const id = imageWorkflowId(where, image);
-  if ((await deps.publisher.look(id))?.open === true) throw new DeployError('NOT_YET', `The image is being published by the workflow ${id}.`);
-  const [cloud, store] = [await deps.clouds.open(where), await deps.clouds.store(where)];
-  let removed = attempt.number > 1;
-  // What is bound to the others first.
-  for (const part of ['machine', 'ramdisk', 'kernel'] as const) {
-    const target = targetOf({ image, part });
-    for (let there = await findRegistered(cloud, target); there !== undefined; there = await findRegistered(cloud, target)) {
-      attempt.assertTimely();
-      await cloud.deregisterImage(there.id);
-      removed = true;
-    }
-    const manifest = await store.head(image.bucket, target.manifest);
-    const objects = [...(manifest === undefined ? [] : [manifest]), ...(await store.list(image.bucket, target.parts))];
-    for (const { key } of objects) await store.remove(image.bucket, key);
-    removed = removed || objects.length > 0;
-  }
-  return { changed: removed, note: `image ${image.name}`, known: {} };
 }
 
 function publishInput({ cloud, image, timing }: DeploymentSpec): PublishInput {

@@ -5,7 +5,7 @@ import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { DeployError } from '../spec/errors';
-import { imageWorkflowId, MEMO_IMAGE, WORKFLOW } from '../spec/names';
+import { imageMarkOf, imageWorkflowId, MEMO_IMAGE, WORKFLOW } from '../spec/names';
 import { IMAGE_PARTS } from '../spec/messages';
 import type { ImagePart, PublishInput, PublishView } from '../spec/messages';
 import { freshPublishView } from '../spec/view';
@@ -20,7 +20,9 @@ export interface PublishLook {
 
 /** @param client for tests; the activity's own otherwise. */
 export function createPublisher(taskQueue: string, client: () => Client = () => Context.current().client): Publisher {
+  let mark: string | undefined;
   return {
+    mark: async () => (mark ??= await markOf(client()).catch(later)),
     start: async (input: PublishInput) => {
       const handle = await client().workflow.start(WORKFLOW.publishImage, {
         workflowId: imageWorkflowId(input.cloud, input.image),
@@ -42,6 +44,11 @@ export function createPublisher(taskQueue: string, client: () => Client = () => 
       }
     },
   };
+}
+
+async function markOf({ workflowService, options: { namespace } }: Client): Promise<string> {
+  const { namespaceInfo } = await workflowService.describeNamespace({ namespace });
+  return imageMarkOf(namespace, namespaceInfo?.id ?? '');
 }
 
 /** Temporal is reached by the attempt itself, so it will answer one of the next. */

@@ -21,6 +21,8 @@ export interface StepOutcome {
   readonly known: Partial<Resources>;
   /** What was asked for on the way and may be done yet, though the step is done. */
   readonly unsettled?: Unsettled;
+  /** Of an undo: what is still there because it is not ours, and why. No failure. */
+  readonly left?: string;
 }
 
 export interface LookBackInput {
@@ -88,6 +90,8 @@ export interface Uploaded {
   readonly sentBytes: number;
   readonly sentParts: number;
   readonly thereParts: number;
+  /** Nothing was registered from there, or what was bears our mark; false: somebody else's image is taken as it is. */
+  readonly ours: boolean;
 }
 
 export interface Activities {

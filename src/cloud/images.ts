@@ -6,9 +6,10 @@ import type { Cloud, CloudImage, RegisterRequest } from '../activities/ports';
 import type { Ec2 } from './ec2';
 import { CloudFailure, unclear, unless } from './failures';
 
-export function images(ec2: Ec2): Pick<Cloud, 'ownImages' | 'registerImage' | 'deregisterImage'> {
+export function images(ec2: Ec2): Pick<Cloud, 'ownImages' | 'imagesAt' | 'registerImage' | 'deregisterImage'> {
   return {
     ownImages: () => ownImages(ec2),
+    imagesAt: (location) => imagesAt(ec2, location),
     registerImage: (request) => registerImage(ec2, request),
     deregisterImage: (id) => deregisterImage(ec2, id),
   };
@@ -17,6 +18,12 @@ export function images(ec2: Ec2): Pick<Cloud, 'ownImages' | 'registerImage' | 'd
 async function ownImages(ec2: Ec2): Promise<readonly CloudImage[]> {
   const { Images = [] } = await ec2.send(new DescribeImagesCommand({ Owners: ['self'] }));
   return Images.flatMap(imageOf);
+}
+
+/** No owner is named: one that another account registered from there is in use all the same. Some clouds keep the slash they were given. */
+async function imagesAt(ec2: Ec2, location: string): Promise<readonly CloudImage[]> {
+  const { Images = [] } = await ec2.send(new DescribeImagesCommand(ec2.can.filters ? { Filters: [{ Name: 'manifest-location', Values: [location, `/${location}`] }] } : {}));
+  return Images.flatMap(imageOf).filter((image) => image.location === location);
 }
 
 /** Eucalyptus says of an image that instances use that it is no longer available, as others say of one that is gone. */
@@ -68,7 +75,7 @@ const STATES: ReadonlyMap<string, CloudImage['state']> = new Map([
   ['deregistered', 'gone'], ['deregistered_cleanup', 'gone'], ['hidden', 'gone'],
 ]);
 
-export function imageOf({ ImageId, ImageType, ImageLocation = '', Name, State }: Image): readonly CloudImage[] {
+export function imageOf({ ImageId, ImageType, ImageLocation = '', Name, State, Description, KernelId, RamdiskId }: Image): readonly CloudImage[] {
   if (ImageId === undefined) return [];
   return [{
     id: ImageId,
@@ -76,5 +83,8 @@ export function imageOf({ ImageId, ImageType, ImageLocation = '', Name, State }:
     ...(Name ? { name: Name } : {}),
     location: ImageLocation.replace(/^\/+/, ''),
     state: STATES.get(State ?? '') ?? 'pending',
+    ...(Description ? { description: Description } : {}),
+    ...(KernelId ? { kernelId: KernelId } : {}),
+    ...(RamdiskId ? { ramdiskId: RamdiskId } : {}),
   }];
 }

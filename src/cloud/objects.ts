@@ -1,7 +1,9 @@
 /** Buckets and the objects of bundles in them. */
 
 import { CreateBucketCommand, DeleteObjectCommand, GetObjectCommand, HeadBucketCommand, HeadObjectCommand, ListObjectsCommand, PutObjectCommand } from '@aws-sdk/client-s3';
-import type { ObjectStore, StoredObject } from '../activities/ports';
+import { Readable } from 'node:stream';
+import type { ObjectStore, PutOptions, StoredObject } from '../activities/ports';
+import { OWNER_TAG } from '../spec/names';
 import { CloudFailure, unless } from './failures';
 import type { S3 } from './s3';
 
@@ -10,10 +12,11 @@ export function objects(s3: S3): ObjectStore {
     ensureBucket: (bucket) => ensureBucket(s3, bucket),
     head: async (bucket, key) => {
       const found = await orUndefined(s3.send(new HeadObjectCommand({ Bucket: bucket, Key: key })));
-      return found && storedObject(key, found.ContentLength, found.ETag);
+      const owner = found?.Metadata?.[OWNER_TAG];
+      return found && { ...storedObject(key, found.ContentLength, found.ETag), ...(owner === undefined ? {} : { owner }) };
     },
     list: (bucket, prefix) => list(s3, bucket, prefix),
-    put: (bucket, key, body, md5) => put(s3, bucket, key, body, md5),
+    put: (bucket, key, body, md5, options) => put(s3, { bucket, key, body, md5 }, options),
     get: async (bucket, key) => {
       const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
       return Buffer.from(Body === undefined ? [] : await s3.told('GetObject', Body.transformToByteArray()));
@@ -52,12 +55,30 @@ async function list(s3: S3, bucket: string, prefix: string): Promise<readonly St
   }
 }
 
-async function put(s3: S3, bucket: string, key: string, body: Buffer, md5: string): Promise<void> {
+interface Sent {
+  readonly bucket: string;
+  readonly key: string;
+  readonly body: Buffer;
+  readonly md5: string;
+}
+
+async function put(s3: S3, { bucket, key, body, md5 }: Sent, { owner, moved = () => undefined }: PutOptions = {}): Promise<void> {
   const { ETag } = await s3.send(new PutObjectCommand({
-    Bucket: bucket, Key: key, Body: body, ContentLength: body.length, ACL: 'aws-exec-read', ContentMD5: Buffer.from(md5, 'hex').toString('base64'),
+    Bucket: bucket, Key: key, Body: Readable.from(pieces(body, moved)), ContentLength: body.length, ACL: 'aws-exec-read', ContentMD5: Buffer.from(md5, 'hex').toString('base64'),
+    ...(owner === undefined ? {} : { Metadata: { [OWNER_TAG]: owner } }),
   }));
   const stored = md5Of(ETag);
   if (stored !== undefined && stored !== md5) throw new CloudFailure('CLOUD_ERROR', `${bucket}/${key} was not stored as it was sent.`);
+}
+
+const PIECE = 64 * 1024;
+
+/** Asked for as fast as the connection takes them: that is how a transfer that is slow can be told from one that hangs. */
+function* pieces(body: Buffer, moved: () => void): Generator<Buffer, void> {
+  for (let at = 0; at < body.length; at += PIECE) {
+    moved();
+    yield body.subarray(at, at + PIECE);
+  }
 }
 
 async function orUndefined<T extends object>(work: Promise<T>): Promise<T | undefined> {

@@ -14,6 +14,9 @@ import type { Keys } from './signature-v2';
 const PATIENCE: Patience = { connect: 5_000, answer: 600_000 };
 const SILENCE = 30_000;
 
+/** The SDK would write to stderr that it does not repeat what was streamed. Temporal and the uploader do. */
+const SILENT: NonNullable<S3ClientConfig['logger']> = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+
 type Signer = Exclude<NonNullable<S3ClientConfig['signer']>, (...args: never[]) => unknown>;
 type Command<I extends ServiceInputTypes, O extends ServiceOutputTypes> = $Command<I, O, S3ClientResolvedConfig, ServiceInputTypes, ServiceOutputTypes>;
 
@@ -78,6 +81,7 @@ function configOf({ spec, keys, can, ca, patience = PATIENCE }: S3Options): S3Cl
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     expectContinueHeader: false,
+    logger: SILENT,
     ...commonConfig({ keys, patience, silence: Math.min(SILENCE, patience.answer), ...(ca === undefined ? {} : { ca }) }),
   };
 }

@@ -31,6 +31,8 @@ export interface BundleOptions {
   readonly journal?: Journal;
   readonly limits?: SizeLimits;
   readonly signal?: AbortSignal;
+  /** Called again and again while the image is read and its parts are made: where it is not, something hangs. */
+  readonly moved?: () => void;
   /**
    * Blocks worked on at once. Default: two more than processors, at most 4, which is what libuv's thread pool has by default. Each
    * takes about 4 MiB.
@@ -56,8 +58,8 @@ export async function openBundle(request: BundleRequest, options: BundleOptions 
   return new Bundle(request, options, lanes, key, seen, deriveSecrets(identity, key.bundle, seen.content), [...(known?.parts ?? [])]);
 }
 
-function lanesOf({ lanes, signal }: BundleOptions): Lanes {
-  return { lanes: lanes ?? Math.min(4, availableParallelism() + 2), ...(signal === undefined ? {} : { signal }) };
+function lanesOf({ lanes, signal, moved }: BundleOptions): Lanes {
+  return { lanes: lanes ?? Math.min(4, availableParallelism() + 2), ...(signal === undefined ? {} : { signal }), ...(moved === undefined ? {} : { moved }) };
 }
 
 export class Bundle {

@@ -36,11 +36,12 @@ interface View {
   open(): AsyncIterable<Buffer>;
 }
 
-export async function openImage(file: PackedFile, unxz?: Unxz): Promise<Source> {
+/** @param moved called again and again while something is unpacked: where it is not, something hangs */
+export async function openImage(file: PackedFile, unxz?: Unxz, moved: () => void = () => undefined): Promise<Source> {
   const outer = await openFile({ path: file.path });
   if (file.packing === 'raw') return outer;
   try {
-    const view = await VIEWS[file.packing](outer, file.entry, unxz);
+    const view = await VIEWS[file.packing]({ outer, entry: file.entry, unxz, moved });
     return new PackedSource(outer, view, `${outer.stamp} ${file.packing} ${file.entry ?? ''}`);
   } catch (error) {
     await outer.close();
@@ -48,18 +49,32 @@ export async function openImage(file: PackedFile, unxz?: Unxz): Promise<Source> 
   }
 }
 
-const VIEWS: Readonly<Record<Exclude<Packing, 'raw'>, (outer: Source, entry: string | undefined, unxz: Unxz | undefined) => Promise<View>>> = {
-  gz: (outer) => counted(() => gunzipped(outer)),
-  xz: async (outer, _entry, unxz) => {
+interface Wanted {
+  readonly outer: Source;
+  readonly entry: string | undefined;
+  readonly unxz: Unxz | undefined;
+  readonly moved: () => void;
+}
+
+const VIEWS: Readonly<Record<Exclude<Packing, 'raw'>, (wanted: Wanted) => Promise<View>>> = {
+  gz: (wanted) => counted(() => gunzipped(wanted)),
+  xz: async ({ outer, unxz, moved }) => {
     if (unxz === undefined) throw new DeployError('IMAGE_FORMAT', `The file ${outer.path} cannot be unpacked: there is no xz here.`);
-    return counted(() => unxz(createReadStream(outer.path)));
+    return counted(() => watched(unxz(createReadStream(outer.path)), moved));
   },
-  'tar.gz': (outer, entry) => insideTar(outer, entry),
-  zip: (outer, entry) => insideZip(outer, entry),
+  'tar.gz': (wanted) => insideTar(wanted),
+  zip: (wanted) => insideZip(wanted),
 };
 
-function gunzipped({ path }: Source): AsyncIterable<Buffer> {
-  return through(createReadStream(path), createGunzip({ chunkSize: CHUNK }));
+function gunzipped({ outer, moved }: Pick<Wanted, 'outer' | 'moved'>): AsyncIterable<Buffer> {
+  return watched(through(createReadStream(outer.path), createGunzip({ chunkSize: CHUNK })), moved);
+}
+
+async function* watched(unpacked: AsyncIterable<Buffer>, moved: () => void): AsyncGenerator<Buffer, void> {
+  for await (const bytes of unpacked) {
+    moved();
+    yield bytes;
+  }
 }
 
 const CHUNK = 256 * 1024;
@@ -68,8 +83,9 @@ async function counted(open: () => AsyncIterable<Buffer>): Promise<View> {
   return { open, size: await new ByteInput(open(), 'IMAGE_SOURCE_DAMAGED').drain() };
 }
 
-async function insideTar(outer: Source, entry: string | undefined): Promise<View> {
-  const input = new ByteInput(gunzipped(outer), 'IMAGE_SOURCE_DAMAGED');
+async function insideTar(wanted: Wanted): Promise<View> {
+  const { outer, entry } = wanted;
+  const input = new ByteInput(gunzipped(wanted), 'IMAGE_SOURCE_DAMAGED');
   const found: { name: string; size: number; at: number }[] = [];
   for (let index = 0; ; index++) {
     const member = await nextMember(input);
@@ -82,11 +98,11 @@ async function insideTar(outer: Source, entry: string | undefined): Promise<View
   }
   await input.drain();
   const { size, at } = onlyOne(outer.path, found);
-  return { size, open: () => tarMember(outer, at) };
+  return { size, open: () => tarMember(wanted, at) };
 }
 
-async function* tarMember(outer: Source, index: number): AsyncGenerator<Buffer, void> {
-  const input = new ByteInput(gunzipped(outer), 'IMAGE_SOURCE_DAMAGED');
+async function* tarMember(wanted: Wanted, index: number): AsyncGenerator<Buffer, void> {
+  const input = new ByteInput(gunzipped(wanted), 'IMAGE_SOURCE_DAMAGED');
   try {
     for (let at = 0; ; at++) {
       const member = await nextMember(input);
@@ -99,7 +115,7 @@ async function* tarMember(outer: Source, index: number): AsyncGenerator<Buffer, 
   }
 }
 
-async function insideZip(outer: Source, entry: string | undefined): Promise<View> {
+async function insideZip({ outer, entry, moved }: Wanted): Promise<View> {
   const readAt: ReadAt = async (offset, length) => {
     const bytes = Buffer.alloc(length);
     if (offset + length > outer.size) throw new DeployError('IMAGE_SOURCE_DAMAGED', `The file ${outer.path} is cut off.`);
@@ -112,7 +128,7 @@ async function insideZip(outer: Source, entry: string | undefined): Promise<View
   // `end` is that of the last byte: nothing at all cannot be said so.
   const stored = (): AsyncIterable<Buffer> => createReadStream(outer.path, { start, end: start + chosen.compressedSize - 1, highWaterMark: CHUNK });
   const open = (): AsyncIterable<Buffer> => (chosen.deflated ? through(stored(), createInflateRaw({ chunkSize: CHUNK })) : stored());
-  return { size: chosen.size, open: () => (chosen.size === 0 ? nothing() : checked(open(), chosen.crc)) };
+  return { size: chosen.size, open: () => (chosen.size === 0 ? nothing() : checked(watched(open(), moved), chosen.crc)) };
 }
 
 async function* nothing(): AsyncGenerator<Buffer, void> {

@@ -39,6 +39,12 @@ export function partName(prefix: string, index: number): string {
   return `${prefix}.part.${String(index).padStart(2, '0')}`;
 }
 
+/** Whether a part of that bundle could be called so: not all that begins like one is one. */
+export function isPartName(prefix: string, name: string): boolean {
+  const digits = name.startsWith(`${prefix}.part.`) ? /^\d{2,6}$/.exec(name.slice(prefix.length + '.part.'.length))?.[0] : undefined;
+  return digits !== undefined && partName(prefix, Number(digits)) === name;
+}
+
 export interface Cutting {
   readonly prefix: string;
   readonly key: Buffer;

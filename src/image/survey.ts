@@ -27,6 +27,8 @@ export interface Lanes {
   /** Blocks worked on at once. */
   readonly lanes: number;
   readonly signal?: AbortSignal;
+  /** Called for every block that was worked on. */
+  readonly moved?: () => void;
 }
 
 const NO_SHA256 = Buffer.alloc(32);
@@ -37,13 +39,14 @@ interface Look {
   readonly bytes: Buffer;
 }
 
-export async function survey(source: Source, prefix: string, { lanes, signal }: Lanes): Promise<Survey> {
+export async function survey(source: Source, prefix: string, { lanes, signal, moved }: Lanes): Promise<Survey> {
   const content = createHash('sha256').update(`stackato-deploy content 1 ${MEMBER} ${source.size}\n`);
   const tar = createHash('sha1').update(tarHeader(prefix, source.size));
   const blocks: (number | undefined)[] = [];
   const buffers = buffersFor(lanes);
   for await (const { found, bytes } of inOrder({ from: 0, count: blockCount(source.size) }, lanes, (index, lane) => look(source, index, buffers(lane)))) {
     signal?.throwIfAborted();
+    moved?.();
     tar.update(bytes);
     content.update(found?.sha256 ?? NO_SHA256);
     blocks.push(found?.crc);

@@ -45,7 +45,7 @@ export const ERRORS = {
   IMAGE_NOT_REPEATABLE: { owner: 'tool', retry: 'yes', remedy: 'What an earlier attempt left does not fit and is thrown away: the next one bundles the image from its start.' },
   IMAGE_DISK_FULL: { owner: 'user', retry: 'no', remedy: 'Free space on that disk, then resume.', ofTheWorker: true },
   IMAGE_BUCKET_FOREIGN: { owner: 'user', retry: 'no', remedy: 'The bucket belongs to another account. Choose another image.bucket, abort, and run up again.' },
-  IMAGE_NAME_TAKEN: { owner: 'user', retry: 'no', remedy: 'Deregister the other image of that name, then resume; or choose another image.name, abort, and run up again.' },
+  IMAGE_NAME_TAKEN: { owner: 'user', retry: 'no', remedy: 'Deregister that image, or remove the objects named above, if nobody needs them; then resume. Or choose another image.name, abort, and run up again.' },
   IMAGE_NOT_AVAILABLE: { owner: 'cloud', retry: 'not-yet', remedy: 'The cloud has the image registered and not made ready. Look at it there, then resume.' },
   IMAGE_FAILED: { owner: 'cloud', retry: 'no', remedy: 'The cloud could not make use of the image. Read its reason above, mend the cause, deregister the image, then resume.' },
   KEY_PAIR_NOT_FOUND: { owner: 'user', retry: 'no', remedy: 'Create or import the key pair named in instance.key, then resume.' },

@@ -92,6 +92,8 @@ export interface PublishProgress {
   endedAt?: number;
   /** Once it is registered and available. */
   id?: string;
+  /** Nobody else has registered it. */
+  ours?: true;
   note?: string;
 }
 

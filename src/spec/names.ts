@@ -47,6 +47,11 @@ export function ownerOf(namespace: string, deployment: string): string {
   return `stackato-deploy/${namespace}/${deployment}`;
 }
 
+/** The mark of images and their objects, which deployments of one namespace share. The id tells namespaces of one name apart. */
+export function imageMarkOf(namespace: string, namespaceId: string): string {
+  return `stackato-deploy/${namespace.slice(0, 80)}/${namespaceId.slice(-12)}`;
+}
+
 export const OWNER_TAG = 'stackato-deploy';
 
 /** The TXT record that says whose the base name is. Below it, because a CNAME bears no other type beside it. */

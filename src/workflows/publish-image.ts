@@ -36,6 +36,7 @@ async function publishPart(input: PartInput, progress: PublishingProgress): Prom
   const asked: PartInput = { cloud, image, part, poll, deadline, ...(kernelId === undefined ? {} : { kernelId }), ...(ramdiskId === undefined ? {} : { ramdiskId }) };
   progress.begun(part);
   const uploaded = await activities(`${part}/upload`, `Bundle and upload the ${part} of ${image.name}`, UPLOAD_OPTIONS).uploadImage(asked);
+  progress.uploaded(part, uploaded);
   const id = await activities(`${part}/register`, `Register the ${part} of ${image.name}`).registerImage(asked);
   progress.done(part, id, uploaded);
   return id;

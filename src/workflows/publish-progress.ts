@@ -22,6 +22,11 @@ export class PublishingProgress {
     this.publish();
   }
 
+  /** Seen with what is shown next: it matters only if this run fails before it is done. */
+  uploaded(part: ImagePart, { ours }: Uploaded): void {
+    if (ours) this.view.parts[part] = { ...this.view.parts[part], ours: true };
+  }
+
   done(part: ImagePart, id: string, { sentBytes, sentParts, thereParts }: Uploaded): void {
     const note = sentBytes === 0 ? 'all was there' : `${sentParts} parts sent, ${thereParts} there already`;
     this.view.parts[part] = { ...this.view.parts[part], state: 'done', endedAt: now(), id, note };

@@ -45,9 +45,10 @@ export async function undoEverything(spec: DeploymentSpec, progress: Progress, i
       const deadline = Math.max(spec.timing.deadline.cloud, late ? LATE : 0);
       const input = { spec, known: progress.known, need: `${runKey()}-undo`, deadline };
       const outcome = await callStepActivity(row.activity, `undo-${row.step}`, `Undo: ${row.what}`, input);
-      for (const fact of row.forget) progress.forget(fact);
       if (row.unsettled !== undefined) progress.unsettled(row.unsettled, undefined);
       if (outcome.changed) progress.undone({ what: outcome.note, ok: true });
+      if (outcome.left === undefined) for (const fact of row.forget) progress.forget(fact);
+      else progress.undone({ what: row.what, ok: false, message: outcome.left });
     } catch (error) {
       clean = false;
       const { code, message } = stepFailureOf(error);

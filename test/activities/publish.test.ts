@@ -2,16 +2,17 @@
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import type { Dependencies, Publisher } from '../../src/activities/dependencies';
 import { checkImage } from '../../src/activities/publish-check';
 import { registerImage } from '../../src/activities/publish-register';
 import { uploadImage } from '../../src/activities/publish-upload';
-import { withdrawImage } from '../../src/activities/publish-wait';
+import { withdrawImage } from '../../src/activities/publish-withdraw';
 import type { PartInput, Uploaded } from '../../src/activities/types';
 import type { ErrorCode } from '../../src/spec/errors';
-import type { ImagePart } from '../../src/spec/messages';
+import type { ImagePart, PublishView } from '../../src/spec/messages';
 import type { ImageSpec } from '../../src/spec/types';
 import { noise, pair, rejects, tempFolder } from '../image/support';
 import { ImageCloud, writeImageFiles } from '../support/image-cloud';
@@ -21,6 +22,8 @@ import { attemptOf, dependencies, inputOf } from './support';
 const MIB = 1024 * 1024;
 const ROOT = noise(25 * MIB);
 const NAME = 'stackato-v2.6.6';
+const MARK = 'stackato-deploy/test/0123456789ab';
+const PUBLISHED = { state: 'done', ours: true } as const;
 const IDS = { kernelId: 'eki-00000001', ramdiskId: 'eri-00000002' };
 
 describe('publishing an image', function () {
@@ -29,12 +32,14 @@ describe('publishing an image', function () {
   let account: ImageCloud;
   let deps: Dependencies;
   let closed: boolean;
+  let view: Partial<PublishView> | undefined;
 
   beforeEach(() => {
     folder = tempFolder();
     account = new ImageCloud();
     closed = true;
-    const publisher = { look: () => Promise.resolve({ open: !closed }) } as unknown as Publisher;
+    view = undefined;
+    const publisher = { look: () => Promise.resolve(closed && view === undefined ? undefined : { open: !closed, view }), mark: () => Promise.resolve(MARK) } as unknown as Publisher;
     deps = dependencies({ ...account.dependencies(folder), publisher });
     writeImageFiles(folder, ROOT);
   });
@@ -60,9 +65,9 @@ describe('publishing an image', function () {
   it('sends nothing that is there, with what an earlier attempt left and without', async () => {
     await upload();
     const before = account.stored.length;
-    assert.deepEqual(await upload(), { sentBytes: 0, sentParts: 0, thereParts: 3 });
+    assert.deepEqual(await upload(), { sentBytes: 0, sentParts: 0, thereParts: 3, ours: true });
     rmSync(join(folder, 'state'), { recursive: true });
-    assert.deepEqual(await upload(), { sentBytes: 0, sentParts: 0, thereParts: 3 });
+    assert.deepEqual(await upload(), { sentBytes: 0, sentParts: 0, thereParts: 3, ours: true });
     assert.equal(account.stored.length, before);
   });
 
@@ -122,6 +127,20 @@ describe('publishing an image', function () {
     const attempt = { ...attemptOf(), signal: stop.signal, report: (line: string) => void (line.includes('part 1') && stop.abort(new Error('told to stop'))) };
     await assert.rejects(uploadImage(deps, partOf('machine'), attempt), /told to stop/);
     assert.equal(account.inFlight, 0);
+  });
+
+  it('B11: gives a sign of life at every block that is read, compressed or sent, and leaves no journal', async () => {
+    let signs = 0;
+    const attempt = { ...attemptOf(), report: () => { signs += 1; } };
+    const packed = join(folder, 'root.img.gz');
+    writeFileSync(packed, gzipSync(ROOT, { level: 1 }));
+    await uploadImage(deps, partOf('machine', { root: { file: packed } }), attempt);
+    // 25 blocks: unpacked for their size, read for the survey, compressed; and three parts and a manifest put.
+    assert.ok(signs > 75, `${signs} signs`);
+    const journals = join(folder, 'state', 'journals');
+    assert.equal(readdirSync(journals).length, 1);
+    await register();
+    assert.deepEqual(readdirSync(journals), []);
   });
 
   it('registers once, whatever answers are lost, and finds it again', async () => {
@@ -188,6 +207,7 @@ describe('publishing an image', function () {
     closed = false;
     await rejects(() => withdrawImage(deps, input, attemptOf()), 'NOT_YET');
     closed = true;
+    view = { parts: { kernel: PUBLISHED, ramdisk: PUBLISHED, machine: PUBLISHED } };
     assert.equal((await withdrawImage(deps, input, attemptOf())).changed, true);
     assert.equal((await withdrawImage(deps, input, attemptOf())).changed, false);
     assert.deepEqual([[...account.objects.keys()], account.images.map(({ id }) => id)], [['stackato-images/other.part.00'], ['emi-other']]);

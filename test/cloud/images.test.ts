@@ -83,6 +83,15 @@ describe('cloud images', function () {
         if (kind !== 'eucalyptus-3.2' && kind !== 'aws') assert.equal(await codeOf(cloud.deregisterImage(id)), 'NOT_YET');
       });
 
+      it('A4: sees what is registered from a place under any name, and by whom it was published', async () => {
+        const request = await uploaded(store, kind, 'kernel', Buffer.from('kernel'));
+        const id = await cloud.registerImage({ ...request, name: `${request.name}-theirs`, description: 'kernel of x, by stackato-deploy/default/0123456789ab' });
+        assert.deepEqual((await cloud.imagesAt(request.location)).map(({ id: its, name, description }) => [its, name, description]), [[id, `${request.name}-theirs`, 'kernel of x, by stackato-deploy/default/0123456789ab']]);
+        assert.deepEqual(await cloud.imagesAt(`${request.location}x`), []);
+        const [row] = bench.lab.front(kind).world.images.all();
+        assert.deepEqual((await cloud.imagesAt(row?.location ?? '')).map(({ id: its }) => its), [row?.id], 'of another account');
+      });
+
       it('adopts what is registered under the same name from the same place, and takes no name from another', async () => {
         const request = await uploaded(store, kind, 'kernel', Buffer.from('kernel'));
         const id = await cloud.registerImage(request);

@@ -52,6 +52,18 @@ describe('cloud stores', function () {
         assert.deepEqual(calls, kind === 'eucalyptus-3.2' ? ['CreateBucket 200'] : ['HeadBucket 404', 'CreateBucket 200']);
       });
 
+      it('A3: keeps the mark of who put an object there, and tells how far it is', async () => {
+        await store.ensureBucket(bucket);
+        const body = randomBytes(1_000_000);
+        let moved = 0;
+        await store.put(bucket, 'marked', body, md5(body), { owner: 'stackato-deploy/default/0123456789ab', moved: () => { moved += 1; } });
+        await put('unmarked', body);
+        assert.deepEqual([(await store.head(bucket, 'marked'))?.owner, (await store.head(bucket, 'unmarked'))?.owner], ['stackato-deploy/default/0123456789ab', undefined]);
+        assert.equal(moved, 16);
+        await put('marked', body);
+        assert.equal((await store.head(bucket, 'marked'))?.owner, undefined, 'it goes with the object');
+      });
+
       it('stores, finds, gives back, lists and removes an object', async () => {
         await store.ensureBucket(bucket);
         const body = randomBytes(3_000_000);

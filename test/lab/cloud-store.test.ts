@@ -213,6 +213,40 @@ describe('lab: the stores of the clouds', function () {
       assert.deepEqual(Images.map(({ ImageId, ImageLocation, KernelId }) => [ImageId, ImageLocation, KernelId]), [[id, location, 'eki-5ca70266']]);
     });
 
+    it('A4: are not launched from 4.1 on once their manifest, or that of their kernel, was changed or deleted', async () => {
+      for (const kind of ['eucalyptus-3.2', 'eucalyptus-3.4', 'eucalyptus-4.4', 'eucalyptus-5.1'] as const) {
+        const bound = async (prefix: string): Promise<Record<'kernel' | 'machine', string>> => {
+          const kernelId = await register(kind, { ImageLocation: await send(kind, { prefix: `${prefix}-kernel` }), Name: `${prefix}-kernel` });
+          const wish = { prefix, type: 'machine', kernelId, ramdiskId: 'eri-5ca70266' } as const;
+          return { kernel: kernelId, machine: await register(kind, { ImageLocation: await send(kind, wish), Name: prefix }) };
+        };
+        const launched = async (id: string): Promise<string> => {
+          await until(`${id} is available`, () => clouds.front(kind).world.images.get(id)?.state === 'available' || undefined);
+          const reply = await callV2(clouds.access(kind), { Action: 'RunInstances', Version: '2012-10-01', ImageId: id, MinCount: '1', MaxCount: '1', InstanceType: 'm1.large' });
+          assert.equal(reply.status, 200, 'it is answered as any other');
+          const instance = texts(reply, 'instanceId')[0] ?? '';
+          return until('it runs or ended', () => {
+            const machine = clouds.front(kind).world.machines.get(instance);
+            return machine?.state === 'running' ? 'runs' : machine?.state === 'terminated' ? machine.reason : undefined;
+          });
+        };
+        const late = kind === 'eucalyptus-4.4' || kind === 'eucalyptus-5.1';
+        const { machine, kernel } = await bound('hashed');
+        assert.equal(await launched(machine), 'runs');
+        const manifest = (await call(kind, 'GET', '/images/hashed-kernel.manifest.xml')).body;
+        await call(kind, 'PUT', '/images/hashed-kernel.manifest.xml', { body: Buffer.from(`${manifest}\n`), headers: ACL });
+        const spoilt = await launched(machine);
+        if (late) assert.ok(spoilt.includes(`Image manifest was changed after registration for: ${kernel}`), spoilt);
+        else assert.equal(spoilt, 'runs');
+        await call(kind, 'PUT', '/images/hashed-kernel.manifest.xml', { body: Buffer.from(manifest), headers: ACL });
+        assert.equal(await launched(machine), 'runs', 'the same again');
+        await send(kind, { prefix: 'hashed', type: 'machine', kernelId: kernel, ramdiskId: 'eri-5ca70266' });
+        assert.match(await launched(machine), late ? /Instance manifest was changed after registration/ : /^runs$/);
+        await call(kind, 'DELETE', '/images/hashed.manifest.xml');
+        assert.match(await launched(machine), late ? /Failed to read manifest file: images\/hashed\.manifest\.xml/ : /^runs$/);
+      }
+    });
+
     it('are refused on aws if a part is not there', async () => {
       assert.equal(await register('aws', { ImageLocation: await send('aws', { prefix: 'lacking' }, ['lacking.part.01']), Name: 'lacking' }), 'InvalidManifest');
     });

@@ -37,7 +37,7 @@ export class FakeActivities {
   /** What publishes an image; may be replaced. */
   image: Pick<Activities, 'checkImage' | 'uploadImage' | 'registerImage'> = {
     checkImage: () => Promise.resolve(),
-    uploadImage: () => Promise.resolve({ sentBytes: 10, sentParts: 1, thereParts: 0 }),
+    uploadImage: () => Promise.resolve({ sentBytes: 10, sentParts: 1, thereParts: 0, ours: true }),
     registerImage: ({ part }) => Promise.resolve({ kernel: 'eki-00000001', ramdisk: 'eri-00000002', machine: 'emi-00000003' }[part]),
   };
   /** What an earlier step made and is gone. */

@@ -7,7 +7,7 @@ import { createSecrets } from '../../src/adapters/secrets';
 import { createImageFiles } from '../../src/adapters/image-files';
 import type { Dependencies } from '../../src/activities/dependencies';
 import { KnownSecrets } from '../../src/activities/known-secrets';
-import type { Cloud, CloudImage, ObjectStore, RegisterRequest, StoredObject } from '../../src/activities/ports';
+import type { Cloud, CloudImage, ObjectStore, PutOptions, RegisterRequest, StoredObject } from '../../src/activities/ports';
 import { DeployError } from '../../src/spec/errors';
 import type { ErrorCode } from '../../src/spec/errors';
 import { openIndependently, shell, writeKeys } from '../image/support';
@@ -15,6 +15,8 @@ import { openIndependently, shell, writeKeys } from '../image/support';
 export class ImageCloud {
   readonly images: CloudImage[] = [];
   readonly objects = new Map<string, Buffer>();
+  /** Marks of those that bear one. */
+  readonly owners = new Map<string, string>();
   /** Keys of objects, in the order in which they were stored. */
   readonly stored: string[] = [];
   readonly removed: string[] = [];
@@ -23,6 +25,8 @@ export class ImageCloud {
   readonly putFaults: (ErrorCode | 'lost' | undefined)[] = [];
   readonly registerFaults: (ErrorCode | 'lost')[] = [];
   foreignBucket = false;
+  /** Ids of images that are another account's. */
+  readonly foreign = new Set<string>();
   /** State of new images. */
   state: CloudImage['state'] = 'available';
   inFlight = 0;
@@ -31,19 +35,24 @@ export class ImageCloud {
   readonly cloud = {
     account: 'acct',
     checkAccess: () => Promise.resolve(),
-    ownImages: () => Promise.resolve([...this.images]),
+    ownImages: () => Promise.resolve(this.images.filter(({ id }) => !this.foreign.has(id))),
+    imagesAt: (location: string) => Promise.resolve(this.images.filter((image) => image.location === location)),
     registerImage: (request: RegisterRequest) => this.register(request),
     deregisterImage: (id: string) => Promise.resolve(void this.images.splice(0, this.images.length, ...this.images.filter((image) => image.id !== id))),
   } as unknown as Cloud;
 
   readonly store: ObjectStore = {
     ensureBucket: () => (this.foreignBucket ? Promise.reject(new DeployError('IMAGE_BUCKET_FOREIGN', 'It is not ours.')) : Promise.resolve()),
-    head: (bucket, key) => Promise.resolve(this.object(`${bucket}/${key}`)),
+    head: (bucket, key) => {
+      const [found, owner] = [this.object(`${bucket}/${key}`), this.owners.get(`${bucket}/${key}`)];
+      return Promise.resolve(found && { ...found, ...(owner === undefined ? {} : { owner }) });
+    },
     list: (bucket, prefix) => Promise.resolve([...this.objects.keys()].filter((key) => key.startsWith(`${bucket}/${prefix}`)).flatMap((key) => this.object(key) ?? [])),
-    put: (bucket, key, body, md5) => this.put(`${bucket}/${key}`, body, md5),
+    put: (bucket, key, body, md5, options) => this.put(`${bucket}/${key}`, body, md5, options),
     get: (bucket, key) => Promise.resolve(this.objects.get(`${bucket}/${key}`) ?? Buffer.alloc(0)),
     remove: (bucket, key) => {
       if (this.objects.delete(`${bucket}/${key}`)) this.removed.push(key);
+      this.owners.delete(`${bucket}/${key}`);
       return Promise.resolve();
     },
   };
@@ -70,7 +79,8 @@ export class ImageCloud {
     return bytes === undefined ? undefined : { key: path.slice(path.indexOf('/') + 1), size: bytes.length, md5: createHash('md5').update(bytes).digest('hex') };
   }
 
-  private async put(path: string, body: Buffer, md5: string): Promise<void> {
+  private async put(path: string, body: Buffer, md5: string, { owner, moved }: PutOptions = {}): Promise<void> {
+    moved?.();
     this.inFlight += 1;
     this.mostInFlight = Math.max(this.mostInFlight, this.inFlight);
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -79,17 +89,20 @@ export class ImageCloud {
     if (fault !== undefined && fault !== 'lost') throw new DeployError(fault, `The store says ${fault}.`);
     if (createHash('md5').update(body).digest('hex') !== md5) throw new DeployError('CLOUD_REFUSED', 'BadDigest');
     this.objects.set(path, Buffer.from(body));
+    if (owner === undefined) this.owners.delete(path);
+    else this.owners.set(path, owner);
     this.stored.push(path.slice(path.indexOf('/') + 1));
     if (fault === 'lost') throw new DeployError('CLOUD_UNREACHABLE', 'The answer was lost.');
   }
 
   /** As 3.2 does it: a second one of the same name is no matter. */
-  private register({ kind, name, location }: RegisterRequest): Promise<string> {
+  private register({ kind, name, location, description, kernelId, ramdiskId }: RegisterRequest): Promise<string> {
     const fault = this.registerFaults.shift();
     if (fault !== undefined && fault !== 'lost') return Promise.reject(new DeployError(fault, `The cloud says ${fault}.`));
     if (!this.objects.has(location)) return Promise.reject(new DeployError('CLOUD_REFUSED', 'There is no manifest.'));
     const id = `${{ kernel: 'eki', ramdisk: 'eri', machine: 'emi' }[kind]}-${String(++this.registrations).padStart(8, '0')}`;
-    this.images.push({ id, kind, name, location, state: this.state });
+    const bound = { ...(kernelId === undefined ? {} : { kernelId }), ...(ramdiskId === undefined ? {} : { ramdiskId }) };
+    this.images.push({ id, kind, name, location, state: this.state, description, ...bound });
     return fault === 'lost' ? Promise.reject(new DeployError('CLOUD_UNREACHABLE', 'The answer was lost.')) : Promise.resolve(id);
   }
 }

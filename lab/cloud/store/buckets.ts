@@ -10,6 +10,8 @@ export interface StoredFile {
   /** Hex. */
   readonly md5: string;
   readonly acl: string;
+  /** Headers `x-amz-meta-…` it came with. */
+  readonly meta: Readonly<Record<string, string>>;
   readonly at: number;
   /** Where its contents are. */
   readonly path: string;

@@ -60,8 +60,9 @@ export class StoreFront extends Served<StoreCall> {
       const operation = OPERATIONS[target.action];
       if (operation === undefined) throw new StoreRefusal('notSimulated');
       const acl = String(request.headers['x-amz-acl'] ?? 'private');
+      const meta = Object.fromEntries(Object.entries(request.headers).flatMap(([name, value]) => (name.startsWith('x-amz-meta-') ? [[name, String(value)]] : [])));
       const kept = { ...body, path: arrival, text: () => readFileSync(arrival, 'utf8') };
-      return operation({ target, caller, acl, dialect: this.dialect.store, buckets: this.buckets, body: kept });
+      return operation({ target, caller, acl, meta, dialect: this.dialect.store, buckets: this.buckets, body: kept });
     });
     const told = answer instanceof StoreRefusal ? { status: answer.status, xml: answer.xml } : answer;
     return { answer: told, bytes: body.size, ...(fault === undefined ? {} : { fault: fault.what }) };

@@ -13,6 +13,8 @@ export interface Asked {
   readonly dialect: StoreDialect;
   readonly buckets: Buckets;
   readonly acl: string;
+  /** Headers `x-amz-meta-…`. */
+  readonly meta: Readonly<Record<string, string>>;
   /** What arrived, and where it is. */
   readonly body: Body & { readonly path: string; readonly text: () => string };
 }
@@ -78,12 +80,12 @@ function createBucket({ target, caller, dialect, buckets, body }: Asked): StoreA
 }
 
 function putObject(asked: Asked): StoreAnswer {
-  const { target: { key }, dialect, buckets, body: { size, md5, path }, acl } = asked;
+  const { target: { key }, dialect, buckets, body: { size, md5, path }, acl, meta } = asked;
   const bucket = ownBucket(asked);
   if (!ACLS.has(acl)) throw new StoreRefusal('argument', `x-amz-acl: ${acl}`);
   const others = [...bucket.files.values()].filter((file) => file.key !== key).reduce((sum, file) => sum + file.size, 0);
   if (size > OBJECT_LIMIT || others + size > dialect.bucketLimit) throw new StoreRefusal('tooLarge');
-  buckets.put(bucket, path, { key, size, md5, acl });
+  buckets.put(bucket, path, { key, size, md5, acl, meta });
   return { status: 200, headers: { etag: `"${md5}"` } };
 }
 
@@ -116,6 +118,6 @@ function fileIn(asked: Asked): StoredFile {
   return file;
 }
 
-function headersOf({ md5, at }: StoredFile, bare: boolean): Readonly<Record<string, string>> {
-  return { etag: bare ? md5 : `"${md5}"`, 'last-modified': new Date(at).toUTCString(), 'content-type': 'application/octet-stream' };
+function headersOf({ md5, at, meta }: StoredFile, bare: boolean): Readonly<Record<string, string>> {
+  return { ...meta, etag: bare ? md5 : `"${md5}"`, 'last-modified': new Date(at).toUTCString(), 'content-type': 'application/octet-stream' };
 }
