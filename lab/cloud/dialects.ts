@@ -78,6 +78,8 @@ export interface Registration {
   readonly verifiesSignature: boolean;
   /** Its SHA-256 is kept, and what was changed since is not launched (4.1 and later; Emis.java, ImageManifests.java). */
   readonly hashesManifest: boolean;
+  /** Whether archives are opened with tar, or with Python 2, which does not know holes in the pax format. */
+  readonly readsPaxSparse: boolean;
   /** Pending until it is cached. */
   readonly pends: boolean;
   /** GiB of the raw image. */
@@ -137,12 +139,12 @@ const EUCALYPTUS_PREFIXES = { machine: 'emi', kernel: 'eki', ramdisk: 'eri' } as
 
 const REGISTRATION_3_2: Registration = {
   prefixes: EUCALYPTUS_PREFIXES, idLength: 8, ownBucket: true, readsByAcl: false, checksUser: false, names: 'free', readsType: false, kernelsByAdmin: true,
-  needsKernel: false, checksParts: false, verifiesSignature: true, hashesManifest: false, pends: false, limit: 30, listsDeregistered: true,
+  needsKernel: false, checksParts: false, verifiesSignature: true, hashesManifest: false, readsPaxSparse: true, pends: false, limit: 30, listsDeregistered: true,
 };
 const REGISTRATION_3_4: Registration = { ...REGISTRATION_3_2, ownBucket: false, names: 'unique', pends: true, listsDeregistered: false };
 const REGISTRATION_4: Registration = {
   ...REGISTRATION_3_4, readsByAcl: true, checksUser: true, names: 'needed and unique', readsType: true, needsKernel: true, verifiesSignature: false, pends: false,
-  hashesManifest: true,
+  hashesManifest: true, readsPaxSparse: false,
 };
 const REGISTRATION_AWS: Registration = {
   ...REGISTRATION_4, prefixes: { machine: 'ami', kernel: 'aki', ramdisk: 'ari' }, idLength: 17, kernelsByAdmin: false, needsKernel: false, checksParts: true, limit: 10,

@@ -123,13 +123,15 @@ export class Images {
   }
 
   private async cache(id: string, manifest: Manifest, bucket: string): Promise<Unbundled> {
-    const { verifiesSignature, readsByAcl } = this.dialect.registration;
+    const { verifiesSignature, readsByAcl, readsPaxSparse } = this.dialect.registration;
     if (verifiesSignature && !signedBy(manifest, readFileSync(this.keys.certificate('user'), 'utf8'))) throw new Error('Invalid signature');
-    return await unbundle(manifest, readFileSync(this.keys.privateKey('cloud'), 'utf8'), (filename) => {
+    const pathOf = (filename: string): string | undefined => {
       const file = this.buckets.get(bucket)?.files.get(filename);
       if (file !== undefined && readsByAcl && !READABLE.has(file.acl)) throw new Error(`The cloud may not read the part ${filename}.`);
       return file?.path;
-    }, this.folder === undefined ? undefined : join(this.folder, id));
+    };
+    const cloudKey = readFileSync(this.keys.privateKey('cloud'), 'utf8');
+    return await unbundle(manifest, { cloudKey, pathOf, readsPaxSparse, ...(this.folder === undefined ? {} : { into: join(this.folder, id) }) });
   }
 }
 

@@ -77,11 +77,11 @@ export interface CloudImage {
   readonly name?: string;
   /** `bucket/key` of its manifest; empty where the cloud does not tell. */
   readonly location: string;
-  readonly state: 'pending' | 'available' | 'failed' | 'gone';
-  readonly description?: string;
-  /** What a machine image is bound to. */
+  /** What a machine image is bound to, where the cloud tells. */
   readonly kernelId?: string;
   readonly ramdiskId?: string;
+  readonly state: 'pending' | 'available' | 'failed' | 'gone';
+  readonly description?: string;
 }
 
 export interface RegisterRequest {

@@ -14,8 +14,8 @@ import { isMadeOf, isMarked } from './publish-mark';
 import { UploadProgress } from './publish-progress';
 import { Sending } from './publish-send';
 import { identityOf, openSource } from './publish-source';
-import { insistOnSame, storedBundle } from './publish-stored';
-import type { StoredBundle } from './publish-stored';
+import { insistOnContent, insistOnSame, storedBundle } from './publish-stored';
+import type { StoredBundle, ToCompare } from './publish-stored';
 import { findHolder, isOf, journalName, targetOf } from './publish-target';
 import type { Target } from './publish-target';
 import type { PartInput, Uploaded } from './types';
@@ -27,16 +27,22 @@ export async function uploadImage(deps: Dependencies, input: PartInput, attempt:
   const stored = await storedBundle(place.store, target);
   if (holder !== undefined) insistOnSame(target, holder, stored.manifest);
   const work: Work = { part: input.part, attempt };
-  const bundled = async <T>(path: string, use: (bundle: Bundle) => Promise<T>): Promise<T> => withBundle(deps, input, { path, attempt }, use);
-  if (holder === undefined) return await bundled(await deps.files.fetch(target.file, attempt), (bundle) => send(bundle, place, stored, work));
+  const bundled = async <T>(path: string, use: (made: Made) => Promise<T>): Promise<T> => withBundle(deps, input, { path, attempt }, use);
+  if (holder === undefined) return await bundled(await deps.files.fetch(target.file, attempt), ({ bundle }) => send(bundle, place, stored, work));
   // One of ours that is whole is not fetched only to be compared.
   const trusted = stored.whole && isMarked(holder, place.mark) && isMadeOf(holder, target.file);
   const path = trusted ? await deps.files.find(target.file) : await deps.files.fetch(target.file, attempt);
   if (path === undefined) return nothingSent(stored, holder, place);
-  return await bundled(path, async (bundle) => {
-    const manifest = insistOnSame(target, holder, stored.manifest, bundle.survey.tarDigest);
+  return await bundled(path, async ({ bundle, source, privateKey }) => {
+    const manifest = insistOnSame(target, holder, stored.manifest);
+    await insistOnContent(target, { holder, store: place.store, stored, source, bundle, privateKey }, input.part, attempt);
     return stored.whole ? nothingSent(stored, holder, place) : await restore(bundle, place, { holder, manifest, stored }, work);
   });
+}
+
+/** What a bundle is made of, beside it. */
+interface Made extends Pick<ToCompare, 'source' | 'privateKey'> {
+  readonly bundle: Bundle;
 }
 
 interface Place {
@@ -57,7 +63,7 @@ function isOurs(holder: CloudImage, { target, mark }: Place): boolean {
   return !isOf(target, holder) || isMarked(holder, mark);
 }
 
-async function withBundle<T>(deps: Dependencies, input: PartInput, { path, attempt }: { readonly path: string; readonly attempt: Attempt }, use: (bundle: Bundle) => Promise<T>): Promise<T> {
+async function withBundle<T>(deps: Dependencies, input: PartInput, { path, attempt }: { readonly path: string; readonly attempt: Attempt }, use: (made: Made) => Promise<T>): Promise<T> {
   const { file, facts } = targetOf(input);
   const moved = (): void => attempt.report('');
   attempt.report(`${input.part}: reading ${path}`);
@@ -65,7 +71,8 @@ async function withBundle<T>(deps: Dependencies, input: PartInput, { path, attem
   try {
     const identity = await identityOf(deps.secrets, input.image.signing);
     const journal = openJournal(await deps.files.journal(journalName(input)));
-    return await use(await openBundle({ source, facts, identity }, { journal, limits: SIZE_LIMITS[input.cloud.kind], signal: attempt.signal, moved }));
+    const bundle = await openBundle({ source, facts, identity }, { journal, limits: SIZE_LIMITS[input.cloud.kind], signal: attempt.signal, moved });
+    return await use({ bundle, source, privateKey: identity.privateKey });
   } finally {
     await source.close();
   }

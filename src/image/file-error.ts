@@ -7,6 +7,7 @@ const FILE_ERRORS: Readonly<Record<string, { readonly code: ErrorCode; readonly 
   ENOENT: { code: 'IMAGE_SOURCE_MISSING', what: 'does not exist' },
   ENOTDIR: { code: 'IMAGE_SOURCE_MISSING', what: 'does not exist' },
   EACCES: { code: 'IMAGE_SOURCE_UNREADABLE', what: 'may not be read' },
+  EISDIR: { code: 'IMAGE_SOURCE_UNREADABLE', what: 'is a folder' },
   EPERM: { code: 'IMAGE_SOURCE_UNREADABLE', what: 'may not be read' },
   ENOSPC: { code: 'IMAGE_DISK_FULL', what: 'finds no space on the disk' },
   EDQUOT: { code: 'IMAGE_DISK_FULL', what: 'is over the quota of its owner' },

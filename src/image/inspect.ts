@@ -1,12 +1,14 @@
 /** What a manifest or a whole bundle is worth: every check is made, and each says what it found. */
 
-import type { KeyObject, X509Certificate } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { DeployError } from '../spec/errors';
-import { verifyText } from './keys';
 import { readManifest } from './manifest-reader';
+import type { ManifestPart } from './manifest';
 import type { Manifest } from './manifest-reader';
-import { imageIn, openKeys, readParts } from './unbundle';
-import type { OpenKeys, ReadPart } from './unbundle';
+import { signatureOf } from './signature';
+import type { Signers, SignatureState } from './signature';
+import { imageIn, notForThisKey, openKeys, readParts } from './unbundle';
+import type { OpenKeys, PartFound, ReadPart } from './unbundle';
 
 export type CheckId = 'form' | 'signature' | 'key' | 'parts' | 'content';
 
@@ -24,13 +26,9 @@ export interface Verdict {
   readonly manifest?: Manifest;
 }
 
-/** The more is given, the more is checked. */
-export interface InspectInput {
+/** The more is given, the more is checked: the certificate is that of the user who signed, the private key the user's or the cloud's. */
+export interface InspectInput extends Signers {
   readonly manifest: Uint8Array;
-  /** Of the user who signed. */
-  readonly certificate?: X509Certificate;
-  /** Of that user, or of the cloud. */
-  readonly privateKey?: KeyObject;
   readonly readPart?: ReadPart;
 }
 
@@ -38,7 +36,7 @@ export async function inspect(input: InspectInput): Promise<Verdict> {
   const manifest = attempt(() => readManifest(input.manifest));
   if (manifest instanceof DeployError) return verdict([{ id: 'form', result: 'failed', detail: manifest.message }]);
   const keys = input.privateKey === undefined ? undefined : openKeys(manifest, input.privateKey);
-  const checks = [form(input.manifest, manifest), signature(manifest, input.certificate), key(input.privateKey, keys), ...(await data(manifest, input.readPart, keys))];
+  const checks = [form(input.manifest, manifest), signature(manifest, input), key(manifest, input.privateKey, keys), ...(await data(manifest, input.readPart, keys))];
   return { ...verdict(checks), manifest };
 }
 
@@ -61,23 +59,17 @@ function form(bytes: Uint8Array, { signed, account, parts }: Manifest): Check {
     : { id: 'form', result: 'failed', detail: `The manifest can be read, but ${problems.join(', and ')}.` };
 }
 
-function signature(manifest: Manifest, certificate: X509Certificate | undefined): Check {
-  const check = (result: Check['result'], detail: string): Check => ({ id: 'signature', result, detail });
-  if (manifest.signature === 'UNSIGNED') return check('failed', 'The manifest is not signed; clouds of before 4.0 refuse it.');
-  if (certificate === undefined) return check('open', 'No certificate was given to verify the signature with.');
-  return verifyText(certificate, manifest.signed, manifest.signature)
-    ? check('passed', `Signed by ${subject(certificate)}.`)
-    : check('failed', `The signature is not that of ${subject(certificate)}, or the manifest was altered.`);
+const SIGNATURE: Readonly<Record<SignatureState, Check['result']>> = { verified: 'passed', wrong: 'failed', unsigned: 'failed', open: 'open' };
+
+function signature(manifest: Manifest, signers: Signers): Check {
+  const { state, detail } = signatureOf(manifest, signers);
+  return { id: 'signature', result: SIGNATURE[state], detail };
 }
 
-function subject({ subject: name, fingerprint256 }: X509Certificate): string {
-  return `${(name ?? '').replaceAll('\n', ', ')} (${fingerprint256.slice(0, 23)}…)`;
-}
-
-function key(privateKey: KeyObject | undefined, keys: OpenKeys | undefined): Check {
+function key(manifest: Manifest, privateKey: KeyObject | undefined, keys: OpenKeys | undefined): Check {
   if (privateKey === undefined) return { id: 'key', result: 'open', detail: 'No private key was given to open the bundle with.' };
   return keys === undefined
-    ? { id: 'key', result: 'failed', detail: 'The bundle was made neither for this user nor for this cloud: the private key does not open it.' }
+    ? { id: 'key', result: 'failed', detail: `${notForThisKey(manifest)}.` }
     : { id: 'key', result: 'passed', detail: `The private key opens it, as that of the ${keys.holder}.` };
 }
 
@@ -98,9 +90,12 @@ function open(id: CheckId, detail: string): Check {
 }
 
 class PartsCheck {
-  private readonly seen = new Set<string>();
-  private readonly problems: string[] = [];
-  private size = 0;
+  /**
+   * What each part was found to be. Where opening the bundle failed in the middle of a part, what had been asked for may still come after
+   * the part was read once more: to find something twice is no matter.
+   */
+  private readonly found = new Map<ManifestPart, PartFound>();
+  private readonly unreadable: string[] = [];
 
   constructor(
     private readonly manifest: Manifest,
@@ -113,26 +108,25 @@ class PartsCheck {
 
   async readRest(): Promise<void> {
     for (const part of this.manifest.parts) {
-      if (this.seen.has(part.name)) continue;
+      if (this.found.has(part)) continue;
       const failure = await readThrough(this.read({ ...this.manifest, parts: [part] }));
-      if (failure !== undefined) this.problems.push(`${part.name} cannot be read (${failure})`);
+      if (failure !== undefined) this.unreadable.push(`${part.name} cannot be read (${failure})`);
     }
   }
 
   result(): Check {
     const { parts, bundledSize } = this.manifest;
-    const problems = this.problems.length > 0 || this.size === bundledSize ? this.problems : [`together they have ${this.size} bytes instead of ${bundledSize}`];
+    const damaged = parts.filter((part) => (this.found.get(part)?.sha1 ?? part.sha1) !== part.sha1).map(({ name }) => `${name} is damaged`);
+    const size = [...this.found.values()].reduce((sum, part) => sum + part.size, 0);
+    const broken = [...damaged, ...this.unreadable];
+    const problems = broken.length > 0 || size === bundledSize ? broken : [`together they have ${size} bytes instead of ${bundledSize}`];
     return problems.length === 0
       ? { id: 'parts', result: 'passed', detail: `${parts.length} parts, ${bundledSize} bytes, each with its digest.` }
       : { id: 'parts', result: 'failed', detail: `Of ${parts.length} parts: ${problems.join('; ')}.` };
   }
 
   private read(manifest: Manifest): AsyncGenerator<Uint8Array, void> {
-    return readParts(manifest, this.readPart, (part, { sha1, size }) => {
-      this.seen.add(part.name);
-      this.size += size;
-      if (sha1 !== part.sha1) this.problems.push(`${part.name} is damaged`);
-    });
+    return readParts(manifest, this.readPart, (part, found) => void this.found.set(part, found));
   }
 }
 

@@ -71,8 +71,8 @@ export function signText(privateKey: KeyObject, text: string): string {
   return sign('RSA-SHA1', Buffer.from(text, 'latin1'), privateKey).toString('hex');
 }
 
-export function verifyText(certificate: X509Certificate, text: string, signature: string): boolean {
-  return verify('RSA-SHA1', Buffer.from(text, 'latin1'), certificate.publicKey, Buffer.from(signature, 'hex'));
+export function verifyText(publicKey: KeyObject, text: string, signature: string): boolean {
+  return verify('RSA-SHA1', Buffer.from(text, 'latin1'), publicKey, Buffer.from(signature, 'hex'));
 }
 
 function modulusBytes(key: KeyObject): number {

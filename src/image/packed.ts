@@ -12,9 +12,8 @@ import { ByteInput } from './byte-input';
 import { fileError } from './file-error';
 import { openFile } from './source';
 import type { Source } from './source';
-import { padding } from './tar';
 import { isDamage, through } from './through';
-import { isPlain, nextMember } from './untar';
+import { dataOf, isPlain, nextMember, passOver } from './untar';
 import { dataOffset, zipEntries } from './zip';
 import type { ReadAt } from './zip';
 
@@ -90,11 +89,8 @@ async function insideTar(wanted: Wanted): Promise<View> {
   for (let index = 0; ; index++) {
     const member = await nextMember(input);
     if (member === undefined) break;
-    if (isWanted(member.name, entry)) {
-      if (isPlain(member)) found.push({ ...member, at: index });
-      else if (member.type === 'S') throw new DeployError('IMAGE_FORMAT', `In ${outer.path}, ${JSON.stringify(member.name)} is stored as a sparse file.`);
-    }
-    await input.skip(member.size + padding(member.size));
+    if (isPlain(member) && isWanted(member.name, entry)) found.push({ ...member, at: index });
+    await passOver(input, member);
   }
   await input.drain();
   const { size, at } = onlyOne(outer.path, found);
@@ -107,8 +103,8 @@ async function* tarMember(wanted: Wanted, index: number): AsyncGenerator<Buffer,
     for (let at = 0; ; at++) {
       const member = await nextMember(input);
       if (member === undefined) return;
-      if (at === index) return yield* input.upTo(member.size);
-      await input.skip(member.size + padding(member.size));
+      if (at === index) return yield* dataOf(input, member);
+      await passOver(input, member);
     }
   } finally {
     await input.close();

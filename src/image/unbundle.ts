@@ -13,8 +13,14 @@ import { untar } from './untar';
 /** Reads one part from wherever the bundle is; throws if it is not there. */
 export type ReadPart = (name: string) => AsyncIterable<Uint8Array>;
 
+export interface PartFound {
+  /** Hex. */
+  readonly sha1: string;
+  readonly size: number;
+}
+
 /** What became of a part, once it was read to its end. */
-export type PartCheck = (part: ManifestPart, found: { readonly sha1: string; readonly size: number }) => void;
+export type PartCheck = (part: ManifestPart, found: PartFound) => void;
 
 export interface OpenKeys {
   readonly key: Buffer;
@@ -37,14 +43,41 @@ export function openKeys({ keys }: Manifest, privateKey: KeyObject): OpenKeys | 
   return undefined;
 }
 
+/** In words. Whoever bundles without a certificate of the user bundles for the cloud alone. */
+export function notForThisKey({ prefix, keys }: Manifest): string {
+  return keys.userKey === '' || keys.userIv === ''
+    ? `The bundle ${prefix} was made for a cloud alone, without a certificate of the user, and the private key is not that cloud's`
+    : `The bundle ${prefix} was made for a user and a cloud, and the private key is that of neither`;
+}
+
 /** The image. Its last piece comes before the digest was compared: nothing is to be believed until the end was reached. */
 export async function* unbundle(manifest: Manifest, readPart: ReadPart, privateKey: KeyObject): AsyncGenerator<Buffer, void> {
   const keys = openKeys(manifest, privateKey);
-  if (keys === undefined) throw new DeployError('IMAGE_WRONG_KEY', `The bundle ${manifest.prefix} was not made for this private key.`);
-  const check: PartCheck = (part, { sha1 }) => {
-    if (sha1 !== part.sha1) throw broken(`The part ${part.name} is damaged`);
-  };
-  yield* imageIn(manifest, readParts(manifest, readPart, check), keys);
+  if (keys === undefined) throw new DeployError('IMAGE_WRONG_KEY', `${notForThisKey(manifest)}.`);
+  try {
+    yield* imageIn(manifest, readParts(manifest, readPart, insistOnDigest), keys);
+  } catch (error) {
+    // A part that is damaged shows in what was decrypted before its end was reached, so what was noticed does not name it.
+    if (error instanceof DeployError && error.code === 'IMAGE_BUNDLE_BROKEN') await insistOnParts(manifest, readPart);
+    throw error;
+  }
+}
+
+const insistOnDigest: PartCheck = (part, { sha1 }) => {
+  if (sha1 !== part.sha1) throw broken(`The part ${part.name} is damaged`);
+};
+
+async function insistOnParts(manifest: Manifest, readPart: ReadPart): Promise<void> {
+  const faults: string[] = [];
+  for (const part of manifest.parts) {
+    try {
+      for await (const _ of readParts({ ...manifest, parts: [part] }, readPart, insistOnDigest));
+    } catch (error) {
+      if (!(error instanceof DeployError) || error.code !== 'IMAGE_BUNDLE_BROKEN') throw error;
+      faults.push(error.message);
+    }
+  }
+  if (faults.length > 0) throw new DeployError('IMAGE_BUNDLE_BROKEN', faults.join(' '));
 }
 
 /** Every part in order, each checked when it was read. */

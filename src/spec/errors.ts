@@ -40,7 +40,7 @@ export const ERRORS = {
   IMAGE_CERTIFICATE_UNREADABLE: { owner: 'user', retry: 'no', remedy: 'Give the X.509 certificates of the credentials (euca2-…-cert.pem and cloud-cert.pem), then resume.', ofTheWorker: true },
   IMAGE_KEY_MISMATCH: { owner: 'user', retry: 'no', remedy: 'Give the private key and the certificate of one and the same credentials, then resume.' },
   IMAGE_WRONG_KEY: { owner: 'user', retry: 'no', remedy: 'Use the private key of the user, or of the cloud, that the bundle was made for, then resume.' },
-  IMAGE_MANIFEST_BROKEN: { owner: 'user', retry: 'no', remedy: 'The manifest is not one, or was damaged. Bundle the image again.' },
+  IMAGE_MANIFEST_BROKEN: { owner: 'user', retry: 'no', remedy: 'The manifest is not one, was cut off or altered, or somebody else signed it. Fetch it again, or bundle the image again.' },
   IMAGE_BUNDLE_BROKEN: { owner: 'user', retry: 'no', remedy: 'A part is missing or was damaged. Fetch it again, or bundle the image again.' },
   IMAGE_NOT_REPEATABLE: { owner: 'tool', retry: 'yes', remedy: 'What an earlier attempt left does not fit and is thrown away: the next one bundles the image from its start.' },
   IMAGE_DISK_FULL: { owner: 'user', retry: 'no', remedy: 'Free space on that disk, then resume.', ofTheWorker: true },

@@ -245,7 +245,7 @@ describe('image commands', function () {
     it('gives the image back to the user and to the cloud', async () => {
       for (const user of ['user', 'cloud']) {
         const { code, stdout } = await cli(unbundling(user, `back/${user}.raw`));
-        assert.deepEqual([code, JSON.parse(stdout)], [0, { image: at(`back/${user}.raw`), name: 'stackato', kind: 'machine', size: SIZE }]);
+        assert.deepEqual([code, JSON.parse(stdout)], [0, { image: at(`back/${user}.raw`), name: 'stackato', kind: 'machine', size: SIZE, signature: user === 'user' ? 'verified' : 'open' }]);
         shell(`cmp back/${user}.raw image.raw`, folder);
       }
     });
@@ -256,6 +256,30 @@ describe('image commands', function () {
       const codes = ended.map(({ code, stdout }) => [code, (JSON.parse(stdout) as Failure).error.code]);
       assert.deepEqual(codes, [[4, 'IMAGE_WRONG_KEY'], [4, 'IMAGE_BUNDLE_BROKEN']]);
       assert.deepEqual(readdirSync(at('none')), []);
+    });
+
+    it('D16: says what it verified, and refuses a manifest that was altered', async () => {
+      shell('cp -a first altered && sed -i "s/<user>123456789012/<user>123456789013/" altered/stackato.manifest.xml', folder);
+      const altered = (user: string, ...more: readonly string[]): Promise<Ended> => cli([...unbundling(user, 'altered.raw', 'altered/stackato.manifest.xml'), ...more]);
+      const ended = await Promise.all([altered('user'), altered('cloud', '--certificate', at('user-cert.pem')), cli(unbundling('user', 'altered.raw').concat('--certificate', at('other-cert.pem')))]);
+      assert.deepEqual(ended.map(({ code, stdout }) => [code, (JSON.parse(stdout) as Failure).error.code]), Array.from({ length: 3 }, () => [4, 'IMAGE_MANIFEST_BROKEN']));
+      assert.ok(!existsSync(at('altered.raw')));
+      const plain = unbundling('cloud', 'plain.raw').slice(0, -1);
+      assert.match((await cli(plain)).stdout, /Not verified: who made it\. No certificate of the user was given/);
+      assert.match((await cli([...plain, '--certificate', at('user-cert.pem')])).stdout, /Signed by CN=user/);
+    });
+
+    it('D16: a folder in place of a file is a mistake of usage, in plain words', async () => {
+      const wrong = [
+        ['unbundle', at('first'), '--private-key', at('user-key.pem')], ['unbundle', at('first/stackato.manifest.xml'), '--private-key', at('first')],
+        ['unbundle', at('first/stackato.manifest.xml'), '--private-key', at('user-key.pem'), '--certificate', at('first')],
+      ];
+      for (const args of wrong) {
+        const { code, stdout } = await cli(['image', ...args, '--to', at('folder.raw'), '--json']);
+        const { error } = JSON.parse(stdout) as Failure;
+        assert.deepEqual([code, error.code], [2, 'USAGE']);
+        assert.match(error.message, /cannot be read\. .+ is a folder\.$/);
+      }
     });
 
     it('does not begin where a folder is in the way', async () => {

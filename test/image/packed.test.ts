@@ -66,6 +66,8 @@ describe('packed images', function () {
     '.xz': { make: 'xz -0 -c image.raw > i.xz', name: 'i.xz', packing: 'xz' },
     '.tar.gz': { make: 'tar -czf i.tar.gz inner', name: 'i.tar.gz', packing: 'tar.gz' },
     '.tar.gz with other files, pax': { make: 'tar --format=pax -czf p.tar.gz README inner', name: 'p.tar.gz', packing: 'tar.gz', entry: 'image.raw' },
+    '.tar.gz, sparse (D15)': { make: 'tar -cSzf S.tar.gz inner', name: 'S.tar.gz', packing: 'tar.gz' },
+    '.tar.gz with other files, sparse, pax (D15)': { make: 'tar --format=pax -cSzf P.tar.gz README inner zip.py', name: 'P.tar.gz', packing: 'tar.gz', entry: 'inner/image.raw' },
     '.zip, stored': { make: 'python3 zip.py stored s.zip image.raw', name: 's.zip', packing: 'zip' },
     '.zip, deflated, zip64': { make: 'python3 zip.py deflated d.zip README inner/image.raw', name: 'd.zip', packing: 'zip', entry: 'image.raw' },
   };
@@ -103,8 +105,7 @@ describe('packed images', function () {
   });
 
   it('that cannot be read here are refused', async () => {
-    shell('tar -cSzf sparse.tar.gz inner; xz -0 -c README > README.xz', folder);
-    await rejects(() => open({ name: 'sparse.tar.gz', packing: 'tar.gz' }), 'IMAGE_FORMAT');
+    shell('xz -0 -c README > README.xz', folder);
     await rejects(() => openImage({ path: join(folder, 'README.xz'), packing: 'xz' }), 'IMAGE_FORMAT');
     const zip = readFileSync(join(folder, 'two.zip'));
     zip.writeUInt16LE(1, zip.indexOf(Buffer.from('PK\x01\x02')) + 8);

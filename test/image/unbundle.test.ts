@@ -87,9 +87,42 @@ describe('unbundle', function () {
     });
   }
 
-  it('says that a sparse archive is not for it', async () => {
-    shell(`cp --sparse=always ${image} ${out}/image.raw`, out);
-    await rejects(() => restore('user', foreignBundle(out, 'tar --format=gnu -cS image.raw')), 'IMAGE_FORMAT');
+  for (const format of ['gnu', 'posix --sparse-version=0.0', 'posix --sparse-version=0.1', 'posix --sparse-version=1.0']) {
+    it(`D15: opens a sparse archive (${format}), and inspect finds it good and counts each part once`, async () => {
+      shell(`cp --sparse=always ${image} ${out}/image.raw`, out);
+      const manifest = foreignBundle(out, `tar --format=${format} -cS image.raw`);
+      await restore('user', manifest);
+      shell(`cmp restored ${image}`, out);
+      const { checks } = await inspect({ manifest, privateKey: readPrivateKey(pair('user').key), readPart: partsIn(out) });
+      const results = Object.fromEntries(checks.map(({ id, result }) => [id, result]));
+      assert.deepEqual([results['parts'], results['content']], ['passed', 'passed'], JSON.stringify(checks));
+    });
+  }
+
+  it('D15: bytes of a part are counted once, though opening failed while it was read', async () => {
+    writeFileSync(join(out, 'image.raw'), words(1000));
+    shell('mkdir folder && cp image.raw folder/', out);
+    // The first member is a folder: nobody can open that as an image.
+    const manifest = foreignBundle(out, 'tar -c folder');
+    const { checks } = await inspect({ manifest, privateKey: readPrivateKey(pair('user').key), readPart: partsIn(out) });
+    const found = (id: string): string => checks.find((check) => check.id === id)?.detail ?? '';
+    assert.match(found('parts'), /^1 parts, \d+ bytes, each with its digest\.$/);
+    assert.match(found('content'), /something else than one plain file/);
+  });
+
+  for (const part of [0, 1]) {
+    it(`D16: names part ${part} if that is damaged or missing, though decryption fails before its end`, async () => {
+      const path = join(out, `stackato.part.0${part}`);
+      shell(`printf '\\x01' | dd of=${path} bs=1 seek=5000 conv=notrunc`, out);
+      await assert.rejects(restore('user'), { code: 'IMAGE_BUNDLE_BROKEN', message: `The part stackato.part.0${part} is damaged.` });
+      rmSync(path);
+      await assert.rejects(restore('user'), { code: 'IMAGE_BUNDLE_BROKEN', message: `The part stackato.part.0${part} is missing.` });
+    });
+  }
+
+  it('D16: names every part that is broken', async () => {
+    shell("printf '\\x01' | dd of=stackato.part.00 bs=1 seek=5000 conv=notrunc && rm stackato.part.01", out);
+    await assert.rejects(restore('user'), { message: 'The part stackato.part.00 is damaged. The part stackato.part.01 is missing.' });
   });
 
   describe('inspect', () => {
@@ -133,6 +166,15 @@ describe('unbundle', function () {
       assert.deepEqual(results(await look({ certificate: readCertificate(stranger.certificate, 'certificate') })), { ...ALL, signature: 'failed' });
       const altered = bundled.manifest.replace('<user>123456789012', '<user>123456789013');
       assert.deepEqual(results(await look({ manifest: Buffer.from(altered) })), { ...ALL, signature: 'failed' });
+    });
+
+    it('D16: verifies the signature by the private key of the user, where there is no certificate', async () => {
+      const altered = Buffer.from(bundled.manifest.replace('<user>123456789012', '<user>123456789013'));
+      const input = { privateKey: readPrivateKey(pair('user').key), readPart: partsIn(out) };
+      assert.deepEqual(results(await inspect({ ...input, manifest: Buffer.from(bundled.manifest) })), ALL);
+      assert.deepEqual(results(await inspect({ ...input, manifest: altered })), { ...ALL, signature: 'failed' });
+      const cloud = { ...input, privateKey: readPrivateKey(pair('cloud').key) };
+      assert.deepEqual(results(await inspect({ ...cloud, manifest: altered })), { ...ALL, signature: 'open' }, 'the cloud did not sign');
     });
 
     it('sees what clouds stumble over', async () => {

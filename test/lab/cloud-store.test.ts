@@ -162,6 +162,33 @@ describe('lab: the stores of the clouds', function () {
       }
     });
 
+    it('E17: a manifest that is cut off is refused wherever it is registered', async () => {
+      for (const kind of ['eucalyptus-3.2', 'eucalyptus-4.4'] as const) {
+        const { manifest, objects } = shellBundle(clouds.access(kind), { type: 'kernel', image, prefix: 'cut' });
+        const whole = objects.find(([key]) => key === manifest)?.[1] ?? Buffer.alloc(0);
+        await call(kind, 'PUT', '/images');
+        for (const less of [1, '</manifest>'.length, 200]) {
+          await call(kind, 'PUT', `/images/${manifest}`, { body: whole.subarray(0, whole.length - less), headers: ACL });
+          assert.match(await register(kind, { ImageLocation: `images/${manifest}`, Name: `cut${less}` }), kind === 'eucalyptus-3.2' ? /^406 .*Failed to read manifest file/ : /^500 InternalFailure .*manifest is not valid/, `${kind}, ${less} bytes less`);
+        }
+      }
+    });
+
+    for (const tar of ['--format=gnu -S', '--format=gnu', '--format=posix -S'] as const) {
+      it(`D15: come out of archives as tar makes them: ${tar}`, async () => {
+        const holes = Buffer.alloc(900_001);
+        randomBytes(5000).copy(holes, 400_000);
+        for (const kind of ['eucalyptus-3.2', 'eucalyptus-4.4'] as const) {
+          const name = `holes${tar.replaceAll(/[^a-zA-Z]/g, '')}`;
+          const id = await register(kind, { ImageLocation: await send(kind, { prefix: name, image: holes, tar }), Name: name });
+          const result = await unbundled(kind, id).then(({ sha256, size }) => [sha256, size], (error: unknown) => (error as Error).message);
+          // Nodes of 4.x unpack with Python 2.
+          if (kind === 'eucalyptus-4.4' && tar === '--format=posix -S') assert.match(String(result), /which Python 2 cannot read/);
+          else assert.deepEqual(result, [createHash('sha256').update(holes).digest('hex'), holes.length]);
+        }
+      });
+    }
+
     it('have names of their own from 3.4', async () => {
       const outcomes = await Promise.all(KINDS.map((kind) => register(kind, { ImageLocation: 'images/shell.manifest.xml', Name: 'shell' })));
       assert.match(outcomes[0] ?? '', /^eki-/);

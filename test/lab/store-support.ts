@@ -56,6 +56,8 @@ export interface BundleWish {
   readonly kernelId?: string;
   readonly ramdiskId?: string;
   readonly user?: string;
+  /** Options of tar; absent: no holes, GNU's own format. */
+  readonly tar?: string;
   /** Key that signs; absent: the account's. */
   readonly signer?: string;
 }
@@ -67,8 +69,8 @@ export function shellBundle({ signing }: CloudAccess, wish: BundleWish): ShellBu
   const sha1 = (name: string): string => sh(`sha1sum < ${name}`).slice(0, 40);
   try {
     const [key, iv] = [randomBytes(16).toString('hex'), randomBytes(16).toString('hex')];
-    writeFileSync(join(dir, wish.prefix), wish.image);
-    sh(`tar --format=gnu --owner=0 --group=0 -cf tar ${wish.prefix} && gzip -c tar | openssl enc -aes-128-cbc -K ${key} -iv ${iv} > whole`);
+    writeFileSync(join(dir, 'image'), wish.image);
+    sh(`cp --sparse=always image ${wish.prefix} && tar ${wish.tar ?? '--format=gnu'} --owner=0 --group=0 -cf tar ${wish.prefix} && gzip -c tar | openssl enc -aes-128-cbc -K ${key} -iv ${iv} > whole`);
     const size = readFileSync(join(dir, 'whole')).length;
     sh(`split -b ${Math.ceil(size / 2)} -d -a 2 whole ${wish.prefix}.part.`);
     const parts = sh(`ls ${wish.prefix}.part.*`).split('\n');

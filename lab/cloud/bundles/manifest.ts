@@ -1,7 +1,7 @@
 /** A manifest as the cloud reads it: by XML for what it says, by the raw text for what was signed. */
 
 import { X509Certificate, createVerify } from 'node:crypto';
-import { XMLParser } from 'fast-xml-parser';
+import { XMLParser, XMLValidator } from 'fast-xml-parser';
 
 export interface ManifestPart {
   readonly filename: string;
@@ -27,6 +27,7 @@ export interface Manifest {
 }
 
 interface Tree {
+  readonly '?xml'?: unknown;
   readonly manifest?: {
     readonly machine_configuration?: { readonly architecture?: string; readonly kernel_id?: string; readonly ramdisk_id?: string };
     readonly image?: {
@@ -40,10 +41,12 @@ interface Tree {
 
 const parser = new XMLParser({ ignoreAttributes: true, parseTagValue: false, isArray: (name) => name === 'part' });
 
-/** Undefined where it is none. */
+/** Undefined where it is none: every release reads it with a parser that takes nothing that is cut off or goes on after its end. */
 export function manifestIn(bytes: Buffer): Manifest | undefined {
   const raw = bytes.toString('latin1');
-  const { manifest } = parser.parse(raw) as Tree;
+  if (XMLValidator.validate(raw) !== true) return undefined;
+  const { '?xml': _declaration, manifest, ...others } = parser.parse(raw) as Tree;
+  if (Object.keys(others).length > 0) return undefined;
   const { machine_configuration: machine, image, signature = '' } = manifest ?? {};
   if (machine === undefined || image === undefined) return undefined;
   return {

@@ -37,7 +37,7 @@ export class StoreFront extends Served<StoreCall> {
       const told = answer !== undefined && fault !== 'lost' && fault !== 'truncated';
       this.log({ action: target.action, bucket: target.bucket, key: target.key, bytes, status: told ? answer.status : 0, at });
       if (answer === undefined || fault === 'lost') request.socket.destroy();
-      else if (fault === 'truncated') cutShort(request.socket, answer.status, answer.file === undefined ? Buffer.from(answer.xml ?? '') : readFileSync(answer.file.path));
+      else if (fault === 'truncated') cutShort(request.socket, answer.status, answer.file === undefined ? Buffer.from(answer.xml ?? '') : answer.slice === undefined ? readFileSync(answer.file.path) : readFileSync(answer.file.path).subarray(answer.slice.start, answer.slice.end + 1));
       else await send(response, answer, request.method === 'HEAD');
     } finally {
       rmSync(arrival, { force: true });
@@ -62,15 +62,15 @@ export class StoreFront extends Served<StoreCall> {
       const acl = String(request.headers['x-amz-acl'] ?? 'private');
       const meta = Object.fromEntries(Object.entries(request.headers).flatMap(([name, value]) => (name.startsWith('x-amz-meta-') ? [[name, String(value)]] : [])));
       const kept = { ...body, path: arrival, text: () => readFileSync(arrival, 'utf8') };
-      return operation({ target, caller, acl, meta, dialect: this.dialect.store, buckets: this.buckets, body: kept });
+      return operation({ target, caller, acl, meta, range: request.headers.range, dialect: this.dialect.store, buckets: this.buckets, body: kept });
     });
     const told = answer instanceof StoreRefusal ? { status: answer.status, xml: answer.xml } : answer;
     return { answer: told, bytes: body.size, ...(fault === undefined ? {} : { fault: fault.what }) };
   }
 
-  private callerOf(request: IncomingMessage, { action }: Target): Account {
+  private callerOf(request: IncomingMessage, { action, beyond }: Target): Account {
     const { method = '', url = '/', headers } = request;
-    if (action === '') throw new StoreRefusal('notSimulated');
+    if (action === '') throw new StoreRefusal('notSimulated', beyond);
     const caller = signerOf({ method, url, headers }, this.dialect.store, this.accounts);
     checkForm(request);
     if (action === 'PutObject' && headers['content-length'] === undefined) throw new StoreRefusal('length');
@@ -87,10 +87,10 @@ function attempt<T>(work: () => T): T | StoreRefusal {
   }
 }
 
-async function send(response: ServerResponse, { status, headers = {}, xml = '', file }: StoreAnswer, bare: boolean): Promise<void> {
+async function send(response: ServerResponse, { status, headers = {}, xml = '', file, slice }: StoreAnswer, bare: boolean): Promise<void> {
   const type = xml === '' ? {} : { 'content-type': 'application/xml' };
-  const length = file === undefined ? Buffer.byteLength(bare ? '' : xml) : file.size;
+  const length = file === undefined ? Buffer.byteLength(bare ? '' : xml) : slice === undefined ? file.size : slice.end - slice.start + 1;
   response.writeHead(status, { 'x-amz-request-id': 'lab', 'content-length': String(length), ...type, ...headers });
   if (file === undefined) response.end(bare ? '' : xml);
-  else await pipeline(createReadStream(file.path), response);
+  else await pipeline(createReadStream(file.path, slice), response);
 }

@@ -15,6 +15,8 @@ export interface Asked {
   readonly acl: string;
   /** Headers `x-amz-meta-…`. */
   readonly meta: Readonly<Record<string, string>>;
+  /** The header Range. */
+  readonly range: string | undefined;
   /** What arrived, and where it is. */
   readonly body: Body & { readonly path: string; readonly text: () => string };
 }
@@ -25,6 +27,13 @@ export interface StoreAnswer {
   readonly xml?: string;
   /** Sends this one's contents. */
   readonly file?: StoredFile;
+  /** Of these, only from the one byte to the other. */
+  readonly slice?: Slice;
+}
+
+interface Slice {
+  readonly start: number;
+  readonly end: number;
 }
 
 type Operation = (asked: Asked) => StoreAnswer;
@@ -56,11 +65,15 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   PutObject: putObject,
   GetObject: (asked) => {
     const file = fileIn(asked);
-    return { status: 200, headers: headersOf(file, asked.dialect.bareEtags), file };
+    const slice = sliceOf(asked.range, file.size);
+    const headers = headersOf(file, asked.dialect.bareEtags);
+    return slice === undefined ? { status: 200, headers, file } : { status: 206, headers: { ...headers, ...told(slice, file) }, file, slice };
   },
   HeadObject: (asked) => {
     const file = fileIn(asked);
-    return { status: 200, headers: { ...headersOf(file, asked.dialect.bareEtags), 'content-length': String(file.size) } };
+    const slice = sliceOf(asked.range, file.size);
+    const headers = headersOf(file, asked.dialect.bareEtags);
+    return slice === undefined ? { status: 200, headers: { ...headers, 'content-length': String(file.size) } } : { status: 206, headers: { ...headers, ...told(slice, file) } };
   },
   DeleteObject: (asked) => {
     asked.buckets.delete(ownBucket(asked), asked.target.key);
@@ -92,7 +105,6 @@ function putObject(asked: Asked): StoreAnswer {
 function listObjects(asked: Asked): StoreAnswer {
   const { target: { query, bucket: name } } = asked;
   const bucket = ownBucket(asked);
-  if (query.has('list-type') || query.has('delimiter')) throw new StoreRefusal('notSimulated');
   const [prefix, marker, limit] = [query.get('prefix') ?? '', query.get('marker') ?? '', Number(query.get('max-keys') ?? PAGE)];
   const all = [...bucket.files.values()].filter(({ key }) => key.startsWith(prefix) && key > marker).sort((a, b) => (a.key < b.key ? -1 : 1));
   const page = all.slice(0, Math.min(limit, PAGE));
@@ -116,6 +128,20 @@ function fileIn(asked: Asked): StoredFile {
   const file = ownBucket(asked).files.get(asked.target.key);
   if (file === undefined) throw new StoreRefusal(asked.dialect.bareEtags ? 'entityMissing' : 'keyMissing');
   return file;
+}
+
+/** Several ranges in one answer are not made here. */
+function sliceOf(range: string | undefined, size: number): Slice | undefined {
+  if (range === undefined) return undefined;
+  const [, from = '', to = ''] = /^bytes=([0-9]*)-([0-9]*)$/.exec(range) ?? [];
+  if (from === '' && to === '') throw new StoreRefusal('notSimulated', `Range: ${range}`);
+  const slice = from === '' ? { start: Math.max(0, size - Number(to)), end: size - 1 } : { start: Number(from), end: Math.min(size - 1, to === '' ? size - 1 : Number(to)) };
+  if (slice.start > slice.end) throw new StoreRefusal('range');
+  return slice;
+}
+
+function told({ start, end }: Slice, { size }: StoredFile): Readonly<Record<string, string>> {
+  return { 'content-range': `bytes ${start}-${end}/${size}`, 'content-length': String(end - start + 1) };
 }
 
 function headersOf({ md5, at, meta }: StoredFile, bare: boolean): Readonly<Record<string, string>> {

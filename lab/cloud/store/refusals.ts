@@ -27,6 +27,7 @@ const ROWS = {
   argument: { code: 'InvalidArgument', status: 400, message: 'Invalid Argument' },
   length: { code: 'MissingContentLength', status: 411, message: 'You must provide the Content-Length HTTP header.' },
   tooLarge: { code: 'EntityTooLarge', status: 400, message: 'Your proposed upload exceeds the maximum allowed object size.' },
+  range: { code: 'InvalidRange', status: 416, message: 'The requested range is not satisfiable' },
   method: { code: 'MethodNotAllowed', status: 405, message: 'The specified method is not allowed against this resource.' },
   notSimulated: { code: 'NotImplemented', status: 501, message: 'The lab does not simulate this.' },
   throttled: { code: 'SlowDown', status: 503, message: 'Please reduce your request rate.' },

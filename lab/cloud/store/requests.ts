@@ -7,7 +7,10 @@ import { pipeline } from 'node:stream/promises';
 import { StoreRefusal } from './refusals';
 
 export interface Target {
+  /** Empty: nothing that is done here. */
   readonly action: string;
+  /** What of the request is not done here, if only that stands in the way. */
+  readonly beyond?: string;
   readonly bucket: string;
   readonly key: string;
   readonly query: URLSearchParams;
@@ -20,15 +23,37 @@ const ACTIONS: Readonly<Record<'service' | 'bucket' | 'object', Readonly<Record<
   object: { GET: 'GetObject', HEAD: 'HeadObject', PUT: 'PutObject', DELETE: 'DeleteObject' },
 };
 
+/**
+ * What a query may hold. Anything else may be a sub-resource, which makes another operation of it: what asks for `?acl` is never answered
+ * with the object, and what sends one is never stored over it. The SDK says in `x-id` which operation it means.
+ */
+const PARAMETERS: ReadonlySet<string> = new Set(['x-id']);
+const LIST_PARAMETERS: ReadonlySet<string> = new Set(['x-id', 'prefix', 'marker', 'max-keys']);
+/** Headers of S3 that change nothing here, or what is done. Copies, conditions, grants, encryption and the like would make another operation. */
+const HEADERS: ReadonlySet<string> = new Set([
+  'x-amz-acl', 'x-amz-date', 'x-amz-content-sha256', 'x-amz-user-agent', 'x-amz-security-token', 'x-amz-sdk-checksum-algorithm',
+  'x-amz-checksum-mode', 'x-amz-trailer', 'x-amz-decoded-content-length',
+]);
+const CHECKSUM = /^x-amz-checksum-(crc32|crc32c|crc64nvme|sha1|sha256)$/;
+
+function beyond(action: string, query: URLSearchParams, headers: IncomingMessage['headers']): string | undefined {
+  const known = action === 'ListObjects' ? LIST_PARAMETERS : PARAMETERS;
+  const parameter = [...query.keys()].find((name) => !known.has(name));
+  if (parameter !== undefined) return `?${parameter}`;
+  return Object.keys(headers).find((name) => (name.startsWith('x-amz-') && !HEADERS.has(name) && !CHECKSUM.test(name)) || /^if-/.test(name));
+}
+
 /** @param base path of the service */
-export function targetOf({ method = '', url = '/' }: IncomingMessage, base: string): Target {
+export function targetOf({ method = '', url = '/', headers }: IncomingMessage, base: string): Target {
   const [path = '/', search = ''] = url.split('?');
   const inside = path === base || path.startsWith(`${base}/`) ? path.slice(base.length) : undefined;
   const [, bucket = '', ...rest] = (inside ?? '').split('/').map(decodeURIComponent);
   const key = rest.join('/');
   const sort = bucket === '' ? 'service' : key === '' ? 'bucket' : 'object';
-  const action = inside === undefined ? '' : (ACTIONS[sort][method] ?? '');
-  return { action, bucket, key, query: new URLSearchParams(search) };
+  const named = inside === undefined ? '' : (ACTIONS[sort][method] ?? '');
+  const query = new URLSearchParams(search);
+  const more = named === '' ? undefined : beyond(named, query, headers);
+  return { action: more === undefined ? named : '', bucket, key, query, ...(more === undefined ? {} : { beyond: more }) };
 }
 
 export interface Body {

@@ -32,12 +32,14 @@ function watched(source: Source, onRead: (end: number) => void): Source {
 const unxz = unxzBy(() => spawn('xz', ['-dc'], { stdio: ['pipe', 'pipe', 'ignore'] }));
 
 export async function readPem(path: string, what: string): Promise<string> {
+  await insistOnFile(path, what);
   return readFile(path, 'utf8').catch((error: unknown) => {
     throw unusable(`The ${what} cannot be read.`, error);
   });
 }
 
 export async function readManifestFile(path: string): Promise<Buffer> {
+  await insistOnFile(path, 'manifest');
   // A byte more than is allowed tells as well that it is none; an image given by mistake is not read to its end.
   return buffer(createReadStream(path, { end: MANIFEST_LIMIT })).catch((error: unknown) => {
     throw unusable('The manifest cannot be read.', error);
@@ -64,6 +66,10 @@ export async function prepareFolder(path: string): Promise<void> {
 export async function prepareFile(path: string): Promise<void> {
   if (await isFolder(path)) throw new ClientError('USAGE', `The image cannot be written to ${path}. There is a folder of that name.`);
   await prepareFolder(dirname(path));
+}
+
+async function insistOnFile(path: string, what: string): Promise<void> {
+  if (await isFolder(path)) throw new ClientError('USAGE', `The ${what} cannot be read. ${path} is a folder.`, { remedy: `Give the ${what} itself, which is a file.` });
 }
 
 async function isFolder(path: string): Promise<boolean> {

@@ -43,7 +43,7 @@ export const IMAGE_ROWS: readonly CommandRow[] = [
   },
   {
     name: 'unbundle', argument: ['<manifest>', 'the manifest, its parts beside it'],
-    options: [privateKey('user, or of the cloud').makeOptionMandatory(), new Option('--to <file>', 'file for the image').makeOptionMandatory()],
+    options: [privateKey('user, or of the cloud').makeOptionMandatory(), certificate(), new Option('--to <file>', 'file for the image').makeOptionMandatory()],
     description: 'get the image back out of a bundle',
     run: (context, manifest, options) => lazy.image().unbundleCommand(context, manifest, options as unknown as UnbundleOptions),
   },

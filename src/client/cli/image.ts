@@ -2,7 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { checkFacts, inspect, openBundle, openJournal, partsIn, readCertificate, readIdentity, readManifest, readPrivateKey, unbundle, writeBundle, writeImage } from '../../image';
+import { checkFacts, inspect, openBundle, openJournal, partsIn, readCertificate, readIdentity, readManifest, readPrivateKey, signatureOf, unbundle, writeBundle, writeImage } from '../../image';
 import type { Architecture, BundleFacts, Identity, ImageKind, InspectInput } from '../../image';
 import { DeployError } from '../../spec/errors';
 import { EXIT } from '../../client/errors';
@@ -35,6 +35,7 @@ export interface InspectOptions {
 
 export interface UnbundleOptions {
   readonly privateKey: string;
+  readonly certificate?: string;
   readonly to: string;
 }
 
@@ -84,7 +85,7 @@ async function identityOf({ privateKey, certificate, cloudCertificate }: BundleO
 
 export async function inspectCommand(context: Context, path: string, { certificate, privateKey }: InspectOptions): Promise<ExitCode> {
   const keys: Pick<InspectInput, 'certificate' | 'privateKey'> = {
-    ...(certificate === undefined ? {} : { certificate: readCertificate(await readPem(certificate, 'certificate of the user'), 'certificate of the user') }),
+    ...(await certificateOf(certificate)),
     ...(privateKey === undefined ? {} : { privateKey: readPrivateKey(await readPem(privateKey, 'private key')) }),
   };
   const { paths, whole } = await manifestsAt(path);
@@ -98,6 +99,11 @@ export async function inspectCommand(context: Context, path: string, { certifica
   return bundles.every(({ verdict }) => verdict.good) ? EXIT.done : EXIT.failed;
 }
 
+async function certificateOf(path: string | undefined): Promise<Pick<InspectInput, 'certificate'>> {
+  const what = 'certificate of the user';
+  return path === undefined ? {} : { certificate: readCertificate(await readPem(path, what), what) };
+}
+
 function hasParts(manifest: Buffer, folder: string): boolean {
   try {
     return readManifest(manifest).parts.some(({ name }) => existsSync(join(folder, name)));
@@ -108,9 +114,11 @@ function hasParts(manifest: Buffer, folder: string): boolean {
   }
 }
 
-export async function unbundleCommand(context: Context, path: string, { privateKey, to }: UnbundleOptions): Promise<ExitCode> {
+export async function unbundleCommand(context: Context, path: string, { privateKey, certificate, to }: UnbundleOptions): Promise<ExitCode> {
   const key = readPrivateKey(await readPem(privateKey, 'private key'));
   const manifest = readManifest(await readManifestFile(path));
+  const { state: signature, detail } = signatureOf(manifest, { privateKey: key, ...(await certificateOf(certificate)) });
+  if (signature === 'wrong') throw new DeployError('IMAGE_MANIFEST_BROKEN', detail);
   await prepareFile(to);
   const progress = await progressOnStderr();
   progress.begin('unbundling', manifest.size);
@@ -119,8 +127,8 @@ export async function unbundleCommand(context: Context, path: string, { privateK
   } finally {
     progress.end();
   }
-  const result = { image: to, name: manifest.prefix, kind: manifest.kind, size: manifest.size };
-  context.show(result, () => unbundledText(result));
+  const result = { image: to, name: manifest.prefix, kind: manifest.kind, size: manifest.size, signature };
+  context.show(result, () => unbundledText(result, detail));
   return EXIT.done;
 }
 

@@ -1,6 +1,6 @@
 /** Bundles, for people and programs. No key is in any of it, encrypted or not. */
 
-import type { Check, Manifest, Verdict } from '../../image';
+import type { Check, Manifest, SignatureState, Verdict } from '../../image';
 import { bytes } from './progress';
 import { oneLine } from './text';
 import type { Colour, Paint } from './text';
@@ -21,8 +21,17 @@ export function bundledText({ manifest, name, size, bundledSize, parts, made }: 
   return `Bundled ${name}: ${bytes(size)} in ${partsText(parts)} of ${bytes(bundledSize)}${already}.\n${manifest}`;
 }
 
-export function unbundledText({ image, name, size }: { readonly image: string; readonly name: string; readonly size: number }): string {
-  return `Unbundled ${name}: ${bytes(size)}, with the digest that the manifest names.\n${image}`;
+export interface UnbundledFacts {
+  readonly image: string;
+  readonly name: string;
+  readonly size: number;
+  readonly signature: SignatureState;
+}
+
+/** @param about what is known of the signature */
+export function unbundledText({ image, name, size, signature }: UnbundledFacts, about: string): string {
+  const signed = signature === 'verified' ? about : `Not verified: who made it. ${about}`;
+  return `Unbundled ${name}: ${bytes(size)}, each part and the whole with the digest that the manifest names.\n${oneLine(signed)}\n${image}`;
 }
 
 export interface Inspected {
