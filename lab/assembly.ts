@@ -76,6 +76,7 @@ async function startParts<H extends Host>(options: LabOptions, machinery: Machin
     ...(options.addressQuota === undefined ? {} : { addressQuota: options.addressQuota }),
     machines: {
       ports: appliancePorts(ports), create, bootsImages: machinery.bootsImages,
+      ...(options.shuttingDownFor === undefined ? {} : { shuttingDownFor: options.shuttingDownFor }),
       knobsFor: (groups) => Object.assign({}, machinery.knobs, options.knobs, ...groups.map((group) => plans.get(group) ?? {})) as Knobs,
     },
   });
@@ -100,6 +101,9 @@ function labOf<H extends Host>({ state, temporal, dns, clouds, plans, hosts, sto
     fault: (fault) => clouds.faults.add(fault),
     clearFaults: () => clouds.faults.clear(),
     faultsLeft: (kind) => clouds.faults.left(kind),
+    held: (kind) => clouds.faults.held(kind),
+    release: (kind, by) => clouds.faults.release(kind, by),
+    user: (kind, name) => clouds.user(kind, name),
     calls: (kind) => clouds.front(kind).calls,
     storeCalls: (kind) => clouds.store(kind).calls,
     images: (kind) => clouds.front(kind).world.images.published(),

@@ -1,80 +1,13 @@
 /** What the parts of the lab say to each other and to the tests. The lab imports nothing of the product. */
 
+import type { CloudCall, HeldCall } from './cloud-calls';
+
+import type { Knobs } from './knobs';
+
+export type { Knobs };
+
 export const KINDS = ['eucalyptus-3.2', 'eucalyptus-3.4', 'eucalyptus-4.4', 'eucalyptus-5.1', 'aws'] as const;
 export type Kind = (typeof KINDS)[number];
-
-/** How one stand-in appliance misbehaves. Everything here is a trap of a real Stackato (see docs/lab.md). Times are ms. */
-export interface Knobs {
-  release: string;
-  /** `kato` says 0 whatever happened (bug 103719). */
-  exitAlwaysZero: boolean;
-  /** A dialogue of lab/appliance/dialogues/<name>.json, or the path of another file: wording, order and optional questions of `kato op static_ip`. */
-  dialogue: string;
-  /** Whether sudo asks for the password; `false` models a NOPASSWD image. */
-  sudoAsks: boolean;
-  /** sudo's lecture stands before its first question. */
-  sudoLectures: boolean;
-  /** From launch to ssh answering. */
-  bootDelay: number;
-  /** From ssh answering to kato being ready (at every boot). */
-  readyDelay: number;
-  /** After `reboot` was asked for: how long ssh still answers, with the old boot id. */
-  oldBootIdFor: number;
-  /** How long it is down after that. */
-  downFor: number;
-  /** While it is down or boots, its ports take connections and say nothing; they are reset when it is up. Else they refuse. */
-  acceptsWhileDown: boolean;
-  /** Length of rename, setup core, enable: they are busy for so long before the effect is there. */
-  katoTakes: number;
-  /** The n-th exec channel of every connection ends without an exit status, the connection is cut. 0: never. */
-  dropChannel: number;
-  /** `kato ready` blocks for ever when things are not ready, whatever it was told (bug 103945). */
-  readyNeverTimesOut: boolean;
-  /** /etc/resolv.conf is made anew at every boot, from the resolvconf head file and dhcp/interfaces. */
-  resolvConfRegenerated: boolean;
-  /** /etc/resolv.conf names the local dnsmasq only; the site's name servers are in /var/run/dnsmasq/resolv.conf. */
-  localResolver: boolean;
-  /** http:// answers with a redirect to https://, to no port: the machine knows none of the outside's. */
-  httpRedirect: boolean;
-  /** /info and the console answer 503 for so long after `enable` (-1: for ever). */
-  consoleDelay: number;
-  /** Text sent before login. */
-  banner: string;
-  /** Only one channel at a time (sshd's MaxSessions 1). */
-  maxSessionsOne: boolean;
-  /** How long sshd looks for its client's name before it lets anybody log in. */
-  loginDelay: number;
-  /** How many may be logging in at a time, as sshd's MaxStartups; 0: any number. */
-  maxStartups: number;
-  /** What the VM says it has in /proc/meminfo, MiB; 0: what its type has. */
-  memoryMiB: number;
-  /** Login methods offered. */
-  auth: readonly ('password' | 'keyboard-interactive' | 'publickey')[];
-  /** The accounts' password, at first. */
-  password: string;
-  /** An authorized public key, OpenSSH format. */
-  authorizedKey: string;
-  /** Private address shown by ifconfig; empty: the instance's own. */
-  privateIp: string;
-  /** Whose words ifconfig and route have: 1.60 is Ubuntu 12.04's, 2.10 that of Debian 9 and later. */
-  netTools: '1.60' | '2.10';
-  /** A new host key at the next boot. */
-  newHostKeyAtBoot: boolean;
-  /** The account's login shell: a program of the host, by name. */
-  loginShell: string;
-  /** What its rc files print on stdout, before every command and after it. */
-  rcPrints: string;
-  /** LANG of the account; net-tools speak German in `de_…`. */
-  locale: string;
-  /** The password has expired: no command runs, and keyboard-interactive asks for a new one. */
-  passwordExpired: boolean;
-  /** Whether sshd forwards ports. */
-  forwardsPorts: boolean;
-  /** What becomes of a folder that somebody makes on its disk. */
-  disk: 'good' | 'full' | 'read-only';
-  /** A VPN lays its two halves over the default route. */
-  vpn: boolean;
-}
 
 export interface ApplianceOptions {
   readonly instanceId: string;
@@ -95,6 +28,8 @@ export interface NodeImage {
   readonly ramdisk: string;
   readonly root: string;
 }
+
+export type { CloudCall, HeldCall } from './cloud-calls';
 
 export interface Rule {
   readonly port: number;
@@ -172,11 +107,14 @@ export interface Fault {
   /**
    * `throttle` 503 RequestLimitExceeded (S3: SlowDown); `error` 500 InternalError; `lost` does it, then cuts the connection; `slow` waits
    * `ms` first; `reset` cuts it in the middle of the request's body and does nothing; `truncated` does it, then cuts it within the answer;
-   * `late` (EC2 only) cuts the connection at once and does it after `ms`.
+   * `late` (EC2 only) cuts the connection at once and does it after `ms`; `refuse` 4xx, for good; `hold` has it whole and does nothing
+   * until `release`, whether or not anybody still waits for the answer.
    */
-  readonly what: 'throttle' | 'error' | 'lost' | 'slow' | 'reset' | 'truncated' | 'late';
+  readonly what: 'throttle' | 'error' | 'lost' | 'slow' | 'reset' | 'truncated' | 'late' | 'refuse' | 'hold';
   readonly times: number;
   readonly ms?: number;
+  /** Only calls that this access key has signed. */
+  readonly by?: string;
 }
 
 /** Everything the cloud of that kind holds, for before/after comparisons. */
@@ -224,6 +162,8 @@ export interface StoreCall {
   /** HTTP status; 0 where the answer was withheld or cut short. */
   readonly status: number;
   readonly at: number;
+  /** Access key; empty where none was known. */
+  readonly by: string;
 }
 
 export interface LabOptions {
@@ -238,6 +178,8 @@ export interface LabOptions {
   readonly addressQuota?: number;
   /** Eucalyptus: the ordinary account may register kernels and ramdisks, as else only its administrator may. */
   readonly kernelRights?: boolean;
+  /** How long a terminated instance is `shutting-down` at least, ms; absent: 300. */
+  readonly shuttingDownFor?: number;
 }
 
 export interface LabState {
@@ -267,8 +209,14 @@ export interface Lab<H extends Host = Appliance> {
   clearFaults(): void;
   /** Those that have not hit all their calls yet. */
   faultsLeft(kind: Kind): readonly Fault[];
+  /** Calls that a fault holds. */
+  held(kind: Kind): readonly HeldCall[];
+  /** Lets go of what is held, of one access key or of all. */
+  release(kind: Kind, by?: string): void;
+  /** Keys of another user of the same account, who may register kernels where `kernelRights` lets the ordinary one. */
+  user(kind: Kind, name: string): { readonly accessKey: string; readonly secretKey: string };
   /** Calls seen, e.g. to count RunInstances. */
-  calls(kind: Kind): readonly { action: string; params: Readonly<Record<string, string>>; status: number; at: number }[];
+  calls(kind: Kind): readonly CloudCall[];
   /** Calls that its S3 saw. */
   storeCalls(kind: Kind): readonly StoreCall[];
   /** Every image registered and not forgotten. */

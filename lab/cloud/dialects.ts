@@ -49,6 +49,8 @@ export interface Dialect {
   /** Names and ids asked for that do not exist: an error, or simply not in the answer. */
   readonly missingIsError: boolean;
   readonly zones: readonly string[];
+  /** Of a zone, its state, and that one is not there; those before tell where its controller is, and pass over what is not there. */
+  readonly tellsZoneState: boolean;
   readonly types: Readonly<Record<string, TypeRow>>;
   readonly images: readonly ImageRow[];
   readonly registration: Registration;
@@ -163,14 +165,14 @@ export const DIALECTS: Readonly<Record<Kind, Dialect>> = {
     kind: 'eucalyptus-3.2', region: 'eucalyptus', motoRegion: 'us-west-1', path: '/services/Eucalyptus', eucalyptus: true, pool: 1,
     signatures: ['2'], clock: EUCALYPTUS_CLOCK, refusesReplay: true, version: '2012-10-01', insistsOnVersion: true,
     vpc: false, tellsDomain: false, groupIds: false, taggable: [], clientToken: 'ignored', associatesPending: true, console: { runningOnly: false, nothing: '' }, missingIsError: false,
-    zones: ['PARTI00'], types: EUCALYPTUS_TYPES, images: EUCALYPTUS_IMAGES, registration: REGISTRATION_3_2, store: STORE_3_2,
+    zones: ['PARTI00'], tellsZoneState: false, types: EUCALYPTUS_TYPES, images: EUCALYPTUS_IMAGES, registration: REGISTRATION_3_2, store: STORE_3_2,
   },
   'eucalyptus-3.4': {
     kind: 'eucalyptus-3.4', region: 'eucalyptus', motoRegion: 'eu-west-1', path: '/services/Eucalyptus', eucalyptus: true, pool: 4,
     signatures: ['2', '4'], clock: EUCALYPTUS_CLOCK, refusesReplay: true, version: '2013-08-15', insistsOnVersion: false,
     vpc: false, tellsDomain: false, groupIds: true, taggable: ['i-', 'sg-', 'emi-', 'eki-', 'eri-', 'vol-', 'snap-'],
     clientToken: 'idempotent', associatesPending: true, console: { runningOnly: false, nothing: '' }, missingIsError: true,
-    zones: ['PARTI00'], types: EUCALYPTUS_TYPES, images: EUCALYPTUS_IMAGES, registration: REGISTRATION_3_4, store: STORE_3_4,
+    zones: ['PARTI00'], tellsZoneState: false, types: EUCALYPTUS_TYPES, images: EUCALYPTUS_IMAGES, registration: REGISTRATION_3_4, store: STORE_3_4,
   },
   // In EDGE network mode: addresses are classic.
   'eucalyptus-4.4': {
@@ -178,7 +180,7 @@ export const DIALECTS: Readonly<Record<Kind, Dialect>> = {
     signatures: ['2', '4'], clock: EUCALYPTUS_CLOCK, refusesReplay: false, version: '2016-11-15', insistsOnVersion: false,
     vpc: false, tellsDomain: true, groupIds: true, taggable: ['i-', 'sg-', 'emi-', 'eki-', 'eri-', 'vol-', 'snap-'],
     clientToken: 'idempotent', associatesPending: true, console: { runningOnly: true, nothing: SPACE }, missingIsError: true,
-    zones: ['one'], types: EUCALYPTUS_TYPES, images: EUCALYPTUS_IMAGES, registration: REGISTRATION_4, store: STORE_4,
+    zones: ['one'], tellsZoneState: true, types: EUCALYPTUS_TYPES, images: EUCALYPTUS_IMAGES, registration: REGISTRATION_4, store: STORE_4,
   },
   // In VPC network mode. Its endpoints are names below the cloud's domain, without a path.
   'eucalyptus-5.1': {
@@ -186,14 +188,14 @@ export const DIALECTS: Readonly<Record<Kind, Dialect>> = {
     signatures: ['2', '4'], clock: EUCALYPTUS_CLOCK, refusesReplay: false, version: '2016-11-15', insistsOnVersion: false,
     vpc: true, tellsDomain: true, groupIds: true, taggable: ['i-', 'sg-', 'eipalloc-', 'emi-', 'eki-', 'eri-', 'vol-', 'snap-'],
     clientToken: 'idempotent', associatesPending: true, console: { runningOnly: true, nothing: SPACE }, missingIsError: true,
-    zones: ['one'], types: EUCALYPTUS_TYPES, images: EUCALYPTUS_IMAGES, registration: REGISTRATION_4, store: { ...STORE_4, path: '' },
+    zones: ['one'], tellsZoneState: true, types: EUCALYPTUS_TYPES, images: EUCALYPTUS_IMAGES, registration: REGISTRATION_4, store: { ...STORE_4, path: '' },
   },
   aws: {
     kind: 'aws', region: 'us-east-1', motoRegion: 'us-east-1', path: '/', eucalyptus: false, pool: 3,
     signatures: ['4'], clock: { future: 5 * MINUTE, past: 5 * MINUTE }, refusesReplay: false, version: '2016-11-15', insistsOnVersion: true,
     vpc: true, tellsDomain: true, groupIds: true, taggable: ['i-', 'sg-', 'eipalloc-', 'ami-', 'aki-', 'ari-', 'vol-', 'snap-'],
     clientToken: 'checked', associatesPending: false, console: { runningOnly: false, nothing: undefined }, missingIsError: true,
-    zones: ['us-east-1a', 'us-east-1b'], types: AWS_TYPES,
+    zones: ['us-east-1a', 'us-east-1b'], tellsZoneState: true, types: AWS_TYPES,
     images: [{ id: 'ami-0266a5c0f2b14d7e9', name: 'stackato-v2.6.6', type: 'machine' }], registration: REGISTRATION_AWS, store: STORE_AWS,
   },
 };

@@ -2,11 +2,12 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { randomUUID } from 'node:crypto';
-import type { Fault } from '../types';
+import type { CloudCall, Fault } from '../types';
 import { ACTIONS } from './actions';
 import { cutShort } from './cut';
 import type { Faults } from './faults';
 import { MotoError } from './moto-client';
+import { made } from './made';
 import { unknownParameters } from './parameters';
 import type { Params } from './parameters';
 import { answerOf, errorXml, Refusal } from './refusals';
@@ -18,24 +19,18 @@ import type { World } from './world';
 import { write } from './xml';
 import type { Branch } from './xml';
 
-export interface Call {
-  readonly action: string;
-  readonly params: Params;
-  /** HTTP status; 0 where the answer was withheld. */
-  readonly status: number;
-  readonly at: number;
-}
-
 interface Answer {
   readonly status: number;
   readonly body: string;
+  readonly by?: string;
+  readonly made?: readonly string[];
   /** Cut the connection instead of answering, or within the answer. */
   readonly cut?: 'before' | 'within';
 }
 
 const CUTS: Partial<Record<Fault['what'], 'before' | 'within'>> = { lost: 'before', truncated: 'within' };
 
-export class Front extends Served<Call> {
+export class Front extends Served<CloudCall> {
   private readonly gate: Gate;
 
   constructor(readonly world: World, accounts: readonly Account[], private readonly faults: Faults) {
@@ -47,8 +42,8 @@ export class Front extends Served<Call> {
     const signed = await received(request);
     const action = signed.params['Action'] ?? '';
     const at = Date.now();
-    const { status, body, cut } = await this.answer(signed, action);
-    this.log({ action, params: signed.params, status: cut === undefined ? status : 0, at });
+    const { status, body, cut, by = '', made: things = [] } = await this.answer(signed, action);
+    this.log({ action, params: signed.params, status: cut === undefined ? status : 0, at, by, made: things });
     if (cut !== undefined) {
       if (cut === 'before') request.socket.destroy();
       else cutShort(request.socket, status, Buffer.from(body));
@@ -64,17 +59,20 @@ export class Front extends Served<Call> {
     if (!('accessKey' in caller)) return refused(caller);
     const problem = this.bindingProblem(params, action);
     if (problem !== undefined) return refused(problem);
-    const fault = this.faults.take(this.world.dialect.kind, action);
+    const { kind } = this.world.dialect;
+    const by = caller.accessKey;
+    const fault = this.faults.take(kind, action, by);
+    if (fault?.what === 'hold') await this.faults.hold(kind, action, by);
     if (fault?.what === 'slow') await new Promise((resolve) => setTimeout(resolve, fault.ms ?? 0));
     // The front has it whole already: nothing was done is all that shows of where it was cut.
-    if (fault?.what === 'reset') return { status: 0, body: '', cut: 'before' };
+    if (fault?.what === 'reset') return { status: 0, body: '', cut: 'before', by };
     if (fault?.what === 'late') {
       this.later(fault.ms ?? 0, () => this.act(params, action, caller, undefined));
-      return { status: 0, body: '', cut: 'before' };
+      return { status: 0, body: '', cut: 'before', by };
     }
     const answer = await this.act(params, action, caller, fault?.what);
     const cut = fault === undefined ? undefined : CUTS[fault.what];
-    return { ...answer, ...(cut === undefined ? {} : { cut }) };
+    return { ...answer, by, ...(cut === undefined ? {} : { cut }) };
   }
 
   private async act(params: Params, action: string, caller: Account, fault: string | undefined): Promise<Answer> {
@@ -82,13 +80,14 @@ export class Front extends Served<Call> {
     try {
       if (fault === 'throttle') throw new Refusal('throttled');
       if (fault === 'error') throw new Refusal('broken');
+      if (fault === 'refuse') throw new Refusal('unwilling', action);
       if (params['DryRun'] === 'true') throw new Refusal('dryRun');
       const perform = ACTIONS[action];
       if (perform === undefined) throw new Refusal('notSimulated', action);
       const run = async (): Promise<Branch> => await perform(this.world, params, caller);
       const content = await (action.startsWith('Describe') ? run() : this.world.alone(run));
       const namespace = `http://ec2.amazonaws.com/doc/${dialect.eucalyptus ? dialect.version : (params['Version'] ?? dialect.version)}/`;
-      return { status: 200, body: write(`${action}Response`, namespace, { requestId: randomUUID(), ...content }) };
+      return { status: 200, body: write(`${action}Response`, namespace, { requestId: randomUUID(), ...content }), made: made(action, content) };
     } catch (error) {
       if (error instanceof Refusal) return refused(answerOf(error, dialect, action));
       // moto refused what the front let pass: a hole in the front, shown as such.

@@ -6,7 +6,7 @@
  * the end of what its console printed.
  *
  * Not simulated:
- * - what S3 is otherwise for: pieces, versions, policies, reading by others; volumes, snapshots, stop/start, key pair changes;
+ * - what S3 is otherwise for: pieces, versions, policies, reading by others; volumes, snapshots, reboot/stop/start, key pair changes (the calls of known-calls.ts say so);
  * - more than one account (with an ordinary user and, on Eucalyptus, an administrator), IAM, quotas other than of addresses;
  * - VPC objects: subnets, interfaces, ids of them in requests; rules whose source is a group; egress rules;
  * - automatic public addresses: an instance is private until it gets an elastic IP (Eucalyptus: as with `--addressing private`);
@@ -28,8 +28,6 @@ import type { Machine, MachineOptions } from './machines';
 import type { Account } from './signatures';
 import { StoreFront } from './store/front';
 import { World } from './world';
-
-export type { Call } from './front';
 
 export const CLOUD_HOST = '127.0.0.1';
 const KEY_PAIR = 'lab';
@@ -54,11 +52,13 @@ export interface CloudsOptions {
 export class Clouds {
   readonly faults = new Faults();
   private readonly keys: BundleKeys;
+  private readonly accounts: Readonly<Record<Kind, Account[]>>;
   private readonly stores: Readonly<Record<Kind, StoreFront>>;
   private readonly fronts: Readonly<Record<Kind, Front>>;
 
   constructor(private readonly options: CloudsOptions) {
     this.keys = new BundleKeys(join(options.dir, 'keys'));
+    this.accounts = Object.fromEntries(KINDS.map((kind) => [kind, this.accountsOf(kind)])) as Record<Kind, Account[]>;
     this.stores = Object.fromEntries(KINDS.map((kind) => [kind, this.storeOf(kind)])) as Record<Kind, StoreFront>;
     this.fronts = Object.fromEntries(KINDS.map((kind) => [kind, this.frontOf(kind)])) as Record<Kind, Front>;
   }
@@ -91,13 +91,13 @@ export class Clouds {
   }
 
   access(kind: Kind): CloudAccess {
-    const { region, path, images, eucalyptus, store } = DIALECTS[kind];
-    const { ec2, s3 } = this.options.ports[kind];
+    const { region, images, eucalyptus } = DIALECTS[kind];
+    const { ec2, s3 } = this.endpointsOf(kind);
     const machine = images.find(({ type }) => type === 'machine');
     return {
       kind, region, ...keysOf(kind, 'user'), keyName: KEY_PAIR,
-      endpoint: `http://${CLOUD_HOST}:${ec2}${path}`,
-      storage: `http://${CLOUD_HOST}:${s3}${store.path}`,
+      endpoint: ec2,
+      storage: s3,
       foreignBucket: FOREIGN_BUCKET,
       signing: {
         account: OWNER, certificate: this.keys.certificate('user'), privateKey: this.keys.privateKey('user'), cloudCertificate: this.keys.certificate('cloud'),
@@ -106,6 +106,14 @@ export class Clouds {
       ...(eucalyptus ? { addressName: `euca-{dashed}.eucalyptus.${this.options.domain}` } : {}),
       ...(eucalyptus ? { admin: keysOf(kind, 'admin') } : {}),
     };
+  }
+
+  /** Another one of the same account, with the rights of the ordinary one. */
+  user(kind: Kind, name: string): { accessKey: string; secretKey: string } {
+    const keys = { accessKey: `${keysOf(kind, 'user').accessKey}-${name}`, secretKey: `secret-of-the-lab/${kind}/user/${name}` };
+    const there = this.accounts[kind].some(({ accessKey }) => accessKey === keys.accessKey);
+    if (!there) this.accounts[kind].push({ ...keys, number: OWNER, admin: false, registersKernels: this.options.kernelRights === true });
+    return keys;
   }
 
   /** Without the group `default`, which is the account's own. Of a rule for several ports, the first. */
@@ -127,12 +135,19 @@ export class Clouds {
   private frontOf(kind: Kind): Front {
     const { dir, moto, net, domain, addressQuota = QUOTA, machines } = this.options;
     const { buckets } = this.stores[kind];
-    const world = new World(DIALECTS[kind], { moto, net, domain, quota: addressQuota, buckets, keys: this.keys, machines: { ...machines, dir: join(dir, kind) } });
-    return new Front(world, this.accountsOf(kind), this.faults);
+    const world = new World(DIALECTS[kind], {
+      moto, net, domain, quota: addressQuota, endpoints: this.endpointsOf(kind), buckets, keys: this.keys, machines: { ...machines, dir: join(dir, kind) },
+    });
+    return new Front(world, this.accounts[kind], this.faults);
+  }
+
+  private endpointsOf(kind: Kind): { ec2: string; s3: string } {
+    const [{ path, store }, { ec2, s3 }] = [DIALECTS[kind], this.options.ports[kind]];
+    return { ec2: `http://${CLOUD_HOST}:${ec2}${path}`, s3: `http://${CLOUD_HOST}:${s3}${store.path}` };
   }
 
   private storeOf(kind: Kind): StoreFront {
-    const store = new StoreFront(DIALECTS[kind], this.accountsOf(kind), this.faults, join(this.options.dir, 'objects', kind));
+    const store = new StoreFront(DIALECTS[kind], this.accounts[kind], this.faults, join(this.options.dir, 'objects', kind));
     store.buckets.create(FOREIGN_BUCKET, STRANGER);
     return store;
   }

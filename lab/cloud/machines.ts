@@ -6,8 +6,9 @@ import { Turns } from '../turns';
 import type { ApplianceOptions, Host, Knobs, NodeImage, Rule } from '../types';
 import type { InstanceRecord } from './records';
 
-/** How long an instance is `pending` at least, and how long a terminated one stays listed. */
+/** How long an instance is `pending` and `shutting-down` at least, and how long a terminated one stays listed. */
 const PENDING_FOR = 300;
+const SHUTTING_DOWN_FOR = 300;
 const LISTED_FOR = 60 * 60_000;
 
 export interface MachineOptions {
@@ -18,6 +19,8 @@ export interface MachineOptions {
   readonly bootsImages: boolean;
   /** Knobs for a machine of these security groups. */
   readonly knobsFor: (groups: readonly string[]) => Knobs;
+  /** Milliseconds, at least; absent: 300. */
+  readonly shuttingDownFor?: number;
 }
 
 export interface Boot {
@@ -37,8 +40,10 @@ export class Machine {
   /** Of its console, when it was last looked at. */
   private printed = '';
   private readonly turns = new Turns();
+  private readonly shuttingDownFor: number;
 
-  constructor(readonly groups: readonly string[], { rules, image }: Boot, create: MachineOptions['create'], options: ApplianceOptions) {
+  constructor(readonly groups: readonly string[], { rules, image }: Boot, { create, shuttingDownFor = SHUTTING_DOWN_FOR }: MachineOptions, options: ApplianceOptions) {
+    this.shuttingDownFor = shuttingDownFor;
     void this.turns.take(() => this.boot(image, create, options));
     void this.setRules(rules).catch((error: unknown) => this.end(`Server.InternalError: ${String(error)}`));
   }
@@ -66,7 +71,9 @@ export class Machine {
     if (this.state === 'shutting-down' || this.state === 'terminated') return;
     this.consoleOutput();
     this.state = 'shutting-down';
-    void this.next((host) => host.terminate()).then(() => this.end(''), (error: unknown) => this.end(String(error)));
+    // A lab that stops does not wait for it.
+    const settled = new Promise((resolve) => setTimeout(resolve, this.shuttingDownFor).unref());
+    void this.next((host) => host.terminate()).then(() => settled).then(() => this.end(''), (error: unknown) => this.end(String(error)));
   }
 
   /** A cloud's answer to a second TerminateInstances on Eucalyptus: it forgets the instance. */
@@ -109,10 +116,10 @@ export class Machines {
 
   launch(instance: InstanceRecord, boot: Boot): void {
     const groups = instance.groups.map(({ name }) => name);
-    const { create, knobsFor, ports } = this.options;
+    const { knobsFor, ports } = this.options;
     const dir = join(this.options.dir, instance.id);
     const options = { instanceId: instance.id, privateIp: instance.privateIp, memory: boot.memory, dir, knobs: knobsFor(groups), ports };
-    this.byId.set(instance.id, new Machine(groups, boot, create, options));
+    this.byId.set(instance.id, new Machine(groups, boot, this.options, options));
   }
 
   get(id: string): Machine | undefined {

@@ -1,6 +1,7 @@
 /** Which parameters each release binds. Binding is strict: one that is not here makes the whole request fail. `#` is a number. */
 
 import type { Kind } from '../types';
+import { knownElsewhere } from './known-calls';
 
 export type Params = Readonly<Record<string, string>>;
 
@@ -34,6 +35,7 @@ const REGISTER_4_2 = [...REGISTER_3_4, 'Platform', 'SriovNetSupport'];
 type Table = Readonly<Record<string, readonly string[]>>;
 
 const EUCALYPTUS_3_2: Table = {
+  DescribeRegions: ['RegionName.#'],
   DescribeAvailabilityZones: ['ZoneName.#'],
   DescribeImages: ['ImageId.#', 'Owner.#', 'ExecutableBy.#'],
   RegisterImage: REGISTER,
@@ -56,6 +58,7 @@ const EUCALYPTUS_3_2: Table = {
 };
 
 const EUCALYPTUS_4_4: Table = {
+  DescribeRegions: ['RegionName.#', ...FILTER],
   DescribeAvailabilityZones: ['ZoneName.#', ...FILTER],
   DescribeImages: ['ImageId.#', 'Owner.#', 'ExecutableBy.#', ...FILTER],
   RegisterImage: REGISTER_4_2,
@@ -76,7 +79,9 @@ const EUCALYPTUS_4_4: Table = {
   DescribeInstances: ['InstanceId.#', ...FILTER, ...PAGE],
   GetConsoleOutput: ['InstanceId', 'InstanceId.1'],
   TerminateInstances: ['InstanceId.#'],
+  DescribeInstanceStatus: ['InstanceId.#', 'IncludeAllInstances', ...FILTER, ...PAGE],
   CreateTags: ['ResourceId.#', 'Tag.#.Key', 'Tag.#.Value'],
+  DescribeTags: [...FILTER, ...PAGE],
 };
 
 const EUCALYPTUS_3_4: Table = {
@@ -90,6 +95,8 @@ const EUCALYPTUS_3_4: Table = {
   CreateSecurityGroup: ['GroupName', 'GroupDescription'],
   RunInstances: RUN_3_3,
   DescribeInstances: ['InstanceId.#', ...FILTER],
+  DescribeInstanceStatus: ['InstanceId.#', 'IncludeAllInstances', ...FILTER],
+  DescribeTags: FILTER,
 };
 
 const EUCALYPTUS_5_1: Table = {
@@ -100,6 +107,7 @@ const EUCALYPTUS_5_1: Table = {
 
 const AWS: Table = {
   ...EUCALYPTUS_4_4,
+  DescribeRegions: ['RegionName.#', 'AllRegions', 'DryRun', ...FILTER],
   DescribeAvailabilityZones: ['ZoneName.#', 'ZoneId.#', 'AllAvailabilityZones', 'DryRun', ...FILTER],
   DescribeImages: ['ImageId.#', 'Owner.#', 'ExecutableBy.#', 'IncludeDeprecated', 'IncludeDisabled', 'DryRun', ...FILTER, ...PAGE],
   DescribeKeyPairs: ['KeyName.#', 'KeyPairId.#', 'IncludePublicKey', 'DryRun', ...FILTER],
@@ -115,7 +123,9 @@ const AWS: Table = {
   DescribeInstances: ['InstanceId.#', 'DryRun', ...FILTER, ...PAGE],
   GetConsoleOutput: ['InstanceId', 'Latest', 'DryRun'],
   TerminateInstances: ['InstanceId.#', 'DryRun', 'Force'],
+  DescribeInstanceStatus: ['InstanceId.#', 'IncludeAllInstances', 'DryRun', ...FILTER, ...PAGE],
   CreateTags: ['ResourceId.#', 'Tag.#.Key', 'Tag.#.Value', 'DryRun'],
+  DescribeTags: ['DryRun', ...FILTER, ...PAGE],
 };
 
 const TABLES: Readonly<Record<Kind, ReadonlyMap<string, RegExp>>> = {
@@ -126,10 +136,15 @@ const TABLES: Readonly<Record<Kind, ReadonlyMap<string, RegExp>>> = {
   aws: compiled(AWS),
 };
 
-/** The parameters that this release does not know for this action; undefined where it does not know the action. */
+/**
+ * The parameters that this release does not know for this action; undefined where it does not know the action. Of an action that the
+ * release knows and the lab does not simulate, none: it is answered so, whatever it asks for.
+ */
 export function unknownParameters(kind: Kind, params: Params): readonly string[] | undefined {
-  const known = TABLES[kind].get(params['Action'] ?? '');
-  return known && Object.keys(params).filter((name) => !known.test(name));
+  const action = params['Action'] ?? '';
+  const known = TABLES[kind].get(action);
+  if (known === undefined) return knownElsewhere(kind, action) ? [] : undefined;
+  return Object.keys(params).filter((name) => !known.test(name));
 }
 
 /** `InstanceId.1`, `InstanceId.2` … in order. */

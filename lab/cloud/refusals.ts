@@ -52,6 +52,7 @@ const REFUSALS = {
     aws: 'InvalidParameterValue', message: (zone) => `Invalid availability zone: [${zone}]`,
     euca32: () => 'Not enough resources: no cluster controller is currently available to run instances.',
   },
+  regionMissing: { aws: 'InvalidParameterValue', message: (name) => `Invalid region '[${name}]'` },
   groupMissing: {
     aws: 'InvalidGroup.NotFound', message: (name) => `The security group '${name}' does not exist`, euca32: (name) => `Failed to find security group: ${name} for ${ACCOUNT}`,
   },
@@ -93,6 +94,7 @@ const REFUSALS = {
   dryRun: { aws: 'DryRunOperation', status: 412, message: () => 'Request would have succeeded, but DryRun flag is set.' },
   throttled: { aws: 'RequestLimitExceeded', status: 503, message: () => 'Request limit exceeded.' },
   broken: { aws: 'InternalError', status: 500, message: () => 'An internal error has occurred' },
+  unwilling: { aws: 'OperationNotPermitted', message: (action) => `${action} is not to be, says the lab` },
   notSimulated: { aws: 'UnsupportedOperation', status: 501, message: (what) => `The lab does not simulate ${what}.` },
 } as const satisfies Record<string, Row>;
 

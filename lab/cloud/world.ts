@@ -34,6 +34,8 @@ export interface WorldOptions {
   readonly net: number;
   readonly quota: number;
   readonly domain: string;
+  /** Where clients reach its EC2, and its S3. */
+  readonly endpoints: { readonly ec2: string; readonly s3: string };
   readonly machines: MachineOptions;
   readonly buckets: Buckets;
   readonly keys: BundleKeys;
@@ -74,8 +76,10 @@ export class World {
     return this.kept.addresses.all();
   }
 
-  groups(): Promise<GroupRecord[]> {
-    return this.kept.groups.all();
+  /** moto has VPC groups only, and calls `default` as those are called. */
+  async groups(): Promise<GroupRecord[]> {
+    const all = await this.kept.groups.all();
+    return this.dialect.vpc ? all : all.map((group) => (group.name === 'default' ? { ...group, description: 'default group' } : group));
   }
 
   /** One at a time: what an action looks at may not change before it has acted. */

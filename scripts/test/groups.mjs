@@ -9,6 +9,7 @@ import { readdirSync } from 'node:fs';
 export const GROUPS = [
   { name: 'unit', jobs: 2, minutes: 12, folders: ['spec', 'commands', 'cloud', 'adapters', 'activities', 'client', 'infra', 'worker', 'image'] },
   { name: 'crash', jobs: 1, minutes: 20, folders: ['crash'] },
+  { name: 'campaign', jobs: 1, minutes: 15, folders: ['campaign'] },
   { name: 'e2e', jobs: 1, minutes: 20, folders: ['e2e'] },
   { name: 'lab', jobs: 1, minutes: 10, folders: ['lab'] },
   { name: 'workflows', jobs: 1, minutes: 5, folders: ['workflows'] },

@@ -91,14 +91,14 @@ export function fakeMachinery(): FakeMachinery {
 }
 
 /** The clouds over a moto of their own. */
-export async function startClouds(dir: string, machinery: Machinery<Host>, addressQuota: number, kernelRights = false): Promise<{ clouds: Clouds; net: number; stop(): Promise<void> }> {
+export async function startClouds(dir: string, machinery: Machinery<Host>, addressQuota: number, kernelRights = false, shuttingDownFor = 300): Promise<{ clouds: Clouds; net: number; stop(): Promise<void> }> {
   const household = new Household(dir);
   const net = await claimNet(undefined);
   const ports = await choosePorts(undefined, net.number);
   const clouds = new Clouds({
     dir, moto: await startMoto(household, ports.moto), net: net.number, domain: 'cloud.test', addressQuota,
     ports: cloudPorts(ports), kernelRights,
-    machines: { ports: { ssh: 22, http: 80, https: 443 }, create: machinery.create, bootsImages: machinery.bootsImages, knobsFor: () => machinery.knobs },
+    machines: { ports: { ssh: 22, http: 80, https: 443 }, create: machinery.create, bootsImages: machinery.bootsImages, knobsFor: () => machinery.knobs, shuttingDownFor },
   });
   await clouds.start();
   const stop = async (): Promise<void> => {

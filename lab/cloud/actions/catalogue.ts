@@ -1,6 +1,8 @@
-/** What does not change: key pairs, zones, instance types. */
+/** What does not change: key pairs, regions, zones, instance types. */
 
 import type { TypeRow } from '../dialects';
+import { filtered } from '../filters';
+import type { FilterTable } from '../filters';
 import { listed } from '../parameters';
 import type { Params } from '../parameters';
 import { Refusal } from '../refusals';
@@ -19,14 +21,58 @@ export async function keyPairNames(world: World): Promise<string[]> {
   return items(await world.moto.call('DescribeKeyPairs', {}), 'keySet').map((key) => text(key, 'keyName'));
 }
 
-/** On 3.2 `verbose` instead of a zone's name gives the administrator the instance types, as zones. Others get the zones. */
+interface RegionRow {
+  readonly regionName: string;
+  readonly regionEndpoint: string;
+}
+
+const REGION_FILTERS: FilterTable<RegionRow> = { 'region-name': ({ regionName }) => [regionName], endpoint: ({ regionEndpoint }) => [regionEndpoint] };
+
+/** 3.2 counts its S3 among the regions. The endpoint of `aws`, too, is the lab's: who goes there shall not end at the real one. */
+export function describeRegions({ dialect, options: { endpoints } }: World, params: Params): Branch {
+  const all: RegionRow[] = [
+    { regionName: dialect.region, regionEndpoint: endpoints.ec2 },
+    ...(dialect.kind === 'eucalyptus-3.2' ? [{ regionName: 'walrus', regionEndpoint: endpoints.s3 }] : []),
+  ];
+  const wanted = listed(params, 'RegionName');
+  const absent = wanted.find((name) => !all.some(({ regionName }) => regionName === name));
+  if (absent !== undefined && !dialect.eucalyptus) throw new Refusal('regionMissing', absent);
+  const rows = all.filter(({ regionName }) => wanted.length === 0 || wanted.includes(regionName));
+  return { regionInfo: list(filtered<RegionRow & { tags?: undefined }>(rows, params, REGION_FILTERS).map((row) => ({ ...row }))) };
+}
+
+interface ZoneRow {
+  readonly zoneName: string;
+  readonly zoneState: string;
+  readonly regionName: string;
+}
+
+/** Those that a release takes and does not have match nothing. */
+function zoneFilters({ tellsZoneState: tells }: World['dialect']): FilterTable<ZoneRow> {
+  return {
+    'zone-name': ({ zoneName }) => [zoneName], message: () => [],
+    state: ({ zoneState }) => (tells ? [zoneState] : []), 'region-name': ({ regionName }) => (tells ? [regionName] : []),
+  };
+}
+
+/** On Eucalyptus `verbose` instead of a zone's name gives the administrator the instance types, as zones. Others get the zones. */
 export function describeAvailabilityZones({ dialect }: World, params: Params, caller: Account): Branch {
-  const wanted = listed(params, 'ZoneName');
-  const verbose = dialect.kind === 'eucalyptus-3.2' && wanted.includes('verbose');
-  const names = verbose || wanted.length === 0 ? dialect.zones : dialect.zones.filter((name) => wanted.includes(name));
-  const rows = names.map((zoneName) => ({ zoneName, zoneState: dialect.eucalyptus ? '127.0.0.1 arn:euca:eucalyptus:PARTI00:cluster:CC_01/' : 'available', regionName: dialect.region }));
-  const types = verbose && caller.admin ? [HEADING, ...Object.entries(dialect.types).map(typeAsZone)] : [];
-  return { availabilityZoneInfo: list([...rows, ...types]) };
+  const { eucalyptus, tellsZoneState, zones } = dialect;
+  const asked = listed(params, 'ZoneName');
+  const wanted = eucalyptus ? asked.filter((name) => name !== 'verbose') : asked;
+  const types = wanted.length < asked.length && caller.admin;
+  const absent = wanted.find((name) => !zones.includes(name));
+  if (absent !== undefined && tellsZoneState && !types) throw new Refusal('zoneMissing', absent);
+  // 3.2 and 3.4 tell all there is, whatever else was asked for.
+  const all = wanted.length === 0 || (types && !tellsZoneState);
+  const rows = zones.filter((name) => all || wanted.includes(name)).map((zoneName): ZoneRow => ({ zoneName, zoneState: 'available', regionName: eucalyptus ? '' : dialect.region }));
+  const left = types && !tellsZoneState ? rows : filtered<ZoneRow & { tags?: undefined }>(rows, params, zoneFilters(dialect));
+  return {
+    availabilityZoneInfo: list(left.flatMap((row) => [
+      tellsZoneState && !types ? { ...row } : { ...row, zoneState: `127.0.0.1 arn:euca:eucalyptus:${row.zoneName}:cluster:CC_01/` },
+      ...(types ? [HEADING, ...Object.entries(dialect.types).map(typeAsZone)] : []),
+    ])),
+  };
 }
 
 /** Eucalyptus' own reply; clients made for AWS read nothing in it. */

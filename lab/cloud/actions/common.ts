@@ -7,12 +7,22 @@ import { Refusal } from '../refusals';
 import type { RefusalName } from '../refusals';
 import type { World } from '../world';
 import { list } from '../xml';
-import type { Tree } from '../xml';
+import type { Branch, Tree } from '../xml';
 
 export function needed(params: Params, name: string): string {
   const value = params[name];
   if (value === undefined || value === '') throw new Refusal('parameterMissing', name);
   return value;
+}
+
+const STATE_CODES: Readonly<Record<string, number>> = { pending: 0, running: 16, 'shutting-down': 32, terminated: 48 };
+
+export function codeOf(state: string): number | undefined {
+  return STATE_CODES[state];
+}
+
+export function stateOf(name: string): Branch {
+  return { code: codeOf(name), name };
 }
 
 export function tagSet({ tags }: { readonly tags: readonly Tag[] }): Tree {

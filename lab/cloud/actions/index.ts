@@ -5,18 +5,20 @@ import type { Account } from '../signatures';
 import type { World } from '../world';
 import type { Branch } from '../xml';
 import { allocateAddress, associateAddress, describeAddresses, disassociateAddress, releaseAddress } from './addresses';
-import { describeAvailabilityZones, describeInstanceTypes, describeKeyPairs } from './catalogue';
+import { describeAvailabilityZones, describeInstanceTypes, describeKeyPairs, describeRegions } from './catalogue';
 import { getConsoleOutput } from './console';
 import {
   authorizeSecurityGroupIngress, createSecurityGroup, deleteSecurityGroup, describeSecurityGroups, revokeSecurityGroupIngress,
 } from './groups';
 import { deregisterImage, describeImages, registerImage } from './images';
 import { describeInstances, runInstances, terminateInstances } from './instances';
-import { createTags } from './tags';
+import { describeInstanceStatus } from './status';
+import { createTags, describeTags } from './tags';
 
 export type Action = (world: World, params: Params, caller: Account) => Branch | Promise<Branch>;
 
 export const ACTIONS: Readonly<Record<string, Action>> = {
+  DescribeRegions: describeRegions,
   DescribeAvailabilityZones: describeAvailabilityZones,
   DescribeImages: describeImages,
   RegisterImage: registerImage,
@@ -35,7 +37,9 @@ export const ACTIONS: Readonly<Record<string, Action>> = {
   DeleteSecurityGroup: deleteSecurityGroup,
   RunInstances: runInstances,
   DescribeInstances: describeInstances,
+  DescribeInstanceStatus: describeInstanceStatus,
   GetConsoleOutput: getConsoleOutput,
   TerminateInstances: terminateInstances,
   CreateTags: createTags,
+  DescribeTags: describeTags,
 };

@@ -12,10 +12,8 @@ import { list } from '../xml';
 import type { Branch, Tree } from '../xml';
 import { detach } from './addresses';
 import { keyPairNames } from './catalogue';
-import { named, needed, tagSet } from './common';
+import { named, needed, stateOf, tagSet } from './common';
 import { groupsFor } from './groups';
-
-const STATE_CODES: Readonly<Record<string, number>> = { pending: 0, running: 16, 'shutting-down': 32, terminated: 48 };
 
 export async function runInstances(world: World, params: Params): Promise<Branch> {
   const earlier = await byToken(world, params);
@@ -154,10 +152,6 @@ function addressing(world: World, { state, privateIp }: InstanceRecord, publicIp
     privateIpAddress: own,
     ipAddress: publicIp ?? own,
   };
-}
-
-function stateOf(name: string): Branch {
-  return { code: STATE_CODES[name], name };
 }
 
 /** One page, and the token of the next one. */

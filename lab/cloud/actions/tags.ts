@@ -1,9 +1,12 @@
 /** Tags, on what the release lets one tag. */
 
+import { filtered } from '../filters';
+import type { FilterTable } from '../filters';
 import { beginning, listed } from '../parameters';
 import type { Params } from '../parameters';
 import { Refusal } from '../refusals';
 import type { World } from '../world';
+import { items, list, text } from '../xml';
 import type { Branch } from '../xml';
 
 export async function createTags(world: World, params: Params): Promise<Branch> {
@@ -17,4 +20,22 @@ export async function createTags(world: World, params: Params): Promise<Branch> 
   await groups.reread(...ids.filter((id) => id.startsWith('sg-')));
   await addresses.reread(...(await addresses.all()).filter(({ allocationId }) => ids.includes(allocationId)).map(({ publicIp }) => publicIp));
   return { return: true };
+}
+
+interface TagRow {
+  readonly resourceId: string;
+  readonly resourceType: string;
+  readonly key: string;
+  readonly value: string;
+}
+
+const TAG_FILTERS: FilterTable<TagRow> = {
+  'resource-id': ({ resourceId }) => [resourceId], 'resource-type': ({ resourceType }) => [resourceType], key: ({ key }) => [key], value: ({ value }) => [value],
+};
+
+export async function describeTags(world: World, params: Params): Promise<Branch> {
+  const all = items(await world.moto.call('DescribeTags', {}), 'tagSet').map((tag): TagRow => ({
+    resourceId: text(tag, 'resourceId'), resourceType: text(tag, 'resourceType'), key: text(tag, 'key'), value: text(tag, 'value'),
+  }));
+  return { tagSet: list(filtered<TagRow & { tags?: undefined }>(all, params, TAG_FILTERS).map((row) => ({ ...row }))) };
 }

@@ -33,9 +33,9 @@ export class StoreFront extends Served<StoreCall> {
     const arrival = this.buckets.arrival();
     const at = Date.now();
     try {
-      const { answer, fault, bytes } = await this.answer(request, target, arrival);
+      const { answer, fault, bytes, by } = await this.answer(request, target, arrival);
       const told = answer !== undefined && fault !== 'lost' && fault !== 'truncated';
-      this.log({ action: target.action, bucket: target.bucket, key: target.key, bytes, status: told ? answer.status : 0, at });
+      this.log({ action: target.action, bucket: target.bucket, key: target.key, bytes, status: told ? answer.status : 0, at, by });
       if (answer === undefined || fault === 'lost') request.socket.destroy();
       else if (fault === 'truncated') cutShort(request.socket, answer.status, answer.file === undefined ? Buffer.from(answer.xml ?? '') : answer.slice === undefined ? readFileSync(answer.file.path) : readFileSync(answer.file.path).subarray(answer.slice.start, answer.slice.end + 1));
       else await send(response, answer, request.method === 'HEAD');
@@ -45,17 +45,20 @@ export class StoreFront extends Served<StoreCall> {
   }
 
   /** No answer where nothing of the request could be acted upon. */
-  private async answer(request: IncomingMessage, target: Target, arrival: string): Promise<{ answer?: StoreAnswer; fault?: Fault['what']; bytes: number }> {
+  private async answer(request: IncomingMessage, target: Target, arrival: string): Promise<{ answer?: StoreAnswer; fault?: Fault['what']; bytes: number; by: string }> {
     const caller = attempt(() => this.callerOf(request, target));
-    const fault = caller instanceof StoreRefusal ? undefined : this.faults.take(this.dialect.kind, target.action);
+    const by = caller instanceof StoreRefusal ? '' : caller.accessKey;
+    const fault = by === '' ? undefined : this.faults.take(this.dialect.kind, target.action, by);
     if (fault?.what === 'slow') await new Promise((resolve) => setTimeout(resolve, fault.ms ?? 0));
     const length = Number(request.headers['content-length'] ?? 0);
     const body = await receive(request, { path: arrival, ...(fault?.what === 'reset' ? { cutAfter: Math.min(Math.floor(length / 2), MIDDLE) } : {}) });
-    if (body === undefined) return { bytes: 0 };
+    if (body === undefined) return { bytes: 0, by };
+    if (fault?.what === 'hold') await this.faults.hold(this.dialect.kind, target.action, by);
     const answer = attempt((): StoreAnswer => {
       if (caller instanceof StoreRefusal) throw caller;
       if (fault?.what === 'throttle') throw new StoreRefusal('throttled');
       if (fault?.what === 'error') throw new StoreRefusal('broken');
+      if (fault?.what === 'refuse') throw new StoreRefusal('argument', 'It is not to be, says the lab.');
       checkBody(request, body);
       const operation = OPERATIONS[target.action];
       if (operation === undefined) throw new StoreRefusal('notSimulated');
@@ -65,7 +68,7 @@ export class StoreFront extends Served<StoreCall> {
       return operation({ target, caller, acl, meta, range: request.headers.range, dialect: this.dialect.store, buckets: this.buckets, body: kept });
     });
     const told = answer instanceof StoreRefusal ? { status: answer.status, xml: answer.xml } : answer;
-    return { answer: told, bytes: body.size, ...(fault === undefined ? {} : { fault: fault.what }) };
+    return { answer: told, bytes: body.size, by, ...(fault === undefined ? {} : { fault: fault.what }) };
   }
 
   private callerOf(request: IncomingMessage, { action, beyond }: Target): Account {
