@@ -7,6 +7,7 @@ import { Clouds } from './cloud';
 import { CLOUD_DOMAIN, DNS_HOST, DnsServer, ZONE } from './dns';
 import { endOrphans, Household } from './household';
 import { startMoto } from './moto';
+import { TakenError } from './neighbours';
 import { choosePorts, claimNet, cloudPorts } from './ports';
 import type { Net, Ports } from './ports';
 import { readState, removeState, writeState } from './state';
@@ -42,12 +43,13 @@ export async function assembleLab<H extends Host>(options: LabOptions, machinery
   checkKnobs(options.knobs ?? {});
   const dir = resolve(options.dir);
   const other = readState(dir);
-  if (other !== undefined) throw new Error(`A lab (pid ${other.pid}) runs in ${dir} already. End it with \`lab down\`, or use another folder.`);
+  if (other !== undefined) throw new TakenError(`A lab (pid ${other.pid}) runs in ${dir} already. End it with \`lab down --dir ${dir}\`, or use another folder.`);
   mkdirSync(dir, { recursive: true, mode: 0o700 });
-  const net = await claimNet(options.net);
+  const net = await claimNet(options.net, dir);
   const household = new Household(dir);
   try {
     const ports = await choosePorts(options.basePort, net.number);
+    net.tell(ports);
     endOrphans(dir);
     for (const name of LEFTOVERS) rmSync(join(dir, name), { recursive: true, force: true });
     return labOf(await startParts({ ...options, dir }, machinery, household, net, ports));

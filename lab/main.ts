@@ -2,13 +2,14 @@
 /** `lab up|down|status|serve|console`: a lab that outlives the shell it was started from. */
 
 import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { join, resolve } from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { attachConsole } from './console';
 import { endOrphans, startOf } from './household';
 import { startLab, startVmLab } from './lab';
+import { called, neighbours, TakenError } from './neighbours';
 import { readState, stateFileOf } from './state';
 import type { LabState } from './types';
 import { tailOf } from './wait';
@@ -26,6 +27,8 @@ interface Options {
 const START_LIMIT = 120_000;
 const STOP_LIMIT = 30_000;
 const LOOK_EVERY = 100;
+/** What cannot be used as it was given: options, or a place that another lab has. */
+const USAGE = 2;
 
 async function up(options: Options): Promise<number> {
   const dir = resolve(options.dir);
@@ -42,6 +45,7 @@ async function up(options: Options): Promise<number> {
   closeSync(output);
   child.unref();
   const state = await until(START_LIMIT, () => {
+    if (child.exitCode === USAGE) throw new TakenError(`The lab did not start. ${readFileSync(log, 'utf8').trim()}`);
     if (child.exitCode !== null || child.signalCode !== null) throw new Error(`The lab did not start. The end of ${log}:\n${tailOf(log)}`);
     return readState(dir);
   });
@@ -72,14 +76,14 @@ async function down(options: Options): Promise<number> {
   const orphans = endOrphans(dir);
   const ended = state !== undefined || orphans.length > 0;
   if (options.json === true) console.log(JSON.stringify({ ended, orphans: orphans.map(({ name }) => name) }));
-  else console.log(ended ? 'The lab is down.' : `No lab runs in ${dir}.`);
+  else console.log(ended ? 'The lab is down.' : await noLabIn(dir));
   return 0;
 }
 
 async function status(options: Options): Promise<number> {
   const state = readState(resolve(options.dir));
   if (state === undefined) {
-    console.log(options.json === true ? JSON.stringify({ running: false }) : `No lab runs in ${resolve(options.dir)}.`);
+    console.log(options.json === true ? JSON.stringify({ running: false }) : await noLabIn(resolve(options.dir)));
     return 1;
   }
   const parts = Object.fromEntries(await Promise.all(addressesOf(state).map(async ([name, address]) => [name, await answers(address)] as const)));
@@ -89,6 +93,12 @@ async function status(options: Options): Promise<number> {
     for (const [name, answering] of Object.entries(parts)) if (!answering) console.log(`${name} does not answer.`);
   }
   return Object.values(parts).every(Boolean) ? 0 : 1;
+}
+
+/** And where there is one. */
+async function noLabIn(dir: string): Promise<string> {
+  const others = (await neighbours()).map((other) => ` There is ${called(other)}.`);
+  return `No lab runs in ${dir}.${others.join('')}`;
 }
 
 function addressesOf({ temporal, clouds, dns }: LabState): [string, string][] {
@@ -153,26 +163,37 @@ const COMMANDS = [
   ['serve', 'run the lab in the foreground', serve],
 ] as const;
 
-const program = new Command('lab').description('A cloud, a DNS server, a Temporal server and appliances to deploy to, on loopback');
-for (const [name, description, action] of COMMANDS) {
-  program.command(name).description(description)
-    .option('--dir <folder>', 'where its state and logs go', '.lab')
-    .option('--base-port <port>', 'first of the 1000 ports it may use', within(1024, 64_000), 17_000)
-    .option('--net <number>', 'second byte of its loopback network', within(1, 254), 66)
-    .option('--vm', 'real machines, under QEMU, which boot what is published')
-    .option('--kvm', 'the processor runs them itself, where it can; else they are emulated')
-    .option('--json', 'answer in JSON')
-    .action(async (options: Options) => {
-      process.exitCode = await action(options);
-    });
+/** @returns the exit code */
+export async function runLab(args: readonly string[]): Promise<number> {
+  try {
+    let code = 0;
+    await programWith((exit) => { code = exit; }).parseAsync(args, { from: 'user' });
+    return code;
+  } catch (error) {
+    // Told by commander already.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE;
+    console.error(error instanceof Error ? error.message : String(error));
+    return error instanceof TakenError ? USAGE : 1;
+  }
 }
 
-program.command('console').description('the serial console of a real machine')
-  .argument('[instance]', 'id of the instance, where there are several')
-  .option('--dir <folder>', 'where the lab\'s state is', '.lab')
-  .action((instance: string | undefined, { dir }: Pick<Options, 'dir'>) => attachConsole(resolve(dir), instance));
+function programWith(finish: (exit: number) => void): Command {
+  const program = new Command('lab').description('A cloud, a DNS server, a Temporal server and appliances to deploy to, on loopback').exitOverride();
+  for (const [name, description, action] of COMMANDS) {
+    program.command(name).description(description)
+      .option('--dir <folder>', 'where its state and logs go', '.lab')
+      .option('--base-port <port>', 'first of the 1000 ports it may use', within(1024, 64_000), 17_000)
+      .option('--net <number>', 'second byte of its loopback network', within(1, 254), 66)
+      .option('--vm', 'real machines, under QEMU, which boot what is published')
+      .option('--kvm', 'the processor runs them itself, where it can; else they are emulated')
+      .option('--json', 'answer in JSON')
+      .action(async (options: Options) => finish(await action(options)));
+  }
+  program.command('console').description('the serial console of a real machine')
+    .argument('[instance]', 'id of the instance, where there are several')
+    .option('--dir <folder>', 'where the lab\'s state is', '.lab')
+    .action((instance: string | undefined, { dir }: Pick<Options, 'dir'>) => attachConsole(resolve(dir), instance));
+  return program;
+}
 
-program.parseAsync().catch((error: unknown) => {
-  console.error(error instanceof Error ? error.message : String(error));
-  process.exitCode = 1;
-});
+if (require.main === module) void runLab(process.argv.slice(2)).then((code) => { process.exitCode = code; });

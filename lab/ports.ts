@@ -4,6 +4,8 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { Server } from 'node:net';
+import { called, endOf, GUARD_PORT, neighbourOn, neighbours, TakenError } from './neighbours';
+import type { Neighbour } from './neighbours';
 import type { Kind } from './types';
 
 /** Name, and place after the first port. */
@@ -37,29 +39,36 @@ const PORTS_PER_NET = 60;
 /** Below the range the kernel gives to outgoing connections, which could take one back before it is used. */
 const OWN_PORTS_FROM = 20_000;
 
-/** Holding this port on 127.<net>.0.1 is holding the network: the kernel lets one process do so, and frees it when that dies. */
-const GUARD_PORT = 19_227;
 const FIRST_NET = 67;
 const LAST_NET = 250;
 const NETS = LAST_NET - FIRST_NET + 1;
 
 export interface Net {
   readonly number: number;
+  /** What this lab says of itself to others. */
+  tell(ports: Ports): void;
   release(): void;
 }
 
-export async function claimNet(wanted: number | undefined): Promise<Net> {
+export async function claimNet(wanted: number | undefined, dir = process.cwd()): Promise<Net> {
   if (wanted !== undefined) {
-    const guard = await guardOf(wanted);
+    const guard = await guardOf(wanted, dir);
     if (guard !== undefined) return guard;
-    throw new Error(`Another lab uses the network 127.${wanted}.0.0/16. End it with \`lab down\`, or choose another.`);
+    throw await takenNet(wanted);
   }
   const first = Math.floor(Math.random() * NETS);
   for (let i = 0; i < NETS; i += 1) {
-    const guard = await guardOf(FIRST_NET + ((first + i) % NETS));
+    const guard = await guardOf(FIRST_NET + ((first + i) % NETS), dir);
     if (guard !== undefined) return guard;
   }
-  throw new Error(`Every loopback network from 127.${FIRST_NET} to 127.${LAST_NET} is taken. End other labs, or free port ${GUARD_PORT}.`);
+  throw new TakenError(`Every loopback network from 127.${FIRST_NET} to 127.${LAST_NET} is taken. End other labs, or free port ${GUARD_PORT}.`);
+}
+
+async function takenNet(net: number): Promise<TakenError> {
+  const other = await neighbourOn(net);
+  return other === undefined
+    ? new TakenError(`The network 127.${net}.0.0/16 is taken: something listens on 127.${net}.0.1 port ${GUARD_PORT}. End it, or choose another network with --net.`)
+    : new TakenError(`The network 127.${net}.0.0/16 is that of ${called(other)}. End it with ${endOf(other)}, or choose another network with --net, and other ports with --base-port.`);
 }
 
 /** Every port of the lab, seen to be free. */
@@ -68,13 +77,18 @@ export async function choosePorts(basePort: number | undefined, net: number): Pr
   const taken = new Set<number>();
   for (const name of Object.keys(PORTS) as PortName[]) {
     const port = basePort === undefined ? await ownPort(name, net, taken) : basePort + PORTS[name];
-    if (basePort !== undefined && !(await isFree(name, port, net))) {
-      throw new Error(`Port ${port}, which the lab needs for ${name}, is taken. End the program that has it, or choose others with --base-port.`);
-    }
+    if (basePort !== undefined && !(await isFree(name, port, net))) throw await takenPort(name, port);
     taken.add(port);
     chosen[name] = port;
   }
   return chosen as Ports;
+}
+
+async function takenPort(name: PortName, port: number): Promise<TakenError> {
+  const other = (await neighbours()).find(({ ports }) => ports.includes(port));
+  return other === undefined
+    ? new TakenError(`Port ${port}, which the lab needs for ${name}, is taken. End the program that has it, or choose others with --base-port.`)
+    : new TakenError(`Port ${port}, which the lab needs for ${name}, is one of ${called(other)}. End it with ${endOf(other)}, or choose others with --base-port.`);
 }
 
 async function ownPort(name: PortName, net: number, taken: ReadonlySet<number>): Promise<number> {
@@ -102,10 +116,14 @@ function udpIsFree(host: string, port: number): Promise<boolean> {
   });
 }
 
-async function guardOf(number: number): Promise<Net | undefined> {
+async function guardOf(number: number, dir: string): Promise<Net | undefined> {
   const server = await listen(`127.${number}.0.1`, GUARD_PORT);
-  server?.unref();
-  return server && { number, release: () => void server.close() };
+  if (server === undefined) return undefined;
+  let ours: Neighbour = { pid: process.pid, dir, net: number, ports: [] };
+  server.unref();
+  // Whoever asks and hangs up at once is no concern of this lab.
+  server.on('connection', (socket) => socket.on('error', () => undefined).end(JSON.stringify(ours)));
+  return { number, tell: (ports) => { ours = { ...ours, ports: Object.values(ports) }; }, release: () => void server.close() };
 }
 
 function listen(host: string, port: number): Promise<Server | undefined> {

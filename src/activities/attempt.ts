@@ -4,7 +4,7 @@ import { CancelledFailure, Context } from '@temporalio/activity';
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
 import { DeployError, errorRow, isErrorCode } from '../spec/errors';
 import type { ErrorCode } from '../spec/errors';
-import type { UnsettledDetails } from '../spec/messages';
+import type { Finding, UnsettledDetails } from '../spec/messages';
 import type { Unsettled } from '../spec/types';
 import type { Dependencies } from './dependencies';
 import { originOf, toDeployError } from './unexpected';
@@ -31,6 +31,8 @@ export interface Attempt {
   readonly signal: AbortSignal;
   /** Says how it goes, for whoever looks at the pending activity; where `stall` is set, that it goes on at all. No secret in it. */
   report(line: string): void;
+  /** What `doctor` has found so far, for whoever waits for it. */
+  found(findings: readonly Finding[]): void;
   /** Throws where this process stood still for so long that another attempt may be at work. Call it before what cannot be done twice. */
   assertTimely(): void;
   /** What was asked for by this attempt, one before it, or an activity before it, and has no known end. */
@@ -70,6 +72,7 @@ interface Details {
   readonly row?: { readonly code: string; readonly since: number; readonly length: number };
   /** The last report. */
   readonly line?: string;
+  readonly findings?: readonly Finding[];
   /** The attempt that ended with these details. One that did not was cut off, perhaps just after it had asked for something. */
   readonly ended?: number;
   readonly unsettled?: Unsettled;
@@ -114,6 +117,7 @@ class Clock implements Attempt {
   private readonly timer: NodeJS.Timeout;
   private line: string | undefined;
   private open: Unsettled | undefined;
+  private findings: readonly Finding[] | undefined;
 
   constructor(private readonly context: Context, private readonly patience: Patience, private readonly around: Surroundings, before: Unsettled | undefined) {
     this.number = context.info.attempt;
@@ -181,6 +185,11 @@ class Clock implements Attempt {
     this.line = line === '' ? this.line : this.around.mask(line).slice(0, MAX_REPORT);
   }
 
+  found(findings: readonly Finding[]): void {
+    this.findings = findings.map((finding) => ({ ...finding, message: this.around.mask(finding.message) }));
+    this.tick();
+  }
+
   stop(): void {
     clearInterval(this.timer);
   }
@@ -236,8 +245,10 @@ class Clock implements Attempt {
   }
 
   private beat(details: Details): void {
-    const { line, open } = this;
-    this.context.heartbeat({ ...details, ...(line === undefined ? {} : { line }), ...(open === undefined ? {} : { unsettled: open }) } satisfies Details);
+    const { line, findings, open } = this;
+    this.context.heartbeat({
+      ...details, ...(line === undefined ? {} : { line }), ...(findings === undefined ? {} : { findings }), ...(open === undefined ? {} : { unsettled: open }),
+    } satisfies Details);
   }
 
   private spent(): number {

@@ -60,7 +60,7 @@ async function watch<T>(session: RemoteSession, { spec, need }: StepInput, attem
       deployment: spec.name, step: work.step, need, command,
       answers: { ...work.answers?.(state), ...(session.password === undefined ? {} : { password: session.password }) },
     },
-    { budgetMs: WATCH_MS, signal: attempt.signal, onOutput: (line) => attempt.report(line) },
+    { budgetMs: WATCH_MS, signal: attempt.signal, onOutput: (line) => attempt.report(line === '' ? '' : `"${line}"`) },
   );
   if (outcome.state === 'running') throw new DeployError('COMMAND_RUNNING', `${command} still runs. ${quoted(outcome)}`);
   if (outcome.state === 'stuck') throw stuck(command, outcome);

@@ -56,12 +56,15 @@ export function createActivities(deps: Dependencies): Activities {
     work: (deps: Dependencies, input: I, attempt: Attempt) => Promise<O>, more: Pick<Patience, 'stall'> = {},
   ): ((input: I) => Promise<O>) =>
     attempted(deps, ({ poll, deadline }) => ({ poll, deadline, limits: LIMITS, ...more }), (input: I, attempt) => work(deps, input, attempt));
-  const check = <I, O>(work: (deps: Dependencies, input: I) => Promise<O>): ((input: I) => Promise<O>) =>
-    attempted(deps, () => ({ deadline: CHECK_DEADLINE, poll: DESK_POLL, limits: {} }), (input) => work(deps, input));
+  const check = <I, O>(work: (input: I, attempt: Attempt) => Promise<O>): ((input: I) => Promise<O>) =>
+    attempted(deps, () => ({ deadline: CHECK_DEADLINE, poll: DESK_POLL, limits: {} }), work);
   return {
     ...stepActivities(deps),
-    findProblems: check(async (_deps, input) => (await findProblems(deps, input)).map((finding) => ({ ...finding, message: deps.secrets.mask(finding.message) }))),
-    findLost: check(findLost),
+    findProblems: check(async (input, attempt) => {
+      const findings = await findProblems(deps, input, (found) => attempt.found(found));
+      return findings.map((finding) => ({ ...finding, message: deps.secrets.mask(finding.message) }));
+    }),
+    findLost: check((input) => findLost(deps, input)),
     listAddresses: desk(listAddresses),
     reserveAddresses: desk(reserveAddresses),
     letGoAddresses: desk(letGoAddresses),

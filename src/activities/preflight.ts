@@ -25,12 +25,16 @@ interface Check {
   readonly find: () => Promise<string>;
 }
 
-export async function findProblems(deps: Dependencies, { spec }: { readonly spec: DeploymentSpec }): Promise<readonly Finding[]> {
+/** @param onFinding is told all that was found so far, at each finding */
+export async function findProblems(
+  deps: Dependencies, { spec }: { readonly spec: DeploymentSpec }, onFinding: (findings: readonly Finding[]) => void = () => undefined,
+): Promise<readonly Finding[]> {
   const findings: Finding[] = [];
   for (const group of [secretChecks(deps, spec), cloudChecks(deps, spec), dnsChecks(deps, spec)]) {
     for (const check of group) {
       const finding = await findingOf(check);
       findings.push(finding);
+      onFinding(findings);
       // The first of a group is the ground the others stand on.
       if (!finding.ok && check === group[0] && group.length > 1) break;
     }

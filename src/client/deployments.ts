@@ -80,8 +80,11 @@ export class Deployments {
     return publish(this.temporal, spec, signal);
   }
 
-  /** Checks every precondition and changes nothing. */
-  doctor(spec: DeploymentSpec): Promise<readonly Diagnosis[]> {
-    return diagnose(this.temporal, spec);
+  /**
+   * Checks every precondition and changes nothing.
+   * @param onFinding is told each finding as it comes
+   */
+  doctor(spec: DeploymentSpec, onFinding?: (finding: Diagnosis) => void): Promise<readonly Diagnosis[]> {
+    return diagnose(this.temporal, spec, onFinding);
   }
 }

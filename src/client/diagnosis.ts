@@ -1,17 +1,18 @@
 /** `doctor`: every precondition with its remedy. The client's own ground first, then the worker's view of cloud and DNS. */
 
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { WorkflowFailedError } from '@temporalio/client';
-import { TimeoutFailure } from '@temporalio/common';
+import type { DescribeWorkflowExecutionResponse } from '@temporalio/client';
 import { errorRow } from '../spec/errors';
 import { WORKFLOW } from '../spec/names';
 import type { Finding } from '../spec/messages';
 import type { DeploymentSpec } from '../spec/types';
 import { CLIENT_ERRORS, ClientError } from './errors';
+import { findingsIn } from './pending';
 import { registerSearchAttributes } from './search-attributes';
 import type { Temporal } from './temporal';
 import { messageOf } from './words';
-import { isWorkerPolling } from './workers';
 
 export interface Diagnosis {
   /** In a few words. */
@@ -23,20 +24,22 @@ export interface Diagnosis {
   readonly remedy?: string;
 }
 
-const PATIENCE = 120_000;
+/** Without a sign of life for so long, there is no worker: one that is just starting takes a few seconds. */
+const SILENCE_LIMIT = 15_000;
+const LOOK_EVERY = 250;
+/** Ends what this client did not live to end. */
+const RUN_LIMIT = 300_000;
 
-export async function diagnose(temporal: Temporal, spec: DeploymentSpec): Promise<readonly Diagnosis[]> {
-  const { connection, namespace, taskQueue } = temporal.settings;
-  const polling = await isWorkerPolling(temporal, taskQueue);
-  const own: Diagnosis[] = [
-    // Nothing comes back from a namespace that is not there.
-    { check: 'Temporal', ok: true, message: `${connection.address ?? ''} answers, with the namespace ${namespace}` },
-    await attributes(temporal),
-    polling
-      ? { check: 'worker', ok: true, message: `one listens on ${taskQueue}` }
-      : { check: 'worker', ok: false, message: `None listens on the task queue ${taskQueue}, so the rest cannot be checked.`, code: 'NO_WORKER', remedy: CLIENT_ERRORS.NO_WORKER.remedy },
-  ];
-  return polling ? [...own, ...(await preconditions(temporal, spec)).map(diagnosisOf)] : own;
+/** @param onFinding is told each finding as it comes */
+export async function diagnose(temporal: Temporal, spec: DeploymentSpec, onFinding: (finding: Diagnosis) => void = () => undefined): Promise<readonly Diagnosis[]> {
+  const { connection, namespace } = temporal.settings;
+  const all: Diagnosis[] = [];
+  const tell = (finding: Diagnosis): void => { all.push(finding); onFinding(finding); };
+  // Nothing comes back from a namespace that is not there.
+  tell({ check: 'Temporal', ok: true, message: `${connection.address ?? ''} answers, with the namespace ${namespace}` });
+  tell(await attributes(temporal));
+  await preconditions(temporal, spec, tell);
+  return all;
 }
 
 async function attributes(temporal: Temporal): Promise<Diagnosis> {
@@ -50,23 +53,52 @@ async function attributes(temporal: Temporal): Promise<Diagnosis> {
   }
 }
 
-async function preconditions(temporal: Temporal, spec: DeploymentSpec): Promise<readonly Finding[]> {
-  const options = {
-    workflowId: `stackato-doctor/${spec.name}/${randomUUID()}`,
-    taskQueue: temporal.settings.taskQueue,
-    args: [spec],
-    workflowExecutionTimeout: PATIENCE,
-    staticSummary: `doctor ${spec.name}`,
+/** A worker looks at cloud and DNS; what it has found so far stands in its heartbeats. */
+async function preconditions(temporal: Temporal, spec: DeploymentSpec, tell: (finding: Diagnosis) => void): Promise<void> {
+  const { taskQueue } = temporal.settings;
+  const handle = await temporal.call(() => temporal.client.workflow.start(WORKFLOW.doctor, {
+    workflowId: `stackato-doctor/${spec.name}/${randomUUID()}`, taskQueue, args: [spec], workflowExecutionTimeout: RUN_LIMIT, staticSummary: `doctor ${spec.name}`,
+  }));
+  let told = 0;
+  const tellMore = (findings: readonly Finding[]): void => {
+    if (told === 0 && findings.length > 0) tell({ check: 'worker', ok: true, message: `one listens on ${taskQueue}` });
+    // An attempt made anew begins with what was told before.
+    for (const finding of findings.slice(told)) tell(diagnosisOf(finding));
+    told = Math.max(told, findings.length);
   };
+  for (let heard = Date.now(), last = ''; ; await delay(LOOK_EVERY)) {
+    const { raw, status } = await temporal.call(() => handle.describe());
+    if (status.name !== 'RUNNING') return tellMore(await outcome(temporal, handle));
+    const pending = raw.pendingActivities ?? [];
+    tellMore(findingsIn(pending));
+    const sign = signOfLife(raw);
+    if (sign !== last) [heard, last] = [Date.now(), sign];
+    if (Date.now() - heard < SILENCE_LIMIT) continue;
+    await temporal.call(() => handle.terminate('No worker was there.')).catch(() => undefined);
+    return tell(noWorker(taskQueue));
+  }
+}
+
+type Handle = ReturnType<Temporal['client']['workflow']['getHandle']>;
+
+async function outcome(temporal: Temporal, handle: Handle): Promise<readonly Finding[]> {
   try {
-    return (await temporal.call(() => temporal.client.workflow.execute(WORKFLOW.doctor, options), PATIENCE * 2)) as readonly Finding[];
+    return (await temporal.call(() => handle.result())) as readonly Finding[];
   } catch (error) {
     if (!(error instanceof WorkflowFailedError)) throw error;
-    if (error.cause instanceof TimeoutFailure) {
-      throw new ClientError('NO_WORKER', `The preconditions could not be checked. No worker came to an end within ${PATIENCE / 1000} s.`, { cause: error });
-    }
     throw new ClientError('INTERNAL', `The preconditions could not be checked. ${messageOf(error.cause)}`, { cause: error });
   }
+}
+
+/** Differs whenever a worker has done something. */
+function signOfLife({ pendingActivities, pendingWorkflowTask, workflowExecutionInfo }: DescribeWorkflowExecutionResponse): string {
+  const activities = (pendingActivities ?? []).map(({ lastStartedTime, lastHeartbeatTime }) => [lastStartedTime, lastHeartbeatTime]);
+  return JSON.stringify([workflowExecutionInfo?.historyLength, pendingWorkflowTask?.startedTime, activities]);
+}
+
+function noWorker(taskQueue: string): Diagnosis {
+  const message = `None was heard of on the task queue ${taskQueue} for ${SILENCE_LIMIT / 1000} s, so the rest cannot be checked.`;
+  return { check: 'worker', ok: false, message, code: 'NO_WORKER', remedy: CLIENT_ERRORS.NO_WORKER.remedy };
 }
 
 function diagnosisOf(finding: Finding): Diagnosis {

@@ -2,7 +2,7 @@
 
 import type { Problem } from '../spec/problems';
 
-export const EXIT = { done: 0, internal: 1, usage: 2, attention: 3, failed: 4, unreachable: 5, detached: 130 } as const;
+export const EXIT = { done: 0, internal: 1, usage: 2, attention: 3, failed: 4, unreachable: 5, detached: 130, unread: 141 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
@@ -30,6 +30,7 @@ export const CLIENT_ERRORS = {
   },
   NO_WORKER: { exit: EXIT.unreachable, remedy: 'Start one with `stackato-deploy worker`, then say it again.' },
   NOT_BUILT: { exit: EXIT.internal, remedy: 'Run `npm run build`.' },
+  OUTPUT_FAILED: { exit: EXIT.internal, remedy: 'Write it elsewhere, or make room there. What was begun goes on: see `stackato-deploy status`.' },
   INTERNAL: { exit: EXIT.internal, remedy: 'This is a bug of stackato-deploy. Please report it with the command and this output.' },
 } as const satisfies Record<string, ClientErrorRow>;
 

@@ -49,7 +49,9 @@ export async function seen(temporal: Temporal, description: WorkflowExecutionDes
 
 /** What it is now, then whatever changes, until it is closed. */
 export async function* watch(temporal: Temporal, name: string, { interval = INTERVAL, signal }: WatchOptions = {}): AsyncGenerator<Snapshot, void, undefined> {
-  let last = await look(temporal, name);
+  const first = await unless(signal, look(temporal, name));
+  if (first === undefined) return;
+  let last = first;
   yield last;
   let heardAt = Date.now();
   while (last.open && (await pause(interval, signal))) {
@@ -83,7 +85,7 @@ async function pause(ms: number, signal?: AbortSignal): Promise<boolean> {
 }
 
 /** Undefined where the signal came first: a look at a silent Temporal takes long. */
-async function unless<T>(signal: AbortSignal | undefined, work: Promise<T>): Promise<T | undefined> {
+export async function unless<T>(signal: AbortSignal | undefined, work: Promise<T>): Promise<T | undefined> {
   if (signal === undefined) return work;
   const stop = new AbortController();
   const aborted = new Promise<undefined>((resolve) => {

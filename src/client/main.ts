@@ -3,10 +3,16 @@
 
 import { report } from './cli/failure';
 import { createProgram } from './cli/program';
-import { EXIT } from './errors';
+import { ClientError, EXIT } from './errors';
+import { messageOf, sentence } from './words';
 
-// Whoever read the output has gone (`… | head`): that is no error, and what runs goes on without us.
-process.stdout.on('error', () => process.exit(EXIT.detached));
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // Whoever read it has gone (`… | head`): others end by SIGPIPE then, in silence, and that is how shells see it.
+  if (error.code === 'EPIPE') process.exit(EXIT.unread);
+  process.exit(report(new ClientError('OUTPUT_FAILED', `The output cannot be written. ${sentence(messageOf(error))}`, { cause: error }), false));
+});
+// What cannot be told changes nothing of what is done.
+process.stderr.on('error', () => undefined);
 
 createProgram((exit) => { process.exitCode = exit; })
   .parseAsync()

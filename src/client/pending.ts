@@ -4,14 +4,17 @@ import type { DescribeWorkflowExecutionResponse } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { errorRow, isErrorCode } from '../spec/errors';
 import type { ErrorCode } from '../spec/errors';
+import type { Finding } from '../spec/messages';
 
 export type RawPending = NonNullable<DescribeWorkflowExecutionResponse['pendingActivities']>[number];
 
 type Timestamp = RawPending['scheduledTime'];
 
 export interface PendingAttempt {
-  /** From 1. */
+  /** From 1; with every look at what is not there yet. */
   readonly attempt: number;
+  /** How often it failed in this way, one after the other. Absent where nothing tells. */
+  readonly failures?: number;
   /** An attempt is being made right now; else it waits for its turn. */
   readonly running: boolean;
   /** Somebody paused the activity in Temporal itself. */
@@ -43,26 +46,39 @@ function attemptOf(activity: RawPending): PendingAttempt {
   const state: number = activity.state ?? 0;
   const next = millisecondsOf(activity.nextAttemptScheduleTime);
   const failure = failureOf(activity.lastFailure);
-  const line = state === STATE.started ? lineOf(activity.heartbeatDetails) : undefined;
+  const { line, row } = detailsOf(activity.heartbeatDetails);
   return {
     attempt: Math.max(activity.attempt ?? 1, 1),
+    ...(failure?.code === undefined || row?.code !== failure.code ? {} : { failures: row.length }),
     running: state === STATE.started,
     paused: activity.paused === true || state === STATE.paused || state === STATE.pauseRequested,
     ...(next === undefined || state === STATE.started ? {} : { nextAttemptAt: next }),
     ...(failure === undefined ? {} : { failure }),
-    ...(line === undefined ? {} : { line }),
+    ...(line === undefined || state !== STATE.started ? {} : { line }),
   };
 }
 
-function lineOf(details: RawPending['heartbeatDetails']): string | undefined {
+/** Of what an attempt says of itself (activities/attempt.ts). A worker of another version may say it otherwise. */
+interface Details {
+  readonly line?: string;
+  readonly row?: { readonly code: string; readonly length: number };
+  readonly findings?: readonly Finding[];
+}
+
+function detailsOf(details: RawPending['heartbeatDetails']): Details {
   const payload = details?.payloads?.[0];
   try {
     const value: unknown = payload === undefined ? undefined : defaultPayloadConverter.fromPayload(payload);
-    return typeof value === 'object' && value !== null && 'line' in value && typeof value.line === 'string' ? value.line : undefined;
+    return typeof value === 'object' && value !== null ? value : {};
   } catch {
     // Encrypted by a codec that this client does not have.
-    return undefined;
+    return {};
   }
+}
+
+/** What `doctor` has found so far. */
+export function findingsIn(activities: readonly RawPending[]): readonly Finding[] {
+  return activities.flatMap(({ heartbeatDetails }) => detailsOf(heartbeatDetails).findings ?? []);
 }
 
 function failureOf(failure: RawPending['lastFailure']): AttemptFailure | undefined {

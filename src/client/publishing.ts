@@ -10,7 +10,7 @@ import type { ImagePart, PublishInput, PublishView } from '../spec/messages';
 import type { DeploymentSpec } from '../spec/types';
 import { freshPublishView } from '../spec/view';
 import { ClientError } from './errors';
-import { linkTo } from './look';
+import { linkTo, unless } from './look';
 import { pendingByLabel } from './pending';
 import type { PendingAttempt } from './pending';
 import { isOpen } from './snapshot';
@@ -49,7 +49,8 @@ export async function* publish(temporal: Temporal, spec: DeploymentSpec, signal?
   }));
   let last: Publishing | undefined;
   do {
-    const next = await look(temporal, workflowId, firstExecutionRunId);
+    const next = await unless(signal, look(temporal, workflowId, firstExecutionRunId));
+    if (next === undefined) return;
     if (JSON.stringify(next.view.image) !== JSON.stringify(image)) {
       throw new ClientError('SPEC_DIFFERS', `Another image is being published under the name ${image.name}. It is made of other files or signed otherwise.`, { remedy: 'Wait until that is done, then run it again, or choose another image.name.' });
     }

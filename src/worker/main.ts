@@ -1,53 +1,54 @@
+#!/usr/bin/env node
 /** A worker process: takes deployments until it is told to stop (SIGINT, SIGTERM), then lets attempts end. */
 
-import { loadClientConnectConfig } from '@temporalio/envconfig';
-import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
-import type { LogLevel } from '@temporalio/worker';
-import { pino } from 'pino';
+import { constants } from 'node:os';
+import { existsSync } from 'node:fs';
+import { Worker } from '@temporalio/worker';
 import { createActivities } from '../activities';
 import { createDependencies } from './dependencies';
+import { report, WorkerError } from './failure';
+import { startLogging } from './logging';
 import { workerSettings } from './options';
+import { BUNDLE_PATH } from './paths';
+import { checkNamespace, connectToTemporal, temporalPlace } from './temporal';
 
 // Its plans for Node versions are no news for whoever reads this log; ours are in package.json.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 
-async function main(): Promise<void> {
-  const log = pino({ name: 'stackato-deploy', level: process.env.STACKATO_DEPLOY_LOG ?? 'info' });
-  Runtime.install({
-    logger: new DefaultLogger('INFO', ({ level, message, meta }) => log[PINO_LEVEL[level]](withoutNoise(meta), message)),
-    telemetryOptions: {
-      logging: { forward: {}, filter: { core: 'WARN', other: 'WARN' } },
-      ...metrics(process.env.STACKATO_DEPLOY_METRICS),
-    },
-  });
-  const { connectionOptions, namespace } = loadClientConnectConfig();
+/** Takes over the process, and ends it: what the SDK may still hold after a failure must not keep it. */
+export async function runWorker({ json = false }: { readonly json?: boolean } = {}): Promise<never> {
+  process.exit(await work().then(() => 0, (error: unknown) => report(error, json)));
+}
+
+async function work(): Promise<void> {
+  // Until there is a worker, the SDK takes signals and does nothing about them.
+  const started = endBySignals();
+  if (!existsSync(BUNDLE_PATH)) throw new WorkerError('NOT_BUILT', `${BUNDLE_PATH} is not there.`, 'Run `npm run build`.');
+  const place = temporalPlace();
+  const log = startLogging(process.env);
   const settings = workerSettings(process.env);
-  const connection = await NativeConnection.connect(connectionOptions);
+  const connection = await connectToTemporal(place);
+  const { namespace } = place;
+  const deps = createDependencies(namespace, settings);
   try {
-    const deps = createDependencies(namespace ?? 'default', settings);
-    const worker = await Worker.create({ ...settings, connection, namespace: namespace ?? 'default', activities: createActivities(deps) });
-    log.info({ taskQueue: settings.taskQueue, namespace: namespace ?? 'default' }, 'worker is ready');
+    const worker = await Worker.create({ ...settings, connection, namespace, activities: createActivities(deps) });
+    started();
+    log.info({ taskQueue: settings.taskQueue, namespace }, 'worker is ready');
     await worker.run();
-  } finally {
-    await connection.close();
+  } catch (error) {
+    // What the SDK gives up at, Temporal says in plainer words when it is asked: a namespace that was deleted, for one.
+    await checkNamespace(connection, place);
+    throw error;
   }
+  await connection.close();
 }
 
-const PINO_LEVEL = { TRACE: 'trace', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const satisfies Record<LogLevel, string>;
-
-/** @param address e.g. `127.0.0.1:9464`, for Prometheus; absent: no metrics. */
-function metrics(address: string | undefined): { metrics?: { prometheus: { bindAddress: string } } } {
-  return address === undefined ? {} : { metrics: { prometheus: { bindAddress: address } } };
+/** @returns ends that */
+function endBySignals(): () => void {
+  const signals = ['SIGINT', 'SIGTERM', 'SIGQUIT'] as const;
+  const end = (signal: NodeJS.Signals): void => process.exit(128 + constants.signals[signal]);
+  for (const signal of signals) process.on(signal, end);
+  return () => { for (const signal of signals) process.removeListener(signal, end); };
 }
 
-/** Of an attempt's metadata, what helps to find it again. */
-function withoutNoise(meta: Record<string | symbol, unknown> | undefined): Record<string, unknown> {
-  const keep = ['workflowId', 'runId', 'activityId', 'activityType', 'attempt', 'error'];
-  return Object.fromEntries(Object.entries(meta ?? {}).filter(([key]) => keep.includes(key)));
-}
-
-main().catch((error: unknown) => {
-  const reason = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`The worker cannot run: ${reason}\nCheck that Temporal is reachable (TEMPORAL_ADDRESS, or your profile) and that \`npm run build\` was run.\n`);
-  process.exitCode = /connect|transport/i.test(reason) ? 5 : 1;
-});
+if (require.main === module) void runWorker();

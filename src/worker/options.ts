@@ -15,7 +15,7 @@ export type WorkerSettings = Required<Pick<WorkerOptions, 'identity' | 'taskQueu
 export function workerSettings(env: NodeJS.ProcessEnv): WorkerSettings {
   return {
     identity: `stackato-deploy@${hostname()}#${process.pid}`,
-    taskQueue: env.STACKATO_DEPLOY_TASK_QUEUE ?? TASK_QUEUE,
+    taskQueue: env.STACKATO_DEPLOY_TASK_QUEUE || TASK_QUEUE,
     workflowBundle: { codePath: BUNDLE_PATH },
     // Attempts are short; what runs on a machine goes on without us.
     shutdownGraceTime: '10s',

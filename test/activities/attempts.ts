@@ -36,7 +36,7 @@ export class Attempts<T> {
     const asks = new Promise<void>((resolve) => { reached = resolve; });
     const hang = new Promise<never>(() => undefined);
     const killed = (attempt: Attempt): Promise<T> => this.work({
-      number: attempt.number, signal: attempt.signal, report: () => undefined, assertTimely: () => undefined,
+      number: attempt.number, signal: attempt.signal, report: () => undefined, found: () => undefined, assertTimely: () => undefined,
       get unsettled() { return attempt.unsettled; },
       settle: () => attempt.settle(),
       request: async (_call, send) => {

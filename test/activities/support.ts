@@ -9,7 +9,7 @@ import { specNamed } from '../support/specs';
 
 export function attemptOf(number = 1, lines: string[] = []): Attempt {
   return {
-    number, signal: new AbortController().signal, assertTimely: () => undefined, report: (line) => void lines.push(line),
+    number, signal: new AbortController().signal, assertTimely: () => undefined, report: (line) => void lines.push(line), found: () => undefined,
     unsettled: undefined, request: (_call, send) => send(), settle: () => undefined,
   };
 }

@@ -2,6 +2,7 @@ import { strict as assert } from 'node:assert';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Context } from '@temporalio/activity';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { Snapshot } from '../../src/client/snapshot';
 import type { Activities } from '../../src/activities/types';
@@ -10,13 +11,16 @@ import { FakeActivities } from '../support/fake-activities';
 import { localServer } from '../support/temporal';
 import { eventually } from '../support/wait';
 import { allThere, ClientBench, hold } from './bench';
-import { cli, Cli, onTerminal } from './cli';
+import { cli, Cli, COMMAND, onTerminal } from './cli';
+import type { Ended } from './cli';
 
 class Fakes extends FakeActivities {
   findings: readonly Finding[] = [{ check: 'secrets', ok: true, message: '3 resolve' }];
 
+  find: () => Promise<readonly Finding[]> = () => Promise.resolve(this.findings);
+
   override get activities(): Activities {
-    return { ...super.activities, findProblems: () => Promise.resolve(this.findings) };
+    return { ...super.activities, findProblems: () => this.find() };
   }
 }
 
@@ -74,7 +78,8 @@ describe('command line, with Temporal', function () {
     const escape = String.fromCharCode(27);
     const coloured = await onTerminal(['up', path]);
     assert.equal(coloured.code, 0);
-    for (const [what, sequence] of [['bold', '[1mdrawn'], ['hides the cursor', '[?25l'], ['shows it again', '[?25h']]) assert.ok(coloured.stdout.includes(`${escape}${sequence}`), what);
+    assert.ok(coloured.stdout.includes(`${escape}[1mdrawn`), 'bold');
+    assert.ok(!coloured.stdout.includes(`${escape}[?25l`), 'a cursor that was never hidden need not be put back');
     assert.match(coloured.stdout, /= resolver/);
     assert.match(coloured.stdout, /✓ verify/);
     assert.doesNotMatch(coloured.stdout, /Warning/);
@@ -190,6 +195,52 @@ describe('command line, with Temporal', function () {
     assert.match(ill.stdout, /✗ image +IMAGE_NOT_FOUND: The cloud does not know the image\.\n +Put an image id into image\.id that this account can see\.\n/);
     const { ok, findings } = JSON.parse((await cli(['doctor', path, '--json'])).stdout) as { ok: boolean; findings: { check: string }[] };
     assert.deepEqual([ok, findings.map(({ check }) => check)], [false, ['Temporal', 'search attributes', 'worker', 'image']]);
+  });
+
+  it('F21: doctor tells each finding as it comes; without a worker it gives up after 15 s, always with 3; one that starts is waited for', async () => {
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => { release = resolve; });
+    const findings: Finding[] = [{ check: 'secrets', ok: true, message: '3 resolve' }, { check: 'image', ok: true, message: 'exists' }];
+    fakes.find = async () => {
+      Context.current().heartbeat({ findings: findings.slice(0, 1) });
+      await held;
+      return findings;
+    };
+    const path = specFile('examined');
+    const doctor = new Cli(['doctor', path]);
+    await eventually('the first is told', () => doctor.stdout.includes('✓ secrets'));
+    assert.match(doctor.stdout, /✓ worker [^]*✓ secrets +3 resolve\n$/);
+    release();
+    const { code, stdout } = await doctor.ended;
+    assert.deepEqual([code, stdout.match(/✓ secrets/g)?.length], [0, 1]);
+    assert.match(stdout, /✓ image +exists\n\nAll is well\.\n$/);
+
+    // It counts as polling for a minute more.
+    await bench.worker.stopWorker();
+    const alone = await cli(['doctor', path, '--json']);
+    const told = JSON.parse(alone.stdout) as { ok: boolean; findings: { check: string; code?: string }[] };
+    assert.deepEqual([alone.code, told.ok, told.findings.at(-1)?.code], [3, false, 'NO_WORKER']);
+
+    const waiting = new Cli(['doctor', path]);
+    await eventually('it waits', () => waiting.stdout.includes('✓ search attributes'));
+    await bench.worker.startWorker(fakes);
+    assert.equal((await waiting.ended).code, 0);
+  });
+
+  it('F24: abort of one that is ready names down; an empty name is bad usage; what cannot be written ends with 1, what nobody reads in silence', async () => {
+    await cli(['up', specFile('over')]);
+    const aborted = await cli(['abort', 'over']);
+    assert.equal(aborted.code, 2);
+    assert.match(aborted.stderr, /It is ready\.\nTake back what it made with `stackato-deploy down over`\.\n$/);
+    for (const command of ['status', 'watch', 'down', 'abort', 'up']) assert.equal((await cli([command, ''])).code, 2, command);
+    const shell = (script: string): Promise<Ended> => new Cli([script], {}, ['bash', '-c']).ended;
+    const list = COMMAND.map((word) => `'${word}'`).join(' ').concat(' list');
+    const full = await shell(`${list} >/dev/full`);
+    assert.equal(full.code, 1);
+    assert.match(full.stderr, /^stackato-deploy: The output cannot be written\. ENOSPC.*\n.+\n$/);
+    const unread = await shell(`set -o pipefail; ${list} | sleep 0`);
+    assert.deepEqual([unread.code, unread.stderr], [141, '']);
+    assert.equal((await shell(`${list} 2>/dev/full >/dev/null`)).code, 0);
   });
 
   it('no worker: answers end with exit 5 and what to do', async () => {

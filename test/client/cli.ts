@@ -1,5 +1,6 @@
 /** The command line as a process of its own. */
 
+import { strict as assert } from 'node:assert';
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -13,7 +14,7 @@ export interface Ended {
   readonly stderr: string;
 }
 
-const COMMAND = [process.execPath, '--require', 'tsx/cjs', 'src/client/main.ts'] as const;
+export const COMMAND = [process.execPath, '--require', 'tsx/cjs', 'src/client/main.ts'] as const;
 
 export class Cli {
   stdout = '';
@@ -22,10 +23,14 @@ export class Cli {
   readonly ended: Promise<Ended>;
 
   constructor(args: readonly string[], env: NodeJS.ProcessEnv = {}, [program, ...before]: readonly [string, ...string[]] = COMMAND) {
-    this.child = spawn(program, [...before, ...args], { cwd: ROOT, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.child = spawn(program, [...before, ...args], { cwd: ROOT, env: { ...process.env, TERM: 'xterm', LC_ALL: 'C.UTF-8', ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
     this.child.stdout?.setEncoding('utf8').on('data', (text: string) => { this.stdout += text; });
     this.child.stderr?.setEncoding('utf8').on('data', (text: string) => { this.stderr += text; });
     this.ended = once(this.child, 'close').then(([code]) => ({ code: code as number | null, stdout: this.stdout, stderr: this.stderr }));
+  }
+
+  get pid(): number {
+    return this.child.pid ?? assert.fail('it was not started');
   }
 
   signal(signal: NodeJS.Signals): void {

@@ -1,49 +1,84 @@
 import { strict as assert } from 'node:assert';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { runProgram } from '../../src/client/cli/processes';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { claimNet } from '../../lab/ports';
+import { CLI } from '../support/site';
+import { Mark } from '../support/marked';
+import { localServer } from '../support/temporal';
 import { eventually } from '../support/wait';
+import { Cli } from './cli';
 
-describe('programs run as children', () => {
+const BUILT = [process.execPath, CLI] as const;
+
+describe('programs that the command line becomes', function () {
+  this.timeout(120_000);
+  let server: TestWorkflowEnvironment;
   let dir: string;
-  let program: string;
+  let mark: Mark;
 
+  before(async () => { server = await localServer(); });
+  after(() => server.teardown());
   beforeEach(() => {
     dir = mkdtempSync(join(tmpdir(), 'stackato-programs-'));
-    program = join(dir, 'program.cjs');
+    mark = new Mark();
   });
-  afterEach(() => rmSync(dir, { recursive: true }));
-
-  it('get arguments and environment; their exit code is ours', async () => {
-    writeFileSync(program, `require('node:fs').writeFileSync(${JSON.stringify(join(dir, 'told'))}, process.argv.slice(2).join(' ') + process.env.TEMPORAL_PROFILE); process.exit(7);`);
-    assert.equal(await runProgram(program, ['up', '--net', '7'], { TEMPORAL_PROFILE: 'there' }), 7);
-    assert.equal(readFileSync(join(dir, 'told'), 'utf8'), 'up --net 7there');
+  afterEach(() => {
+    for (const pid of mark.alive()) process.kill(pid, 'SIGKILL');
+    rmSync(dir, { recursive: true });
   });
 
-  it('get our signals once, and may take their time', async () => {
-    const ready = join(dir, 'ready');
-    writeFileSync(program, `
-      let count = 0;
-      for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => { count += 1; setTimeout(() => process.exit(40 + count), 200); });
-      setInterval(() => undefined, 1000);
-      require('node:fs').writeFileSync(${JSON.stringify(ready)}, '');`);
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-      const script = `require('./src/client/cli/processes').runProgram(${JSON.stringify(program)}, []).then((code) => process.exit(code));`;
-      const parent = spawn(process.execPath, ['--require', 'tsx/cjs', '--eval', script], { stdio: 'ignore', detached: true });
-      const ended = once(parent, 'exit');
-      await eventually('it listens', () => existsSync(ready));
-      // To the whole group, as a terminal does.
-      process.kill(-parent.pid!, signal);
-      assert.deepEqual(await ended, [41, null]);
-      rmSync(ready);
+  const startWorker = async (taskQueue: string): Promise<Cli> => {
+    const env = { ...mark.env, TEMPORAL_ADDRESS: server.address, STACKATO_DEPLOY_TASK_QUEUE: taskQueue, STACKATO_DEPLOY_STATE: dir };
+    const worker = new Cli(['worker'], env, BUILT);
+    await eventually('the worker is ready', () => worker.stdout.includes('worker is ready'), 60_000);
+    return worker;
+  };
+
+  /** A dead worker is listed as polling for minutes: what tells is whether a workflow is taken up before its time is over. */
+  const takesWork = async (taskQueue: string): Promise<boolean> => {
+    const options = { taskQueue, workflowId: `asked-${randomUUID()}`, workflowRunTimeout: '4s' } as const;
+    const handle = await server.client.workflow.start('nobodyKnowsThis', options);
+    await assert.rejects(handle.result());
+    const { events } = await handle.fetchHistory();
+    return (events ?? []).some(({ workflowTaskStartedEventAttributes: started }) => started !== null && started !== undefined);
+  };
+
+  it('17a: a worker that is killed outright leaves no process, and nobody that takes work', async () => {
+    const worker = await startWorker('killed-outright');
+    assert.ok(await takesWork('killed-outright'), 'it is seen where it works');
+    assert.deepEqual(mark.alive(), [worker.pid], 'one process, whose pid is known');
+    worker.signal('SIGKILL');
+    await worker.ended;
+    assert.deepEqual(mark.alive(), []);
+    assert.equal(await takesWork('killed-outright'), false);
+  });
+
+  it('17a: a worker can be stopped and continued, and ends in order by SIGTERM and by SIGINT', async () => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      const worker = await startWorker(`told-${signal}`);
+      worker.signal('SIGSTOP');
+      await eventually('it stands still', () => mark.states().every((state) => state === 'T'));
+      worker.signal('SIGCONT');
+      await eventually('it goes on', () => mark.states().every((state) => state !== 'T'));
+      worker.signal(signal);
+      const { code, stderr } = await worker.ended;
+      assert.deepEqual([code, stderr, mark.alive()], [0, '', []]);
     }
   });
 
-  it('one that is killed ends as shells tell it', async () => {
-    writeFileSync(program, `process.kill(process.pid, 'SIGKILL');`);
-    assert.equal(await runProgram(program, []), 137);
+  it('17a: a lab in the foreground that is killed outright takes all of its parts with it', async () => {
+    const net = await claimNet(undefined);
+    net.release();
+    const basePort = 3_000 + (net.number % 8) * 1_000;
+    const lab = new Cli(['lab', 'serve', '--dir', dir, '--net', String(net.number), '--base-port', String(basePort)], mark.env, BUILT);
+    const status = (): Promise<unknown> => new Cli(['lab', 'status', '--dir', dir], {}, BUILT).ended.then(({ code }) => code === 0);
+    await eventually('the lab is up', status, 90_000, 500);
+    assert.ok(mark.alive().length > 3, 'Temporal, BIND and moto are seen');
+    lab.signal('SIGKILL');
+    await lab.ended;
+    await eventually('all of them are gone', () => mark.alive().length === 0);
   });
 });

@@ -2,8 +2,9 @@ import { strict as assert } from 'node:assert';
 import { advice } from '../../src/client/render/advice';
 import { changes } from '../../src/client/render/log';
 import { page } from '../../src/client/render/page';
-import { diagnosisTable, listTable } from '../../src/client/render/tables';
-import { clip, oneLine, paintIf, span } from '../../src/client/render/text';
+import { diagnosisEnd, diagnosisLine, listTable } from '../../src/client/render/tables';
+import { ascii, clip, columnsOf, oneLine, paintIf, rowsOf, span } from '../../src/client/render/text';
+import type { PendingAttempt } from '../../src/client/pending';
 import { NOW, snapshotWith } from './snapshots';
 
 const plain = { now: NOW, paint: paintIf(false), width: Infinity };
@@ -40,7 +41,7 @@ describe('one deployment on a page', () => {
       '  = address         unchanged      12s  10.1.1.103',
       '  ✓ security-group  done          1.0s  stackato-dev, tcp 22 open',
       '  ✗ dns             attention      10s  DNS_KEY_REFUSED: The server says BADKEY.',
-      '  ▶ launch          running     1m 01s  attempt 4 · The instance i-1 is pending. · next try in 4s',
+      '  ▶ launch          running     1m 01s  waiting 1m 01s: The instance i-1 is pending.',
       '  · associate       waiting             Associate the address',
       '  · connect         waiting             Log in by ssh, wait for kato',
       '  – static-ip       not-needed          network: dhcp',
@@ -72,9 +73,32 @@ describe('one deployment on a page', () => {
     assert.equal(step(false), '  ▶ address         running       2.0s  attempt 2 · CLOUD_THROTTLED: Slow down. · next try in 0s');
   });
 
+  it('F24: to look again at what is not there yet is to wait, and no attempt: only failures are counted', () => {
+    const line = (pending: Partial<PendingAttempt>): string => {
+      const snapshot = snapshotWith({ launch: { state: 'running', startedAt: NOW - 12_000, pending: { attempt: 5, running: false, paused: false, ...pending } } });
+      return page(snapshot, plain).split('\n').find((text) => text.includes(' launch ')) ?? '';
+    };
+    const notYet = { code: 'NOT_YET', message: 'The instance i-1 is pending.', notYet: true } as const;
+    assert.match(line({ failure: notYet }), / 12s {2}waiting 12s: The instance i-1 is pending\.$/);
+    assert.match(line({ failure: notYet, running: true, line: '"Starting"' }), / waiting 12s: The instance i-1 is pending\. · "Starting"$/);
+    assert.match(line({ failure: { code: 'CLOUD_ERROR', message: 'HTTP 500', notYet: false }, failures: 1, running: true }), / {2}attempt 2 · CLOUD_ERROR: HTTP 500$/);
+    assert.match(line({ failure: { message: 'The worker went silent.', notYet: false }, running: true }), / {2}The worker went silent\.$/);
+  });
+
+  it('F20: folds what is over and what waits to the rows there are, and nothing where there is room', () => {
+    const rows = rowsOf(page(MIXED, { ...plain, width: 80 }).split('\n'), 80);
+    assert.equal(page(MIXED, { ...plain, width: 80, rows }), page(MIXED, { ...plain, width: 80 }));
+    for (let fewer = rows - 1; fewer > 0; fewer--) {
+      const lines = page(MIXED, { ...plain, width: 80, rows: fewer }).split('\n');
+      assert.ok(rowsOf(lines, 80) <= fewer, `${fewer}\n${lines.join('\n')}`);
+      assert.ok(lines[0]?.startsWith('dev  needs attention'));
+      if (fewer >= 3) assert.ok(lines.some((text) => text.includes('✗ dns')) && lines.some((text) => text.includes('▶ launch')), lines.join('\n'));
+    }
+  });
+
   it('cuts step lines, and nothing else, to the width, colours not counted', () => {
     const lines = page(MIXED, { ...plain, width: 60 }).split('\n');
-    assert.ok(lines.includes('  ▶ launch          running     1m 01s  attempt 4 · The ins…'));
+    assert.ok(lines.includes('  ▶ launch          running     1m 01s  waiting 1m 01s: The…'));
     assert.ok(lines.some((line) => line.length > 60 && line.includes('workflow')));
     const coloured = page(MIXED, { now: NOW, paint: paintIf(true), width: 60 });
     assert.ok(coloured.includes(`${ESCAPE}[36m`));
@@ -128,7 +152,7 @@ describe('a deployment as lines of a log', () => {
     const at = (message: string) => snapshotWith({ 'publish-image': { state: 'running', pending: { attempt: 2, running: false, paused: false, failure: { code: 'NOT_YET', message, notYet: true } } } });
     const first = at('machine: part 3 of 12 (30.0 MiB sent, 12.1 MiB/s)');
     assert.deepEqual(changes(first, at('machine: part 3 of 12 (30.0 MiB sent, 11.7 MiB/s)'), NOW), []);
-    assert.match(changes(first, at('machine: part 4 of 12 (40.0 MiB sent)'), NOW).join('\n'), /publish-image: running, machine: part 4 of 12 \(40\.0 MiB sent\)$/);
+    assert.match(changes(first, at('machine: part 4 of 12 (40.0 MiB sent)'), NOW).join('\n'), /publish-image: waiting, machine: part 4 of 12 \(40\.0 MiB sent\)$/);
   });
 
   const before = snapshotWith({ preflight: { state: 'running', startedAt: NOW - 2_000 } });
@@ -188,10 +212,10 @@ describe('tables', () => {
       { check: 'worker', ok: true, message: 'one listens' },
       { check: 'instance type', ok: false, message: 'It is small.', code: 'TYPE_TOO_SMALL', remedy: 'Choose a bigger one.' },
     ];
-    assert.equal(diagnosisTable(findings, paintIf(false)), [
-      '✓ worker         one listens',
-      '✗ instance type  TYPE_TOO_SMALL: It is small.',
-      '                 Choose a bigger one.',
+    assert.equal([...findings.map((finding) => diagnosisLine(finding, paintIf(false))), diagnosisEnd(findings)].join('\n'), [
+      '✓ worker                one listens',
+      '✗ instance type         TYPE_TOO_SMALL: It is small.',
+      '                        Choose a bigger one.',
       '',
       '1 of 2 checks failed.',
     ].join('\n'));
@@ -201,6 +225,15 @@ describe('tables', () => {
 describe('words', () => {
   it('spans of time', () => {
     assert.deepEqual([0, 940, 9_949, 9_950, 59_400, 59_600, 125_000, 3_600_000, 3_725_000].map(span), ['0.0s', '0.9s', '9.9s', '10s', '59s', '1m 00s', '2m 05s', '1h 00m', '1h 02m']);
+  });
+
+  it('F24: ASCII for terminals that show nothing else', () => {
+    assert.equal(ascii('✓ a · b\n  ▶ cut…\nsome…thing → für 日本 🙂'), '+ a . b\n  > cut~\nsome...thing -> f?r ?? ?');
+  });
+
+  it('F20: columns of a line, colours not counted, of wide letters two', () => {
+    assert.deepEqual([columnsOf(`${ESCAPE}[32mab${ESCAPE}[39m`), columnsOf('日本'), columnsOf('e\u0301'), rowsOf(['', 'abc', 'abcd'], 3)], [2, 4, 1, 4]);
+    assert.equal(clip('日本語', 5), '日本…');
   });
 
   it('text of others stays on its line and steers no terminal', () => {

@@ -4,6 +4,7 @@ import { isatty } from 'node:tty';
 import type { Command } from 'commander';
 import { paintIf } from '../../client/render/text';
 import type { Paint } from '../../client/render/text';
+import { canRedraw, isPlain, shown, shownJson, widthOf } from './screen';
 
 export interface GlobalOptions {
   readonly json?: boolean;
@@ -20,6 +21,8 @@ export interface Context {
   readonly redraws: boolean;
   /** Columns that a line may have. */
   readonly width: number;
+  /** Lines for people. */
+  say(text: string): void;
   /** One JSON document on a line of its own, or the text. */
   show(document: unknown, text: () => string): void;
   /** Beside the result: on stderr, so that stdout stays what was asked for. */
@@ -29,15 +32,15 @@ export interface Context {
 export function contextOf(command: Command): Context {
   const { json = false, profile, color } = command.optsWithGlobals<GlobalOptions>();
   const { stdout, stderr, env } = process;
-  // Not stdout.isTTY, which is undefined where it is none: left to decide itself, picocolors would colour for CI=true.
-  const isTerminal = isatty(stdout.fd);
   return {
     json,
     ...(profile === undefined ? {} : { profile }),
-    paint: paintIf(color && !env.NO_COLOR && isTerminal),
-    redraws: isTerminal && env.TERM !== 'dumb',
-    width: isTerminal ? stdout.columns : Infinity,
-    show: (document, text) => void stdout.write(`${json ? JSON.stringify(document) : text()}\n`),
-    note: (text) => void stderr.write(`${text}\n`),
+    // Said, because picocolors left to itself would colour for CI=true.
+    paint: paintIf(color && !env.NO_COLOR && isatty(stdout.fd) && !isPlain()),
+    redraws: canRedraw(stdout),
+    width: widthOf(stdout),
+    say: (text) => void stdout.write(`${shown(text)}\n`),
+    show: (document, text) => void stdout.write(`${json ? shownJson(document) : shown(text())}\n`),
+    note: (text) => void stderr.write(`${shown(text)}\n`),
   };
 }

@@ -7,13 +7,14 @@ import { formatProblems } from '../../spec/problems';
 import { ClientError, EXIT, SpecInvalidError } from '../../client/errors';
 import type { ExitCode } from '../../client/errors';
 import { messageOf, remedyOfCommand } from '../../client/words';
+import { shown, shownJson } from './screen';
 
 export function report(error: unknown, json: boolean): ExitCode {
   // --help and --version end like this, too; and no command at all, for which the help was shown.
   if (error instanceof CommanderError && error.exitCode === 0) return EXIT.done;
   const told = toldOf(error);
-  process.stderr.write(textOf(told));
-  if (json) process.stdout.write(`${JSON.stringify({ error: told })}\n`);
+  process.stderr.write(shown(textOf(told)));
+  if (json) process.stdout.write(`${shownJson({ error: told })}\n`);
   return told.exit;
 }
 

@@ -8,6 +8,7 @@ import type { Snapshot } from '../../client/snapshot';
 import { changes } from '../../client/render/log';
 import { page } from '../../client/render/page';
 import type { Context } from './context';
+import { detaching } from './detaching';
 import { viewOf } from './views';
 
 const EXIT_OF: Readonly<Record<Stage, ExitCode>> = {
@@ -40,22 +41,20 @@ export async function withDeployments<T>({ profile }: Context, use: (deployments
  * @returns undefined where it was detached
  */
 export async function follow(deployments: Deployments, name: string, context: Context, untilClosed = false): Promise<Snapshot | undefined> {
+  const { signal, over } = detaching();
   const view = await viewOf<Snapshot>(context, { page, changes });
-  const detached = new AbortController();
-  const detach = (): void => detached.abort();
-  process.once('SIGINT', detach);
   let last: Snapshot | undefined;
   try {
-    for await (const snapshot of deployments.watch(name, { signal: detached.signal })) {
+    for await (const snapshot of deployments.watch(name, { signal })) {
       last = snapshot;
       view.show(snapshot);
       if (!untilClosed && exitOf(snapshot) === EXIT.attention) break;
     }
   } finally {
-    process.removeListener('SIGINT', detach);
     view.end();
+    over();
   }
-  if (!detached.signal.aborted) return last;
+  if (!signal.aborted) return last;
   context.note(`Detached; it goes on: stackato-deploy watch ${name}`);
   return undefined;
 }

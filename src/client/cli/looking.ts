@@ -2,8 +2,9 @@
 
 import { EXIT } from '../../client/errors';
 import type { ExitCode } from '../../client/errors';
+import type { Diagnosis } from '../../client/diagnosis';
 import { page } from '../../client/render/page';
-import { diagnosisTable, listTable } from '../../client/render/tables';
+import { diagnosisEnd, diagnosisLine, listTable } from '../../client/render/tables';
 import type { Context } from './context';
 import { exitOf, withDeployments } from './follow';
 import { readSpec } from './spec-file';
@@ -22,8 +23,9 @@ export async function listCommand(context: Context): Promise<ExitCode> {
 
 export async function doctorCommand(context: Context, path: string): Promise<ExitCode> {
   const spec = await readSpec(path);
-  const findings = await withDeployments(context, (deployments) => deployments.doctor(spec));
+  const tell = (finding: Diagnosis): void => { if (!context.json) context.say(diagnosisLine(finding, context.paint)); };
+  const findings = await withDeployments(context, (deployments) => deployments.doctor(spec, tell));
   const ok = findings.every((finding) => finding.ok);
-  context.show({ ok, findings }, () => diagnosisTable(findings, context.paint));
+  context.show({ ok, findings }, () => diagnosisEnd(findings));
   return ok ? EXIT.done : EXIT.attention;
 }

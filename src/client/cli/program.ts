@@ -5,16 +5,18 @@ import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import type { Decision } from '../../spec/messages';
 import { STEP_IDS } from '../../spec/steps';
+import { ClientError } from '../../client/errors';
 import { ROOT } from '../../client/paths';
 import { contextOf } from './context';
 import { IMAGE_ROWS } from './image-rows';
 import { lazy } from './lazy';
 import type { CommandRow, Row } from './row';
+import { shown } from './screen';
 
 const AFTER_HELP = `
 Exit codes:
   0 done · 1 internal error · 2 bad usage or bad spec, nothing created · 3 needs attention · 4 aborted or failed
-  5 Temporal unreachable · 130 detached
+  5 Temporal unreachable · 130 detached · 141 nobody reads the output
 
 Where Temporal is: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, … or a profile of its TOML file; by default localhost:7233.`;
 
@@ -78,7 +80,7 @@ export function createProgram(finish: (exit: number) => void): Command {
     .addHelpText('after', AFTER_HELP)
     .exitOverride()
     // Told by report(), once, in our own words.
-    .configureOutput({ outputError: () => undefined });
+    .configureOutput({ outputError: () => undefined, writeOut: (text) => void process.stdout.write(shown(text)), writeErr: (text) => void process.stderr.write(shown(text)) });
   for (const row of ROWS) add(program, row, finish);
   return program;
 }
@@ -95,6 +97,9 @@ function runs(command: Command, { argument, options = [], passesOn, run }: Comma
   if (passesOn === true) command.allowUnknownOption().helpOption(false);
   command.action(async () => {
     const { args } = command;
+    if (argument !== undefined && !command.registeredArguments.some(({ variadic }) => variadic) && args[0]?.trim() === '') {
+      throw new ClientError('USAGE', `The ${argument[0].replace(/[<>]/g, '')} is empty.`);
+    }
     finish(await run(contextOf(command), args[0] ?? '', command.opts(), args));
   });
 }

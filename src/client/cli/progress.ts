@@ -2,6 +2,8 @@
 
 import { Meter, progressLine } from '../../client/render/progress';
 import { clip } from '../../client/render/text';
+import { redrawnOn } from './redrawn';
+import { canRedraw, shown } from './screen';
 
 export interface Progress {
   /** Ends what was begun before. */
@@ -19,20 +21,19 @@ interface Line {
 }
 
 export async function progressOnStderr(): Promise<Progress> {
-  const { stderr, env } = process;
-  return new Shown(stderr.isTTY && env.TERM !== 'dumb' ? await redrawn() : plain());
+  const { stderr } = process;
+  return new Shown(canRedraw(stderr) ? await redrawn() : plain());
 }
 
 function plain(): Line {
-  const write = (line: string): void => void process.stderr.write(`${line}\n`);
+  const write = (line: string): void => void process.stderr.write(`${shown(line)}\n`);
   return { every: 10_000, draw: write, keep: write };
 }
 
 async function redrawn(): Promise<Line> {
-  const { createLogUpdate } = await import('log-update');
-  const screen = createLogUpdate(process.stderr);
-  const draw = (line: string): void => screen(clip(line, process.stderr.columns || Infinity));
-  return { every: 100, draw, keep: (line) => { draw(line); screen.done(); } };
+  const area = await redrawnOn(process.stderr);
+  const draw = (line: string): void => area.draw(clip(line, process.stderr.columns));
+  return { every: 100, draw, keep: (line) => { draw(line); area.keep(); } };
 }
 
 interface Task {

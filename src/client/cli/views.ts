@@ -2,6 +2,7 @@
 
 import type { PageOptions } from '../../client/render/page';
 import type { Context } from './context';
+import { redrawnOn } from './redrawn';
 
 export interface View<T> {
   show(snapshot: T): void;
@@ -16,18 +17,18 @@ export interface Rendering<T> {
 
 export async function viewOf<T>(context: Context, rendering: Rendering<T>): Promise<View<T>> {
   if (context.json) return jsonView(context);
-  return context.redraws ? liveView(context, rendering) : logView(rendering);
+  return context.redraws ? liveView(context, rendering) : logView(context, rendering);
 }
 
 function jsonView<T>({ show }: Context): View<T> {
   return { show: (snapshot) => show(snapshot, () => ''), end: () => undefined };
 }
 
-function logView<T>({ changes }: Rendering<T>): View<T> {
+function logView<T>({ say }: Context, { changes }: Rendering<T>): View<T> {
   let last: T | undefined;
   return {
     show: (snapshot) => {
-      for (const line of changes(last, snapshot, Date.now())) process.stdout.write(`${line}\n`);
+      for (const line of changes(last, snapshot, Date.now())) say(line);
       last = snapshot;
     },
     end: () => undefined,
@@ -37,15 +38,16 @@ function logView<T>({ changes }: Rendering<T>): View<T> {
 /** Time passes between two changes, too. */
 const REDRAW_EVERY = 1_000;
 
-async function liveView<T>({ paint }: Context, { page }: Rendering<T>): Promise<View<T>> {
-  // An ES module, and of no use to the other two.
-  const { createLogUpdate } = await import('log-update');
-  const screen = createLogUpdate(process.stdout);
+/** Folded to the rows there are while it goes on; at its end once more, whole. */
+async function liveView<T>({ paint, say }: Context, { page }: Rendering<T>): Promise<View<T>> {
+  const area = await redrawnOn(process.stdout);
   let last: T | undefined;
-  const draw = (): void => {
-    if (last !== undefined) screen(page(last, { now: Date.now(), paint, width: process.stdout.columns }));
-  };
+  const text = (rows: number): string => (last === undefined ? '' : page(last, { now: Date.now(), paint, width: process.stdout.columns, rows }));
+  // The cursor stands on a row of its own.
+  const draw = (): void => area.draw(text(process.stdout.rows - 1));
+  const resized = (): void => { area.resized(); draw(); };
   const timer = setInterval(draw, REDRAW_EVERY);
+  process.stdout.on('resize', resized);
   return {
     show: (snapshot) => {
       last = snapshot;
@@ -53,8 +55,9 @@ async function liveView<T>({ paint }: Context, { page }: Rendering<T>): Promise<
     },
     end: () => {
       clearInterval(timer);
-      draw();
-      screen.done();
+      process.stdout.removeListener('resize', resized);
+      area.clear();
+      if (last !== undefined) say(text(Infinity));
     },
   };
 }

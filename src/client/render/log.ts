@@ -28,7 +28,7 @@ function isNews(before: Snapshot | undefined, after: Snapshot): boolean {
 /** Not the number of the attempt: a step that waits is not news with every look. */
 function wordsOf({ state, note, error, pending, startedAt, endedAt }: StepSnapshot): string {
   if (state === 'attention' && error !== undefined) return `attention, ${failureText({ ...error, notYet: false })}`;
-  if (state === 'running') return pending?.failure === undefined ? 'running' : `running, ${failureText(pending.failure)}`;
+  if (state === 'running') return pending?.failure === undefined ? 'running' : `${pending.failure.notYet ? 'waiting' : 'running'}, ${failureText(pending.failure)}`;
   const took = startedAt === undefined || endedAt === undefined ? '' : ` in ${span(endedAt - startedAt)}`;
   const text = oneLine(note ?? '');
   return `${state}${took}${text === '' ? '' : `, ${text}`}`;

@@ -1,7 +1,10 @@
 /** One deployment on one page: what `status` prints once and the live view redraws. */
 
+import type { StepState } from '../../spec/messages';
 import type { Snapshot } from '../../client/snapshot';
 import { advice } from './advice';
+import { fitted } from './fold';
+import type { Item } from './fold';
 import { stepLine, undoLine } from './step';
 import { oneLine, span, STAGE_LOOK } from './text';
 import type { Paint } from './text';
@@ -11,19 +14,21 @@ export interface PageOptions {
   readonly paint: Paint;
   /** Columns; step lines are cut to it, addresses and advice never are. */
   readonly width: number;
+  /** Rows there are; absent: any number. What goes on and what failed stays, the rest is folded. */
+  readonly rows?: number;
 }
 
-export function page(snapshot: Snapshot, { now, paint, width }: PageOptions): string {
-  return [
-    ...head(snapshot, now, paint),
-    '',
-    ...snapshot.steps.map((step) => stepLine(step, now, paint, width)),
-    ...undoing(snapshot, { now, paint, width }),
-    ...paragraph(advice(snapshot)),
-  ].join('\n');
+export function page(snapshot: Snapshot, { now, paint, width, rows = Infinity }: PageOptions): string {
+  const steps = snapshot.steps.map((step): Item => ({ fold: FOLD[step.state], label: step.id, line: stepLine(step, now, paint, width) }));
+  const [title, ...details] = head(snapshot, now, paint);
+  return fitted({ title, details, items: [...steps, ...undoing(snapshot, { now, paint, width })], advice: advice(snapshot) }, { rows, width, paint });
 }
 
-function head(snapshot: Snapshot, now: number, paint: Paint): string[] {
+const FOLD: Readonly<Record<StepState, Item['fold']>> = {
+  waiting: 'waiting', running: undefined, attention: undefined, done: 'finished', unchanged: 'finished', skipped: 'finished', 'not-needed': 'finished',
+};
+
+function head(snapshot: Snapshot, now: number, paint: Paint): [title: string, ...details: string[]] {
   const { name, release, cloud, stage, startedAt, closedAt, consoleUrl, workflowUrl, resources } = snapshot;
   const { words, colour } = STAGE_LOOK[stage];
   const { address, instance, dns } = resources;
@@ -39,13 +44,12 @@ function head(snapshot: Snapshot, now: number, paint: Paint): string[] {
   ];
 }
 
-function undoing({ undone, undoing: pending }: Snapshot, { now, paint, width }: PageOptions): string[] {
-  const notes = undone.map(({ what, ok, message }) =>
-    ok ? paint.green(`  ✓ taken back: ${oneLine(what)}`) : paint.red(`  ✗ still there: ${oneLine(what)}${message === undefined ? '' : ` (${oneLine(message)})`}`),
-  );
-  return [...notes, ...pending.map((undo) => undoLine(undo, now, paint, width))];
-}
-
-function paragraph(lines: readonly string[]): string[] {
-  return lines.length === 0 ? [] : ['', ...lines];
+function undoing({ undone, undoing: pending }: Snapshot, { now, paint, width }: PageOptions): Item[] {
+  const notes = undone.map(({ what, ok, message }): Item => {
+    const text = oneLine(what);
+    return ok
+      ? { fold: 'taken back', label: text, line: paint.green(`  ✓ taken back: ${text}`) }
+      : { fold: undefined, label: text, line: paint.red(`  ✗ still there: ${text}${message === undefined ? '' : ` (${oneLine(message)})`}`) };
+  });
+  return [...notes, ...pending.map((undo): Item => ({ fold: undefined, label: undo.step, line: undoLine(undo, now, paint, width) }))];
 }

@@ -4,18 +4,18 @@ import { IMAGE_PARTS } from '../../spec/messages';
 import type { ImagePart } from '../../spec/messages';
 import type { Publishing } from '../../client/publishing';
 import { remedyOfCommand } from '../../client/words';
+import { fitted } from './fold';
 import type { PageOptions } from './page';
 import { clip, clock, failureText, oneLine, span, STEP_LOOK } from './text';
 
-export function publishingPage(publishing: Publishing, { now, paint, width }: PageOptions): string {
+export function publishingPage(publishing: Publishing, { now, paint, width, rows = Infinity }: PageOptions): string {
   const { view, workflowUrl, startedAt, closedAt } = publishing;
-  return [
-    `${paint.bold(view.image.name)}  ${view.stage}  ${span((closedAt ?? now) - startedAt)}  bucket ${view.image.bucket} on ${view.cloud}`,
-    `  workflow  ${workflowUrl}`,
-    '',
-    ...IMAGE_PARTS.map((part) => clip(`  ${STEP_LOOK[view.parts[part].state].mark} ${part.padEnd(8)} ${wordsOf(publishing, part)}`, width)),
-    ...ending(publishing),
-  ].join('\n');
+  return fitted({
+    title: `${paint.bold(view.image.name)}  ${view.stage}  ${span((closedAt ?? now) - startedAt)}  bucket ${view.image.bucket} on ${view.cloud}`,
+    details: [`  workflow  ${workflowUrl}`],
+    items: IMAGE_PARTS.map((part) => ({ fold: undefined, label: part, line: clip(`  ${STEP_LOOK[view.parts[part].state].mark} ${part.padEnd(8)} ${wordsOf(publishing, part)}`, width) })),
+    advice: ending(publishing).filter((line) => line !== ''),
+  }, { rows, width, paint });
 }
 
 /** @param before absent at the first look */
@@ -35,6 +35,7 @@ function wordsOf({ view, pending }: Publishing, part: ImagePart): string {
   const attempt = pending[part];
   if (state === 'done') return `done in ${span((endedAt ?? 0) - (startedAt ?? 0))}, ${id ?? ''}${note === undefined ? '' : `, ${note}`}`;
   if (state === 'waiting' || attempt === undefined) return state;
+  if (attempt.failure?.notYet === true) return `waiting, ${failureText(attempt.failure)}`;
   const failure = attempt.failure === undefined ? '' : `, ${failureText(attempt.failure)}`;
   return attempt.running ? `running${attempt.line === undefined ? '' : `, ${oneLine(attempt.line)}`}` : `attempt ${attempt.attempt}${failure}`;
 }

@@ -2,7 +2,7 @@
 
 import type { PendingAttempt } from '../../client/pending';
 import type { StepSnapshot, UndoSnapshot } from '../../client/snapshot';
-import { clip, failureText, oneLine, span, STEP_LOOK } from './text';
+import { clip, columnsOf, failureText, oneLine, span, STEP_LOOK } from './text';
 import type { Colour, Paint } from './text';
 
 export function stepLine(step: StepSnapshot, now: number, paint: Paint, width: number): string {
@@ -24,9 +24,10 @@ interface Cells {
 }
 
 function line({ mark, colour, label, state, time, text }: Cells, paint: Paint, width: number): string {
-  const head = `  ${mark} ${label.padEnd(15)} ${state.padEnd(10)} ${time.padStart(7)}  `;
   // Clipped before it is painted: escapes have no width.
-  const tail = clip(text, width - head.length);
+  const head = clip(`  ${mark} ${label.padEnd(15)} ${state.padEnd(10)} ${time.padStart(7)}  `, width);
+  const left = width - columnsOf(head);
+  const tail = left > 0 ? clip(text, left) : '';
   return `${paint[colour](head)}${state === 'attention' ? paint.red(tail) : tail}`.trimEnd();
 }
 
@@ -34,20 +35,25 @@ function timeOf({ startedAt, endedAt }: StepSnapshot, now: number): string {
   return startedAt === undefined ? '' : span((endedAt ?? now) - startedAt);
 }
 
-function textOf({ state, title, note, error, pending }: StepSnapshot, now: number): string {
+function textOf({ state, title, note, error, pending, startedAt }: StepSnapshot, now: number): string {
   if (error !== undefined && state === 'attention') return failureText({ ...error, notYet: false });
-  if (state === 'running') return (pending === undefined ? '' : attemptText(pending, now)) || title;
+  if (state === 'running') return (pending === undefined ? '' : attemptText(pending, now, startedAt)) || title;
   return state === 'waiting' ? title : oneLine(note ?? '');
 }
 
-/** Empty for a first attempt that is under way and has said nothing yet. */
-function attemptText({ attempt, running, paused, nextAttemptAt, failure, line: said }: PendingAttempt, now: number): string {
+/**
+ * Empty for a first attempt that is under way and has said nothing yet. To look again at what is not there yet is to wait, and no
+ * further attempt: only failures are counted.
+ * @param since when the waiting began
+ */
+function attemptText({ attempt, failures = attempt - 1, running, paused, nextAttemptAt, failure, line: said }: PendingAttempt, now: number, since?: number): string {
+  const waits = failure?.notYet === true;
   const parts = [
-    attempt > 1 ? `attempt ${attempt}` : '',
-    failure === undefined ? '' : failureText(failure),
+    waits || failure?.code === undefined ? '' : `attempt ${failures + 1}`,
+    failure === undefined ? '' : waits ? `waiting${since === undefined ? '' : ` ${span(now - since)}`}: ${failureText(failure)}` : failureText(failure),
     said === undefined ? '' : oneLine(said),
     paused ? 'paused in Temporal' : '',
-    running || nextAttemptAt === undefined || failure === undefined ? '' : `next try in ${Math.max(0, Math.ceil((nextAttemptAt - now) / 1000))}s`,
+    running || waits || nextAttemptAt === undefined || failure === undefined ? '' : `next try in ${Math.max(0, Math.ceil((nextAttemptAt - now) / 1000))}s`,
   ];
   return parts.filter((part) => part !== '').join(' · ');
 }

@@ -22,12 +22,16 @@ export function listTable(deployments: readonly ListedDeployment[], paint: Paint
   }).join('\n');
 }
 
-export function diagnosisTable(findings: readonly Diagnosis[], paint: Paint): string {
-  const width = Math.max(...findings.map(({ check }) => check.length));
+/** The longest name of a check: lines are told one by one, so that no later one can move an earlier. */
+const CHECK_WIDTH = 20;
+
+export function diagnosisLine({ check, ok, message, code, remedy }: Diagnosis, paint: Paint): string {
+  const text = `${check.padEnd(CHECK_WIDTH)}  ${code === undefined ? '' : `${code}: `}${oneLine(message)}`;
+  if (ok) return `${paint.green('✓')} ${text}`;
+  return [`${paint.red('✗')} ${text}`, ...(remedy === undefined ? [] : [`  ${' '.repeat(CHECK_WIDTH)}  ${remedy}`])].join('\n');
+}
+
+export function diagnosisEnd(findings: readonly Diagnosis[]): string {
   const bad = findings.filter(({ ok }) => !ok).length;
-  const lines = findings.flatMap(({ check, ok, message, code, remedy }) => {
-    const text = `${check.padEnd(width)}  ${code === undefined ? '' : `${code}: `}${oneLine(message)}`;
-    return ok ? [`${paint.green('✓')} ${text}`] : [`${paint.red('✗')} ${text}`, ...(remedy === undefined ? [] : [`  ${' '.repeat(width)}  ${remedy}`])];
-  });
-  return [...lines, '', bad === 0 ? 'All is well.' : `${bad} of ${findings.length} checks failed.`].join('\n');
+  return `\n${bad === 0 ? 'All is well.' : `${bad} of ${findings.length} checks failed.`}`;
 }

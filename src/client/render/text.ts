@@ -1,5 +1,6 @@
 /** Words and colours that every view shares. Pure: time comes in. */
 
+import { stripVTControlCharacters } from 'node:util';
 import { createColors } from 'picocolors';
 import type { Stage, StepState } from '../../spec/messages';
 import type { AttemptFailure } from '../../client/pending';
@@ -60,7 +61,36 @@ export function oneLine(text: string): string {
 }
 
 export function clip(text: string, width: number): string {
-  return text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`;
+  if (columnsOf(text) <= width) return text;
+  let kept = '';
+  for (const character of text) {
+    if (columnsOf(kept + character) > width - 1) break;
+    kept += character;
+  }
+  return `${kept}…`;
+}
+
+/** East Asian writing and pictures take two columns. */
+const WIDE = /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/gu;
+const NARROW = /[\u0300-\u036f\u200b-\u200f\ufe00-\ufe0f]/gu;
+
+/** How many columns a line takes, colours not counted. */
+export function columnsOf(line: string): number {
+  const text = stripVTControlCharacters(line);
+  return Array.from(text.replace(NARROW, '')).length + (text.match(WIDE)?.length ?? 0);
+}
+
+/** How many rows lines take on a terminal of so many columns. */
+export function rowsOf(lines: readonly string[], width: number): number {
+  return lines.reduce((sum, line) => sum + Math.max(1, Math.ceil(columnsOf(line) / width)), 0);
+}
+
+const ASCII: Readonly<Record<string, string>> = { '✓': '+', '✗': 'x', '▶': '>', '·': '.', '↷': '~', '–': '-', '—': '-', '→': '->', '“': '"', '”': '"', '’': "'" };
+
+/** For terminals and locales that show nothing else. Marks stay one column wide. */
+export function ascii(text: string): string {
+  // What was cut to a line's width must not become wider.
+  return text.replace(/…$/gm, '~').replaceAll('…', '...').replace(/[^\u0000-\u007f]/gu, (character) => ASCII[character] ?? '?');
 }
 
 function two(value: number): string {
