@@ -7,15 +7,16 @@
 import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
+import { exampleImages } from './example';
 import { Household } from './household';
 import type { Child } from './household';
 import { startLab, startVmLab } from './lab';
 import { findProgram } from './programs';
-import type { Host, Lab, LabState, NodeImage } from './types';
+import { KINDS } from './types';
+import type { Host, Lab, LabState } from './types';
 import { builtImage } from './vm';
 import { untilReady } from './wait';
 
@@ -24,9 +25,11 @@ const WORKER = 'dist/src/worker/main.js';
 const EXAMPLE = 'examples/stackato-2.6.6.yaml';
 const DEPLOYMENT = 'dev';
 const DIR = '.lab';
-const ROOT_BYTES = 48 * 1_048_576;
 /** What the example is written for. */
 const PLACE = { basePort: 17_000, net: 66 } as const;
+
+/** A proxy of this machine's environment knows nothing of its loopback. */
+const DIRECT = { NO_PROXY: '*', no_proxy: '*' } as const;
 
 const run = promisify(execFile);
 
@@ -35,12 +38,11 @@ async function main(): Promise<number> {
   const { values } = parseArgs({ options: { exit: flag, vm: flag, kvm: flag } });
   const stay = !values.exit && process.stdout.isTTY;
   const stopped = interrupted();
-  say(`Starting the lab: Temporal, five clouds, a DNS server. All of it simulated but Temporal, BIND${values.vm ? ', nsupdate and the machine' : ' and nsupdate'}; see docs/lab.md.`);
+  say(`Starting the lab: Temporal, ${KINDS.length} clouds, a DNS server. All of it simulated but Temporal, BIND${values.vm ? ', nsupdate and the machine' : ' and nsupdate'}; see docs/lab.md.`);
   const wanted = { dir: DIR, ...PLACE, kernelRights: true };
   const lab = values.vm ? await startVmLab({ ...wanted, kvm: values.kvm }) : await startLab(wanted);
-  const env = { ...process.env, ...secretsOf(lab.state), TEMPORAL_ADDRESS: lab.state.temporal.address, STACKATO_DEPLOY_UI: lab.state.temporal.ui };
-  if (values.vm) linkImages(join(DIR, 'images'), builtImage());
-  else makeImages(join(DIR, 'images'));
+  const env = { ...process.env, ...secretsOf(lab.state), TEMPORAL_ADDRESS: lab.state.temporal.address, STACKATO_DEPLOY_UI: lab.state.temporal.ui, ...DIRECT };
+  exampleImages(DIR, values.vm ? builtImage() : undefined);
   const worker = startWorker(env);
   try {
     await untilReady(worker, () => Promise.resolve(readFileSync(worker.log, 'utf8').includes('worker is ready')));
@@ -86,30 +88,6 @@ function hints({ state: { temporal } }: Lab<Host>, vm: boolean): string {
     `  node ${CLI} status ${DEPLOYMENT}`,
     ...(vm ? [`  node ${CLI} lab console`] : []),
   ].join('\n');
-}
-
-/** Names in the example. */
-const IMAGES = { kernel: 'vmlinuz', ramdisk: 'initrd.img', root: 'stackato.img' } as const satisfies Record<keyof NodeImage, string>;
-
-/** What the example publishes: nobody boots it here. Half of the root image is a hole. */
-function makeImages(folder: string): void {
-  emptied(folder);
-  writeFileSync(join(folder, IMAGES.kernel), randomBytes(200_000));
-  writeFileSync(join(folder, IMAGES.ramdisk), randomBytes(400_000));
-  writeFileSync(join(folder, IMAGES.root), randomBytes(ROOT_BYTES / 2));
-  truncateSync(join(folder, IMAGES.root), ROOT_BYTES);
-}
-
-/** What it publishes where it is booted. */
-function linkImages(folder: string, built: NodeImage): void {
-  emptied(folder);
-  for (const [part, name] of Object.entries(IMAGES)) symlinkSync(built[part as keyof NodeImage], join(folder, name));
-}
-
-/** Files are never written through links of an earlier run. */
-function emptied(folder: string): void {
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
 }
 
 /** The references of the example lead here. */

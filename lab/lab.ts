@@ -1,4 +1,4 @@
-/** The lab, in this process: Temporal, DNS, five clouds and their machines, which are simulated, or real ones under QEMU. */
+/** The lab, in this process: Temporal, DNS, clouds and their machines, which are simulated, or real ones under QEMU. */
 
 import { createAppliance, DEFAULT_KNOBS } from './appliance';
 import { assembleLab } from './assembly';

@@ -7,11 +7,13 @@ import { createConnection } from 'node:net';
 import { join, resolve } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { attachConsole } from './console';
+import { exampleImages } from './example';
 import { endOrphans, startOf } from './household';
 import { startLab, startVmLab } from './lab';
 import { called, neighbours, TakenError } from './neighbours';
 import { readState, stateFileOf } from './state';
 import type { LabState } from './types';
+import { builtImage } from './vm';
 import { tailOf } from './wait';
 
 interface Options {
@@ -57,6 +59,7 @@ async function up(options: Options): Promise<number> {
 async function serve(options: Options): Promise<number> {
   const { dir, basePort, net, vm = false, kvm = false } = options;
   const wanted = { dir, basePort, net, kernelRights: true };
+  exampleImages(resolve(dir), vm ? builtImage() : undefined);
   const lab = vm ? await startVmLab({ ...wanted, kvm }) : await startLab(wanted);
   await new Promise<void>((done) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => done());

@@ -84,6 +84,8 @@ export interface CloudAccess {
   readonly region: string;
   readonly accessKey: string;
   readonly secretKey: string;
+  /** Other keys of the same user, good only with their token. */
+  readonly temporary: { readonly accessKey: string; readonly secretKey: string; readonly sessionToken: string };
   /** An image of release 2.6.6, and a key pair, that exist. */
   readonly imageId: string;
   readonly keyName: string;

@@ -6,7 +6,7 @@
 const UP = '(?:\\.\\./)+';
 const SAME_FOLDER = '\\.(?:/[^.].*)?';
 /** The plain part of spec: no library, no I/O, safe in the workflow sandbox. */
-const PLAIN = ['types', 'names', 'steps', 'messages', 'errors', 'view'];
+const PLAIN = ['types', 'names', 'steps', 'messages', 'errors', 'mask', 'view'];
 const PLAIN_SPEC = `${UP}spec/(?:${PLAIN.join('|')})`;
 const SPEC = `${UP}spec/[\\w-]+`;
 const COMMANDS = `${UP}commands(?:/[\\w-]+)?`;
@@ -41,8 +41,13 @@ export const RULES = {
     types: [ACTIVITY_TYPES],
     why: 'The image format knows nothing of Temporal and opens no socket.',
   },
+  connection: {
+    values: [SAME_FOLDER, ANY_NODE, '@temporalio/envconfig'],
+    types: [],
+    why: 'connection is what client, worker and cloud share on the way to a server, and stands below them.',
+  },
   cloud: {
-    values: [SAME_FOLDER, PLAIN_SPEC, ANY_NODE, '@aws-sdk/.+', '@smithy/.+', '@aws-crypto/.+', 'fast-xml-parser'],
+    values: [SAME_FOLDER, PLAIN_SPEC, `${UP}connection/[\\w-]+`, ANY_NODE, '@aws-sdk/.+', '@smithy/.+', '@aws-crypto/.+', 'https?-proxy-agent', 'fast-xml-parser'],
     types: [ACTIVITY_TYPES],
     why: 'cloud implements activities/ports.ts for clouds and knows nothing else of the product.',
   },
@@ -58,7 +63,7 @@ export const RULES = {
   },
   client: {
     values: [
-      SAME_FOLDER, `${UP}client(?:/.+)?`, SPEC, COMMANDS, `${UP}image(?:/[\\w-]+)?`, '@temporalio/(?:client|common|envconfig)',
+      SAME_FOLDER, `${UP}client(?:/.+)?`, SPEC, COMMANDS, `${UP}image(?:/[\\w-]+)?`, '@temporalio/(?:client|common)', `${UP}connection/[\\w-]+`,
       'commander', 'picocolors', 'log-update', 'node:child_process', QUIET_NODE,
     ],
     types: [`${UP}workflows(?:/.+)?`, ACTIVITY_TYPES],

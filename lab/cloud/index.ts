@@ -1,5 +1,5 @@
 /**
- * Five clouds, each an HTTP server in front of a region of moto, which speaks and refuses like one release, and its S3 beside it.
+ * Clouds, each an HTTP server in front of a region of moto, which speaks and refuses like one release, and its S3 beside it.
  *
  * Simulated: the calls of actions/index.ts; signatures, clock and replay; strict binding; each release's error codes; client
  * tokens; buckets, objects, registration and unbundling of images; classic and VPC addressing; rules, states and public DNS names; a machine per instance, and
@@ -95,7 +95,7 @@ export class Clouds {
     const { ec2, s3 } = this.endpointsOf(kind);
     const machine = images.find(({ type }) => type === 'machine');
     return {
-      kind, region, ...keysOf(kind, 'user'), keyName: KEY_PAIR,
+      kind, region, ...keysOf(kind, 'user'), temporary: temporaryKeysOf(kind), keyName: KEY_PAIR,
       endpoint: ec2,
       storage: s3,
       foreignBucket: FOREIGN_BUCKET,
@@ -154,7 +154,8 @@ export class Clouds {
 
   private accountsOf(kind: Kind): Account[] {
     const user = { ...keysOf(kind, 'user'), number: OWNER, admin: false, registersKernels: this.options.kernelRights === true };
-    return DIALECTS[kind].eucalyptus ? [user, { ...keysOf(kind, 'admin'), number: OWNER, admin: true, registersKernels: true }] : [user];
+    const users = [user, { ...user, ...temporaryKeysOf(kind) }];
+    return DIALECTS[kind].eucalyptus ? [...users, { ...keysOf(kind, 'admin'), number: OWNER, admin: true, registersKernels: true }] : users;
   }
 }
 
@@ -162,4 +163,9 @@ export class Clouds {
 function keysOf(kind: Kind, who: 'user' | 'admin'): { accessKey: string; secretKey: string } {
   const name = kind.replace(/[^a-z0-9]/g, '').toUpperCase();
   return { accessKey: `LAB${who.toUpperCase()}${name}`, secretKey: `secret-of-the-lab/${kind}/${who}` };
+}
+
+function temporaryKeysOf(kind: Kind): CloudAccess['temporary'] {
+  const { accessKey, secretKey } = keysOf(kind, 'user');
+  return { accessKey: `ASIA${accessKey}`, secretKey: `${secretKey}/temporary`, sessionToken: `token+of/the=lab/${kind}` };
 }

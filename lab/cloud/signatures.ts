@@ -18,6 +18,8 @@ export interface SignedRequest {
 export interface Account {
   readonly accessKey: string;
   readonly secretKey: string;
+  /** Of temporary keys, which are nothing without it. */
+  readonly sessionToken?: string;
   readonly admin: boolean;
   /** Twelve digits. */
   readonly number: string;
@@ -62,6 +64,8 @@ export class Gate {
     if (account === undefined) return { what: 'key', detail: 'The AWS Access Key Id you provided does not exist in our records' };
     const expected = v4 ? signatures4(request, sha256(request.body), account.secretKey) : signatures2(request, account.secretKey, this.dialect.kind === 'eucalyptus-3.2');
     if (!expected.some((signature) => same(signature, claim.signature))) return { what: 'signature', detail: 'User authentication failed.' };
+    const token = v4 ? request.headers['x-amz-security-token'] : request.params['SecurityToken'];
+    if (token !== account.sessionToken) return { what: 'key', detail: 'The security token included in the request is invalid' };
     return this.timeProblem(claim) ?? this.replayProblem(claim) ?? account;
   }
 
@@ -144,6 +148,7 @@ export function signatures4({ method, url, headers }: Pick<SignedRequest, 'metho
   const names = signedHeaders.split(';');
   // The host must be under the signature.
   if (!names.includes('host') || !names.includes('x-amz-date')) return [];
+  if (headers['x-amz-security-token'] !== undefined && !names.includes('x-amz-security-token')) return [];
   const [path = '/', query = ''] = url.split('?');
   const canonicalQuery = [...new URLSearchParams(query)].map(([name, value]) => `${rfc3986(name)}=${rfc3986(value)}`).sort().join('&');
   const canonicalHeaders = names.map((name) => `${name}:${String(headers[name] ?? '').trim().replace(/\s+/g, ' ')}\n`).join('');

@@ -10,7 +10,8 @@ import { PROMPT_IDS, decide, wording } from '../commands/dialogue';
 import type { Conversation, PromptId, StuckReason, Verdict } from '../commands/dialogue';
 import { parseSnapshot } from '../commands/snapshot';
 import type { Said, Snapshot } from '../commands/snapshot';
-import { lastLine, maskSecrets, plainText } from '../commands/terminal';
+import { lastLine, plainText } from '../commands/terminal';
+import { maskSecrets } from '../spec/mask';
 import { notUnderstood } from './machine';
 import type { RemoteSession, Secret } from './ports';
 

@@ -1,6 +1,6 @@
 /** Remembers what was resolved, so that no text of another's making (a cloud's error, kato's output) can carry it out. */
 
-import { maskSecrets } from '../commands/terminal';
+import { maskSecrets } from '../spec/mask';
 import type { Secret, Secrets } from './ports';
 import type { SecretRef } from '../spec/types';
 

@@ -159,7 +159,7 @@ function judgeAddress(spec: DeploymentSpec, addresses: readonly { publicIp: stri
 function secretRefs(spec: DeploymentSpec): readonly SecretRef[] {
   const { cloud, dns, ssh, instance, admin, image } = spec;
   const refs = [
-    cloud.credentials.accessKey, cloud.credentials.secretKey, dns.tsig?.secret, ssh.password, ssh.key, instance.userData, admin?.password, 'id' in image ? undefined : image.signing.privateKey,
+    cloud.credentials.accessKey, cloud.credentials.secretKey, cloud.credentials.sessionToken, dns.tsig?.secret, ssh.password, ssh.key, instance.userData, admin?.password, 'id' in image ? undefined : image.signing.privateKey,
   ];
   return refs.filter((ref) => ref !== undefined);
 }

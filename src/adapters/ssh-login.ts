@@ -3,7 +3,7 @@
 import { utils } from 'ssh2';
 import type { AnyAuthMethod, AuthHandlerMiddleware, ParsedKey } from 'ssh2';
 import type { Secret, Secrets, SshTarget } from '../activities/ports';
-import { FACTORY_PASSWORD } from '../commands/terminal';
+import { FACTORY_PASSWORD } from '../spec/mask';
 import { DeployError } from '../spec/errors';
 
 export interface Login {

@@ -9,7 +9,8 @@ import type { ExecResult, HttpAnswer, LocalHttpsRequest, RemoteSession, Secret }
 import { cameThrough, replyOf, throughDoor, withoutMarks } from '../commands/door';
 import type { Exchange } from '../commands/door';
 import { saysExpired } from '../commands/machine';
-import { lastLines, maskSecrets } from '../commands/terminal';
+import { lastLines } from '../commands/terminal';
+import { maskSecrets } from '../spec/mask';
 import { DeployError } from '../spec/errors';
 import { Gathered, OLD_TLS, readAnswer } from './http-answer';
 import type { Connection } from './ssh-connection';

@@ -3,6 +3,7 @@
 import { SEARCH_ATTRIBUTE } from '../spec/names';
 import { ClientError } from './errors';
 import { detailsOf, grpcCodeOf } from './temporal';
+import { sentence } from './words';
 import type { Temporal } from './temporal';
 
 /** temporal.api.enums.v1.IndexedValueType */
@@ -16,23 +17,28 @@ export async function registerSearchAttributes(temporal: Temporal): Promise<bool
   const { namespace } = temporal.settings;
   return temporal.call(async () => {
     const there = await registered(temporal, namespace);
-    const missing = Object.values(SEARCH_ATTRIBUTE).filter((name) => there !== undefined && !there.includes(name));
+    if (there === undefined) return false;
+    const ours = Object.values(SEARCH_ATTRIBUTE);
+    const wrong = ours.filter((name) => (there.get(name) ?? KEYWORD) !== KEYWORD);
+    if (wrong.length > 0) throw ofAnotherType(wrong, namespace);
+    const missing = ours.filter((name) => !there.has(name));
     if (missing.length === 0) return false;
     try {
       const searchAttributes = Object.fromEntries(missing.map((name) => [name, KEYWORD]));
       await temporal.connection.operatorService.addSearchAttributes({ namespace, searchAttributes });
     } catch (error) {
       // Another `up` may have been quicker.
-      if (grpcCodeOf(error) !== GRPC.alreadyExists) throw notRegistered(missing, error);
+      if (grpcCodeOf(error) !== GRPC.alreadyExists) throw notRegistered(missing, namespace, error);
     }
     return true;
   });
 }
 
-async function registered(temporal: Temporal, namespace: string): Promise<readonly string[] | undefined> {
+/** Names and types. */
+async function registered(temporal: Temporal, namespace: string): Promise<ReadonlyMap<string, number> | undefined> {
   try {
     const { customAttributes } = await temporal.connection.operatorService.listSearchAttributes({ namespace });
-    return Object.keys(customAttributes ?? {});
+    return new Map(Object.entries(customAttributes ?? {}));
   } catch (error) {
     if (NOT_FOR_US.includes(grpcCodeOf(error))) return undefined;
     throw error;
@@ -44,6 +50,26 @@ export function isUnknownAttribute(error: unknown): boolean {
   return /no mapping defined for search attribute|search attribute \S+ is not defined/i.test(detailsOf(error));
 }
 
-export function notRegistered(names: readonly string[], cause: unknown): ClientError {
-  return new ClientError('SEARCH_ATTRIBUTES', `Temporal lacks the search attributes ${names.join(', ')}. It did not let this tool add them: ${detailsOf(cause)}.`, { cause });
+/** A Temporal on an SQL database has room for ten of a type in each namespace: an operator would be refused likewise. */
+const FULL = /cannot have more than \d+ search attribute/i;
+
+export function notRegistered(names: readonly string[], namespace: string, cause: unknown): ClientError {
+  const why = detailsOf(cause);
+  const message = `Temporal lacks the search attributes ${names.join(', ')}. It did not let this tool add them: ${sentence(why)}`;
+  return new ClientError('SEARCH_ATTRIBUTES', message, { cause, remedy: FULL.test(why) ? roomFor(names, namespace) : `Let an operator run: ${creating(names, namespace)}` });
+}
+
+function roomFor(names: readonly string[], namespace: string): string {
+  return `Use another namespace (TEMPORAL_NAMESPACE); or let an operator remove some of type Keyword that nobody uses, until ${names.length} more fit, then say it again: `
+    + `temporal operator search-attribute remove --namespace ${namespace} --name <name> (\`list\` shows them).`;
+}
+
+function ofAnotherType(names: readonly string[], namespace: string): ClientError {
+  return new ClientError('SEARCH_ATTRIBUTES', `In the namespace ${namespace} the search attributes ${names.join(', ')} are of another type than Keyword.`, {
+    remedy: `Use another namespace (TEMPORAL_NAMESPACE); or let an operator run: temporal operator search-attribute remove --namespace ${namespace} ${names.map((name) => `--name ${name}`).join(' ')}; ${creating(names, namespace)}`,
+  });
+}
+
+function creating(names: readonly string[], namespace: string): string {
+  return `temporal operator search-attribute create --namespace ${namespace} ${names.map((name) => `--name ${name}`).join(' ')} ${names.map(() => '--type Keyword').join(' ')}`;
 }

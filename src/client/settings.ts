@@ -1,10 +1,10 @@
 /** Where Temporal is: its own environment variables and TOML profile, and a few of ours. Loads no client: `plan` needs it too. */
 
 import type { ConnectionOptions } from '@temporalio/client';
-import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { ConnectionFault, temporalPlace } from '../connection/temporal';
+import type { TemporalPlace } from '../connection/temporal';
 import { TASK_QUEUE } from '../spec/names';
 import { ClientError } from './errors';
-import { messageOf, sentence } from './words';
 
 export interface ConnectOptions {
   /** Profile of the TOML file; default: TEMPORAL_PROFILE, else `default`. TEMPORAL_* variables override it. */
@@ -16,39 +16,43 @@ export interface ConnectOptions {
 }
 
 export interface Settings {
+  readonly place: TemporalPlace;
   readonly connection: ConnectionOptions;
   readonly namespace: string;
   readonly taskQueue: string;
   readonly ui: string;
 }
 
-export const DEFAULT_ADDRESS = 'localhost:7233';
 const DEFAULT_UI = 'http://localhost:8233';
 export const CONNECT_LIMIT = 5_000;
 
 /** Reads configuration only. */
 export function settingsOf(options: ConnectOptions, env: NodeJS.ProcessEnv = process.env): Settings {
-  const { connectionOptions, namespace } = loadConfig(options.profile);
-  const { address, apiKey, tls, metadata } = connectionOptions;
+  const place = placeOf(options.profile, env);
   const ui = options.ui ?? env.STACKATO_DEPLOY_UI ?? env.TEMPORAL_UI_ADDRESS ?? DEFAULT_UI;
   return {
+    place,
     connection: {
-      address: address ?? DEFAULT_ADDRESS,
+      address: place.address,
       connectTimeout: CONNECT_LIMIT,
-      ...(apiKey === undefined ? {} : { apiKey }),
-      ...(tls === undefined ? {} : { tls }),
-      ...(metadata === undefined ? {} : { metadata }),
+      // gRPC would go through a proxy of the environment, which is the cloud's; the worker's own library does not.
+      channelArgs: { 'grpc.enable_http_proxy': 0 },
+      ...place.how,
     },
-    namespace: namespace ?? 'default',
+    namespace: place.namespace,
     taskQueue: options.taskQueue ?? env.STACKATO_DEPLOY_TASK_QUEUE ?? TASK_QUEUE,
     ui: (/^https?:\/\//.test(ui) ? ui : `http://${ui}`).replace(/\/+$/, ''),
   };
 }
 
-function loadConfig(profile: string | undefined): ReturnType<typeof loadClientConnectConfig> {
+function placeOf(profile: string | undefined, env: NodeJS.ProcessEnv): TemporalPlace {
   try {
-    return loadClientConnectConfig(profile === undefined ? {} : { profile });
+    return temporalPlace(profile, env);
   } catch (error) {
-    throw new ClientError('TEMPORAL_CONFIG', `Temporal's configuration cannot be read. ${sentence(messageOf(error))}`, { cause: error });
+    throw error instanceof ConnectionFault ? clientErrorOf(error) : error;
   }
+}
+
+export function clientErrorOf({ code, message, remedy, cause }: ConnectionFault): ClientError {
+  return new ClientError(code, message, { remedy, cause });
 }

@@ -46,7 +46,7 @@ export async function startRun(temporal: Temporal, request: StartRequest, patien
       break;
     } catch (error) {
       if (!isUnknownAttribute(error)) throw error;
-      if (Date.now() > end) throw notRegistered(Object.values(SEARCH_ATTRIBUTE), error);
+      if (Date.now() > end) throw notRegistered(Object.values(SEARCH_ATTRIBUTE), temporal.settings.namespace, error);
       await new Promise((resolve) => setTimeout(resolve, ATTRIBUTE_PAUSE));
     }
   }

@@ -1,9 +1,10 @@
 /** The one way to Temporal: the connection, and what its errors mean to a person. */
 
 import { Client, Connection, isGrpcServiceError, NamespaceNotFoundError } from '@temporalio/client';
+import { tlsTrouble } from '../connection/temporal';
 import { ClientError } from './errors';
 import type { ClientErrorCode } from './errors';
-import { CONNECT_LIMIT, DEFAULT_ADDRESS, settingsOf } from './settings';
+import { clientErrorOf as told, CONNECT_LIMIT, settingsOf } from './settings';
 import type { ConnectOptions, Settings } from './settings';
 import { messageOf, sentence } from './words';
 
@@ -15,18 +16,26 @@ export class Temporal {
 
   static async connect(options: ConnectOptions = {}): Promise<Temporal> {
     const settings = settingsOf(options);
-    const where = settings.connection.address ?? DEFAULT_ADDRESS;
-    const connection = await translated(where, () => Connection.connect(settings.connection));
+    const connection = await connected(settings);
     return new Temporal(settings, connection, new Client({ connection, namespace: settings.namespace }));
   }
 
   /** Runs calls that should take no time. Errors come out as ClientErrors, except those the caller knows by class. */
   call<T>(work: () => Promise<T>, limit = CALL_LIMIT): Promise<T> {
-    return translated(this.settings.connection.address ?? DEFAULT_ADDRESS, () => this.connection.withDeadline(Date.now() + limit, work));
+    return translated(this.settings.place.address, () => this.connection.withDeadline(Date.now() + limit, work));
   }
 
   close(): Promise<void> {
     return this.connection.close();
+  }
+}
+
+async function connected({ place, connection }: Settings): Promise<Connection> {
+  try {
+    return await translated(place.address, () => Connection.connect(connection));
+  } catch (error) {
+    const trouble = error instanceof ClientError && error.code === 'TEMPORAL_UNREACHABLE' ? await tlsTrouble(place) : undefined;
+    throw trouble === undefined ? error : told(trouble);
   }
 }
 

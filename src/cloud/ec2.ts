@@ -7,11 +7,13 @@ import type { $Command, EC2ClientConfig, EC2ClientResolvedConfig, ServiceInputTy
 import type { CloudSpec } from '../spec/types';
 import { endpointOf } from './account';
 import type { Capabilities } from './capabilities';
-import { refusal, unclear, unreachable } from './failures';
-import { askedWait, commonConfig, masked } from './sdk';
+import { EC2 as SERVICE } from './failures';
+import { askedWait, commonConfig, masked, signedBy } from './sdk';
 import type { Patience } from './sdk';
 import { signedForm, timestamps } from './signature-v2';
 import type { Keys } from './signature-v2';
+import { answered, unanswered, wayTo } from './way';
+import type { Way } from './way';
 
 const PATIENCE: Patience = { connect: 5_000, answer: 20_000 };
 
@@ -31,10 +33,12 @@ export interface Ec2Options {
 export class Ec2 {
   readonly can: Capabilities;
   private readonly client: EC2Client;
+  private readonly way: Way;
 
   constructor(private readonly options: Ec2Options) {
     this.can = options.can;
-    this.client = new EC2Client(configOf(options));
+    this.way = wayTo(endpointOf(options.spec), SERVICE);
+    this.client = new EC2Client(configOf(options, this.way));
     const version = encodeURIComponent(options.can.version);
     this.client.middlewareStack.add((next) => (args) => {
       const request = args.request as HttpRequest;
@@ -48,7 +52,7 @@ export class Ec2 {
     try {
       return await this.client.send(command);
     } catch (error) {
-      throw this.failure(call, error);
+      throw await this.failure(call, error);
     }
   }
 
@@ -67,25 +71,22 @@ export class Ec2 {
     return body;
   }
 
-  private failure(call: string, error: unknown): unknown {
+  private async failure(call: string, error: unknown): Promise<unknown> {
     if (!(error instanceof Error)) return error;
     if (error instanceof EC2ServiceException) {
-      return refusal(call, { status: error.$metadata.httpStatusCode ?? 0, code: error.name, words: masked(error.message, this.options.keys) }, askedWait(error));
+      const answer = { status: error.$metadata.httpStatusCode ?? 0, code: error.name, words: masked(error.message, this.options.keys), ...signedBy(this.options.keys) };
+      return await answered(call, answer, askedWait(error), this.way);
     }
-    // The answer was no XML.
-    if ('$responseBodyText' in error || '$response' in error) {
-      return unclear(`What answers at cloud.endpoint does not speak EC2: ${call} was answered with something else than XML.`, 'CLOUD_UNREACHABLE');
-    }
-    return unreachable(call, endpointOf(this.options.spec), error) ?? error;
+    return await unanswered(call, error, this.way);
   }
 }
 
-function configOf({ spec, keys, can, ca, patience = PATIENCE }: Ec2Options): EC2ClientConfig {
+function configOf({ spec, keys, can, ca, patience = PATIENCE }: Ec2Options, { proxy }: Way): EC2ClientConfig {
   return {
     region: spec.region,
     ...(spec.endpoint === undefined ? {} : { endpoint: spec.endpoint }),
     ...(can.signature === 2 ? { signer: signerV2(keys) } : {}),
-    ...commonConfig({ keys, patience, ...(ca === undefined ? {} : { ca }) }),
+    ...commonConfig({ keys, patience, ...(ca === undefined ? {} : { ca }), ...(proxy === undefined ? {} : { proxy }) }),
   };
 }
 

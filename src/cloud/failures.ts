@@ -33,6 +33,8 @@ export interface Answer {
   /** Eucalyptus 3.2 puts the class of the request here, and HTTP's own words. */
   readonly code: string;
   readonly words: string;
+  /** What the request was signed with; absent: keys that last. */
+  readonly signedBy?: 'temporary keys' | 'temporary keys without their token';
 }
 
 interface Row {
@@ -74,7 +76,7 @@ export const ANSWERS: readonly Row[] = [
     means: 'CLOUD_PERMISSION',
   },
   {
-    code: /^(AuthFailure|InvalidClientTokenId|InvalidAccessKeyId|SignatureDoesNotMatch|IncompleteSignature|MissingAuthenticationToken|UnrecognizedClientException|ExpiredToken|403 Forbidden)$/,
+    code: /^(AuthFailure|InvalidClientTokenId|InvalidAccessKeyId|SignatureDoesNotMatch|IncompleteSignature|MissingAuthenticationToken|UnrecognizedClientException|ExpiredToken\w*|InvalidToken|InvalidSecurity|403 Forbidden)$/,
     means: 'CLOUD_CREDENTIALS',
   },
   {
@@ -112,7 +114,7 @@ export const ANSWERS: readonly Row[] = [
 ];
 
 /** The SDK's names for an answer that is no EC2 error: a proxy's page, or a path where nothing is. */
-const NO_CLOUD = /^(Unknown|NotFound)$/;
+export const NO_CLOUD = /^(Unknown|NotFound)$/;
 
 /** Which of the cloud's services answered, and the key of the spec that leads there. */
 export interface Service {
@@ -123,13 +125,19 @@ export interface Service {
 export const EC2: Service = { speaks: 'EC2', at: 'cloud.endpoint' };
 export const S3: Service = { speaks: 'S3', at: 'cloud.storage' };
 
-const SAYS: Partial<Record<ErrorCode, (call: string, status: number, service: Service) => string>> = {
+const NOT_ACCEPTED = {
+  'lasting keys': 'The cloud does not accept the access key or the secret key',
+  'temporary keys': 'The cloud does not accept the access key, the secret key or the session token, or they have expired',
+  'temporary keys without their token': 'The cloud does not accept the access key or the secret key; the key is a temporary one, which needs its session token (cloud.credentials.sessionToken)',
+} as const;
+
+const SAYS: Partial<Record<ErrorCode, (call: string, answer: Answer, service: Service) => string>> = {
   CLOUD_THROTTLED: (call) => `The cloud asks for patience at ${call}`,
   CLOUD_CLOCK: () => 'The cloud says that the clock here is wrong',
   CLOUD_PERMISSION: (call) => `The account may not do ${call}`,
-  CLOUD_CREDENTIALS: () => 'The cloud does not accept the access key or the secret key',
-  CLOUD_UNREACHABLE: (_call, status, { speaks, at }) => `What answers at ${at} does not speak ${speaks} (HTTP ${status})`,
-  CLOUD_ERROR: (call, status) => `The cloud failed at ${call} (HTTP ${status})`,
+  CLOUD_CREDENTIALS: (_call, { signedBy }) => NOT_ACCEPTED[signedBy ?? 'lasting keys'],
+  CLOUD_UNREACHABLE: (_call, { status }, { speaks, at }) => `What answers at ${at} does not speak ${speaks} (HTTP ${status})`,
+  CLOUD_ERROR: (call, { status }) => `The cloud failed at ${call} (HTTP ${status})`,
 };
 
 const MAX_WORDS = 300;
@@ -138,8 +146,8 @@ const MAX_WORDS = 300;
 export function refusal(call: string, answer: Answer, asked?: number, service = EC2): CloudFailure {
   const { status, code, words } = answer;
   const row = rowFor(call, answer);
-  const means = row?.means ?? (NO_CLOUD.test(code) ? 'CLOUD_UNREACHABLE' : 'CLOUD_REFUSED');
-  const says = SAYS[means]?.(call, status, service) ?? `The cloud refused ${call}`;
+  const means = isExpired(answer) ? 'CLOUD_CREDENTIALS' : row?.means ?? (NO_CLOUD.test(code) ? 'CLOUD_UNREACHABLE' : 'CLOUD_REFUSED');
+  const says = SAYS[means]?.(call, answer, service) ?? `The cloud refused ${call}`;
   const text = words.replace(/\s+/g, ' ').trim();
   const cut = text.length > MAX_WORDS ? `${text.slice(0, MAX_WORDS)}…` : text;
   const wait = row?.wait === undefined ? undefined : (asked ?? row.wait);
@@ -151,31 +159,13 @@ function isNoRefusal(status: number): boolean {
   return status < 400;
 }
 
+/** EC2 says the same of a request that came late and of a session that is over, and sessions end more often than clocks go wrong. */
+function isExpired({ code, words, signedBy }: Answer): boolean {
+  return signedBy !== undefined && /^(RequestExpired|ExpiredToken\w*)$/.test(code) && !/future|timestamp/i.test(words);
+}
+
 export function rowFor(call: string, { status, code, words }: Answer): Row | undefined {
   return ANSWERS.filter((row) => row.call?.test(call) !== false).find((row) => (
     row.code?.test(code) === true || row.words?.test(words) === true || row.status?.test(String(status)) === true
   ));
-}
-
-/** Node's and OpenSSL's names for certificates that are not trusted, and for two sides that find no common TLS. */
-const TLS = /CERT|ISSUER|SIGNED|EPROTO|^ERR_(TLS|SSL|OSSL)_|UNABLE_TO_/;
-const NETWORK = /^(E[A-Z]+|EAI_\w+|HPE_\w+|UND_ERR_\w+)$/;
-
-/** Before there is a connection nothing was sent: of the system, or the SDK's own. */
-function neverSent(error: Error): boolean {
-  const code = 'code' in error ? String(error.code) : '';
-  if (/^(ECONNREFUSED|ENOTFOUND|EAI_\w+)$/.test(code) || /did not establish a connection/.test(error.message)) return true;
-  if ('syscall' in error && error.syscall === 'connect') return true;
-  return error instanceof AggregateError && error.errors.every((each) => each instanceof Error && neverSent(each));
-}
-
-/** What happened on the way; undefined where it was something else, and so a bug. */
-export function unreachable(call: string, endpoint: string, error: Error): CloudFailure | undefined {
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-  const { host } = new URL(endpoint);
-  // Node says nothing where it tried several addresses.
-  const why = (error.message || code).trim().replace(/\.$/, '');
-  if (TLS.test(code)) return new CloudFailure('CLOUD_UNREACHABLE', `TLS with ${host} fails; is cloud.ca the authority of its certificate? ${why} (${code}).`);
-  if (!NETWORK.test(code) && error.name !== 'TimeoutError') return undefined;
-  return new CloudFailure('CLOUD_UNREACHABLE', `${host} does not answer ${call}: ${why}.`, undefined, undefined, !neverSent(error));
 }

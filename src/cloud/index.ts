@@ -1,6 +1,7 @@
 /** Clouds behind the activities' interface: an account is opened with the credentials of the moment, its clients are kept. */
 
 import { readFile } from 'node:fs/promises';
+import { isDeepStrictEqual } from 'node:util';
 import type { Cloud, Clouds, ObjectStore, Secrets } from '../activities/ports';
 import type { CloudSpec } from '../spec/types';
 import { accountOf } from './account';
@@ -51,7 +52,7 @@ function keeping<T>(secrets: Secrets, create: (settings: Settings) => T): (spec:
     const settings = JSON.stringify([accountOf(spec, keys.accessKey), spec.kind, spec.region, spec.storage, spec.ca]);
     const kept = opened.get(settings);
     // A key or certificate that was changed is taken up at once, and the old one forgotten.
-    if (kept !== undefined && kept.keys.secretKey === keys.secretKey && kept.ca === ca) return kept.client;
+    if (kept !== undefined && isDeepStrictEqual(kept.keys, keys) && kept.ca === ca) return kept.client;
     const client = create({ spec, keys, can: CAPABILITIES[spec.kind], ...(ca === undefined ? {} : { ca }) });
     opened.set(settings, { keys, ca, client });
     return client;
@@ -59,10 +60,11 @@ function keeping<T>(secrets: Secrets, create: (settings: Settings) => T): (spec:
 }
 
 async function credentialsOf(secrets: Secrets, { credentials, ca }: CloudSpec): Promise<Credentials> {
-  const [access, secret, authority] = await Promise.all([
-    secrets.resolve(credentials.accessKey), secrets.resolve(credentials.secretKey), ca === undefined ? undefined : readAuthority(ca),
+  const { accessKey, secretKey, sessionToken } = credentials;
+  const [access, secret, token, authority] = await Promise.all([
+    secrets.resolve(accessKey), secrets.resolve(secretKey), sessionToken === undefined ? undefined : secrets.resolve(sessionToken), ca === undefined ? undefined : readAuthority(ca),
   ]);
-  return { keys: { accessKey: access.reveal(), secretKey: secret.reveal() }, ca: authority };
+  return { keys: { accessKey: access.reveal(), secretKey: secret.reveal(), ...(token === undefined ? {} : { sessionToken: token.reveal() }) }, ca: authority };
 }
 
 async function readAuthority(path: NonNullable<CloudSpec['ca']>): Promise<string> {

@@ -4,11 +4,13 @@ import { S3Client, S3ServiceException } from '@aws-sdk/client-s3';
 import type { $Command, S3ClientConfig, S3ClientResolvedConfig, ServiceInputTypes, ServiceOutputTypes } from '@aws-sdk/client-s3';
 import type { CloudSpec } from '../spec/types';
 import type { Capabilities } from './capabilities';
-import { CloudFailure, refusal, S3 as SERVICE, unreachable } from './failures';
-import { askedWait, commonConfig, masked } from './sdk';
+import { CloudFailure, S3 as SERVICE } from './failures';
+import { askedWait, commonConfig, masked, signedBy } from './sdk';
 import type { Patience } from './sdk';
 import { authorization } from './signature-hmac';
 import type { Keys } from './signature-v2';
+import { answered, unanswered, wayTo } from './way';
+import type { Way } from './way';
 
 /** A part has ten minutes if it moves at all; who is silent has half a minute. */
 const PATIENCE: Patience = { connect: 5_000, answer: 600_000 };
@@ -32,10 +34,12 @@ export interface S3Options {
 export class S3 {
   readonly can: Capabilities;
   private readonly client: S3Client;
+  private readonly way: Way;
 
   constructor(private readonly options: S3Options) {
     this.can = options.can;
-    this.client = new S3Client(configOf(options));
+    this.way = wayTo(storageOf(options.spec), SERVICE);
+    this.client = new S3Client(configOf(options, this.way));
   }
 
   async send<I extends ServiceInputTypes, O extends ServiceOutputTypes>(command: Command<I, O>): Promise<O> {
@@ -47,19 +51,17 @@ export class S3 {
     try {
       return await work;
     } catch (error) {
-      throw this.failure(call, error);
+      throw await this.failure(call, error);
     }
   }
 
-  private failure(call: string, error: unknown): unknown {
+  private async failure(call: string, error: unknown): Promise<unknown> {
     if (!(error instanceof Error)) return error;
     if (error instanceof S3ServiceException && error.$metadata.httpStatusCode !== undefined) {
-      return refusal(call, { status: error.$metadata.httpStatusCode, code: error.name, words: masked(error.message, this.options.keys) }, askedWait(error), SERVICE);
+      const answer = { status: error.$metadata.httpStatusCode, code: error.name, words: masked(error.message, this.options.keys), ...signedBy(this.options.keys) };
+      return await answered(call, answer, askedWait(error), this.way);
     }
-    if ('$responseBodyText' in error || '$response' in error) {
-      return new CloudFailure('CLOUD_UNREACHABLE', `What answers at ${SERVICE.at} does not speak ${SERVICE.speaks}: ${call} was answered with something else than XML.`);
-    }
-    return unreachable(call, storageOf(this.options.spec), error) ?? error;
+    return await unanswered(call, error, this.way);
   }
 }
 
@@ -70,11 +72,11 @@ export function storageOf({ storage, region, kind }: Pick<CloudSpec, 'storage' |
   return `https://s3.${region}.amazonaws.com`;
 }
 
-function configOf({ spec, keys, can, ca, patience = PATIENCE }: S3Options): S3ClientConfig {
+function configOf({ spec, keys, can, ca, patience = PATIENCE }: S3Options, { endpoint, proxy }: Way): S3ClientConfig {
   return {
     // Any other region is put into CreateBucket, and Eucalyptus has none of that name.
     region: spec.kind === 'aws' ? spec.region : 'us-east-1',
-    endpoint: storageOf(spec),
+    endpoint,
     forcePathStyle: true,
     ...(can.storeSignature === 4 ? {} : { signer: hmacSigner(keys) }),
     // Eucalyptus takes checksums in trailers for a part of the body.
@@ -82,7 +84,7 @@ function configOf({ spec, keys, can, ca, patience = PATIENCE }: S3Options): S3Cl
     responseChecksumValidation: 'WHEN_REQUIRED',
     expectContinueHeader: false,
     logger: SILENT,
-    ...commonConfig({ keys, patience, silence: Math.min(SILENCE, patience.answer), ...(ca === undefined ? {} : { ca }) }),
+    ...commonConfig({ keys, patience, silence: Math.min(SILENCE, patience.answer), ...(ca === undefined ? {} : { ca }), ...(proxy === undefined ? {} : { proxy }) }),
   };
 }
 
@@ -92,6 +94,7 @@ function hmacSigner(keys: Keys): Signer {
       const { method, path, headers } = request;
       delete headers['x-amz-date'];
       headers['date'] = new Date().toUTCString();
+      if (keys.sessionToken !== undefined) headers['x-amz-security-token'] = keys.sessionToken;
       const lower = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
       headers['authorization'] = authorization({ method, path, query: request.query ?? {}, headers: lower }, keys);
       return Promise.resolve(request);

@@ -13,11 +13,13 @@ export interface Signable {
 export interface Keys {
   readonly accessKey: string;
   readonly secretKey: string;
+  /** Of temporary keys. */
+  readonly sessionToken?: string;
 }
 
 /** The form to send: what was in it, and the signature. */
-export function signedForm({ method, host, path, params }: Signable, { accessKey, secretKey }: Keys, timestamp: string): string {
-  const all = { ...params, AWSAccessKeyId: accessKey, SignatureMethod: 'HmacSHA256', SignatureVersion: '2', Timestamp: timestamp };
+export function signedForm({ method, host, path, params }: Signable, { accessKey, secretKey, sessionToken }: Keys, timestamp: string): string {
+  const all = { ...params, ...(sessionToken === undefined ? {} : { SecurityToken: sessionToken }), AWSAccessKeyId: accessKey, SignatureMethod: 'HmacSHA256', SignatureVersion: '2', Timestamp: timestamp };
   const signature = createHmac('sha256', secretKey).update(stringToSign({ method, host, path, params: all })).digest('base64');
   return `${form(all)}&Signature=${encode(signature)}`;
 }

@@ -59,6 +59,22 @@ export function netmaskFault(text: string): string | undefined {
   return says('leaves no room for the machine and its gateway', 'give a mask from 128.0.0.0 to 255.255.255.252');
 }
 
+/** What an address, right by itself, is to all machines of its network, and so to none of them. */
+export function notAHost(text: string, netmask: string): 'network' | 'broadcast' | undefined {
+  const [ip, mask] = [toNumber(text), toNumber(netmask)];
+  if (ip === undefined || mask === undefined) return undefined;
+  const size = 2 ** 32 - mask;
+  return ip % size === 0 ? 'network' : ip % size === size - 1 ? 'broadcast' : undefined;
+}
+
+/** Whether two addresses are in one network of that mask. */
+export function shareNetwork(one: string, other: string, netmask: string): boolean {
+  const [a, b, mask] = [toNumber(one), toNumber(other), toNumber(netmask)];
+  if (a === undefined || b === undefined || mask === undefined) return false;
+  const size = 2 ** 32 - mask;
+  return Math.floor(a / size) === Math.floor(b / size);
+}
+
 function toNumber(text: string): number | undefined {
   const octets = text.split('.');
   if (octets.length !== 4 || !octets.every((octet) => OCTET.test(octet) && Number(octet) <= 255)) return undefined;

@@ -16,9 +16,10 @@ interface ErrorRow {
 
 export const ERRORS = {
   SECRET_MISSING: { owner: 'user', retry: 'no', remedy: "Set the variable or create the file on the worker's machine (restart the worker for a variable), then resume.", ofTheWorker: true },
-  CLOUD_CREDENTIALS: { owner: 'user', retry: 'no', remedy: 'Give the worker an access key and secret key that this cloud accepts, then resume.', ofTheWorker: true },
+  CLOUD_CREDENTIALS: { owner: 'user', retry: 'no', remedy: 'Give the worker an access key and secret key that this cloud accepts, with their session token if they are temporary, then resume.', ofTheWorker: true },
   CLOUD_PERMISSION: { owner: 'cloud', retry: 'no', remedy: 'Let the account do the call named above, then resume.' },
-  CLOUD_UNREACHABLE: { owner: 'cloud', retry: 'yes', remedy: "Check cloud.endpoint, the network between worker and cloud, and cloud.ca, then resume." },
+  CLOUD_UNREACHABLE: { owner: 'cloud', retry: 'yes', remedy: "Check cloud.endpoint, the network between worker and cloud with its proxy, and cloud.ca, then resume." },
+  CLOUD_PROXY: { owner: 'user', retry: 'no', remedy: "Correct HTTPS_PROXY, HTTP_PROXY or NO_PROXY in the worker's environment, or let the proxy let it through; restart the worker, then resume.", ofTheWorker: true },
   CLOUD_THROTTLED: { owner: 'cloud', retry: 'yes', remedy: 'The cloud asks for fewer calls. Wait a while, then resume.' },
   CLOUD_ERROR: { owner: 'cloud', retry: 'yes', remedy: 'The cloud failed by itself. When it is well again, resume.' },
   CLOUD_REFUSED: { owner: 'cloud', retry: 'no', remedy: 'Read what the cloud says above, mend the cause, then resume.' },

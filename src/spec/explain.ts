@@ -2,7 +2,7 @@
 
 import type { z } from 'zod';
 import { nearest } from './fields';
-import { pathText, valueAt } from './paths';
+import { isShowableKey, pathText, valueAt } from './paths';
 import type { Path } from './paths';
 import { BETWEEN, says } from './problems';
 import type { Fault } from './problems';
@@ -13,10 +13,14 @@ export function explain(issues: readonly Issue[], raw: unknown): Fault[] {
   return issues.flatMap((issue) => faultsOf(issue, [], raw));
 }
 
-/** Of a misspelt key it need not be said, too, that it is missing. */
-export function withoutEchoes(faults: readonly Fault[]): Fault[] {
+/** Of a misspelt key it need not be said, too, that it is missing; nor of what a merge key may have brought. */
+export function withoutEchoes(faults: readonly Fault[], merged: readonly Path[], raw: unknown): Fault[] {
   const misspelt = new Set(faults.flatMap(({ meant }) => (meant === undefined ? [] : [pathText(meant)])));
-  return faults.filter(({ path, at, meant }) => at === 'value' || meant !== undefined || !misspelt.has(pathText(path)));
+  const open = new Set(merged.map(pathText));
+  return faults.filter(({ path, at, meant }) => {
+    if (open.has(pathText(path)) || (open.has(pathText(path.slice(0, -1))) && valueAt(raw, path) === undefined)) return false;
+    return at === 'value' || meant !== undefined || !misspelt.has(pathText(path));
+  });
 }
 
 function faultsOf(issue: Issue, above: Path, raw: unknown): Fault[] {
@@ -42,7 +46,7 @@ function unknownKeys(issue: z.core.$ZodIssueUnrecognizedKeys, path: Path, raw: u
   return issue.keys.map((key) => {
     const suggestion = nearest(key, known);
     const hint = suggestion === undefined ? `known here: ${known.join(', ')}` : `did you mean ${suggestion}?`;
-    const shown = suggestion !== undefined || isShowable(key, valueAt(raw, [...path, key]));
+    const shown = suggestion !== undefined || isShowableKey(key, valueAt(raw, [...path, key]) !== null);
     return {
       path: [...path, key],
       text: says(shown ? `unknown key ${key}` : 'unknown key', hint),
@@ -51,9 +55,4 @@ function unknownKeys(issue: z.core.$ZodIssueUnrecognizedKeys, path: Path, raw: u
       ...(suggestion === undefined ? {} : { meant: [...path, suggestion] }),
     };
   });
-}
-
-/** `{ hunter2 }` is a mapping with a key and no value: such a key, and whatever does not look like one, may be a secret gone astray. */
-function isShowable(key: string, value: unknown): boolean {
-  return /^[A-Za-z][A-Za-z0-9_-]{0,39}$/.test(key) && value !== null;
 }

@@ -56,7 +56,7 @@ export async function loadSpec(path: string): Promise<Loaded> {
 export function parseSpec(text: string, file: string): Loaded {
   if (Buffer.byteLength(text) > MAX_BYTES) return refused(file, TOO_BIG);
   const yaml = readYaml(text);
-  const broken = yaml.faults.map((fault) => problem(file, fault, '', fault.text));
+  const broken = yaml.faults.map((fault) => problem(file, fault, pathText(fault.path), fault.text));
   if (yaml.data === undefined) return { ok: false, problems: inOrder(broken) };
   const { value } = yaml.data;
   if (value === null || value === undefined) return refused(file, says('is empty', 'start from one of the files in examples/'));
@@ -64,7 +64,7 @@ export function parseSpec(text: string, file: string): Loaded {
 
   const checked = specSchema.safeParse(value);
   const single = checked.success ? [] : explain(checked.error.issues, value);
-  const faults = withoutEchoes([...single, ...ruleFaults(value, single)]);
+  const faults = withoutEchoes([...single, ...ruleFaults(value, single)], yaml.merged, value);
   const problems = [...broken, ...faults.map((fault) => located(file, yaml, fault))];
   if (problems.length > 0 || !checked.success) return { ok: false, problems: inOrder(problems) };
   return { ok: true, spec: normalize(checked.data, dirname(resolve(file))) };

@@ -34,7 +34,11 @@ function cloudOf({ kind, endpoint, region, credentials, ca, addressName, storage
     kind,
     ...(endpoint === undefined ? {} : { endpoint: tidyUrl(endpoint) }),
     region: region ?? DEFAULT_REGION,
-    credentials: { accessKey: reference(credentials.accessKey, folder), secretKey: reference(credentials.secretKey, folder) },
+    credentials: {
+      accessKey: reference(credentials.accessKey, folder),
+      secretKey: reference(credentials.secretKey, folder),
+      ...(credentials.sessionToken === undefined ? {} : { sessionToken: reference(credentials.sessionToken, folder) }),
+    },
     ...(ca === undefined ? {} : { ca: resolve(folder, ca) }),
     ...(addressName === undefined ? {} : { addressName }),
     ...(storage === undefined ? {} : { storage: tidyUrl(storage) }),

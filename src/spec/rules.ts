@@ -1,5 +1,6 @@
 /** What concerns two keys at once. A rule is silent where one of its keys is already found wrong: one cause, one problem. */
 
+import { notAHost, shareNetwork } from './addresses';
 import { DEADLINES, DEFAULT_POLL, DEFAULT_PORT } from './defaults';
 import { isInside, tidyName } from './dns-names';
 import { milliseconds } from './durations';
@@ -7,6 +8,7 @@ import { valueAt } from './paths';
 import type { Path } from './paths';
 import { says } from './problems';
 import type { Fault } from './problems';
+import type { CloudKindName } from './types';
 
 /** What a rule may look at: values that are right by themselves, as text. */
 interface Sight {
@@ -98,6 +100,31 @@ const STATIC_ONLY: Rule = (see) => {
     .map((path) => (see.has(path) ? wrong(path, says('has no meaning with mode: dhcp', 'take it out, or write mode: static'), 'key') : undefined));
 };
 
+/** What kato would write without a word, and cut the machine off at its next boot. */
+const HOSTS_OF_THEIR_NETWORK: Rule = (see) => {
+  const netmask = see.get('network.netmask');
+  const gateway = see.get('network.gateway');
+  if (netmask === undefined || gateway === undefined) return [];
+  const judge = (path: string, address: string | undefined): Fault | undefined => {
+    const kind = address !== undefined && shareNetwork(address, gateway, netmask) ? notAHost(address, netmask) : undefined;
+    return kind === undefined ? undefined : wrong(path, says(`is the ${kind} address by network.netmask, which no machine can have`, 'give the address of a machine in that network, or correct the netmask'));
+  };
+  return [judge('network.gateway', gateway), ...[0, 1, 2].map((i) => judge(`network.nameservers.${i}`, see.get(`network.nameservers.${i}`)))];
+};
+
+/** Which clouds have images of such an id. Eucalyptus says `ami-` from 5.1 on, where it was not upgraded. */
+const IMAGE_OF_THE_CLOUD: Rule = (see) => {
+  const kind = see.get('cloud.kind');
+  return ['image', 'image.id'].map((path) => {
+    const prefix = see.get(path)?.slice(0, 4);
+    if (prefix === 'emi-' && kind === 'aws') return wrong(path, says('is the id of an image on Eucalyptus, and cloud.kind is aws', 'give an id that begins with ami-, or correct cloud.kind'));
+    if (prefix === 'ami-' && kind !== undefined && ONLY_EMI.includes(kind)) return wrong(path, says(`is the id of an image on AWS: ${kind} has none of that kind`, 'give an id that begins with emi-, or correct cloud.kind'));
+    return undefined;
+  });
+};
+
+const ONLY_EMI: readonly string[] = ['eucalyptus-3.2', 'eucalyptus-3.4', 'eucalyptus-4.4'] satisfies readonly CloudKindName[];
+
 /** Such a deadline would pass before the second look. */
 const POLL_BEFORE_DEADLINE: Rule = (see) => {
   const poll = see.get('timing.poll', DEFAULT_POLL);
@@ -108,7 +135,7 @@ const POLL_BEFORE_DEADLINE: Rule = (see) => {
   return [short === undefined ? undefined : wrong('timing.poll', says(`is not shorter than timing.deadline.${short[0]}`, 'leave time for several looks'))];
 };
 
-const RULES: readonly Rule[] = [NEEDED_BY_KIND, CA_NEEDS_TLS, IMAGE_IS_WHOLE, NAME_IN_ZONE, NO_LOOP, PORTS_DIFFER, STATIC_ONLY, POLL_BEFORE_DEADLINE];
+const RULES: readonly Rule[] = [NEEDED_BY_KIND, CA_NEEDS_TLS, IMAGE_IS_WHOLE, NAME_IN_ZONE, NO_LOOP, PORTS_DIFFER, STATIC_ONLY, HOSTS_OF_THEIR_NETWORK, IMAGE_OF_THE_CLOUD, POLL_BEFORE_DEADLINE];
 
 export function ruleFaults(raw: unknown, known: readonly Fault[]): Fault[] {
   const see = sightOf(raw, known);
@@ -118,20 +145,24 @@ export function ruleFaults(raw: unknown, known: readonly Fault[]): Fault[] {
 function sightOf(raw: unknown, known: readonly Fault[]): Sight {
   // A fault of the value itself or of something it stands in; unknown keys beside it do no harm.
   const isWrong = (path: Path): boolean => known.some((fault) => fault.at === 'value' && fault.path.every((part, i) => part === path[i]));
-  const look = (path: string): unknown => (isWrong(path.split('.')) ? undefined : valueAt(raw, path.split('.')));
+  const look = (path: string): unknown => (isWrong(pathOf(path)) ? undefined : valueAt(raw, pathOf(path)));
   return {
     get: (path, fallback) => {
       const value = look(path);
       if (typeof value === 'string' || typeof value === 'number') return String(value);
-      return isWrong(path.split('.')) ? undefined : fallback;
+      return isWrong(pathOf(path)) ? undefined : fallback;
     },
     has: (path) => look(path) !== undefined,
-    lacks: (path) => !isWrong(path.split('.')) && look(path) === undefined,
+    lacks: (path) => !isWrong(pathOf(path)) && look(path) === undefined,
   };
 }
 
 function wrong(path: string, text: string, at: Fault['at'] = 'value'): Fault {
-  return { path: path.split('.'), text, at };
+  return { path: pathOf(path), text, at };
+}
+
+function pathOf(path: string): Path {
+  return path.split('.').map((part) => (/^\d+$/.test(part) ? Number(part) : part));
 }
 
 function tidied(name: string | undefined): string | undefined {

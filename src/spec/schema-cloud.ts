@@ -1,6 +1,6 @@
 /** What the cloud has to be told: sections `cloud`, `instance` and `address`. */
 
-import { hostAddressFault } from './addresses';
+import { fromApplianceFault } from './addresses';
 import { addressNameFault, tidyName } from './dns-names';
 import { choice, mapping, shaped, text } from './fields';
 import { says } from './problems';
@@ -24,7 +24,11 @@ export const cloud = mapping(
     }).optional(),
     region: shaped({ about: 'Region. Needed for aws; otherwise eucalyptus.', expects: 'the name of a region', example: 'us-east-1', shape: WORD, refusal: 'is not the name of a region' }).optional(),
     credentials: mapping(
-      { accessKey: secret('Access key id of the account.'), secretKey: secret('Secret key of the account.') },
+      {
+        accessKey: secret('Access key id of the account.'),
+        secretKey: secret('Secret key of the account.'),
+        sessionToken: secret('Session token, where the keys are temporary ones.').optional(),
+      },
       { about: 'Where the keys of the account are.', expects: 'accessKey and secretKey', example: '{ accessKey: { env: EC2_ACCESS_KEY }, secretKey: { env: EC2_SECRET_KEY } }' },
     ).default({ accessKey: { env: 'EC2_ACCESS_KEY' }, secretKey: { env: 'EC2_SECRET_KEY' } }),
     ca: filePath('PEM file with the authority that signed the certificate of the endpoint; relative to the folder of this spec.', '/etc/stackato/cloud-ca.pem').optional(),
@@ -61,7 +65,7 @@ export const address = text({
   about: 'allocate: a new elastic IP, released by down. An IPv4 address: that one of the account, left allocated by down.',
   expects: '`allocate` or an IPv4 address',
   example: 'allocate',
-  fault: (value) => (value === 'allocate' ? undefined : /^[\d.]+$/.test(value) ? hostAddressFault(value) : says('is neither `allocate` nor an IPv4 address', 'write allocate, or an address of the account: 10.1.1.103')),
+  fault: (value) => (value === 'allocate' ? undefined : /^[\d.]+$/.test(value) ? fromApplianceFault(value) : says('is neither `allocate` nor an IPv4 address', 'write allocate, or an address of the account: 10.1.1.103')),
 }).default('allocate');
 
 function endpointFault(value: string): string | undefined {

@@ -15,7 +15,8 @@ export interface CloudSpec {
   /** EC2 endpoint, e.g. `http://clc:8773/services/Eucalyptus`; absent only for `aws`, where the region decides. */
   readonly endpoint?: string;
   readonly region: string;
-  readonly credentials: { readonly accessKey: SecretRef; readonly secretKey: SecretRef };
+  /** The token belongs to keys that are temporary. */
+  readonly credentials: { readonly accessKey: SecretRef; readonly secretKey: SecretRef; readonly sessionToken?: SecretRef };
   /** PEM file with the authority that signed the endpoint's certificate (path on the worker). */
   readonly ca?: string;
   /** Public DNS name of an address, `{dashed}` standing for `192-168-55-103`. */

@@ -1,9 +1,12 @@
 /** YAML to plain data, and where in the file each part of it stands. The library's own messages quote the file, secrets and all: none is shown. */
 
-import { LineCounter, isAlias, isMap, isScalar, isSeq, parseDocument, visit } from 'yaml';
-import type { Document, Node, Pair, YAMLError } from 'yaml';
+import { LineCounter, isScalar, parseAllDocuments, visit } from 'yaml';
+import type { Document, YAMLError } from 'yaml';
+import { isShowableKey, removeAt } from './paths';
 import type { Path } from './paths';
 import { says } from './problems';
+import { keyAround, keysIn, offsetOf } from './yaml-places';
+import type { Keyed } from './yaml-places';
 
 export interface Place {
   readonly line: number;
@@ -12,12 +15,16 @@ export interface Place {
 
 export interface YamlFault extends Place {
   readonly text: string;
+  /** Of the key that is wrong, as far as it may be told. */
+  readonly path: Path;
 }
 
 export interface YamlText {
   /** Absent where the file cannot be understood as YAML. */
   readonly data?: { readonly value: unknown };
   readonly faults: readonly YamlFault[];
+  /** Mappings of which a part stands elsewhere: what they lack may be there. */
+  readonly merged: readonly Path[];
   placeOf(path: Path, at: 'key' | 'value'): Place;
 }
 
@@ -36,6 +43,8 @@ const WORDS: Partial<Record<ErrorCode, string>> = {
   RESOURCE_EXHAUSTION: says('this is nested too deeply', 'a spec has three levels'),
 };
 
+const MERGE = says('merge keys are not known', 'write it out: put what << stands for here itself');
+const BRACE = says('a value that begins with { must be quoted', 'put it in quotes; if it is a template, fill it in first');
 const BAD_ALIAS = says('an alias has no anchor before it, or there are too many', 'quote text that begins with *, or define the anchor first');
 
 /** These leave data behind that is worth checking. */
@@ -50,17 +59,53 @@ export function readYaml(source: string): YamlText {
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
   };
-  const document = parseDocument(source, { ...DIALECT, lineCounter: lines });
+  const { document, second } = documentsIn(source, lines);
+  if (document === undefined) return { data: { value: null }, faults: [], merged: [], placeOf: () => place(0) };
   const found = [...document.errors, ...document.warnings];
+  const keys = keysIn(document);
   const fatal = found.find(({ code }) => !HARMLESS.includes(code));
-  // What follows a syntax error is mostly its echo.
-  const told = fatal === undefined ? found : [...found.filter(({ code }) => HARMLESS.includes(code)), fatal];
-  const faults = told.map(({ code, pos }) => ({ ...place(pos[0]), text: WORDS[code] ?? says('is not valid YAML here', REMEDY) }));
   const placeOf = (path: Path, at: 'key' | 'value'): Place => place(offsetOf(document, path, at));
-  if (fatal !== undefined) return { faults, placeOf };
+  // What follows a syntax error is mostly its echo.
+  const faults = found.filter(({ code }) => HARMLESS.includes(code)).map(({ code, pos: [offset] }): YamlFault => ({ ...place(offset), text: wordsFor(code), path: pathAt(keys, offset) }));
+  const refused = (offset: number, text: string, path: Path = []): YamlText => ({ faults: [...faults, { ...place(offset), text, path }], merged: [], placeOf });
+  if (fatal !== undefined) {
+    const brace = templateIn(source, fatal.pos[0]);
+    return brace === undefined ? refused(fatal.pos[0], wordsFor(fatal.code)) : refused(brace, BRACE, keyAround(document, brace));
+  }
+  if (second !== undefined) return refused(second, wordsFor('MULTIPLE_DOCS'));
+  const merges = keys.filter(({ path }) => path.at(-1) === '<<');
   const data = plain(document);
-  if (data === undefined) return { faults: [...faults, { ...place(badAlias(document)), text: BAD_ALIAS }], placeOf };
-  return { data, faults, placeOf };
+  if (data === undefined) return refused(badAlias(document), BAD_ALIAS);
+  // Its place is told; what it stands for is not looked at.
+  for (const { path } of merges) removeAt(data.value, path);
+  return { data, faults: [...faults, ...merges.map(({ path, offset }) => ({ ...place(offset), text: MERGE, path }))], merged: merges.map(({ path }) => path.slice(0, -1)), placeOf };
+}
+
+function wordsFor(code: ErrorCode): string {
+  return WORDS[code] ?? says('is not valid YAML here', REMEDY);
+}
+
+/** The one that says something. A line --- at an end of the file makes another, in which there is nothing. */
+function documentsIn(source: string, lineCounter: LineCounter): { readonly document?: Document; readonly second?: number } {
+  const all: readonly Document[] = parseAllDocuments(source, { ...DIALECT, lineCounter });
+  const isEmpty = ({ contents, errors }: Document): boolean => errors.length === 0 && (contents === null || (isScalar(contents) && contents.value === null));
+  const [document, second] = all.filter((each) => !isEmpty(each));
+  return { ...(document === undefined ? {} : { document }), ...(second === undefined ? {} : { second: second.range?.[0] ?? 0 }) };
+}
+
+/** The key that begins there, unless it may be a secret in the wrong place. */
+function pathAt(keys: readonly Keyed[], offset: number): Path {
+  const key = keys.find((each) => each.offset === offset);
+  if (key === undefined) return [];
+  return isShowableKey(String(key.path.at(-1)), key.hasValue) ? key.path : key.path.slice(0, -1);
+}
+
+/** `{{ name }}` and `{% if %}` are mappings to YAML, and no right ones: nothing that is right begins so. */
+function templateIn(source: string, offset: number): number | undefined {
+  const start = source.lastIndexOf('\n', offset - 1) + 1;
+  const line = source.slice(start).split('\n', 1)[0] ?? '';
+  const at = line.search(/(?<=^|[\s,[{])\{[{%]/);
+  return at < 0 ? undefined : start + at;
 }
 
 function plain(document: Document): { value: unknown } | undefined {
@@ -81,29 +126,4 @@ function badAlias(document: Document): number {
     },
   });
   return offset;
-}
-
-/** Of what is not there: the key it should stand under. */
-function offsetOf(document: Document, path: Path, at: 'key' | 'value'): number {
-  let node: Node | null = document.contents;
-  let offset = node?.range?.[0] ?? 0;
-  for (const [i, part] of path.entries()) {
-    const inside = isAlias(node) ? node.resolve(document) : node;
-    if (isSeq(inside)) {
-      node = (inside.items[Number(part)] as Node | undefined) ?? null;
-      offset = node?.range?.[0] ?? offset;
-      continue;
-    }
-    const pair = isMap(inside) ? inside.items.find(({ key }) => isScalar(key) && key.value === part) : undefined;
-    if (pair === undefined) break;
-    node = pair.value as Node | null;
-    offset = at === 'value' && i === path.length - 1 ? valueOffset(pair as Pair<Node, Node | null>) : ((pair.key as Node).range?.[0] ?? offset);
-  }
-  return offset;
-}
-
-/** A block begins in the line below its key and an empty value nowhere at all: for these, the key. */
-function valueOffset({ key, value }: Pair<Node, Node | null>): number {
-  const own = isAlias(value) || (isScalar(value) && value.value !== null) || ((isMap(value) || isSeq(value)) && value.flow === true);
-  return (own ? value.range?.[0] : key.range?.[0]) ?? 0;
 }

@@ -10,7 +10,7 @@ import { report, WorkerError } from './failure';
 import { startLogging } from './logging';
 import { workerSettings } from './options';
 import { BUNDLE_PATH } from './paths';
-import { checkNamespace, connectToTemporal, temporalPlace } from './temporal';
+import { checkNamespace, connectToTemporal, placeOf } from './temporal';
 
 // Its plans for Node versions are no news for whoever reads this log; ours are in package.json.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
@@ -24,7 +24,7 @@ async function work(): Promise<void> {
   // Until there is a worker, the SDK takes signals and does nothing about them.
   const started = endBySignals();
   if (!existsSync(BUNDLE_PATH)) throw new WorkerError('NOT_BUILT', `${BUNDLE_PATH} is not there.`, 'Run `npm run build`.');
-  const place = temporalPlace();
+  const place = placeOf(process.env);
   const log = startLogging(process.env);
   const settings = workerSettings(process.env);
   const connection = await connectToTemporal(place);

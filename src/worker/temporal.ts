@@ -1,41 +1,42 @@
 /** The worker's connection to Temporal, and what it means to a person that there is none. */
 
 import { setTimeout as delay } from 'node:timers/promises';
-import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection } from '@temporalio/worker';
-import type { NativeConnectionOptions } from '@temporalio/worker';
+import { ConnectionFault, temporalPlace, tlsTrouble } from '../connection/temporal';
+import type { TemporalPlace } from '../connection/temporal';
 import { WorkerError } from './failure';
 
-export interface Place {
-  readonly options: NativeConnectionOptions;
-  readonly address: string;
-  readonly namespace: string;
-}
-
-const DEFAULT_ADDRESS = 'localhost:7233';
 /** The SDK alone would wait for half a minute. */
 const CONNECT_LIMIT = 10_000;
 
-/** Reads configuration only. */
-export function temporalPlace(): Place {
+/**
+ * Reads configuration only. An address that is none ends a worker as a Temporal that is away does: what starts it again may find it set
+ * right.
+ */
+export function placeOf(env: NodeJS.ProcessEnv): TemporalPlace {
   try {
-    const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
-    return { options: connectionOptions, address: connectionOptions.address ?? DEFAULT_ADDRESS, namespace };
+    return temporalPlace(undefined, env);
   } catch (error) {
-    const why = textOf(error).split('\n')[0] ?? '';
-    throw new WorkerError('TEMPORAL_CONFIG', `Temporal's configuration cannot be read. ${sentence(why)}`, 'Check --profile, TEMPORAL_PROFILE, TEMPORAL_TLS_* and the TOML file (TEMPORAL_CONFIG_FILE).', error);
+    throw error instanceof ConnectionFault ? told(error, error.about === 'address' ? 'TEMPORAL_UNREACHABLE' : error.code) : error;
   }
 }
 
+function told(fault: ConnectionFault, code = fault.code): WorkerError {
+  return new WorkerError(code, fault.message, fault.remedy, fault);
+}
+
 /** A native worker that fails at its namespace is never let go of by the SDK, and would keep the process alive: so the namespace is asked for first. */
-export async function connectToTemporal(place: Place): Promise<NativeConnection> {
-  const { options, address } = place;
-  const connection = await withinLimit(address, NativeConnection.connect(options).catch((error: unknown) => { throw unusable(address, error); }));
+export async function connectToTemporal(place: TemporalPlace): Promise<NativeConnection> {
+  const { address, how } = place;
+  const connection = await withinLimit(address, NativeConnection.connect({ address, ...how }).catch(async (error: unknown) => {
+    const trouble = await tlsTrouble(place);
+    throw trouble === undefined ? unusable(address, error) : told(trouble);
+  }));
   await checkNamespace(connection, place);
   return connection;
 }
 
-export async function checkNamespace(connection: NativeConnection, { address, namespace }: Place): Promise<void> {
+export async function checkNamespace(connection: NativeConnection, { address, namespace }: TemporalPlace): Promise<void> {
   try {
     await connection.withDeadline(Date.now() + CONNECT_LIMIT, () => connection.workflowService.describeNamespace({ namespace }));
   } catch (error) {
@@ -64,12 +65,9 @@ type Told = readonly [code: 'TEMPORAL_UNREACHABLE' | 'TEMPORAL_REFUSED', message
 
 /** By the texts of the SDK's core: its errors have no codes. First match. */
 const MEANING: readonly (readonly [RegExp, (where: string, found: string) => Told])[] = [
-  [/^Invalid address|targetUrl/, (where) => ['TEMPORAL_UNREACHABLE', `"${where}" is no address of Temporal. It must be host:port.`, 'Set TEMPORAL_ADDRESS, or the address of your profile, to host:port, without http:// and without a path.']],
   [/Namespace (\S+) is not found/, (where, name) => ['TEMPORAL_REFUSED', `Temporal at ${where} has no namespace ${name}.`, 'Create it (`temporal operator namespace create`), or set TEMPORAL_NAMESPACE to one that is there.']],
   [/permission|PermissionDenied|Request unauthorized/i, (where) => ['TEMPORAL_REFUSED', `Temporal at ${where} does not allow this.`, CREDENTIALS]],
   [/unauthenticated|authentication credentials/i, (where) => ['TEMPORAL_REFUSED', `Temporal at ${where} does not accept these credentials.`, CREDENTIALS]],
-  [/InvalidContentType|InvalidMessage/, (where) => ['TEMPORAL_UNREACHABLE', `Temporal cannot be reached at ${where}. TLS is switched on here, and what answers there speaks none.`, TLS]],
-  [/invalid peer certificate: (?:Other\()?(\w+)/, (where, why) => ['TEMPORAL_UNREACHABLE', `Temporal cannot be reached at ${where}. Its certificate is not accepted (${why}).`, TLS]],
   [/(PrivateKeyParse|CertificateParse)Error/, () => ['TEMPORAL_UNREACHABLE', 'The TLS key or certificate for Temporal cannot be used. It is not PEM.', TLS]],
   [/message: "([^"]*)" \}\)/, (where, why) => ['TEMPORAL_UNREACHABLE', `Temporal cannot be reached at ${where}. ${sentence(why)}`, WHERE_IT_IS]],
   [/failed to lookup address information: ([^"]*)/, (where, why) => ['TEMPORAL_UNREACHABLE', `Temporal cannot be reached at ${where}. ${sentence(why)}`, WHERE_IT_IS]],

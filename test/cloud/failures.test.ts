@@ -1,8 +1,9 @@
 /** The table of refusals: what the clouds say (in their own words, from their sources and from AWS' list of codes), in our codes. */
 
 import assert from 'node:assert/strict';
-import { ANSWERS, refusal, rowFor, unless, unreachable } from '../../src/cloud/failures';
+import { ANSWERS, EC2, refusal, rowFor, unless } from '../../src/cloud/failures';
 import type { Answer, Sort } from '../../src/cloud/failures';
+import { unreachable } from '../../src/cloud/way';
 import type { ErrorCode } from '../../src/spec/errors';
 
 type Case = readonly [call: string, answer: Answer, code: ErrorCode, sort?: Sort];
@@ -123,16 +124,16 @@ describe('what keeps a cloud from answering', () => {
 
   it('is told from a bug', () => {
     for (const code of ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ECONNRESET', 'EHOSTUNREACH', 'HPE_INVALID_CONSTANT']) {
-      assert.equal(unreachable('DescribeImages', 'http://clc:8773/', broken(code))?.code, 'CLOUD_UNREACHABLE', code);
+      assert.equal(unreachable('DescribeImages', { endpoint: 'http://clc:8773/', service: EC2 }, broken(code))?.code, 'CLOUD_UNREACHABLE', code);
     }
-    assert.match(unreachable('A', 'http://clc:8773/', Object.assign(new Error('too slow'), { name: 'TimeoutError' }))?.message ?? '', /^clc:8773 does not answer A: too slow\.$/);
-    assert.match(unreachable('A', 'http://clc:8773/', broken('ECONNREFUSED', ''))?.message ?? '', /^clc:8773 does not answer A: ECONNREFUSED\.$/);
-    assert.equal(unreachable('A', 'http://clc:8773/', new TypeError('x is not a function')), undefined);
-    assert.equal(unreachable('A', 'http://clc:8773/', broken('ERR_INVALID_ARG_TYPE')), undefined);
+    assert.match(unreachable('A', { endpoint: 'http://clc:8773/', service: EC2 }, Object.assign(new Error('too slow'), { name: 'TimeoutError' }))?.message ?? '', /^clc:8773 does not answer A: too slow\.$/);
+    assert.match(unreachable('A', { endpoint: 'http://clc:8773/', service: EC2 }, broken('ECONNREFUSED', ''))?.message ?? '', /^clc:8773 does not answer A: ECONNREFUSED\.$/);
+    assert.equal(unreachable('A', { endpoint: 'http://clc:8773/', service: EC2 }, new TypeError('x is not a function')), undefined);
+    assert.equal(unreachable('A', { endpoint: 'http://clc:8773/', service: EC2 }, broken('ERR_INVALID_ARG_TYPE')), undefined);
   });
 
   it('6b: tells whether what was asked for may have been done', () => {
-    const onTheWay = (change: object, message = 'no'): boolean | undefined => unreachable('RunInstances', 'http://clc:8773/', Object.assign(new Error(message), change))?.mayHaveHappened;
+    const onTheWay = (change: object, message = 'no'): boolean | undefined => unreachable('RunInstances', { endpoint: 'http://clc:8773/', service: EC2 }, Object.assign(new Error(message), change))?.mayHaveHappened;
     const never = [{ code: 'ECONNREFUSED' }, { code: 'ENOTFOUND' }, { code: 'EAI_AGAIN' }, { code: 'EHOSTUNREACH', syscall: 'connect' }, { code: 'CERT_HAS_EXPIRED' }];
     assert.deepEqual(never.map((change) => onTheWay(change)), never.map(() => false));
     assert.equal(onTheWay({ name: 'TimeoutError' }, 'the request socket did not establish a connection with the server within the configured timeout of 5 ms.'), false);
@@ -147,7 +148,7 @@ describe('what keeps a cloud from answering', () => {
 
   it('names cloud.ca where a certificate is not trusted', () => {
     for (const code of ['DEPTH_ZERO_SELF_SIGNED_CERT', 'SELF_SIGNED_CERT_IN_CHAIN', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'CERT_HAS_EXPIRED', 'ERR_TLS_CERT_ALTNAME_INVALID']) {
-      const failure = unreachable('A', 'https://clc:8773/', broken(code));
+      const failure = unreachable('A', { endpoint: 'https://clc:8773/', service: EC2 }, broken(code));
       assert.deepEqual([failure?.code, /cloud\.ca/.test(failure?.message ?? '')], ['CLOUD_UNREACHABLE', true], code);
     }
   });

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { PROMPT_IDS, decide, wording } from '../../src/commands/dialogue';
 import type { Conversation, PromptId, Verdict } from '../../src/commands/dialogue';
-import { maskSecrets, plainText } from '../../src/commands/terminal';
+import { plainText } from '../../src/commands/terminal';
+import { maskSecrets } from '../../src/spec/mask';
 
 const ALL = new Set<PromptId>(PROMPT_IDS);
 const decideOn = (output: string, said: Conversation['said'] = []): Verdict => decide({ said, output }, ALL);

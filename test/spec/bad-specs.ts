@@ -14,6 +14,8 @@ dns:
   name: dev.example.com
 `;
 
+const GOOD_AWS = GOOD.replace('eucalyptus-3.2', 'aws').replace('endpoint: http://clc:8773/services/Eucalyptus', 'region: us-east-1').replace('emi-', 'ami-');
+
 /** The same with an image to publish, which is lines 7 to 14. */
 export const PUBLISHES = GOOD.replace('Eucalyptus\n', 'Eucalyptus\n  storage: http://walrus:8773/services/Walrus\n').replace('image: emi-12345678', `image:
   name: stackato-v2.6.6
@@ -33,6 +35,8 @@ export interface BadSpec {
   readonly at: readonly string[];
   /** In message or hint of the first. */
   readonly says: RegExp;
+  /** Of the issue that it is a case of. */
+  readonly point?: 'F22' | 'F23';
 }
 
 /** In the good spec, the line that begins so (indentation aside) becomes this; every line of the new text is indented alike. */
@@ -48,6 +52,7 @@ function line(begins: string, becomes: string, good = GOOD): string {
 const published = (what: string, begins: string, becomes: string, at: string | readonly string[], says: RegExp): BadSpec => row(what, line(begins, becomes, PUBLISHES), at, says);
 const row = (what: string, text: string, at: string | readonly string[], says: RegExp): BadSpec => ({ what, text, at: [at].flat(), says });
 const more = (what: string, text: string, at: string | readonly string[], says: RegExp): BadSpec => row(what, GOOD + text, at, says);
+const of = (point: 'F22' | 'F23', spec: BadSpec): BadSpec => ({ ...spec, point });
 /** A name that must not come into any script, command, URL or certificate. */
 const evilNames: readonly (readonly [what: string, yaml: string, says: RegExp])[] = [
   ['a line break', '"dev\\nsend.example.com"', /not allowed/],
@@ -82,14 +87,29 @@ export const BAD_SPECS: readonly BadSpec[] = [
   row('two documents', `${GOOD}---\nname: other\n`, '13 ', /more than one document/),
   row('nothing but an empty mapping', '{}\n', ['1 name', '1 release', '1 cloud', '1 image', '1 instance', '1 dns'], /is missing/),
   // YAML's traps.
-  row('a key twice', `${GOOD}name: ${SECRET.toLowerCase()}\n`, '13 ', /twice/),
+  row('a key twice', `${GOOD}name: ${SECRET.toLowerCase()}\n`, '13 name', /twice/),
   row('a tab as indentation', GOOD.replace('  kind', '\tkind'), '4 ', /tab/),
   row('an unclosed bracket', `${GOOD}access: { ssh: [10.0.0.0/8\n`, '14 ', /not valid YAML/),
   row('an unclosed quote', `${GOOD}ssh: { user: "${SECRET}\n`, '14 ', /not valid YAML/),
   row('an alias without an anchor', line('image', 'image: *nowhere'), '6 ', /alias/),
   row('an alias bomb', `${GOOD}a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: [*c,*c,*c,*c,*c,*c,*c,*c,*c]\n`, '16 ', /too many/),
   row('a tag', line('image', `image: !!python/object ${SECRET}`), ['6 ', '6 image'], /tag/),
-  row('a merge key', `${GOOD}ssh:\n  <<: { user: ops }\n`, '14 ssh', /unknown key/),
+  of('F22', row('a merge key', `${GOOD}ssh:\n  <<: { user: ops }\n`, '14 ssh.<<', /merge keys are not known — write it out/)),
+  of('F22', row('a merge key that brings what is needed', `common: &common { zone: example.com }\n${line('zone', '<<: *common')}`, ['1 common', '12 dns.<<'], /unknown key common/)),
+  of('F22', row('a merge key at the top', `<<: { release: 2.6.6 }\n${line('release', '')}`, '1 <<', /merge keys are not known — write it out/)),
+  of('F22', row('a merge key in a reference', `${GOOD}ssh: { password: { <<: { env: A } } }\n`, '13 ssh.password.<<', /merge keys are not known/)),
+  of('F22', row('a merge key of several', `${GOOD}ssh:\n  <<: [{ user: ops }, { port: 23 }]\n`, '14 ssh.<<', /merge keys are not known/)),
+  of('F23', row('a key of JavaScript', `${GOOD}__proto__: { admin: 1 }\n`, '13 __proto__', /unknown key __proto__/)),
+  of('F23', row('a key of JavaScript below', `${GOOD}ssh:\n  __proto__: { user: ops }\n`, '14 ssh.__proto__', /unknown key __proto__/)),
+  of('F23', row('a key twice in a section', line('zone', 'zone: example.org\nzone: example.com'), '12 dns.zone', /twice/)),
+  of('F23', row('a secret twice where a key should be', `${GOOD}ssh: { ${SECRET}, ${SECRET} }\n`, ['13 ssh', '13 ssh'], /unknown key/)),
+  of('F22', row('an empty document between two', `${GOOD}---\n---\nname: other\n`, '14 ', /more than one document/)),
+  of('F22', row('a template', line('server', 'server: {{ dns_server }}'), '10 dns.server', /a value that begins with \{ must be quoted/)),
+  of('F22', row('a template without spaces', line('server', 'server: {{dns_server}}'), '10 dns.server', /a value that begins with \{ must be quoted/)),
+  of('F22', row('a template with more behind it', line('name: dev.', 'name: {{ name }}.example.com'), '12 dns.name', /a value that begins with \{ must be quoted/)),
+  of('F22', row('a template in a list', `${GOOD}access: { ssh: [{{ office }}] }\n`, '13 access.ssh', /a value that begins with \{ must be quoted/)),
+  of('F22', row('a template in a reference', `${GOOD}ssh:\n  password: { env: {{ variable | upper }} }\n`, '14 ssh.password.env', /a value that begins with \{ must be quoted/)),
+  of('F22', row('a template of statements', `{% if lab %}\n${GOOD}{% endif %}\n`, '1 ', /a value that begins with \{ must be quoted/)),
   row('a key that is a mapping', `${GOOD}{ a: b }: c\n`, '13 ', /plain text/),
   row('too deep a nesting', `${GOOD}x: ${'['.repeat(20_000)}\n`, '13 ', /nested too deeply|not valid YAML/),
   row('a release that YAML reads as a number', line('release', 'release: 2.10'), '2 release', /read as a number by YAML.*quote it/),
@@ -114,6 +134,9 @@ export const BAD_SPECS: readonly BadSpec[] = [
   row('a release far away', line('release', `release: ${SECRET}`), '2 release', /one of 2\.6\.6, 2\.6\.7/),
   row('an image name', line('image', 'image: stackato-v2.6.6'), '6 image', /not an image id/),
   row('a kernel for an image', line('image', 'image: { id: eki-12345678 }'), '6 image.id', /not an image id/),
+  of('F23', row('an image of Eucalyptus on aws', line('image', 'image: emi-12345678', GOOD_AWS), '6 image', /on Eucalyptus, and cloud\.kind is aws — give an id that begins with ami-/)),
+  of('F23', row('the id of an image of Eucalyptus on aws', line('image', 'image: { id: emi-0a1b2c3d4e5f60718 }', GOOD_AWS), '6 image.id', /on Eucalyptus, and cloud\.kind is aws/)),
+  of('F23', row('an image of AWS on Eucalyptus', line('image', 'image: ami-12345678'), '6 image', /is the id of an image on AWS: eucalyptus-3\.2 has none/)),
   row('an image of another shape', line('image', 'image: [emi-12345678]'), '6 image', /not a list/),
   row('an image made of nothing', line('image', 'image: {}'), '6 image.id', /id of an image, or what to make one of/),
   row('an image of an id and a kernel', line('image', 'image: { id: emi-12345678, kernel: vmlinuz }'), '6 image.kernel', /no meaning beside image\.id/),
@@ -145,11 +168,12 @@ export const BAD_SPECS: readonly BadSpec[] = [
   more('an address that is none', 'address: 10.1.1.300\n', '13 address', /not an IPv4 address/),
   more('an address with a leading zero', 'address: 010.1.1.3\n', '13 address', /leading zeros/),
   more('an address of this machine', 'address: 127.0.0.1\n', '13 address', /loopback/),
+  of('F23', more("an address in the containers' network", 'address: 192.168.3.200\n', '13 address', /containers use — give an address in another network/)),
   more('a word for an address', 'address: elastic\n', '13 address', /neither/),
   // Cloud.
   row('an unknown kind', line('kind', 'kind: eucalyptus-4.3'), '4 cloud.kind', /did you mean eucalyptus-4\.4\?/),
   row('no endpoint', line('endpoint', ''), '3 cloud.endpoint', /is missing, and eucalyptus-3\.2 needs it/),
-  row('aws without a region', line('kind', 'kind: aws'), '3 cloud.region', /aws needs it/),
+  row('aws without a region', line('kind', 'kind: aws').replace('emi-', 'ami-'), '3 cloud.region', /aws needs it/),
   row('an endpoint with a key in it', line('endpoint', `endpoint: http://me:${SECRET}@clc:8773/`), '5 cloud.endpoint', /a user or a password/),
   row('an endpoint with a query', line('endpoint', `endpoint: http://clc:8773/?key=${SECRET}`), '5 cloud.endpoint', /query/),
   row('an endpoint without a scheme', line('endpoint', 'endpoint: clc:8773'), '5 cloud.endpoint', /not an http or https URL/),
@@ -192,6 +216,12 @@ export const BAD_SPECS: readonly BadSpec[] = [
   more('a mask with holes', 'network: { mode: static, netmask: 255.0.255.0 }\n', '13 network.netmask', /one block/),
   more('a prefix for a mask', 'network: { mode: static, netmask: /24 }\n', '13 network.netmask', /dotted/),
   more("the containers' network", 'network: { mode: static, gateway: 192.168.3.1 }\n', '13 network.gateway', /containers/),
+  of('F23', more('a network for a gateway', 'network: { mode: static, netmask: 255.255.255.0, gateway: 10.0.0.0 }\n', '13 network.gateway', /is the network address by network\.netmask/)),
+  of('F23', more('a broadcast address for a gateway', 'network:\n  mode: static\n  netmask: 255.255.254.0\n  gateway: 10.0.1.255\n', '16 network.gateway', /is the broadcast address by network\.netmask/)),
+  of('F23', more('the network of a small net for a gateway', 'network: { mode: static, netmask: 255.255.255.252, gateway: 10.0.0.4 }\n', '13 network.gateway', /network address/)),
+  of('F23', more('a broadcast address for a name server', 'network: { mode: static, netmask: 255.255.0.0, gateway: 10.1.0.1, nameservers: [10.2.255.255, 10.1.255.255] }\n', '13 network.nameservers[1]', /broadcast address/)),
+  more('a mask of the whole world', 'network: { mode: static, netmask: 0.0.0.0 }\n', '13 network.netmask', /no room/),
+  more('a mask of one machine', 'network: { mode: static, netmask: 255.255.255.255 }\n', '13 network.netmask', /no room/),
   more('name servers in one text', 'network: { mode: static, nameservers: "10.0.0.2, 10.0.0.3" }\n', '13 network.nameservers', /put it into brackets/),
   more('an empty text for name servers', 'network: { mode: static, nameservers: "" }\n', '13 network.nameservers', /put it into brackets/),
   more('too many name servers', 'network: { mode: static, nameservers: [10.0.0.1, 10.0.0.2, 10.0.0.3, 10.0.0.4] }\n', '13 network.nameservers', /more than 3/),

@@ -40,8 +40,8 @@ describe('a bad spec', () => {
     assert.ok(parseSpec(GOOD, 'good.yaml').ok);
   });
 
-  for (const { what, text, at, says } of BAD_SPECS) {
-    it(`with ${what} is refused`, () => {
+  for (const { what, text, at, says, point } of BAD_SPECS) {
+    it(`${point === undefined ? '' : `${point}: `}with ${what} is refused`, () => {
       const problems = problemsOf(parseSpec(text, 'bad.yaml'));
       assert.deepEqual(problems.map(({ line, path }) => `${line} ${path}`), at, formatProblems(problems));
       assert.match(`${problems[0]!.message} — ${problems[0]!.hint}`, says);
@@ -122,6 +122,20 @@ describe('a good spec', () => {
     assert.deepEqual(specOf(`${GOOD}access: { ssh: &us [10.0.0.0/8], console: *us }\n`), { ...whole, access: { ssh: ['10.0.0.0/8'], console: ['10.0.0.0/8'] } });
   });
 
+  it('F22: may end in a line ---, or begin with two: an empty document holds nothing', () => {
+    const empty = ['---\n', '---', '--- \n# nothing\n', '---\n---\n...\n', '...\n---\n', '---\n~\n'];
+    for (const text of [...empty.map((end) => GOOD + end), `---\n---\n${GOOD}`, `${GOOD}---\n`.replaceAll('\n', '\r\n')]) assert.deepEqual(specOf(text), whole, text);
+  });
+
+  it('F23: may have any gateway that is a machine of its network, and an image id that its cloud may have', () => {
+    for (const [netmask, gateway] of [['255.255.254.0', '10.0.0.255'], ['255.255.254.0', '10.0.1.0'], ['255.255.255.252', '10.0.0.5'], ['255.0.0.0', '10.255.255.254']]) {
+      specOf(`${GOOD}network: { mode: static, netmask: ${netmask}, gateway: ${gateway}, nameservers: [10.9.9.0] }\n`);
+    }
+    // Without its netmask nothing can be said of it.
+    specOf(`${GOOD}network: { mode: static, gateway: 10.0.0.255 }\n`);
+    specOf(GOOD.replace('eucalyptus-3.2', 'eucalyptus-5.1').replace('emi-', 'ami-'));
+  });
+
   it('says one thing in one way, however it was written', () => {
     const text = GOOD
       .replace('http://clc:8773/services/Eucalyptus', 'HTTP://CLC:8773/services/Eucalyptus//\n  addressName: EUCA-{dashed}.Cloud.Example.NET.')
@@ -155,7 +169,7 @@ describe('a good spec', () => {
   });
 
   it('may need neither endpoint nor more than a region on aws', () => {
-    const { cloud } = specOf(GOOD.replace('kind: eucalyptus-3.2', 'kind: aws').replace(/endpoint: .*/, 'region: eu-west-1')) as typeof whole;
+    const { cloud } = specOf(GOOD.replace('kind: eucalyptus-3.2', 'kind: aws').replace(/endpoint: .*/, 'region: eu-west-1').replace('emi-', 'ami-')) as typeof whole;
     assert.deepEqual(cloud, { kind: 'aws', region: 'eu-west-1', credentials: whole.cloud.credentials });
   });
 

@@ -17,7 +17,7 @@ describe('the JSON Schema', () => {
   const accepts = new Ajv({ strict: true, allowUnionTypes: true }).compile(schema);
 
   it('accepts every example', () => {
-    for (const name of readdirSync('examples')) assert.ok(accepts(parse(readFileSync(`examples/${name}`, 'utf8'))), `${name}: ${JSON.stringify(accepts.errors)}`);
+    for (const name of readdirSync('examples').filter((file) => file.endsWith('.yaml'))) assert.ok(accepts(parse(readFileSync(`examples/${name}`, 'utf8'))), `${name}: ${JSON.stringify(accepts.errors)}`);
     assert.ok(accepts(parse(GOOD)));
   });
 

@@ -13,6 +13,7 @@ const ROWS = {
   unauthenticated: { code: 'AccessDenied', status: 403, message: 'User authentication failed.' },
   keyUnknown: { code: 'InvalidAccessKeyId', status: 403, message: 'The AWS Access Key Id you provided does not exist in our records.' },
   signature: { code: 'SignatureDoesNotMatch', status: 403, message: 'The request signature we calculated does not match the signature you provided.' },
+  token: { code: 'InvalidToken', status: 400, message: 'The provided token is malformed or otherwise invalid.' },
   clock: { code: 'RequestTimeTooSkewed', status: 403, message: 'The difference between the request time and the current time is too large.' },
   bucketMissing: { code: 'NoSuchBucket', status: 404, message: 'The specified bucket does not exist' },
   keyMissing: { code: 'NoSuchKey', status: 404, message: 'The specified key does not exist.' },

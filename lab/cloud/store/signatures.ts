@@ -30,6 +30,7 @@ export function signerOf(head: SignedHead, dialect: StoreDialect, accounts: read
   const say = (why: StoreRefusalName): StoreRefusal => new StoreRefusal(dialect.signatures.length === 1 && dialect.signatures[0] === 'hmac' ? 'unauthenticated' : why);
   if (account === undefined) throw say('keyUnknown');
   if (!verify(account.secretKey)) throw say('signature');
+  if (head.headers['x-amz-security-token'] !== account.sessionToken) throw say('token');
   if (!(Math.abs(Date.now() - at) <= SKEW)) throw new StoreRefusal('clock');
   return account;
 }
