@@ -34,13 +34,13 @@ const HEADERS: ReadonlySet<string> = new Set([
   'x-amz-acl', 'x-amz-date', 'x-amz-content-sha256', 'x-amz-user-agent', 'x-amz-security-token', 'x-amz-sdk-checksum-algorithm',
   'x-amz-checksum-mode', 'x-amz-trailer', 'x-amz-decoded-content-length',
 ]);
-const CHECKSUM = /^x-amz-checksum-(crc32|crc32c|crc64nvme|sha1|sha256)$/;
+const UNNAMED = /^x-amz-(?:meta-.+|checksum-(?:crc32|crc32c|crc64nvme|sha1|sha256))$/;
 
 function beyond(action: string, query: URLSearchParams, headers: IncomingMessage['headers']): string | undefined {
   const known = action === 'ListObjects' ? LIST_PARAMETERS : PARAMETERS;
   const parameter = [...query.keys()].find((name) => !known.has(name));
   if (parameter !== undefined) return `?${parameter}`;
-  return Object.keys(headers).find((name) => (name.startsWith('x-amz-') && !HEADERS.has(name) && !CHECKSUM.test(name)) || /^if-/.test(name));
+  return Object.keys(headers).find((name) => (name.startsWith('x-amz-') && !HEADERS.has(name) && !UNNAMED.test(name)) || /^if-/.test(name));
 }
 
 /** @param base path of the service */
