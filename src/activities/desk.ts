@@ -1,7 +1,7 @@
 /** Calls the address desk of an account, starting it where it does not run. */
 
 import { ApplicationFailure, Context } from '@temporalio/activity';
-import { WithStartWorkflowOperation, WorkflowUpdateFailedError } from '@temporalio/client';
+import { WithStartWorkflowOperation, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
 import { DeployError } from '../spec/errors';
 import { addressDeskId, WORKFLOW } from '../spec/names';
@@ -40,11 +40,13 @@ export function createAddressDesk(taskQueue: string, client: () => Client = () =
       workflowIdConflictPolicy: 'USE_EXISTING',
       staticSummary: `elastic IPs of ${request.cloud.kind}`,
     });
-    const update = client().workflow.executeUpdateWithStart(verb, { args: [request], updateId: `${id}/${verb}`, startWorkflowOperation });
+    const temporal = client();
     try {
-      return await withPatience(update, workflowId);
+      // The request ends with the attempt: one that came later could ask for an address after an abort had given it back.
+      return await temporal.withDeadline(Date.now() + PATIENCE, () =>
+        temporal.workflow.executeUpdateWithStart(verb, { args: [request], updateId: `${id}/${verb}`, startWorkflowOperation }));
     } catch (error) {
-      throw translated(error);
+      throw translated(error, workflowId);
     }
   };
   return {
@@ -53,23 +55,13 @@ export function createAddressDesk(taskQueue: string, client: () => Client = () =
   };
 }
 
-async function withPatience<T>(update: Promise<T>, desk: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new DeployError('NOT_YET', `The address desk (workflow ${desk}) has not answered: it is busy, or no worker serves its task queue.`)), PATIENCE);
-  });
-  try {
-    return await Promise.race([update, limit]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
 /** The desk's own verdict as it is; everything else (busy, just ending, unreachable) is worth another try. */
-function translated(error: unknown): unknown {
-  if (error instanceof DeployError) return error;
+function translated(error: unknown, desk: string): unknown {
   if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure) {
     return ApplicationFailure.create({ type: error.cause.type ?? 'INTERNAL', message: error.cause.message, nonRetryable: true });
   }
-  return new DeployError('NOT_YET', `The address desk did not answer: ${error instanceof Error ? error.message : 'unknown'}.`);
+  if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) {
+    return new DeployError('NOT_YET', `The address desk (workflow ${desk}) has not answered: it is busy, or no worker serves its task queue.`);
+  }
+  return new DeployError('NOT_YET', `The address desk (workflow ${desk}) did not answer: ${error instanceof Error ? error.message : 'unknown'}.`);
 }

@@ -103,6 +103,8 @@ export interface Cloud {
   readonly addressTags: 'none' | 'afterwards' | 'at once';
   /** Whether a launch that is asked for twice with one token happens once. */
   readonly launchesOnce: boolean;
+  /** Whether an image that is registered twice under one name is refused. */
+  readonly registersOnce: boolean;
   /** How long after it was given up a request may still take effect, ms. */
   readonly lateEffect: number;
   /** A cheap call that proves endpoint, credentials and clock. */

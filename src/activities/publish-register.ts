@@ -1,7 +1,7 @@
 /** Registers a bundle that is in its bucket, once, and waits until the cloud has made it available. */
 
-import { setTimeout as delay } from 'node:timers/promises';
 import { DeployError } from '../spec/errors';
+import { waitOut } from './attempt';
 import type { Attempt } from './attempt';
 import type { Dependencies } from './dependencies';
 import type { Cloud, CloudImage } from './ports';
@@ -23,21 +23,17 @@ export async function registerImage(deps: Dependencies, input: PartInput, attemp
   return id;
 }
 
-type Registration = Pick<PartInput, 'part' | 'poll'> & { readonly description: string };
+type Registration = Pick<PartInput, 'part'> & { readonly description: string };
 
 /** The only place from which RegisterImage is called. */
-async function register(cloud: Cloud, target: Target, { part, poll, description }: Registration, attempt: Attempt): Promise<CloudImage> {
-  // 3.2 would silently make a second one: only what two looks, one poll apart, do not see is registered again.
-  if (attempt.number > 1) {
-    await delay(poll, undefined, { signal: attempt.signal });
-    if ((await findRegistered(cloud, target)) !== undefined) throw new DeployError('NOT_YET', `The image ${target.name} has just appeared.`);
-  }
+async function register(cloud: Cloud, target: Target, { part, description }: Registration, attempt: Attempt): Promise<CloudImage> {
+  // 3.2 would silently make a second one; the others refuse a name that is there, and it is adopted.
+  if (!cloud.registersOnce) waitOut(attempt, cloud);
   const { facts: { architecture, kernelId, ramdiskId }, name, location } = target;
-  attempt.assertTimely();
-  const id = await cloud.registerImage({
+  const id = await attempt.request('RegisterImage', () => cloud.registerImage({
     kind: part, name, location, architecture, description,
     ...(kernelId === undefined ? {} : { kernelId }),
     ...(ramdiskId === undefined ? {} : { ramdiskId }),
-  });
+  }));
   return (await cloud.ownImages()).find((each) => each.id === id) ?? { id, kind: part, name, location, state: 'pending' };
 }

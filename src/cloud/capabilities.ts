@@ -19,6 +19,8 @@ export interface Capabilities {
   readonly addressTags: 'none' | 'afterwards' | 'at once';
   /** Whether a launch that is asked for twice happens once. Where not, our security group is the only marker. */
   readonly clientToken: boolean;
+  /** Whether two images may have one name. */
+  readonly imageNames: 'free' | 'unique';
   /** How long after we gave a request up it may still take effect, ms. */
   readonly lateEffect: number;
   /** `Domain` of AllocateAddress. Where absent, an address has an allocation id only if the cloud gives it one. */
@@ -42,25 +44,25 @@ const LATE_EFFECT = 60_000;
 
 export const CAPABILITIES: Readonly<Record<CloudKindName, Capabilities>> = {
   'eucalyptus-3.2': {
-    signature: 2, version: '2012-10-01', filters: false, instanceTags: 'none', addressTags: 'none', clientToken: false, lateEffect: LATE_EFFECT,
+    signature: 2, version: '2012-10-01', filters: false, instanceTags: 'none', addressTags: 'none', clientToken: false, imageNames: 'free', lateEffect: LATE_EFFECT,
     refusesStealing: false, listsForeignAddresses: true, groupIds: false, typeMemory: 'verbose zones',
     storeSignature: 'hmac-sha1', headsBuckets: false,
   },
   // Takes version 4 as well, but refuses a signature it has seen, and that one has no more than seconds in it.
   'eucalyptus-3.4': {
-    signature: 2, version: '2013-08-15', filters: true, instanceTags: 'afterwards', addressTags: 'none', clientToken: true, lateEffect: LATE_EFFECT,
+    signature: 2, version: '2013-08-15', filters: true, instanceTags: 'afterwards', addressTags: 'none', clientToken: true, imageNames: 'unique', lateEffect: LATE_EFFECT,
     refusesStealing: true, listsForeignAddresses: true, groupIds: true, typeMemory: 'own list', storeSignature: 'hmac-sha1', headsBuckets: true,
   },
   'eucalyptus-4.4': {
-    signature: 4, version: '2016-11-15', filters: true, page: 1000, instanceTags: 'afterwards', addressTags: 'none', clientToken: true, lateEffect: LATE_EFFECT,
+    signature: 4, version: '2016-11-15', filters: true, page: 1000, instanceTags: 'afterwards', addressTags: 'none', clientToken: true, imageNames: 'unique', lateEffect: LATE_EFFECT,
     refusesStealing: true, listsForeignAddresses: false, groupIds: true, typeMemory: 'own list', storeSignature: 4, headsBuckets: true,
   },
   'eucalyptus-5.1': {
-    signature: 4, version: '2016-11-15', filters: true, page: 1000, instanceTags: 'at launch', addressTags: 'afterwards', clientToken: true, lateEffect: LATE_EFFECT,
+    signature: 4, version: '2016-11-15', filters: true, page: 1000, instanceTags: 'at launch', addressTags: 'afterwards', clientToken: true, imageNames: 'unique', lateEffect: LATE_EFFECT,
     refusesStealing: true, listsForeignAddresses: false, groupIds: true, typeMemory: 'own list', storeSignature: 4, headsBuckets: true,
   },
   aws: {
-    signature: 4, version: '2016-11-15', filters: true, page: 1000, instanceTags: 'at launch', addressTags: 'at once', clientToken: true, lateEffect: LATE_EFFECT,
+    signature: 4, version: '2016-11-15', filters: true, page: 1000, instanceTags: 'at launch', addressTags: 'at once', clientToken: true, imageNames: 'unique', lateEffect: LATE_EFFECT,
     addressDomain: 'vpc', refusesStealing: true, listsForeignAddresses: false, groupIds: true, typeMemory: 'type list', storeSignature: 4, headsBuckets: true,
   },
 };

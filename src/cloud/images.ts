@@ -6,8 +6,9 @@ import type { Cloud, CloudImage, RegisterRequest } from '../activities/ports';
 import type { Ec2 } from './ec2';
 import { CloudFailure, unclear, unless } from './failures';
 
-export function images(ec2: Ec2): Pick<Cloud, 'ownImages' | 'imagesAt' | 'registerImage' | 'deregisterImage'> {
+export function images(ec2: Ec2): Pick<Cloud, 'registersOnce' | 'ownImages' | 'imagesAt' | 'registerImage' | 'deregisterImage'> {
   return {
+    registersOnce: ec2.can.imageNames === 'unique',
     ownImages: () => ownImages(ec2),
     imagesAt: (location) => imagesAt(ec2, location),
     registerImage: (request) => registerImage(ec2, request),

@@ -202,7 +202,7 @@ describe('an attempt', () => {
       const second = await run(ask(new DeployError('NO_CAPACITY', 'Full.')), { attempt: 2, heartbeatDetails: beats.at(-1) });
       assert.equal(openIn(second.beats), 'RunInstances');
       const third = await run((attempt) => { attempt.settle(); return Promise.reject(new DeployError('NO_CAPACITY', 'Full.')); }, { attempt: 3, heartbeatDetails: second.beats.at(-1) });
-      assert.deepEqual([openIn(third.beats), third.failure?.details], [undefined, undefined]);
+      assert.deepEqual([openIn(third.beats), third.failure?.details], [undefined, [{}]]);
     });
 
     it('that an attempt without an end may have asked for something, up to now', async () => {

@@ -6,17 +6,20 @@ import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Dependencies, Publisher } from '../../src/activities/dependencies';
+import type { CloudImage } from '../../src/activities/ports';
 import { checkImage } from '../../src/activities/publish-check';
 import { registerImage } from '../../src/activities/publish-register';
 import { uploadImage } from '../../src/activities/publish-upload';
 import { withdrawImage } from '../../src/activities/publish-withdraw';
 import type { PartInput, Uploaded } from '../../src/activities/types';
+import { DeployError } from '../../src/spec/errors';
 import type { ErrorCode } from '../../src/spec/errors';
 import type { ImagePart, PublishView } from '../../src/spec/messages';
 import type { ImageSpec } from '../../src/spec/types';
 import { noise, pair, rejects, tempFolder } from '../image/support';
 import { ImageCloud, writeImageFiles } from '../support/image-cloud';
 import { imageIn, specNamed } from '../support/specs';
+import { Attempts } from './attempts';
 import { attemptOf, dependencies, inputOf } from './support';
 
 const MIB = 1024 * 1024;
@@ -50,6 +53,19 @@ describe('publishing an image', function () {
   const upload = (part: ImagePart = 'machine', lines: string[] = []): Promise<Uploaded> => uploadImage(deps, partOf(part), attemptOf(1, lines));
   const register = (part: ImagePart = 'machine', attempt = 1): Promise<string> => registerImage(deps, partOf(part), attemptOf(attempt));
   const assertWhole = (bytes = ROOT): void => assert.equal(account.unbundled(folder, NAME), createHash('sha256').update(bytes).digest('hex'));
+
+  it('6b: where names are free, an image whose registration was not answered is not registered again while that may still come', async () => {
+    await upload('kernel');
+    const asked: string[] = [];
+    const late = (): CloudImage => ({ id: 'eki-00000099', kind: 'kernel', name: `${NAME}-kernel`, location: `stackato-images/${NAME}-kernel.manifest.xml`, state: 'available' });
+    deps = { ...deps, clouds: { ...deps.clouds, open: () => Promise.resolve({ ...account.cloud, registerImage: ({ name }) => { asked.push(name); return Promise.reject(new DeployError('CLOUD_UNREACHABLE', 'No answer.', undefined, true)); } }) } };
+    const attempts = new Attempts((attempt) => registerImage(deps, partOf('kernel'), attempt));
+    assert.equal((await attempts.next()).failure?.type, 'CLOUD_UNREACHABLE');
+    assert.equal((await attempts.next()).failure?.type, 'NOT_YET');
+    account.images.push(late());
+    assert.equal((await attempts.next()).result, 'eki-00000099');
+    assert.equal(asked.length, 1);
+  });
 
   it('puts the parts side by side, the manifest last, and tells how far it is', async () => {
     const lines: string[] = [];

@@ -33,7 +33,7 @@ export class ImageCloud {
   mostInFlight = 0;
 
   readonly cloud = {
-    account: 'acct',
+    account: 'acct', registersOnce: false, lateEffect: 60_000,
     checkAccess: () => Promise.resolve(),
     ownImages: () => Promise.resolve(this.images.filter(({ id }) => !this.foreign.has(id))),
     imagesAt: (location: string) => Promise.resolve(this.images.filter((image) => image.location === location)),
