@@ -4,6 +4,7 @@
  *
  *   npm test -- --only unit,e2e             these groups
  *   npm test -- --grep "static-ip"          anything else goes to mocha
+ *   npm run test:campaign                   every mishap of every call; long
  *   npm run test:vm -- --dialogue FILE      one deployment, with kato's questions from that file
  *   npm run test:vm -- --kvm                not emulated
  */
@@ -32,7 +33,7 @@ async function main(args) {
   give(results);
 }
 
-/** Those that use both cores by themselves one after another, then the others two at a time. */
+/** Those that use both cores by themselves one after another, then the others three at a time. */
 async function inOrder(groups, mochaArgs) {
   const results = [];
   for (const group of groups.filter(({ jobs }) => jobs > 1)) results.push(await runGroup(group, mochaArgs));
@@ -40,7 +41,7 @@ async function inOrder(groups, mochaArgs) {
   const lane = async () => {
     for (let group = queue.shift(); group !== undefined; group = queue.shift()) results.push(await runGroup(group, mochaArgs));
   };
-  await Promise.all([lane(), lane()]);
+  await Promise.all([lane(), lane(), lane()]);
   return results;
 }
 
