@@ -23,6 +23,8 @@ export function stepFailureOf(error: unknown): StepFailure {
 export function unsettledOf(error: unknown, call: string): Unsettled | undefined {
   const cause = error instanceof ActivityFailure ? error.cause : error;
   if (!(cause instanceof ApplicationFailure || cause instanceof CancelledFailure)) return { call };
-  const [details] = (cause.details ?? []) as readonly (UnsettledDetails | undefined)[];
-  return details === undefined && cause instanceof CancelledFailure ? { call } : details?.unsettled;
+  const [details] = (cause.details ?? []) as readonly (UnsettledDetails | string | undefined)[];
+  // Of an attempt that was cancelled between two tries the server has words of its own.
+  if (typeof details === 'object') return details.unsettled;
+  return cause instanceof CancelledFailure ? { call } : undefined;
 }

@@ -161,7 +161,7 @@ describe('the address desk', function () {
   it('6a: an allocation whose end was not known when it was given up is settled by the release', async () => {
     account.faults.push('lost');
     account.blindAfterAllocation = 'CLOUD_ERROR';
-    await assert.rejects(allocate('dev', { deadline: 1_000 }), failing('CLOUD_ERROR'));
+    await assert.rejects(allocate('dev', { deadline: 2_500 }), failing('CLOUD_ERROR'));
     assert.equal(account.held.size, 1, 'it is there and nobody knows');
     account.blindAfterAllocation = undefined;
     assert.equal((await allocate('other')).publicIp, '10.0.0.2', 'another allocation is none of its business');
