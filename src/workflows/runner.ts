@@ -156,12 +156,17 @@ export class StepRunner {
     this.decisions.park(id);
     this.parking += 1;
     this.progress.stage('needs-attention');
-    const lost = await this.findLost(id);
-    if (lost !== undefined && !this.decisions.answered(id)) {
+    // An answer does not wait for the look, and ends it.
+    const look = new CancellationScope();
+    const looking = look.run(async () => {
+      const lost = await this.findLost(id);
+      if (lost === undefined || this.decisions.answered(id)) return;
       const message = `${failure.message} What the step ${lost.step} made is gone: ${lost.message} \`resume --from ${lost.step}\` makes it again.`;
       this.progress.step(id, { ...parked, error: { ...failure, message, from: lost.step } });
-    }
+    });
+    looking.catch(() => undefined);
     await condition(() => this.decisions.answered(id));
+    look.cancel();
     this.parking -= 1;
     if (this.parking === 0) this.progress.stage('deploying');
     return this.decisions.take(id) ?? 'resume';

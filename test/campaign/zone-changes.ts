@@ -1,6 +1,6 @@
 /** What befalls `nsupdate`: a program of that name, before the real one on the worker's path. It reads what is to happen from files, since it gets no environment. */
 
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ZONE } from '../../lab/dns';
 import { programPath } from '../support/programs';
@@ -34,9 +34,9 @@ export class ZoneChanges {
     writeFileSync(this.file(name, 'go'), '');
   }
 
-  /** What was held has been done. */
+  /** What was held has been done, or was ended by its worker, which waits for half a minute. */
   isDone(name: string): boolean {
-    return existsSync(this.file(name, 'done'));
+    return existsSync(this.file(name, 'done')) || (this.isHeld(name) && !existsSync(`/proc/${readFileSync(this.file(name, 'held'), 'utf8').trim()}`));
   }
 
   private file(name: string, what: string): string {
@@ -55,7 +55,7 @@ for rule in '${this.folder}'/*.rule; do
   if [ -s "$mine.rest" ]; then mv "$mine.rest" "$rule"; else rm "$rule" "$mine.rest"; fi
   case $what in
     hold)
-      : >"$mine.held"
+      echo $$ >"$mine.held"
       while [ ! -e "$mine.go" ]; do
         [ -d '${this.folder}' ] || exit 1
         sleep 0.05
