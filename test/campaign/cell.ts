@@ -150,7 +150,7 @@ export class Cell {
     const { row: { call, alone }, place: { zone, site }, kind, key, name, mishap } = this;
     if (call === 'nsupdate') return zone.arm(name, BEFALLS[mishap]);
     // After a server error nobody can tell whether there is a new address: only what was certainly refused is.
-    const befalls = BEFALLS[mishap].filter((what) => !(alone === true && what === 'error'));
+    const befalls = BEFALLS[mishap].filter((what) => !((alone === true || this.row.once === true) && what === 'error'));
     for (const what of befalls) site.lab.fault({ kind, action: call, what: FAULTS[what], times: 1, by: key });
   }
 

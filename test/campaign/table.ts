@@ -15,6 +15,8 @@ export interface CallRow {
   readonly kinds?: readonly Kind[];
   /** Publishes an image of its own, to a bucket that is new or that others have objects in. */
   readonly bucket?: 'new' | 'shared';
+  /** Asked for once, whatever comes of it: an instance that bears no tag is found by its group. */
+  readonly once?: true;
   /** Nobody else allocates meanwhile: where addresses bear no tags, that alone proves whose one is. */
   readonly alone?: true;
 }
@@ -23,7 +25,7 @@ export const CALLS: readonly CallRow[] = [
   { call: 'CreateSecurityGroup', at: 'up' },
   { call: 'AuthorizeSecurityGroupIngress', at: 'up' },
   { call: 'RunInstances', at: 'up' },
-  { call: 'CreateTags', at: 'up', kinds: ['eucalyptus-4.4'] },
+  { call: 'CreateTags', at: 'up', kinds: ['eucalyptus-4.4'], once: true },
   { call: 'AssociateAddress', at: 'up' },
   { call: 'nsupdate', at: 'up' },
   { call: 'CreateBucket', at: 'up', bucket: 'new' },
