@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import type { TsigKey } from '../activities/ports';
 import { DeployError } from '../spec/errors';
 import type { ErrorCode } from '../spec/errors';
+import { maskSecrets } from '../spec/mask';
 import { checkedSecret } from './tsig';
 
 const TIMEOUT_S = 20;
@@ -57,7 +58,7 @@ function run(args: readonly string[], script: string): Promise<{ code: number | 
 
 function failure(script: string, key: TsigKey | undefined, output: string): DeployError {
   const server = /^server (\S+) (\d+)$/m.exec(script);
-  const shown = (key === undefined ? output : output.replaceAll(key.secret.reveal(), '[secret]')).slice(0, SHOWN_LIMIT);
+  const shown = (key === undefined ? output : maskSecrets(output, [key.secret.reveal()])).slice(0, SHOWN_LIMIT);
   const words = shown.split('\n').map((line) => line.replace(/^;\s*/, '').trim()).filter((line) => line !== '').join('; ');
   const { code, what } = MEANINGS.find((meaning) => meaning.words.test(output)) ?? { code: 'DNS_ERROR' as const, what: 'did not take the update' };
   return new DeployError(code, `The name server ${server?.[1] ?? ''}, port ${server?.[2] ?? '?'}, ${what}: ${words || 'no reason given'}.`);
