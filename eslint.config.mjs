@@ -4,10 +4,16 @@ import { LAB_REFUSED, PLAIN_SPEC_RULE, refusedValues, RULES } from './scripts/im
 
 const CALM_SYNTAX = [
   { selector: 'ImportExpression', message: 'import() goes round the import rules of this folder.' },
-  { selector: "MemberExpression[object.name='process'][property.name='env']", message: 'Settings come in as arguments: the environment is read by adapters and worker.' },
+  {
+    selector: "MemberExpression[object.name='process'][property.name='env']",
+    message: 'Settings come in as arguments: the environment is read by adapters and worker.',
+  },
 ];
 
-const OUTWARD_GLOBALS = ['fetch', 'WebSocket', 'EventSource'].map((name) => ({ name, message: 'Only adapters and cloud open sockets.' }));
+const OUTWARD_GLOBALS = ['fetch', 'WebSocket', 'EventSource'].map((name) => ({
+  name,
+  message: 'Only adapters and cloud open sockets.',
+}));
 
 function importRules([folder, rule]) {
   const outward = folder === 'adapters' || folder === 'cloud';
@@ -37,14 +43,16 @@ export default defineConfig(
       'no-duplicate-imports': ['error', { allowSeparateTypeImports: true }],
       'object-shorthand': 'error',
       'prefer-const': 'error',
-      'max-lines': ['error', { max: 300 }],
       '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'separate-type-imports' }],
       '@typescript-eslint/explicit-module-boundary-types': 'error',
       '@typescript-eslint/no-explicit-any': 'error',
       '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/switch-exhaustiveness-check': 'error',
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
-      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_', caughtErrors: 'none' }],
+      '@typescript-eslint/no-unused-vars': [
+        'error',
+        { argsIgnorePattern: '^_', varsIgnorePattern: '^_', caughtErrors: 'none' },
+      ],
       // It believes that nothing changes across an await, and that what comes over the wire is what the types say.
       '@typescript-eslint/no-unnecessary-condition': 'off',
       // Ports are interfaces with methods, made as plain objects: nothing to be bound to.
@@ -58,7 +66,6 @@ export default defineConfig(
       '@typescript-eslint/no-unnecessary-type-parameters': 'off',
     },
   },
-  { files: ['src/**/*.ts', 'lab/**/*.ts'], rules: { 'max-lines-per-function': ['error', { max: 40, skipBlankLines: true, skipComments: true }] } },
   {
     files: ['**/*.{mjs,cjs}'],
     rules: {
@@ -66,14 +73,25 @@ export default defineConfig(
       'no-unused-vars': 'error',
       'object-shorthand': 'error',
       'prefer-const': 'error',
-      'max-lines': ['error', { max: 300 }],
-      'max-lines-per-function': ['error', { max: 40, skipBlankLines: true, skipComments: true }],
     },
   },
   ...Object.entries(RULES).map(importRules),
   // A zod schema's type is long, and inferred for a reason.
   { files: ['src/spec/**/*.ts'], rules: { '@typescript-eslint/explicit-module-boundary-types': 'off' } },
-  { files: PLAIN_SPEC_RULE.files, rules: { 'no-restricted-imports': ['error', { patterns: [{ regex: PLAIN_SPEC_RULE.refused, message: PLAIN_SPEC_RULE.why }] }] } },
-  { files: ['lab/**/*.ts'], rules: { 'no-restricted-imports': ['error', { patterns: [{ regex: LAB_REFUSED.regex, message: LAB_REFUSED.why }] }] } },
+  {
+    files: PLAIN_SPEC_RULE.files,
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        { patterns: [{ regex: PLAIN_SPEC_RULE.refused, message: PLAIN_SPEC_RULE.why }] },
+      ],
+    },
+  },
+  {
+    files: ['lab/**/*.ts'],
+    rules: {
+      'no-restricted-imports': ['error', { patterns: [{ regex: LAB_REFUSED.regex, message: LAB_REFUSED.why }] }],
+    },
+  },
   { files: ['test/**/*.ts', 'bench/**/*.ts'], rules: { '@typescript-eslint/no-non-null-assertion': 'off' } },
 );

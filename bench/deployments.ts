@@ -49,10 +49,14 @@ async function recovery(site: Site, runs: number): Promise<number> {
     const second = await site.worker(KIND, 'recovery');
     await first.kill();
     const killed = Date.now();
-    await eventually('the next attempt', async () => {
-      const { raw } = await deployment.handle.describe();
-      return (raw.pendingActivities ?? []).some(({ attempt }) => (attempt ?? 1) > 1);
-    }, 60 * SECOND);
+    await eventually(
+      'the next attempt',
+      async () => {
+        const { raw } = await deployment.handle.describe();
+        return (raw.pendingActivities ?? []).some(({ attempt }) => (attempt ?? 1) > 1);
+      },
+      60 * SECOND,
+    );
     samples.push((Date.now() - killed) / SECOND);
     await deployment.say('abort');
     await deployment.result();
@@ -62,21 +66,40 @@ async function recovery(site: Site, runs: number): Promise<number> {
 }
 
 /** Many at once with one worker. */
-async function atOnce(site: Site, count: number, reboot: number): Promise<{ seconds: number; ready: number; workerMiB: number }> {
+async function atOnce(
+  site: Site,
+  count: number,
+  reboot: number,
+): Promise<{ seconds: number; ready: number; workerMiB: number }> {
   const worker = await site.worker(KIND, 'many');
   const started = Date.now();
   let peak = 0;
-  const sampler = setInterval(() => { peak = Math.max(peak, residentMiB(worker)); }, SECOND);
-  const timing = { poll: '5s', rebootWait: `${reboot}s`, deadline: Object.fromEntries(['cloud', 'dns', 'launch', 'ready', 'command', 'reboot', 'console'].map((key) => [key, '1h'])) };
-  const deployments = await Promise.all(Array.from({ length: count }, async (_, i) => site.start(site.spec(`many-${i}`, KIND, { timing }, { downFor: reboot * SECOND }), 'many')));
+  const sampler = setInterval(() => {
+    peak = Math.max(peak, residentMiB(worker));
+  }, SECOND);
+  const timing = {
+    poll: '5s',
+    rebootWait: `${reboot}s`,
+    deadline: Object.fromEntries(
+      ['cloud', 'dns', 'launch', 'ready', 'command', 'reboot', 'console'].map((key) => [key, '1h']),
+    ),
+  };
+  const deployments = await Promise.all(
+    Array.from({ length: count }, async (_, i) =>
+      site.start(site.spec(`many-${i}`, KIND, { timing }, { downFor: reboot * SECOND }), 'many'),
+    ),
+  );
   const isOver = ({ stage }: DeploymentView): boolean => stage === 'ready' || stage === 'needs-attention';
-  const views = await Promise.all(deployments.map((deployment) => deployment.until('over', isOver, 3_600 * SECOND, 5 * SECOND)));
+  const views = await Promise.all(
+    deployments.map((deployment) => deployment.until('over', isOver, 3_600 * SECOND, 5 * SECOND)),
+  );
   clearInterval(sampler);
   const seconds = (Date.now() - started) / SECOND;
   await worker.stop();
   const { instances: listed, addresses } = await site.lab.inventory(KIND);
   const instances = listed.filter(({ state }) => state !== 'terminated');
-  if (instances.length !== count || addresses.length !== count) throw new Error(`${instances.length} instances and ${addresses.length} addresses for ${count} deployments`);
+  if (instances.length !== count || addresses.length !== count)
+    throw new Error(`${instances.length} instances and ${addresses.length} addresses for ${count} deployments`);
   return { seconds, ready: views.filter(({ stage }) => stage === 'ready').length, workerMiB: peak };
 }
 
@@ -90,7 +113,12 @@ function median(values: readonly number[]): number {
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { count: { type: 'string', default: '200' }, reboot: { type: 'string', default: '60' }, runs: { type: 'string', default: '5' }, json: { type: 'boolean', default: false } },
+    options: {
+      count: { type: 'string', default: '200' },
+      reboot: { type: 'string', default: '60' },
+      runs: { type: 'string', default: '5' },
+      json: { type: 'boolean', default: false },
+    },
   });
   const overheadMsPerStep = await overheadPerStep(Number(values.runs));
   const site = await Site.open();
@@ -99,7 +127,9 @@ async function main(): Promise<void> {
     const { seconds, ready, workerMiB } = await atOnce(site, Number(values.count), Number(values.reboot));
     const figures = { overheadMsPerStep, recoverySeconds, count: Number(values.count), ready, seconds, workerMiB };
     if (values.json) process.stdout.write(`${JSON.stringify(figures)}\n`);
-    else for (const [name, figure] of Object.entries(figures)) process.stdout.write(`${name.padEnd(20)} ${Math.round(figure * 10) / 10}\n`);
+    else
+      for (const [name, figure] of Object.entries(figures))
+        process.stdout.write(`${name.padEnd(20)} ${Math.round(figure * 10) / 10}\n`);
   } finally {
     await site.close();
   }

@@ -6,13 +6,23 @@ import { parseArgs } from 'node:util';
 import { openBundle, openFile, openJournal, readIdentity } from '../src/image';
 
 async function main(): Promise<void> {
-  const { positionals, values } = parseArgs({ allowPositionals: true, options: { journal: { type: 'boolean', default: false }, 'kill-after': { type: 'string' } } });
+  const { positionals, values } = parseArgs({
+    allowPositionals: true,
+    options: { journal: { type: 'boolean', default: false }, 'kill-after': { type: 'string' } },
+  });
   const folder = positionals[0] ?? '.';
   const read = (name: string): string => readFileSync(join(folder, name), 'utf8');
-  const identity = readIdentity({ privateKey: read('user-key.pem'), certificate: read('user-cert.pem'), cloudCertificate: read('cloud-cert.pem') });
+  const identity = readIdentity({
+    privateKey: read('user-key.pem'),
+    certificate: read('user-cert.pem'),
+    cloudCertificate: read('cloud-cert.pem'),
+  });
   const source = await openFile({ path: join(folder, 'image.raw') });
   const facts = { prefix: 'bench', kind: 'machine', architecture: 'x86_64', account: '123456789012' } as const;
-  const bundle = await openBundle({ source, facts, identity }, values.journal ? { journal: openJournal(join(folder, 'journal')) } : {});
+  const bundle = await openBundle(
+    { source, facts, identity },
+    values.journal ? { journal: openJournal(join(folder, 'journal')) } : {},
+  );
   // Stands for the bucket: names and digests of what was sent.
   const sent = join(folder, 'sent');
   const there = new Set(existsSync(sent) ? readFileSync(sent, 'utf8').split('\n') : []);
@@ -27,7 +37,9 @@ async function main(): Promise<void> {
   bundle.manifest();
   await source.close();
   const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
-  process.stdout.write(JSON.stringify({ cpu: (userCPUTime + systemCPUTime) / 1e6, rssMiB: maxRSS / 1024, size, sent: bytes }));
+  process.stdout.write(
+    JSON.stringify({ cpu: (userCPUTime + systemCPUTime) / 1e6, rssMiB: maxRSS / 1024, size, sent: bytes }),
+  );
 }
 
 void main();

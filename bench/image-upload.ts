@@ -15,7 +15,9 @@ export async function publishRate(root: string, mib: number): Promise<number> {
     await site.worker(KIND, QUEUE, { STACKATO_DEPLOY_STATE: site.dir });
     const spec = site.specFile('bench', KIND, { image: { ...site.imageOf('bench', KIND), root } });
     const started = process.hrtime.bigint();
-    await run(process.execPath, [CLI, 'image', 'publish', spec], { env: { ...site.env(KIND), STACKATO_DEPLOY_TASK_QUEUE: QUEUE } });
+    await run(process.execPath, [CLI, 'image', 'publish', spec], {
+      env: { ...site.env(KIND), STACKATO_DEPLOY_TASK_QUEUE: QUEUE },
+    });
     return mib / (Number(process.hrtime.bigint() - started) / 1e9);
   } finally {
     await site.close();

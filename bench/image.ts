@@ -32,7 +32,13 @@ const PIPES = {
 type Contestant = 'ours' | keyof typeof PIPES;
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { runs: { type: 'string', default: '5' }, mib: { type: 'string', default: '2048' }, json: { type: 'boolean', default: false } } });
+  const { values } = parseArgs({
+    options: {
+      runs: { type: 'string', default: '5' },
+      mib: { type: 'string', default: '2048' },
+      json: { type: 'boolean', default: false },
+    },
+  });
   const folder = mkdtempSync(join(tmpdir(), 'stackato-bench-'));
   try {
     await makeImage(join(folder, 'image.raw'), Number(values.mib) * MIB);
@@ -55,7 +61,7 @@ async function makeImage(path: string, size: number): Promise<void> {
   while (at < size) {
     const tar = spawn('tar', ['-cf', '-', '--ignore-failed-read', ...FILES], { stdio: ['ignore', 'pipe', 'ignore'] });
     for await (const chunk of tar.stdout as AsyncIterable<Buffer>) {
-      for (let done = 0; done < chunk.length && at < size; ) {
+      for (let done = 0; done < chunk.length && at < size;) {
         const piece = chunk.subarray(done, done + Math.min(STRETCH - (at % STRETCH), size - at));
         writeSync(file, piece, 0, piece.length, at);
         done += piece.length;
@@ -71,7 +77,11 @@ async function makeImage(path: string, size: number): Promise<void> {
 }
 
 function makeKeys(folder: string): void {
-  for (const name of ['user', 'cloud']) bash(`openssl req -x509 -newkey rsa:2048 -nodes -keyout ${name}-key.pem -out ${name}-cert.pem -days 2 -subj /CN=${name} 2>&1`, folder);
+  for (const name of ['user', 'cloud'])
+    bash(
+      `openssl req -x509 -newkey rsa:2048 -nodes -keyout ${name}-key.pem -out ${name}-cert.pem -days 2 -subj /CN=${name} 2>&1`,
+      folder,
+    );
 }
 
 function compete(folder: string, runs: number): Readonly<Record<Contestant, readonly Run[]>> {
@@ -91,14 +101,20 @@ function pipe(name: keyof typeof PIPES): string {
 
 /** As the shell counts: all processes of the pipe. */
 function timed(line: string, folder: string): Run {
-  const [wall, user, system] = bash(`TIMEFORMAT='%R %U %S'; { time { ${line}; }; } 2>&1 | tail -n 1`, folder).trim().split(' ').map(Number);
+  const [wall, user, system] = bash(`TIMEFORMAT='%R %U %S'; { time { ${line}; }; } 2>&1 | tail -n 1`, folder)
+    .trim()
+    .split(' ')
+    .map(Number);
   return { wall: wall ?? 0, cpu: (user ?? 0) + (system ?? 0) };
 }
 
 /** A process of its own; start and loading are counted. `killAfter`: parts after which it dies. */
 function runOurs(folder: string, ...args: readonly string[]): Run {
   const start = process.hrtime.bigint();
-  const { stdout } = spawnSync(process.execPath, ['--import', 'tsx', OURS, folder, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+  const { stdout } = spawnSync(process.execPath, ['--import', 'tsx', OURS, folder, ...args], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const wall = Number(process.hrtime.bigint() - start) / 1e9;
   return { wall, ...(stdout === '' ? { cpu: 0 } : (JSON.parse(stdout) as Omit<Run, 'wall'>)) };
 }
@@ -110,10 +126,17 @@ function resumed(folder: string, { ours }: Readonly<Record<Contestant, readonly 
   const { wall } = runOurs(folder, '--journal');
   const sent = readFileSync(join(folder, 'sent'), 'utf8').trim().split('\n');
   const second = runOurs(folder, '--journal');
-  return { resumeFraction: round(wall / median(ours.map((run) => run.wall))), partsSentTwice: sent.length - new Set(sent).size, secondPublishBytes: second.sent ?? NaN };
+  return {
+    resumeFraction: round(wall / median(ours.map((run) => run.wall))),
+    partsSentTwice: sent.length - new Set(sent).size,
+    secondPublishBytes: second.sent ?? NaN,
+  };
 }
 
-function figuresOf({ ours, pigz, gzip }: Readonly<Record<Contestant, readonly Run[]>>, pigzSize: number): Record<string, number> {
+function figuresOf(
+  { ours, pigz, gzip }: Readonly<Record<Contestant, readonly Run[]>>,
+  pigzSize: number,
+): Record<string, number> {
   const wall = (runs: readonly Run[]): number => median(runs.map((run) => run.wall));
   return {
     wallVsPigz: round(wall(ours) / wall(pigz)),
@@ -124,12 +147,20 @@ function figuresOf({ ours, pigz, gzip }: Readonly<Record<Contestant, readonly Ru
   };
 }
 
-function report(results: Readonly<Record<Contestant, readonly Run[]>>, figures: Readonly<Record<string, number>>): string {
+function report(
+  results: Readonly<Record<Contestant, readonly Run[]>>,
+  figures: Readonly<Record<string, number>>,
+): string {
   const lines = Object.entries(results).map(([name, runs]) => {
     const walls = runs.map(({ wall }) => wall);
     return `${name.padEnd(6)} ${median(walls).toFixed(1)} s wall (${Math.min(...walls).toFixed(1)} to ${Math.max(...walls).toFixed(1)}), ${median(runs.map(({ cpu }) => cpu)).toFixed(1)} s CPU`;
   });
-  return [`${availableParallelism()} processors`, ...lines, ...Object.entries(figures).map(([name, value]) => `${name} ${value}`), ''].join('\n');
+  return [
+    `${availableParallelism()} processors`,
+    ...lines,
+    ...Object.entries(figures).map(([name, value]) => `${name} ${value}`),
+    '',
+  ].join('\n');
 }
 
 function median(values: readonly number[]): number {

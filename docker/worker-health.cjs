@@ -8,7 +8,10 @@ const address = process.env.STACKATO_DEPLOY_METRICS ?? '127.0.0.1:9464';
 fetch(`http://${address}/metrics`, { signal: AbortSignal.timeout(4_000) })
   .then((answer) => answer.text())
   .then((metrics) => {
-    const pollers = [...metrics.matchAll(/^temporal_num_pollers\{[^}]*\} (\d+)/gm)].reduce((sum, [, count]) => sum + Number(count), 0);
+    const pollers = [...metrics.matchAll(/^temporal_num_pollers\{[^}]*\} (\d+)/gm)].reduce(
+      (sum, [, count]) => sum + Number(count),
+      0,
+    );
     if (pollers === 0) throw new Error('no pollers');
   })
   .catch((error) => {

@@ -18,7 +18,16 @@ import type { ApplianceOptions, Host, Knobs, Lab, LabOptions, LabState } from '.
 const LOGIN_USER = 'stackato';
 
 /** What an older lab left there. Temporal, the zone and the clouds only make sense together, and moto forgets: so all of it goes. */
-const LEFTOVERS = ['temporal.db', 'temporal.db-wal', 'temporal.db-shm', 'dns', 'machines', 'temporal.log', 'named.log', 'moto.log'];
+const LEFTOVERS = [
+  'temporal.db',
+  'temporal.db-wal',
+  'temporal.db-shm',
+  'dns',
+  'machines',
+  'temporal.log',
+  'named.log',
+  'moto.log',
+];
 
 /** The maker of machines: lab/appliance, lab/vm, or a stand-in in tests of the lab itself. */
 export interface Machinery<H extends Host> {
@@ -43,7 +52,10 @@ export async function assembleLab<H extends Host>(options: LabOptions, machinery
   checkKnobs(options.knobs ?? {});
   const dir = resolve(options.dir);
   const other = readState(dir);
-  if (other !== undefined) throw new TakenError(`A lab (pid ${other.pid}) runs in ${dir} already. End it with \`lab down --dir ${dir}\`, or use another folder.`);
+  if (other !== undefined)
+    throw new TakenError(
+      `A lab (pid ${other.pid}) runs in ${dir} already. End it with \`lab down --dir ${dir}\`, or use another folder.`,
+    );
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const net = await claimNet(options.net, dir);
   const household = new Household(dir);
@@ -60,7 +72,13 @@ export async function assembleLab<H extends Host>(options: LabOptions, machinery
   }
 }
 
-async function startParts<H extends Host>(options: LabOptions, machinery: Machinery<H>, household: Household, net: Net, ports: Ports): Promise<Parts<H>> {
+async function startParts<H extends Host>(
+  options: LabOptions,
+  machinery: Machinery<H>,
+  household: Household,
+  net: Net,
+  ports: Ports,
+): Promise<Parts<H>> {
   const { dir } = options;
   const hosts = new Map<string, H>();
   const create = async (wanted: ApplianceOptions): Promise<H> => {
@@ -73,13 +91,20 @@ async function startParts<H extends Host>(options: LabOptions, machinery: Machin
   const dns = new DnsServer(household, dir, ports.dns, net.number);
   const [moto] = await Promise.all([startMoto(household, ports.moto), temporal.start(), dns.start()]);
   const clouds = new Clouds({
-    dir: join(dir, 'machines'), moto, net: net.number, domain: CLOUD_DOMAIN,
-    ports: cloudPorts(ports), kernelRights: options.kernelRights === true,
+    dir: join(dir, 'machines'),
+    moto,
+    net: net.number,
+    domain: CLOUD_DOMAIN,
+    ports: cloudPorts(ports),
+    kernelRights: options.kernelRights === true,
     ...(options.addressQuota === undefined ? {} : { addressQuota: options.addressQuota }),
     machines: {
-      ports: appliancePorts(ports), create, bootsImages: machinery.bootsImages,
+      ports: appliancePorts(ports),
+      create,
+      bootsImages: machinery.bootsImages,
       ...(options.shuttingDownFor === undefined ? {} : { shuttingDownFor: options.shuttingDownFor }),
-      knobsFor: (groups) => Object.assign({}, machinery.knobs, options.knobs, ...groups.map((group) => plans.get(group) ?? {})) as Knobs,
+      knobsFor: (groups) =>
+        Object.assign({}, machinery.knobs, options.knobs, ...groups.map((group) => plans.get(group) ?? {})) as Knobs,
     },
   });
   await clouds.start();
@@ -115,7 +140,8 @@ function labOf<H extends Host>({ state, temporal, dns, clouds, plans, hosts, sto
       checkKnobs(knobs);
       plans.set(groupOf(deployment), knobs);
     },
-    machines: (deployment) => clouds.machinesOf(groupOf(deployment)).flatMap(({ host }) => hosts.get(host?.instanceId ?? '') ?? []),
+    machines: (deployment) =>
+      clouds.machinesOf(groupOf(deployment)).flatMap(({ host }) => hosts.get(host?.instanceId ?? '') ?? []),
     zone: () => dns.zone(),
     nsupdate: (script) => dns.update(script),
     killTemporal: () => temporal.kill(),
@@ -124,7 +150,14 @@ function labOf<H extends Host>({ state, temporal, dns, clouds, plans, hosts, sto
   };
 }
 
-function stateOf(dir: string, knobs: Knobs, ports: Ports, temporal: TemporalServer, dns: DnsServer, clouds: Clouds): LabState {
+function stateOf(
+  dir: string,
+  knobs: Knobs,
+  ports: Ports,
+  temporal: TemporalServer,
+  dns: DnsServer,
+  clouds: Clouds,
+): LabState {
   return {
     pid: process.pid,
     dir,

@@ -31,11 +31,16 @@ export async function attachConsole(dir: string, instance: string | undefined): 
 
 /** The machine's folder has a link to it: the name of the socket itself is short, which sockets need. */
 function socketOf(dir: string, instance: string | undefined): string {
-  const machines = foldersIn(join(dir, 'machines')).flatMap((kind) => foldersIn(kind)).filter((machine) => readdirSync(machine).includes(SERIAL));
+  const machines = foldersIn(join(dir, 'machines'))
+    .flatMap((kind) => foldersIn(kind))
+    .filter((machine) => readdirSync(machine).includes(SERIAL));
   const wanted = instance === undefined ? machines : machines.filter((machine) => machine.endsWith(`/${instance}`));
   const [one, ...more] = wanted;
   const names = machines.map((machine) => machine.slice(machine.lastIndexOf('/') + 1)).join(', ');
-  if (machines.length === 0) throw new Error(`No real machine runs in the lab in ${dir}. Start it with \`lab up --vm\`, or \`npm start -- --vm\`.`);
+  if (machines.length === 0)
+    throw new Error(
+      `No real machine runs in the lab in ${dir}. Start it with \`lab up --vm\`, or \`npm start -- --vm\`.`,
+    );
   if (one === undefined) throw new Error(`There is no machine ${instance ?? ''}. There are: ${names}.`);
   if (more.length > 0) throw new Error(`There are several machines: ${names}. Say which.`);
   return realpathSync(join(one, SERIAL));
@@ -43,7 +48,9 @@ function socketOf(dir: string, instance: string | undefined): string {
 
 function foldersIn(folder: string): string[] {
   try {
-    return readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => join(folder, name));
+    return readdirSync(folder, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => join(folder, name));
   } catch {
     return [];
   }

@@ -38,16 +38,27 @@ async function main(): Promise<number> {
   const { values } = parseArgs({ options: { exit: flag, vm: flag, kvm: flag } });
   const stay = !values.exit && process.stdout.isTTY;
   const stopped = interrupted();
-  say(`Starting the lab: Temporal, ${KINDS.length} clouds, a DNS server. All of it simulated but Temporal, BIND${values.vm ? ', nsupdate and the machine' : ' and nsupdate'}; see docs/lab.md.`);
+  say(
+    `Starting the lab: Temporal, ${KINDS.length} clouds, a DNS server. All of it simulated but Temporal, BIND${values.vm ? ', nsupdate and the machine' : ' and nsupdate'}; see docs/lab.md.`,
+  );
   const wanted = { dir: DIR, ...PLACE, kernelRights: true };
   const lab = values.vm ? await startVmLab({ ...wanted, kvm: values.kvm }) : await startLab(wanted);
-  const env = { ...process.env, ...secretsOf(lab.state), TEMPORAL_ADDRESS: lab.state.temporal.address, STACKATO_DEPLOY_UI: lab.state.temporal.ui, ...DIRECT };
+  const env = {
+    ...process.env,
+    ...secretsOf(lab.state),
+    TEMPORAL_ADDRESS: lab.state.temporal.address,
+    STACKATO_DEPLOY_UI: lab.state.temporal.ui,
+    ...DIRECT,
+  };
   exampleImages(DIR, values.vm ? builtImage() : undefined);
   const worker = startWorker(env);
   try {
     await untilReady(worker, () => Promise.resolve(readFileSync(worker.log, 'utf8').includes('worker is ready')));
     say(`Web UI ${lab.state.temporal.ui}\n\n$ stackato-deploy up ${EXAMPLE}`);
-    const code = await Promise.race([ended(spawn(process.execPath, [CLI, 'up', EXAMPLE], { env, stdio: 'inherit' })), stopped]);
+    const code = await Promise.race([
+      ended(spawn(process.execPath, [CLI, 'up', EXAMPLE], { env, stdio: 'inherit' })),
+      stopped,
+    ]);
     if (code !== 0) return code;
     const ready = await summary(lab, env);
     if (stay) {
@@ -67,13 +78,30 @@ async function main(): Promise<number> {
 async function summary(lab: Lab<Host>, env: NodeJS.ProcessEnv): Promise<string> {
   const { dns, ports, temporal } = lab.state;
   const { stdout } = await run(process.execPath, [CLI, 'status', DEPLOYMENT, '--json'], { env });
-  const { host, workflowUrl, resources } = JSON.parse(stdout) as { host: string; workflowUrl: string; resources: { address: { publicIp: string }; instance: { id: string } } };
+  const { host, workflowUrl, resources } = JSON.parse(stdout) as {
+    host: string;
+    workflowUrl: string;
+    resources: { address: { publicIp: string }; instance: { id: string } };
+  };
   const ip = resources.address.publicIp;
   say('\nWhat was made');
   say(`  elastic IP   ${ip}, on instance ${resources.instance.id}`);
   for (const name of [host, `api.${host}`, `any-app.${host}`]) {
-    const { stdout: answer } = await run(findProgram('dig'), [`@${dns.server}`, '-p', String(dns.port), name, '+noall', '+answer']);
-    say(`  dig ${name}\n${answer.trimEnd().split('\n').map((line) => `      ${line.replace(/\s+/g, ' ')}`).join('\n')}`);
+    const { stdout: answer } = await run(findProgram('dig'), [
+      `@${dns.server}`,
+      '-p',
+      String(dns.port),
+      name,
+      '+noall',
+      '+answer',
+    ]);
+    say(
+      `  dig ${name}\n${answer
+        .trimEnd()
+        .split('\n')
+        .map((line) => `      ${line.replace(/\s+/g, ' ')}`)
+        .join('\n')}`,
+    );
   }
   const console = `http://${ip}:${ports.http}/`;
   const page = await fetch(console, { headers: { host } });
@@ -107,7 +135,12 @@ function startWorker(env: NodeJS.ProcessEnv): Child {
   const dir = resolve(DIR, 'worker');
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const known = Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]));
-  return new Household(dir).start({ name: 'worker', program: process.execPath, args: [resolve(WORKER)], env: { ...Object.fromEntries(known), STACKATO_DEPLOY_STATE: dir } });
+  return new Household(dir).start({
+    name: 'worker',
+    program: process.execPath,
+    args: [resolve(WORKER)],
+    env: { ...Object.fromEntries(known), STACKATO_DEPLOY_STATE: dir },
+  });
 }
 
 async function takeDown(lab: Lab<Host>, worker: Child): Promise<void> {

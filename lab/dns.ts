@@ -28,7 +28,12 @@ export class DnsServer {
   readonly tsig = { ...KEY, secret: randomBytes(32).toString('base64') };
   private readonly dir: string;
 
-  constructor(private readonly household: Household, dir: string, private readonly port: number, private readonly net: number) {
+  constructor(
+    private readonly household: Household,
+    dir: string,
+    private readonly port: number,
+    private readonly net: number,
+  ) {
     this.dir = join(dir, 'dns');
   }
 
@@ -38,15 +43,23 @@ export class DnsServer {
     this.write('named.conf', this.configuration());
     this.write(`${ZONE}.zone`, zoneHead(ZONE) + STATIC_RECORDS);
     this.write(`${CLOUD_DOMAIN}.zone`, zoneHead(CLOUD_DOMAIN) + addressNames(this.net));
-    const child = this.household.start({ name: 'named', program: this.program(), args: ['-g', '-n', '1', '-c', join(this.dir, 'named.conf')] });
+    const child = this.household.start({
+      name: 'named',
+      program: this.program(),
+      args: ['-g', '-n', '1', '-c', join(this.dir, 'named.conf')],
+    });
     await untilReady(child, async () => (await this.dig(CLOUD_DOMAIN, 'SOA')).includes('SOA'));
   }
 
   async zone(): Promise<readonly string[]> {
     const answer = await this.dig(ZONE, 'AXFR');
-    const lines = answer.split('\n').filter((line) => line.trim() !== '').map((line) => line.replace(/\s+/g, ' '));
+    const lines = answer
+      .split('\n')
+      .filter((line) => line.trim() !== '')
+      .map((line) => line.replace(/\s+/g, ' '));
     const failure = lines.find((line) => line.startsWith(';'));
-    if (failure !== undefined || lines.length === 0) throw new Error(`The zone ${ZONE} was not transferred: ${failure ?? 'no answer'}`);
+    if (failure !== undefined || lines.length === 0)
+      throw new Error(`The zone ${ZONE} was not transferred: ${failure ?? 'no answer'}`);
     return lines.filter((line) => line.split(' ')[3] !== 'SOA').sort();
   }
 
@@ -115,7 +128,9 @@ ns IN A ${DNS_HOST}
 }
 
 function addressNames(net: number): string {
-  return POOLS.map((pool) => `$GENERATE 1-${POOL_SIZE} euca-127-${net}-${pool}-$.eucalyptus 60 IN A 127.${net}.${pool}.$\n`).join('');
+  return POOLS.map(
+    (pool) => `$GENERATE 1-${POOL_SIZE} euca-127-${net}-${pool}-$.eucalyptus 60 IN A 127.${net}.${pool}.$\n`,
+  ).join('');
 }
 
 function keyText({ name, algorithm, secret }: DnsServer['tsig']): string {

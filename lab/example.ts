@@ -7,7 +7,10 @@ import type { NodeImage } from './types';
 
 const ROOT_BYTES = 48 * 1_048_576;
 /** Names in the example. */
-const IMAGES = { kernel: 'vmlinuz', ramdisk: 'initrd.img', root: 'stackato.img' } as const satisfies Record<keyof NodeImage, string>;
+const IMAGES = { kernel: 'vmlinuz', ramdisk: 'initrd.img', root: 'stackato.img' } as const satisfies Record<
+  keyof NodeImage,
+  string
+>;
 
 /** @param built what real machines boot; absent: nobody boots them. */
 export function exampleImages(dir: string, built?: NodeImage): void {
@@ -17,7 +20,8 @@ export function exampleImages(dir: string, built?: NodeImage): void {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   mkdirSync(folder);
   if (built === undefined) makeImages(folder);
-  else for (const [part, name] of Object.entries(IMAGES)) symlinkSync(built[part as keyof NodeImage], join(folder, name));
+  else
+    for (const [part, name] of Object.entries(IMAGES)) symlinkSync(built[part as keyof NodeImage], join(folder, name));
 }
 
 /** Half of the root image is a hole. */

@@ -40,7 +40,11 @@ export class Household {
     const output = openSync(log, 'a', 0o600);
     // A lab that is killed must not leave its parts behind: the kernel ends them with it.
     const [program, args] = tied(options.program, options.args);
-    const child = spawn(program, args, { cwd: this.dir, env: { ...process.env, ...options.env }, stdio: ['ignore', output, output] });
+    const child = spawn(program, args, {
+      cwd: this.dir,
+      env: { ...process.env, ...options.env },
+      stdio: ['ignore', output, output],
+    });
     closeSync(output);
     const gone = new Promise<void>((resolve) => {
       child.once('exit', () => resolve());

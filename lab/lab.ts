@@ -10,6 +10,9 @@ export function startLab(options: LabOptions): Promise<Lab> {
 }
 
 /** Only images that were published to it can be launched in it. */
-export function startVmLab({ kvm = false, ...options }: LabOptions & { readonly kvm?: boolean }): Promise<Lab<VirtualMachine>> {
+export function startVmLab({
+  kvm = false,
+  ...options
+}: LabOptions & { readonly kvm?: boolean }): Promise<Lab<VirtualMachine>> {
   return assembleLab(options, vmMachinery(kvm));
 }

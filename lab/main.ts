@@ -42,16 +42,31 @@ async function up(options: Options): Promise<number> {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const log = join(dir, 'lab.log');
   const output = openSync(log, 'w', 0o600);
-  const args = [...process.execArgv, __filename, 'serve', '--dir', dir, '--base-port', String(options.basePort), '--net', String(options.net), ...flagsOf(options)];
+  const args = [
+    ...process.execArgv,
+    __filename,
+    'serve',
+    '--dir',
+    dir,
+    '--base-port',
+    String(options.basePort),
+    '--net',
+    String(options.net),
+    ...flagsOf(options),
+  ];
   const child = spawn(process.execPath, args, { detached: true, stdio: ['ignore', output, output] });
   closeSync(output);
   child.unref();
   const state = await until(START_LIMIT, () => {
     if (child.exitCode === USAGE) throw new TakenError(`The lab did not start. ${readFileSync(log, 'utf8').trim()}`);
-    if (child.exitCode !== null || child.signalCode !== null) throw new Error(`The lab did not start. The end of ${log}:\n${tailOf(log)}`);
+    if (child.exitCode !== null || child.signalCode !== null)
+      throw new Error(`The lab did not start. The end of ${log}:\n${tailOf(log)}`);
     return readState(dir);
   });
-  if (state === undefined) throw new Error(`The lab was not ready after ${START_LIMIT / 1000} s. Look into ${log}, and end it with \`lab down\`.`);
+  if (state === undefined)
+    throw new Error(
+      `The lab was not ready after ${START_LIMIT / 1000} s. Look into ${log}, and end it with \`lab down\`.`,
+    );
   show(state, options);
   return 0;
 }
@@ -74,7 +89,10 @@ async function down(options: Options): Promise<number> {
   if (state !== undefined) {
     process.kill(state.pid, 'SIGTERM');
     const gone = await until(STOP_LIMIT, () => (startOf(state.pid) === undefined ? true : undefined));
-    if (gone === undefined) throw new Error(`The lab (pid ${state.pid}) did not end within ${STOP_LIMIT / 1000} s. Look into ${join(dir, 'lab.log')}.`);
+    if (gone === undefined)
+      throw new Error(
+        `The lab (pid ${state.pid}) did not end within ${STOP_LIMIT / 1000} s. Look into ${join(dir, 'lab.log')}.`,
+      );
   }
   const orphans = endOrphans(dir);
   const ended = state !== undefined || orphans.length > 0;
@@ -89,7 +107,9 @@ async function status(options: Options): Promise<number> {
     console.log(options.json === true ? JSON.stringify({ running: false }) : await noLabIn(resolve(options.dir)));
     return 1;
   }
-  const parts = Object.fromEntries(await Promise.all(addressesOf(state).map(async ([name, address]) => [name, await answers(address)] as const)));
+  const parts = Object.fromEntries(
+    await Promise.all(addressesOf(state).map(async ([name, address]) => [name, await answers(address)] as const)),
+  );
   if (options.json === true) console.log(JSON.stringify({ running: true, parts, state }));
   else {
     show(state, options);
@@ -108,7 +128,10 @@ function addressesOf({ temporal, clouds, dns }: LabState): [string, string][] {
   return [
     ['Temporal', temporal.address],
     ['DNS', `${dns.server}:${dns.port}`],
-    ...clouds.flatMap(({ kind, endpoint, storage }): [string, string][] => [[kind, new URL(endpoint).host], [`${kind} S3`, new URL(storage).host]]),
+    ...clouds.flatMap(({ kind, endpoint, storage }): [string, string][] => [
+      [kind, new URL(endpoint).host],
+      [`${kind} S3`, new URL(storage).host],
+    ]),
   ];
 }
 
@@ -131,9 +154,14 @@ function show(state: LabState, { json }: Options): void {
   console.log(`The lab is up (pid ${pid}, ${dir}).`);
   console.log(`  Temporal   ${temporal.address}, namespace ${temporal.namespace}`);
   console.log(`  Web UI     ${temporal.ui}`);
-  for (const { kind, endpoint, storage, imageId, keyName } of clouds) console.log(`  ${kind.padEnd(10)} ${endpoint}  S3 ${storage}  image ${imageId}, key pair ${keyName}`);
-  console.log(`  DNS        ${dns.server} port ${dns.port}, zone ${dns.zone}, key ${dns.tsig.name} (${dns.tsig.algorithm})`);
-  console.log(`  appliances ssh ${ports.ssh}, http ${ports.http}, https ${ports.https} on their elastic IPs; user ${login.user}`);
+  for (const { kind, endpoint, storage, imageId, keyName } of clouds)
+    console.log(`  ${kind.padEnd(10)} ${endpoint}  S3 ${storage}  image ${imageId}, key pair ${keyName}`);
+  console.log(
+    `  DNS        ${dns.server} port ${dns.port}, zone ${dns.zone}, key ${dns.tsig.name} (${dns.tsig.algorithm})`,
+  );
+  console.log(
+    `  appliances ssh ${ports.ssh}, http ${ports.http}, https ${ports.https} on their elastic IPs; user ${login.user}`,
+  );
   console.log(`  secrets    ${stateFileOf(dir)}`);
 }
 
@@ -170,7 +198,9 @@ const COMMANDS = [
 export async function runLab(args: readonly string[]): Promise<number> {
   try {
     let code = 0;
-    await programWith((exit) => { code = exit; }).parseAsync(args, { from: 'user' });
+    await programWith((exit) => {
+      code = exit;
+    }).parseAsync(args, { from: 'user' });
     return code;
   } catch (error) {
     // Told by commander already.
@@ -181,9 +211,13 @@ export async function runLab(args: readonly string[]): Promise<number> {
 }
 
 function programWith(finish: (exit: number) => void): Command {
-  const program = new Command('lab').description('A cloud, a DNS server, a Temporal server and appliances to deploy to, on loopback').exitOverride();
+  const program = new Command('lab')
+    .description('A cloud, a DNS server, a Temporal server and appliances to deploy to, on loopback')
+    .exitOverride();
   for (const [name, description, action] of COMMANDS) {
-    program.command(name).description(description)
+    program
+      .command(name)
+      .description(description)
       .option('--dir <folder>', 'where its state and logs go', '.lab')
       .option('--base-port <port>', 'first of the 1000 ports it may use', within(1024, 64_000), 17_000)
       .option('--net <number>', 'second byte of its loopback network', within(1, 254), 66)
@@ -192,11 +226,16 @@ function programWith(finish: (exit: number) => void): Command {
       .option('--json', 'answer in JSON')
       .action(async (options: Options) => finish(await action(options)));
   }
-  program.command('console').description('the serial console of a real machine')
+  program
+    .command('console')
+    .description('the serial console of a real machine')
     .argument('[instance]', 'id of the instance, where there are several')
-    .option('--dir <folder>', 'where the lab\'s state is', '.lab')
+    .option('--dir <folder>', "where the lab's state is", '.lab')
     .action((instance: string | undefined, { dir }: Pick<Options, 'dir'>) => attachConsole(resolve(dir), instance));
   return program;
 }
 
-if (require.main === module) void runLab(process.argv.slice(2)).then((code) => { process.exitCode = code; });
+if (require.main === module)
+  void runLab(process.argv.slice(2)).then((code) => {
+    process.exitCode = code;
+  });

@@ -10,9 +10,24 @@ import type { Kind } from './types';
 
 /** Name, and place after the first port. */
 const PORTS = {
-  ssh: 22, dns: 53, http: 80, temporal: 233, ui: 234, metrics: 235, https: 443, moto: 500,
-  euca32: 773, euca44: 774, aws: 775, euca34: 776, euca51: 777,
-  store32: 783, store44: 784, storeAws: 785, store34: 786, store51: 787,
+  ssh: 22,
+  dns: 53,
+  http: 80,
+  temporal: 233,
+  ui: 234,
+  metrics: 235,
+  https: 443,
+  moto: 500,
+  euca32: 773,
+  euca44: 774,
+  aws: 775,
+  euca34: 776,
+  euca51: 777,
+  store32: 783,
+  store44: 784,
+  storeAws: 785,
+  store34: 786,
+  store51: 787,
 } as const;
 
 export type PortName = keyof typeof PORTS;
@@ -61,14 +76,20 @@ export async function claimNet(wanted: number | undefined, dir = process.cwd()):
     const guard = await guardOf(FIRST_NET + ((first + i) % NETS), dir);
     if (guard !== undefined) return guard;
   }
-  throw new TakenError(`Every loopback network from 127.${FIRST_NET} to 127.${LAST_NET} is taken. End other labs, or free port ${GUARD_PORT}.`);
+  throw new TakenError(
+    `Every loopback network from 127.${FIRST_NET} to 127.${LAST_NET} is taken. End other labs, or free port ${GUARD_PORT}.`,
+  );
 }
 
 async function takenNet(net: number): Promise<TakenError> {
   const other = await neighbourOn(net);
   return other === undefined
-    ? new TakenError(`The network 127.${net}.0.0/16 is taken: something listens on 127.${net}.0.1 port ${GUARD_PORT}. End it, or choose another network with --net.`)
-    : new TakenError(`The network 127.${net}.0.0/16 is that of ${called(other)}. End it with ${endOf(other)}, or choose another network with --net, and other ports with --base-port.`);
+    ? new TakenError(
+        `The network 127.${net}.0.0/16 is taken: something listens on 127.${net}.0.1 port ${GUARD_PORT}. End it, or choose another network with --net.`,
+      )
+    : new TakenError(
+        `The network 127.${net}.0.0/16 is that of ${called(other)}. End it with ${endOf(other)}, or choose another network with --net, and other ports with --base-port.`,
+      );
 }
 
 /** Every port of the lab, seen to be free. */
@@ -87,8 +108,12 @@ export async function choosePorts(basePort: number | undefined, net: number): Pr
 async function takenPort(name: PortName, port: number): Promise<TakenError> {
   const other = (await neighbours()).find(({ ports }) => ports.includes(port));
   return other === undefined
-    ? new TakenError(`Port ${port}, which the lab needs for ${name}, is taken. End the program that has it, or choose others with --base-port.`)
-    : new TakenError(`Port ${port}, which the lab needs for ${name}, is one of ${called(other)}. End it with ${endOf(other)}, or choose others with --base-port.`);
+    ? new TakenError(
+        `Port ${port}, which the lab needs for ${name}, is taken. End the program that has it, or choose others with --base-port.`,
+      )
+    : new TakenError(
+        `Port ${port}, which the lab needs for ${name}, is one of ${called(other)}. End it with ${endOf(other)}, or choose others with --base-port.`,
+      );
 }
 
 async function ownPort(name: PortName, net: number, taken: ReadonlySet<number>): Promise<number> {
@@ -123,7 +148,13 @@ async function guardOf(number: number, dir: string): Promise<Net | undefined> {
   server.unref();
   // Whoever asks and hangs up at once is no concern of this lab.
   server.on('connection', (socket) => socket.on('error', () => undefined).end(JSON.stringify(ours)));
-  return { number, tell: (ports) => { ours = { ...ours, ports: Object.values(ports) }; }, release: () => void server.close() };
+  return {
+    number,
+    tell: (ports) => {
+      ours = { ...ours, ports: Object.values(ports) };
+    },
+    release: () => void server.close(),
+  };
 }
 
 function listen(host: string, port: number): Promise<Server | undefined> {

@@ -6,7 +6,7 @@ import { delimiter, dirname, join } from 'node:path';
 const ADVICE = {
   temporal: 'Run `npm run setup -- --lab`, or install the Temporal CLI.',
   moto_server: 'Run `npm run setup -- --lab`, or `pip install "moto[ec2,server]"`.',
-  named: 'Install BIND: `apt-get install bind9` (the system\'s own service need not run).',
+  named: "Install BIND: `apt-get install bind9` (the system's own service need not run).",
   dig: 'Install `bind9-dnsutils`.',
   nsupdate: 'Install `bind9-dnsutils`.',
   'qemu-system-x86_64': 'Run `npm run setup -- --lab --vm`, or install `qemu-system-x86`.',
@@ -24,7 +24,9 @@ export function findProgram(name: Program): string {
 
 export function lookUp(name: string): string | undefined {
   const path = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
-  return [...path, ...toolFolders(), '/usr/sbin', '/usr/local/sbin', '/sbin'].map((folder) => join(folder, name)).find(isExecutable);
+  return [...path, ...toolFolders(), '/usr/sbin', '/usr/local/sbin', '/sbin']
+    .map((folder) => join(folder, name))
+    .find(isExecutable);
 }
 
 /** `.tools/venv/bin` of the repository, whether this file runs from lab/ or from dist/lab/. */

@@ -15,7 +15,11 @@ export class TemporalServer {
   readonly address: string;
   readonly ui: string;
 
-  constructor(private readonly household: Household, private readonly dir: string, private readonly ports: Ports) {
+  constructor(
+    private readonly household: Household,
+    private readonly dir: string,
+    private readonly ports: Ports,
+  ) {
     this.address = `${HOST}:${ports.temporal}`;
     this.ui = `http://${HOST}:${ports.ui}`;
   }
@@ -34,12 +38,27 @@ export class TemporalServer {
   private args(): string[] {
     const { temporal, ui, metrics } = this.ports;
     return [
-      'server', 'start-dev',
-      '--db-filename', join(this.dir, 'temporal.db'),
+      'server',
+      'start-dev',
+      '--db-filename',
+      join(this.dir, 'temporal.db'),
       // Without the write-ahead log the file-backed server stalls at some fifty starts at once.
-      '--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=normal',
-      '--ip', HOST, '--port', String(temporal), '--ui-port', String(ui), '--metrics-port', String(metrics),
-      '--headless=false', '--ui-disable-news-fetch', '--log-level', 'warn',
+      '--sqlite-pragma',
+      'journal_mode=wal',
+      '--sqlite-pragma',
+      'synchronous=normal',
+      '--ip',
+      HOST,
+      '--port',
+      String(temporal),
+      '--ui-port',
+      String(ui),
+      '--metrics-port',
+      String(metrics),
+      '--headless=false',
+      '--ui-disable-news-fetch',
+      '--log-level',
+      'warn',
     ];
   }
 }

@@ -96,7 +96,12 @@ export interface CloudAccess {
   /** A bucket that belongs to another account. */
   readonly foreignBucket: string;
   /** What bundles are signed and encrypted with: the account's number, and the paths of PEM files. */
-  readonly signing: { readonly account: string; readonly certificate: string; readonly privateKey: string; readonly cloudCertificate: string };
+  readonly signing: {
+    readonly account: string;
+    readonly certificate: string;
+    readonly privateKey: string;
+    readonly cloudCertificate: string;
+  };
   /** Eucalyptus: keys of the cloud's administrator, who may register kernels and ramdisks; on 3.2 he sees every address of the cloud, in other words, and types' memory. */
   readonly admin?: { readonly accessKey: string; readonly secretKey: string };
 }

@@ -17,7 +17,11 @@ const ANY_NODE = 'node:.+';
 
 /** `values` may be imported; of `types`, types only. `calm`: no import() either, no process.env, no fetch. */
 export const RULES = {
-  spec: { values: [SAME_FOLDER, 'zod', 'yaml', 'fastest-levenshtein', QUIET_NODE], types: [], why: 'spec stands below everything else.' },
+  spec: {
+    values: [SAME_FOLDER, 'zod', 'yaml', 'fastest-levenshtein', QUIET_NODE],
+    types: [],
+    why: 'spec stands below everything else.',
+  },
   workflows: {
     values: [SAME_FOLDER, '@temporalio/workflow', '@temporalio/common', PLAIN_SPEC],
     types: [ACTIVITY_TYPES],
@@ -31,7 +35,14 @@ export const RULES = {
     why: 'Commands are data, built by pure functions and run elsewhere.',
   },
   activities: {
-    values: [SAME_FOLDER, '@temporalio/(?:activity|common|client)', PLAIN_SPEC, COMMANDS, `${UP}image(?:/[\\w-]+)?`, 'node:(?:crypto|timers/promises|path|buffer|util)'],
+    values: [
+      SAME_FOLDER,
+      '@temporalio/(?:activity|common|client)',
+      PLAIN_SPEC,
+      COMMANDS,
+      `${UP}image(?:/[\\w-]+)?`,
+      'node:(?:crypto|timers/promises|path|buffer|util)',
+    ],
     types: [],
     calm: true,
     why: 'Activities know the outside through the interfaces in activities/ports.ts only.',
@@ -47,7 +58,17 @@ export const RULES = {
     why: 'connection is what client, worker and cloud share on the way to a server, and stands below them.',
   },
   cloud: {
-    values: [SAME_FOLDER, PLAIN_SPEC, `${UP}connection/[\\w-]+`, ANY_NODE, '@aws-sdk/.+', '@smithy/.+', '@aws-crypto/.+', 'https?-proxy-agent', 'fast-xml-parser'],
+    values: [
+      SAME_FOLDER,
+      PLAIN_SPEC,
+      `${UP}connection/[\\w-]+`,
+      ANY_NODE,
+      '@aws-sdk/.+',
+      '@smithy/.+',
+      '@aws-crypto/.+',
+      'https?-proxy-agent',
+      'fast-xml-parser',
+    ],
     types: [ACTIVITY_TYPES],
     why: 'cloud implements activities/ports.ts for clouds and knows nothing else of the product.',
   },
@@ -63,8 +84,18 @@ export const RULES = {
   },
   client: {
     values: [
-      SAME_FOLDER, `${UP}client(?:/.+)?`, SPEC, COMMANDS, `${UP}image(?:/[\\w-]+)?`, '@temporalio/(?:client|common)', `${UP}connection/[\\w-]+`,
-      'commander', 'picocolors', 'log-update', 'node:child_process', QUIET_NODE,
+      SAME_FOLDER,
+      `${UP}client(?:/.+)?`,
+      SPEC,
+      COMMANDS,
+      `${UP}image(?:/[\\w-]+)?`,
+      '@temporalio/(?:client|common)',
+      `${UP}connection/[\\w-]+`,
+      'commander',
+      'picocolors',
+      'log-update',
+      'node:child_process',
+      QUIET_NODE,
     ],
     types: [`${UP}workflows(?:/.+)?`, ACTIVITY_TYPES],
     why: 'The client reaches a worker through Temporal only, and starts fast because it loads nothing of it.',
@@ -78,7 +109,10 @@ export const PLAIN_SPEC_RULE = {
 };
 
 /** What the lab may not import; it is free otherwise. */
-export const LAB_REFUSED = { regex: `^${UP}src(?:/|$)`, why: 'The lab stands for the outside: it imports nothing of the product, so that it cannot share its mistakes.' };
+export const LAB_REFUSED = {
+  regex: `^${UP}src(?:/|$)`,
+  why: 'The lab stands for the outside: it imports nothing of the product, so that it cannot share its mistakes.',
+};
 
 /** @returns {string} matches every import that the folder may not have, as a value */
 export function refusedValues({ values }) {

@@ -4,7 +4,11 @@
 import { spawn, spawnSync } from 'node:child_process';
 
 const args = process.argv.slice(2);
-const { status } = spawnSync(process.execPath, ['scripts/setup.mjs', '--lab', ...(args.includes('--vm') ? ['--vm'] : [])], { stdio: 'inherit' });
+const { status } = spawnSync(
+  process.execPath,
+  ['scripts/setup.mjs', '--lab', ...(args.includes('--vm') ? ['--vm'] : [])],
+  { stdio: 'inherit' },
+);
 if (status === 0) {
   const demo = spawn(process.execPath, ['dist/lab/demo.js', ...args], { stdio: 'inherit' });
   // Ctrl-C reaches it by itself; a kill of this process has to be passed on.

@@ -24,12 +24,21 @@ async function main(args) {
   if (values.kvm === true) process.env.STACKATO_VM_KVM = 'yes';
   const wanted = values.only?.split(',') ?? GROUPS.filter(({ asked }) => asked !== true).map(({ name }) => name);
   const unknown = wanted.find((name) => !GROUPS.some((group) => group.name === name));
-  if (unknown !== undefined) return give([{ name: unknown, passed: 0, failed: [`There is no group ${unknown}.`], pending: [], seconds: 0 }]);
+  if (unknown !== undefined)
+    return give([{ name: unknown, passed: 0, failed: [`There is no group ${unknown}.`], pending: [], seconds: 0 }]);
 
-  const groups = GROUPS.filter(({ name }) => wanted.includes(name)).map((group) => ({ ...group, files: filesOf(group) }));
+  const groups = GROUPS.filter(({ name }) => wanted.includes(name)).map((group) => ({
+    ...group,
+    files: filesOf(group),
+  }));
   const mochaArgs = forMocha(args, tokens);
   const results = [...strays(), ...browser(groups)];
-  results.push(...(await inOrder(groups.filter(({ files }) => files.length > 0), mochaArgs)));
+  results.push(
+    ...(await inOrder(
+      groups.filter(({ files }) => files.length > 0),
+      mochaArgs,
+    )),
+  );
   give(results);
 }
 
@@ -39,7 +48,8 @@ async function inOrder(groups, mochaArgs) {
   for (const group of groups.filter(({ jobs }) => jobs > 1)) results.push(await runGroup(group, mochaArgs));
   const queue = groups.filter(({ jobs }) => jobs === 1);
   const lane = async () => {
-    for (let group = queue.shift(); group !== undefined; group = queue.shift()) results.push(await runGroup(group, mochaArgs));
+    for (let group = queue.shift(); group !== undefined; group = queue.shift())
+      results.push(await runGroup(group, mochaArgs));
   };
   await Promise.all([lane(), lane(), lane()]);
   return results;
@@ -48,19 +58,43 @@ async function inOrder(groups, mochaArgs) {
 /** A test that no group runs would be taken for passed. */
 function strays() {
   const files = groupless();
-  return files.length === 0 ? [] : [{ name: 'groups', passed: 0, failed: files.map((file) => `${file} is in no group of scripts/test/groups.mjs`), pending: [], seconds: 0 }];
+  return files.length === 0
+    ? []
+    : [
+        {
+          name: 'groups',
+          passed: 0,
+          failed: files.map((file) => `${file} is in no group of scripts/test/groups.mjs`),
+          pending: [],
+          seconds: 0,
+        },
+      ];
 }
 
 /** `npm start` needs no browser, so only the tests that do ask for one. */
 function browser(groups) {
   if (!groups.some(({ chromium, files }) => chromium && files.length > 0)) return [];
   const { status } = spawnSync(process.execPath, ['scripts/setup.mjs', '--lab', '--chromium'], { stdio: 'inherit' });
-  return status === 0 ? [] : [{ name: 'setup', passed: 0, failed: ['There is no browser for the UI tests, see above.'], pending: [], seconds: 0 }];
+  return status === 0
+    ? []
+    : [
+        {
+          name: 'setup',
+          passed: 0,
+          failed: ['There is no browser for the UI tests, see above.'],
+          pending: [],
+          seconds: 0,
+        },
+      ];
 }
 
 function forMocha(args, tokens) {
   const ours = tokens.filter(({ kind, name }) => kind === 'option' && name in OPTIONS);
-  const gone = new Set(ours.flatMap(({ index, name, inlineValue }) => (OPTIONS[name].type === 'boolean' || inlineValue ? [index] : [index, index + 1])));
+  const gone = new Set(
+    ours.flatMap(({ index, name, inlineValue }) =>
+      OPTIONS[name].type === 'boolean' || inlineValue ? [index] : [index, index + 1],
+    ),
+  );
   return args.filter((_, index) => !gone.has(index));
 }
 

@@ -152,11 +152,18 @@ export class SimulatedAppliance implements Appliance {
 
   private openDoors(): Promise<void> {
     const silent = this.state.knobs.acceptsWhileDown && !this.ended;
-    return this.doors.set({ ip: this.ip, rules: this.rules, behind: this.up ? 'machine' : silent ? 'silence' : 'nothing' });
+    return this.doors.set({
+      ip: this.ip,
+      rules: this.rules,
+      behind: this.up ? 'machine' : silent ? 'silence' : 'nothing',
+    });
   }
 
   private after(ms: number, step: () => Promise<void>): void {
     const due = (): Promise<void> => this.turns.take(() => (this.ended ? Promise.resolve() : step()));
-    this.timer = setTimeout(() => void due().catch((error: unknown) => process.emitWarning(`${this.instanceId}: ${String(error)}`)), ms);
+    this.timer = setTimeout(
+      () => void due().catch((error: unknown) => process.emitWarning(`${this.instanceId}: ${String(error)}`)),
+      ms,
+    );
   }
 }

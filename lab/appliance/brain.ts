@@ -25,11 +25,18 @@ export class Brain {
   private readonly waiting = new Map<string, NonNullable<Orders['next']>>();
   private count = 0;
 
-  constructor(place: Place, private readonly ask: Ask) {
+  constructor(
+    place: Place,
+    private readonly ask: Ask,
+  ) {
     const fifo = `${place.path}/run/brain`;
     execFileSync('mkfifo', ['-m', '600', fifo]);
     // Opened for writing too: it would end with the first program otherwise.
-    this.socket = new Socket({ fd: openSync(fifo, constants.O_RDWR | constants.O_NONBLOCK), readable: true, writable: false });
+    this.socket = new Socket({
+      fd: openSync(fifo, constants.O_RDWR | constants.O_NONBLOCK),
+      readable: true,
+      writable: false,
+    });
     this.socket.on('data', (chunk) => this.take(chunk));
     this.socket.on('error', () => undefined);
   }
@@ -99,7 +106,7 @@ function answer(back: string, text: string): void {
 /** Those that are whole, and what is left. */
 function netstrings(bytes: Buffer): { texts: Buffer[]; rest: Buffer } {
   const texts: Buffer[] = [];
-  for (let from = 0; ; ) {
+  for (let from = 0; ;) {
     const colon = bytes.indexOf(':', from);
     const end = colon < 0 ? Infinity : colon + 1 + Number(bytes.toString('latin1', from, colon));
     if (!(end < bytes.length)) return { texts, rest: bytes.subarray(from) };

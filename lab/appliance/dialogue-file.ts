@@ -44,25 +44,36 @@ const FIELDS = {
   default: text.optional(),
   again: text.optional(),
   more: question.optional(),
-  yes: z.array(z.string().min(1, 'is empty: must be an answer')).min(1, 'is empty: must be the answers that go on').optional(),
+  yes: z
+    .array(z.string().min(1, 'is empty: must be an answer'))
+    .min(1, 'is empty: must be the answers that go on')
+    .optional(),
   progress: lines.optional(),
   after: lines.optional(),
 };
 
 function promptOf(ids: readonly Question[]): z.ZodType<Prompt> {
   return z.strictObject({ id: z.enum(ids), ...FIELDS }).superRefine(({ id, more, yes }, context) => {
-    const refuse = (field: string, only: string): void => context.addIssue({ code: 'custom', path: [field], message: `is for ${only} only` });
+    const refuse = (field: string, only: string): void =>
+      context.addIssue({ code: 'custom', path: [field], message: `is for ${only} only` });
     if (more !== undefined && id !== 'nameservers' && id !== 'search') refuse('more', 'the ids nameservers and search');
     if (yes !== undefined && id !== 'confirm') refuse('yes', 'the id confirm');
   });
 }
 
-const PROMPTS = z.array(promptOf(QUESTIONS)).min(1, 'is empty: must be the questions').superRefine((prompts, context) => {
-  prompts.forEach(({ id }, index) => {
-    if (!isNetwork(id) || prompts.findIndex((prompt) => prompt.id === id) === index) return;
-    context.addIssue({ code: 'custom', path: [index, 'id'], message: `is "${id}" once more: each of ${NETWORK.join(', ')} is asked once at most` });
+const PROMPTS = z
+  .array(promptOf(QUESTIONS))
+  .min(1, 'is empty: must be the questions')
+  .superRefine((prompts, context) => {
+    prompts.forEach(({ id }, index) => {
+      if (!isNetwork(id) || prompts.findIndex((prompt) => prompt.id === id) === index) return;
+      context.addIssue({
+        code: 'custom',
+        path: [index, 'id'],
+        message: `is "${id}" once more: each of ${NETWORK.join(', ')} is asked once at most`,
+      });
+    });
   });
-});
 
 const DIALOGUE = z.strictObject({
   about: text.optional(),
@@ -81,7 +92,9 @@ export function isNetwork(id: string): id is NetworkId {
 export function parseDialogue(path: string): Dialogue {
   const parsed = DIALOGUE.safeParse(jsonOf(path), { reportInput: true });
   if (parsed.success) return parsed.data;
-  throw new Error(`${path} is no dialogue ("Dialogue files" in docs/lab.md):\n${parsed.error.issues.map((issue) => `  ${inWords(issue)}`).join('\n')}`);
+  throw new Error(
+    `${path} is no dialogue ("Dialogue files" in docs/lab.md):\n${parsed.error.issues.map((issue) => `  ${inWords(issue)}`).join('\n')}`,
+  );
 }
 
 function jsonOf(path: string): unknown {
@@ -89,7 +102,9 @@ function jsonOf(path: string): unknown {
   try {
     return JSON.parse(content.replace(/^\uFEFF/, ''));
   } catch (error) {
-    throw new Error(`${path} is not JSON: ${(error as Error).message}. It must be one JSON object ("Dialogue files" in docs/lab.md).`);
+    throw new Error(
+      `${path} is not JSON: ${(error as Error).message}. It must be one JSON object ("Dialogue files" in docs/lab.md).`,
+    );
   }
 }
 
@@ -101,10 +116,17 @@ function read(path: string): string {
   }
 }
 
-const TYPES: Readonly<Record<string, string>> = { string: 'a text', array: 'a list', object: 'an object', boolean: 'true or false' };
+const TYPES: Readonly<Record<string, string>> = {
+  string: 'a text',
+  array: 'a list',
+  object: 'an object',
+  boolean: 'true or false',
+};
 
 function inWords(issue: z.core.$ZodIssue): string {
-  const place = issue.path.map((part, index) => (typeof part === 'number' ? `[${part}]` : `${index === 0 ? '' : '.'}${String(part)}`)).join('');
+  const place = issue.path
+    .map((part, index) => (typeof part === 'number' ? `[${part}]` : `${index === 0 ? '' : '.'}${String(part)}`))
+    .join('');
   const where = place === '' ? 'the file' : place;
   const given = issue.input === undefined ? 'is missing' : `is ${JSON.stringify(issue.input).slice(0, 80)}`;
   if (issue.code === 'unrecognized_keys') {

@@ -53,13 +53,17 @@ export function accepts({ id, more, yes }: Prompt, answer: string): boolean {
 }
 
 /** The names there are. */
-export const DIALOGUES: readonly string[] = readdirSync(assets('dialogues')).map((file) => file.replace(/\.json$/, '')).sort();
+export const DIALOGUES: readonly string[] = readdirSync(assets('dialogues'))
+  .map((file) => file.replace(/\.json$/, ''))
+  .sort();
 
 /** By name, or by the path of a file: with a slash in it, or .json at its end. Throws with what is wrong with it, and what would be right. */
 export function readDialogue(name: string): Dialogue {
   if (/\/|\.json$/.test(name)) return parseDialogue(name);
   if (DIALOGUES.includes(name)) return parseDialogue(join(assets('dialogues'), `${name}.json`));
-  throw new Error(`There is no dialogue ${JSON.stringify(name)}: it is one of ${DIALOGUES.join(', ')}, or the path of a file (with a / or .json in it).`);
+  throw new Error(
+    `There is no dialogue ${JSON.stringify(name)}: it is one of ${DIALOGUES.join(', ')}, or the path of a file (with a / or .json in it).`,
+  );
 }
 
 export function filled(text: string, answers: Answers): string {

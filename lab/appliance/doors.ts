@@ -29,16 +29,24 @@ export class Doors {
   private rules: readonly Rule[] = [];
   private behind: Openings['behind'] = 'nothing';
 
-  constructor(private readonly ports: ApplianceOptions['ports'], private readonly visit: Readonly<Record<DoorName, (socket: Socket) => void>>) {}
+  constructor(
+    private readonly ports: ApplianceOptions['ports'],
+    private readonly visit: Readonly<Record<DoorName, (socket: Socket) => void>>,
+  ) {}
 
   async set({ ip, rules, behind }: Openings): Promise<void> {
     this.rules = rules;
     if (behind !== this.behind) for (const door of this.doors) this.cut(door);
     this.behind = behind;
-    const names = (Object.keys(this.ports) as DoorName[]).filter((name) => behind !== 'nothing' && this.rulesFor(name).length > 0);
+    const names = (Object.keys(this.ports) as DoorName[]).filter(
+      (name) => behind !== 'nothing' && this.rulesFor(name).length > 0,
+    );
     const kept = this.doors.filter((door) => door.ip === ip && names.includes(door.name));
     await Promise.all(this.doors.filter((door) => !kept.includes(door)).map((door) => this.close(door)));
-    const wanted = ip === undefined ? [] : names.filter((name) => !kept.some((door) => door.name === name)).map((name) => ({ name, ip }));
+    const wanted =
+      ip === undefined
+        ? []
+        : names.filter((name) => !kept.some((door) => door.name === name)).map((name) => ({ name, ip }));
     this.doors = kept;
     for (const { name, ip: host } of wanted) this.doors = [...this.doors, await this.open(name, host)];
   }

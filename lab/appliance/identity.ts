@@ -41,8 +41,23 @@ async function makeCertificate(place: Place, name: string): Promise<void> {
   const [key, cert] = [place.host(KEY), place.host(CERTIFICATE)];
   for (const path of [key, cert]) mkdirSync(dirname(path), { recursive: true });
   await run('openssl', [
-    'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', DAYS, '-subj', `/CN=${name}`,
-    '-addext', `subjectAltName=DNS:${name},DNS:*.${name}`, '-keyout', `${key}.new`, '-out', `${cert}.new`,
+    'req',
+    '-x509',
+    '-newkey',
+    'ec',
+    '-pkeyopt',
+    'ec_paramgen_curve:prime256v1',
+    '-nodes',
+    '-days',
+    DAYS,
+    '-subj',
+    `/CN=${name}`,
+    '-addext',
+    `subjectAltName=DNS:${name},DNS:*.${name}`,
+    '-keyout',
+    `${key}.new`,
+    '-out',
+    `${cert}.new`,
   ]);
   renameSync(`${key}.new`, key);
   renameSync(`${cert}.new`, cert);

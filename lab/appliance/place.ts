@@ -1,6 +1,19 @@
 /** Where one machine is on the host's disk: `root/` is its root file system, `bin/` its programs, `run/` what ends with a boot. */
 
-import { appendFileSync, chmodSync, copyFileSync, existsSync, linkSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Invocation } from '../types';
 
@@ -9,8 +22,25 @@ const PLAIN = /^[\w./@%+=:,-]+$/;
 
 /** Programs of the host that a command meant for the machine must never reach. */
 const REFUSED = [
-  'apt-get', 'chpasswd', 'dhclient', 'dpkg', 'dpkg-reconfigure', 'ifdown', 'ifup', 'initctl', 'ip', 'iptables', 'mount', 'passwd', 'service',
-  'systemctl', 'umount', 'update-rc.d', 'useradd', 'userdel', 'usermod',
+  'apt-get',
+  'chpasswd',
+  'dhclient',
+  'dpkg',
+  'dpkg-reconfigure',
+  'ifdown',
+  'ifup',
+  'initctl',
+  'ip',
+  'iptables',
+  'mount',
+  'passwd',
+  'service',
+  'systemctl',
+  'umount',
+  'update-rc.d',
+  'useradd',
+  'userdel',
+  'usermod',
 ];
 const DOWN = ['halt', 'init', 'poweroff', 'telinit'];
 
@@ -29,7 +59,8 @@ export class Place {
     this.alias = PLAIN.test(dir) ? undefined : mkdtempSync('/tmp/stackato-lab-');
     this.path = this.alias === undefined ? dir : join(this.alias, 'machine');
     if (this.alias !== undefined) symlinkSync(dir, this.path);
-    for (const folder of ['bin', 'run/calls', 'run/ifconfig', 'run/de/ifconfig', `root${HOME}/bin`]) mkdirSync(join(dir, folder), { recursive: true, mode: 0o755 });
+    for (const folder of ['bin', 'run/calls', 'run/ifconfig', 'run/de/ifconfig', `root${HOME}/bin`])
+      mkdirSync(join(dir, folder), { recursive: true, mode: 0o755 });
     this.programs = this.install();
   }
 
@@ -60,7 +91,10 @@ export class Place {
   notes(): Invocation[] {
     const log = join(this.dir, 'invocations.log');
     if (!existsSync(log)) return [];
-    return readFileSync(log, 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line) as Invocation);
+    return readFileSync(log, 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Invocation);
   }
 
   remove(): void {
@@ -85,7 +119,9 @@ export class Place {
 
 /** Files that are not code, whether this runs from lab/ or from dist/lab/. */
 export function assets(folder: string): string {
-  const found = [__dirname, join(__dirname, '../../../lab/appliance')].map((base) => join(base, folder)).find((path) => existsSync(path));
+  const found = [__dirname, join(__dirname, '../../../lab/appliance')]
+    .map((base) => join(base, folder))
+    .find((path) => existsSync(path));
   if (found === undefined) throw new Error(`The lab's folder lab/appliance/${folder} is missing.`);
   return found;
 }

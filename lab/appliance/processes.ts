@@ -20,12 +20,17 @@ export async function endProcesses(mark: string): Promise<void> {
 
 /** A zombie has no environment any more, so it does not count. */
 export function processesOf(mark: string): number[] {
-  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => hasMark(pid, mark));
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => hasMark(pid, mark));
 }
 
 function hasMark(pid: number, mark: string): boolean {
   try {
-    return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').includes(Buffer.from(`${MARK}=${mark}`).toString('latin1'));
+    return readFileSync(`/proc/${pid}/environ`, 'latin1')
+      .split('\0')
+      .includes(Buffer.from(`${MARK}=${mark}`).toString('latin1'));
   } catch {
     return false;
   }

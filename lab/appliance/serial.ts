@@ -31,11 +31,23 @@ const RULE = '#############################################################';
 /** An ssh-keygen of that time prints MD5, syslog's name before it; the keys follow without. */
 function hostKeyLines({ hostname, hostKey }: Boot): string[] {
   const who = `root@${hostname.split('.')[0] ?? ''}`;
-  const md5 = createHash('md5').update(hostKey).digest('hex').replace(/..(?!$)/g, '$&:');
-  const prints = ['', RULE, '-----BEGIN SSH HOST KEY FINGERPRINTS-----', `256 ${md5}  ${who} (ECDSA)`, '-----END SSH HOST KEY FINGERPRINTS-----', RULE];
+  const md5 = createHash('md5')
+    .update(hostKey)
+    .digest('hex')
+    .replace(/..(?!$)/g, '$&:');
+  const prints = [
+    '',
+    RULE,
+    '-----BEGIN SSH HOST KEY FINGERPRINTS-----',
+    `256 ${md5}  ${who} (ECDSA)`,
+    '-----END SSH HOST KEY FINGERPRINTS-----',
+    RULE,
+  ];
   return [
     ...prints.map((line) => `ec2: ${line}`),
-    '-----BEGIN SSH HOST KEY KEYS-----', `ecdsa-sha2-nistp256 ${hostKey.toString('base64')} ${who}`, '-----END SSH HOST KEY KEYS-----',
+    '-----BEGIN SSH HOST KEY KEYS-----',
+    `ecdsa-sha2-nistp256 ${hostKey.toString('base64')} ${who}`,
+    '-----END SSH HOST KEY KEYS-----',
   ];
 }
 

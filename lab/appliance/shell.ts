@@ -10,7 +10,11 @@ import type { State } from './state';
 
 export interface Shell {
   /** Runs it over the channel; `ended` gets the status unless the channel went first. */
-  run(command: string, channel: ServerChannel, ended: (code: number | null, signal: NodeJS.Signals | null) => void): void;
+  run(
+    command: string,
+    channel: ServerChannel,
+    ended: (code: number | null, signal: NodeJS.Signals | null) => void,
+  ): void;
 }
 
 /** `hostPath`: where the host has sh, script, flock and the rest. */
@@ -27,7 +31,12 @@ export function shellOf(place: Place, hostPath: string, rewrite: (command: strin
       const print = (): void => void (rcPrints !== '' && channel.writable && channel.write(`${rcPrints}\n`));
       print();
       // A session of its own: the lab's terminal must not be the machine's.
-      const child = spawn(loginShell, ['-c', rewrite(command)], { cwd: place.home, env, stdio: 'pipe', detached: true });
+      const child = spawn(loginShell, ['-c', rewrite(command)], {
+        cwd: place.home,
+        env,
+        stdio: 'pipe',
+        detached: true,
+      });
       connect(child, channel);
       child.once('error', () => ended(127, null));
       child.once('close', (code, signal) => {

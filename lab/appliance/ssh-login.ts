@@ -20,7 +20,8 @@ export function login(context: AuthContext, state: State): void {
   context.prompt([{ prompt: 'Password: ', echo: false }], (answers) => {
     const right = isSame(answers[0] ?? '', state.password);
     // As PAM does; nobody here has a good answer.
-    if (right && state.knobs.passwordExpired) context.prompt([{ prompt: 'Current password: ', echo: false }], EXPIRED, () => decide(false));
+    if (right && state.knobs.passwordExpired)
+      context.prompt([{ prompt: 'Current password: ', echo: false }], EXPIRED, () => decide(false));
     else decide(right);
   });
 }

@@ -28,16 +28,26 @@ export class Sshd {
   /** Connections that are not logged in yet. */
   private readonly startups = new Set<Socket>();
 
-  constructor(private readonly state: State, private readonly shell: Shell, private readonly web: Console) {
+  constructor(
+    private readonly state: State,
+    private readonly shell: Shell,
+    private readonly web: Console,
+  ) {
     this.keepKey();
   }
 
   accept(socket: Socket): void {
     const { banner, maxStartups } = this.state.knobs;
-    if (maxStartups > 0 && this.startups.size >= maxStartups) return void socket.end(TURNED_AWAY, () => socket.destroy());
+    if (maxStartups > 0 && this.startups.size >= maxStartups)
+      return void socket.end(TURNED_AWAY, () => socket.destroy());
     this.startups.add(socket);
     socket.once('close', () => this.startups.delete(socket));
-    const config = { hostKeys: [readFileSync(this.keyFile)], ident: IDENT, algorithms: ALGORITHMS, ...(banner === '' ? {} : { banner }) };
+    const config = {
+      hostKeys: [readFileSync(this.keyFile)],
+      ident: IDENT,
+      algorithms: ALGORITHMS,
+      ...(banner === '' ? {} : { banner }),
+    };
     const server = new Server(config, (connection) => {
       connection.once('ready', () => this.startups.delete(socket));
       new Visit(connection, socket, this.state, this.shell, this.web).begin();
@@ -63,7 +73,8 @@ export class Sshd {
   }
 
   private keepKey(): void {
-    if (!existsSync(this.keyFile)) writeFileSync(this.keyFile, utils.generateKeyPairSync('ecdsa', { bits: 256 }).private, { mode: 0o600 });
+    if (!existsSync(this.keyFile))
+      writeFileSync(this.keyFile, utils.generateKeyPairSync('ecdsa', { bits: 256 }).private, { mode: 0o600 });
   }
 }
 
@@ -93,7 +104,9 @@ class Visit {
       else this.serve(accept());
     });
     this.connection.on('tcpip', (accept, reject, { destIP, destPort }) => {
-      const inside = ['127.0.0.1', 'localhost'].includes(destIP) ? { 22: greet, 80: this.web.http, 443: this.web.https }[destPort] : undefined;
+      const inside = ['127.0.0.1', 'localhost'].includes(destIP)
+        ? { 22: greet, 80: this.web.http, 443: this.web.https }[destPort]
+        : undefined;
       // OpenSSH 5.9 says the same where nobody listens and where it may forward nothing.
       if (inside === undefined || !this.state.knobs.forwardsPorts) return reject();
       inside.call(this.web, accept());
@@ -135,7 +148,7 @@ class Visit {
     const cut = ++this.execs === this.state.knobs.dropChannel;
     this.keep(channel);
     if (terminal) this.recordLogin(channel, command);
-    this.shell.run(terminal ? onTerminal(command) : command ?? '', channel, (code, signal) => {
+    this.shell.run(terminal ? onTerminal(command) : (command ?? ''), channel, (code, signal) => {
       if (cut) return void this.socket.destroy();
       if (signal === null) channel.exit(code ?? 0);
       else channel.exit(signal.replace('SIG', ''));

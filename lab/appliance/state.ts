@@ -41,7 +41,10 @@ export class State {
   private restartedAt = 0;
   private enabledAt = 0;
 
-  constructor(readonly place: Place, private readonly options: ApplianceOptions) {
+  constructor(
+    readonly place: Place,
+    private readonly options: ApplianceOptions,
+  ) {
     this.knobs = options.knobs;
     this.dialogue = readDialogue(options.knobs.dialogue);
     this.family = familyOf(options.knobs.release);
@@ -65,8 +68,13 @@ export class State {
   }
 
   showMemory(): void {
-    const kib = Math.floor(this.knobs.memoryMiB === 0 ? this.options.memory * 1024 * SHOWN : this.knobs.memoryMiB * 1024);
-    this.place.write('/proc/meminfo', `MemTotal:       ${String(kib).padStart(8)} kB\nMemFree:        ${String(kib >> 1).padStart(8)} kB\n`);
+    const kib = Math.floor(
+      this.knobs.memoryMiB === 0 ? this.options.memory * 1024 * SHOWN : this.knobs.memoryMiB * 1024,
+    );
+    this.place.write(
+      '/proc/meminfo',
+      `MemTotal:       ${String(kib).padStart(8)} kB\nMemFree:        ${String(kib >> 1).padStart(8)} kB\n`,
+    );
   }
 
   /** For the stand-in of mkdir. */

@@ -7,8 +7,14 @@ import type { State } from './state';
 const TICKET_FOR = 15 * 60_000;
 
 const LECTURE = [
-  '', 'We trust you have received the usual lecture from the local System', 'Administrator. It usually boils down to these three things:', '',
-  '    #1) Respect the privacy of others.', '    #2) Think before you type.', '    #3) With great power comes great responsibility.', '',
+  '',
+  'We trust you have received the usual lecture from the local System',
+  'Administrator. It usually boils down to these three things:',
+  '',
+  '    #1) Respect the privacy of others.',
+  '    #2) Think before you type.',
+  '    #3) With great power comes great responsibility.',
+  '',
 ];
 
 export class Sudo {

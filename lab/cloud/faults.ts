@@ -25,7 +25,10 @@ export class Faults {
 
   /** The fault that hits this call, if any. */
   take(kind: Kind, action: string, by: string): Fault | undefined {
-    const hit = this.queue.find(({ fault }) => fault.kind === kind && (fault.action === '*' || fault.action === action) && (fault.by ?? by) === by);
+    const hit = this.queue.find(
+      ({ fault }) =>
+        fault.kind === kind && (fault.action === '*' || fault.action === action) && (fault.by ?? by) === by,
+    );
     if (hit === undefined) return undefined;
     hit.left -= 1;
     if (hit.left <= 0) this.queue = this.queue.filter((entry) => entry !== hit);

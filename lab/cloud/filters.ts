@@ -37,7 +37,11 @@ export const GROUP_FILTERS: FilterTable<GroupRecord> = {
 };
 
 /** Rows that pass every filter of the request. */
-export function filtered<T extends { readonly tags?: readonly Tag[] }>(rows: readonly T[], params: Params, table: FilterTable<T>): T[] {
+export function filtered<T extends { readonly tags?: readonly Tag[] }>(
+  rows: readonly T[],
+  params: Params,
+  table: FilterTable<T>,
+): T[] {
   const tests = numbered(params).map((number) => {
     const name = params[`Filter.${number}.Name`] ?? '';
     const patterns = listed(params, `Filter.${number}.Value`).map(patternOf);
@@ -48,7 +52,9 @@ export function filtered<T extends { readonly tags?: readonly Tag[] }>(rows: rea
   return rows.filter((row) => tests.every((test) => test(row)));
 }
 
-function tagValues<T extends { readonly tags?: readonly Tag[] }>(name: string): ((row: T) => readonly string[]) | undefined {
+function tagValues<T extends { readonly tags?: readonly Tag[] }>(
+  name: string,
+): ((row: T) => readonly string[]) | undefined {
   if (name === 'tag-key') return ({ tags = [] }) => tags.map(({ key }) => key);
   if (!name.startsWith('tag:')) return undefined;
   return ({ tags = [] }) => tags.filter(({ key }) => key === name.slice(4)).map(({ value }) => value);

@@ -33,7 +33,11 @@ const CUTS: Partial<Record<Fault['what'], 'before' | 'within'>> = { lost: 'befor
 export class Front extends Served<CloudCall> {
   private readonly gate: Gate;
 
-  constructor(readonly world: World, accounts: readonly Account[], private readonly faults: Faults) {
+  constructor(
+    readonly world: World,
+    accounts: readonly Account[],
+    private readonly faults: Faults,
+  ) {
     super();
     this.gate = new Gate(world.dialect, accounts);
   }
@@ -49,7 +53,10 @@ export class Front extends Served<CloudCall> {
       else cutShort(request.socket, status, Buffer.from(body));
       return;
     }
-    response.writeHead(status, { 'content-type': 'text/xml; charset=UTF-8', 'content-length': Buffer.byteLength(body) });
+    response.writeHead(status, {
+      'content-type': 'text/xml; charset=UTF-8',
+      'content-length': Buffer.byteLength(body),
+    });
     response.end(body);
   }
 
@@ -87,12 +94,20 @@ export class Front extends Served<CloudCall> {
       const run = async (): Promise<Branch> => await perform(this.world, params, caller);
       const content = await (action.startsWith('Describe') ? run() : this.world.alone(run));
       const namespace = `http://ec2.amazonaws.com/doc/${dialect.eucalyptus ? dialect.version : (params['Version'] ?? dialect.version)}/`;
-      return { status: 200, body: write(`${action}Response`, namespace, { requestId: randomUUID(), ...content }), made: made(action, content) };
+      return {
+        status: 200,
+        body: write(`${action}Response`, namespace, { requestId: randomUUID(), ...content }),
+        made: made(action, content),
+      };
     } catch (error) {
       if (error instanceof Refusal) return refused(answerOf(error, dialect, action));
       // moto refused what the front let pass: a hole in the front, shown as such.
       const code = error instanceof MotoError ? error.code : 'InternalError';
-      return refused({ status: error instanceof MotoError ? 400 : 500, code, message: `the lab's cloud failed: ${String(error)}` });
+      return refused({
+        status: error instanceof MotoError ? 400 : 500,
+        code,
+        message: `the lab's cloud failed: ${String(error)}`,
+      });
     }
   }
 
@@ -100,15 +115,25 @@ export class Front extends Served<CloudCall> {
     const { kind, eucalyptus, version, insistsOnVersion } = this.world.dialect;
     const unknown = unknownParameters(kind, params);
     if (unknown === undefined) {
-      if (!eucalyptus) return { status: 400, code: 'InvalidAction', message: `The action ${action} is not valid for this web service.` };
+      if (!eucalyptus)
+        return {
+          status: 400,
+          code: 'InvalidAction',
+          message: `The action ${action} is not valid for this web service.`,
+        };
       return { status: 400, code: '400 Bad Request', message: `Failed to construct message of type: ${action}` };
     }
     // 3.2 answers a version it does not know in its internal layout, which no client reads: refusing is kinder than that.
     if (insistsOnVersion && !((params['Version'] ?? '9') <= version)) {
-      return { status: 400, code: eucalyptus ? '400 Bad Request' : 'NoSuchVersion', message: `The API version ${params['Version'] ?? '(none)'} is not known.` };
+      return {
+        status: 400,
+        code: eucalyptus ? '400 Bad Request' : 'NoSuchVersion',
+        message: `The API version ${params['Version'] ?? '(none)'} is not known.`,
+      };
     }
     if (unknown.length === 0) return undefined;
-    if (!eucalyptus) return { status: 400, code: 'UnknownParameter', message: `The parameter ${unknown[0] ?? ''} is not recognized` };
+    if (!eucalyptus)
+      return { status: 400, code: 'UnknownParameter', message: `The parameter ${unknown[0] ?? ''} is not recognized` };
     const fields = unknown.map((name) => `${name} = ${params[name] ?? ''}\n`).join('');
     return { status: 400, code: '400 Bad Request', message: `Failed to bind the following fields:\n${fields}` };
   }

@@ -26,7 +26,10 @@ export interface ImageRecord extends ImageRow {
   readonly state: 'pending' | 'available' | 'failed' | 'deregistered';
 }
 
-export type Registration = Omit<ImageRecord, 'id' | 'owner' | 'state'> & { readonly manifest: Manifest; readonly bucket: string };
+export type Registration = Omit<ImageRecord, 'id' | 'owner' | 'state'> & {
+  readonly manifest: Manifest;
+  readonly bucket: string;
+};
 
 interface Registered {
   record: ImageRecord;
@@ -39,10 +42,20 @@ export class Images {
   private readonly catalogue: readonly ImageRecord[];
 
   /** @param folder where what was unbundled is kept, for machines that boot it; undefined: nowhere. */
-  constructor(private readonly dialect: Dialect, private readonly buckets: Buckets, private readonly keys: BundleKeys, private readonly folder: string | undefined) {
+  constructor(
+    private readonly dialect: Dialect,
+    private readonly buckets: Buckets,
+    private readonly keys: BundleKeys,
+    private readonly folder: string | undefined,
+  ) {
     if (folder !== undefined) mkdirSync(folder, { recursive: true });
     this.catalogue = dialect.images.map((row) => ({
-      ...row, location: `stackato/${row.name}.manifest.xml`, owner: CATALOGUE_OWNER, description: 'Stackato 2.6.6 (simulated)', architecture: 'x86_64', state: 'available',
+      ...row,
+      location: `stackato/${row.name}.manifest.xml`,
+      owner: CATALOGUE_OWNER,
+      description: 'Stackato 2.6.6 (simulated)',
+      architecture: 'x86_64',
+      state: 'available',
     }));
   }
 
@@ -68,7 +81,10 @@ export class Images {
     const settle = (state: ImageRecord['state']): void => {
       if (entry.record.state === 'pending') entry.record = { ...entry.record, state };
     };
-    cached.then(() => settle('available'), () => settle('failed'));
+    cached.then(
+      () => settle('available'),
+      () => settle('failed'),
+    );
     return record;
   }
 
@@ -88,13 +104,16 @@ export class Images {
   async onNode(id: string): Promise<NodeImage | undefined> {
     const entry = this.registered.get(id);
     const { kernelId = '', ramdiskId = '' } = entry?.record ?? {};
-    for (const part of [kernelId, ramdiskId]) this.insistUnchanged(part, `Image manifest was changed after registration for: ${part}`);
+    for (const part of [kernelId, ramdiskId])
+      this.insistUnchanged(part, `Image manifest was changed after registration for: ${part}`);
     this.insistUnchanged(id, 'Instance manifest was changed after registration');
     await entry?.cached;
     if (this.folder === undefined) return undefined;
     const [kernel, ramdisk, root] = await Promise.all([kernelId, ramdiskId, id].map((part) => this.fileOf(part)));
     if (kernel === undefined || ramdisk === undefined || root === undefined) {
-      throw new Error(`${id} cannot be booted: a machine under QEMU needs a root image, a kernel and a ramdisk that were published here.`);
+      throw new Error(
+        `${id} cannot be booted: a machine under QEMU needs a root image, a kernel and a ramdisk that were published here.`,
+      );
     }
     return { kernel, ramdisk, root };
   }
@@ -113,7 +132,8 @@ export class Images {
     const [bucket = '', ...key] = location.split('/');
     const file = this.buckets.get(bucket)?.files.get(key.join('/'));
     if (file === undefined || !READABLE.has(file.acl)) throw new Error(`Failed to read manifest file: ${location}`);
-    if (sha256Of(readFileSync(file.path)) !== sha256Of(Buffer.from(entry.manifest.raw, 'latin1'))) throw new Error(message);
+    if (sha256Of(readFileSync(file.path)) !== sha256Of(Buffer.from(entry.manifest.raw, 'latin1')))
+      throw new Error(message);
   }
 
   private async fileOf(id: string): Promise<string | undefined> {
@@ -124,14 +144,21 @@ export class Images {
 
   private async cache(id: string, manifest: Manifest, bucket: string): Promise<Unbundled> {
     const { verifiesSignature, readsByAcl, readsPaxSparse } = this.dialect.registration;
-    if (verifiesSignature && !signedBy(manifest, readFileSync(this.keys.certificate('user'), 'utf8'))) throw new Error('Invalid signature');
+    if (verifiesSignature && !signedBy(manifest, readFileSync(this.keys.certificate('user'), 'utf8')))
+      throw new Error('Invalid signature');
     const pathOf = (filename: string): string | undefined => {
       const file = this.buckets.get(bucket)?.files.get(filename);
-      if (file !== undefined && readsByAcl && !READABLE.has(file.acl)) throw new Error(`The cloud may not read the part ${filename}.`);
+      if (file !== undefined && readsByAcl && !READABLE.has(file.acl))
+        throw new Error(`The cloud may not read the part ${filename}.`);
       return file?.path;
     };
     const cloudKey = readFileSync(this.keys.privateKey('cloud'), 'utf8');
-    return await unbundle(manifest, { cloudKey, pathOf, readsPaxSparse, ...(this.folder === undefined ? {} : { into: join(this.folder, id) }) });
+    return await unbundle(manifest, {
+      cloudKey,
+      pathOf,
+      readsPaxSparse,
+      ...(this.folder === undefined ? {} : { into: join(this.folder, id) }),
+    });
   }
 }
 
@@ -140,8 +167,21 @@ function sha256Of(bytes: Buffer): string {
 }
 
 /** What lets the cloud read. */
-export const READABLE: ReadonlySet<string> = new Set(['aws-exec-read', 'ec2-bundle-read', 'public-read', 'public-read-write']);
+export const READABLE: ReadonlySet<string> = new Set([
+  'aws-exec-read',
+  'ec2-bundle-read',
+  'public-read',
+  'public-read-write',
+]);
 
 function publishedOf({ id, type, name, location, state, kernelId, ramdiskId }: ImageRecord): PublishedImage {
-  return { id, kind: type, name, location, state, ...(kernelId === undefined ? {} : { kernelId }), ...(ramdiskId === undefined ? {} : { ramdiskId }) };
+  return {
+    id,
+    kind: type,
+    name,
+    location,
+    state,
+    ...(kernelId === undefined ? {} : { kernelId }),
+    ...(ramdiskId === undefined ? {} : { ramdiskId }),
+  };
 }

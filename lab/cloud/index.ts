@@ -64,12 +64,15 @@ export class Clouds {
   }
 
   async start(): Promise<void> {
-    await Promise.all([this.keys.ready(), ...KINDS.map(async (kind) => {
-      const [front, { ec2, s3 }] = [this.fronts[kind], this.options.ports[kind]];
-      await front.world.moto.call('CreateKeyPair', { KeyName: KEY_PAIR });
-      await front.listen(CLOUD_HOST, ec2);
-      await this.stores[kind].listen(CLOUD_HOST, s3);
-    })]);
+    await Promise.all([
+      this.keys.ready(),
+      ...KINDS.map(async (kind) => {
+        const [front, { ec2, s3 }] = [this.fronts[kind], this.options.ports[kind]];
+        await front.world.moto.call('CreateKeyPair', { KeyName: KEY_PAIR });
+        await front.listen(CLOUD_HOST, ec2);
+        await this.stores[kind].listen(CLOUD_HOST, s3);
+      }),
+    ]);
   }
 
   async stop(): Promise<void> {
@@ -95,12 +98,19 @@ export class Clouds {
     const { ec2, s3 } = this.endpointsOf(kind);
     const machine = images.find(({ type }) => type === 'machine');
     return {
-      kind, region, ...keysOf(kind, 'user'), temporary: temporaryKeysOf(kind), keyName: KEY_PAIR,
+      kind,
+      region,
+      ...keysOf(kind, 'user'),
+      temporary: temporaryKeysOf(kind),
+      keyName: KEY_PAIR,
       endpoint: ec2,
       storage: s3,
       foreignBucket: FOREIGN_BUCKET,
       signing: {
-        account: OWNER, certificate: this.keys.certificate('user'), privateKey: this.keys.privateKey('user'), cloudCertificate: this.keys.certificate('cloud'),
+        account: OWNER,
+        certificate: this.keys.certificate('user'),
+        privateKey: this.keys.privateKey('user'),
+        cloudCertificate: this.keys.certificate('cloud'),
       },
       imageId: machine?.id ?? '',
       ...(eucalyptus ? { addressName: `euca-{dashed}.eucalyptus.${this.options.domain}` } : {}),
@@ -110,9 +120,18 @@ export class Clouds {
 
   /** Another one of the same account, with the rights of the ordinary one. */
   user(kind: Kind, name: string): { accessKey: string; secretKey: string } {
-    const keys = { accessKey: `${keysOf(kind, 'user').accessKey}-${name}`, secretKey: `secret-of-the-lab/${kind}/user/${name}` };
+    const keys = {
+      accessKey: `${keysOf(kind, 'user').accessKey}-${name}`,
+      secretKey: `secret-of-the-lab/${kind}/user/${name}`,
+    };
     const there = this.accounts[kind].some(({ accessKey }) => accessKey === keys.accessKey);
-    if (!there) this.accounts[kind].push({ ...keys, number: OWNER, admin: false, registersKernels: this.options.kernelRights === true });
+    if (!there)
+      this.accounts[kind].push({
+        ...keys,
+        number: OWNER,
+        admin: false,
+        registersKernels: this.options.kernelRights === true,
+      });
     return keys;
   }
 
@@ -125,10 +144,17 @@ export class Clouds {
         const publicIp = addresses.find(({ instanceId }) => instanceId === id)?.publicIp;
         return { id, state, groups: its.map(({ name }) => name), ...(publicIp === undefined ? {} : { publicIp }) };
       }),
-      addresses: addresses.map(({ publicIp, instanceId }) => ({ publicIp, ...(instanceId === '' ? {} : { instanceId }) })),
-      groups: groups.filter(({ name }) => name !== 'default').map(({ name, description, rules }) => ({
-        name, description, rules: rules.map(({ from, cidr }) => ({ port: from, cidr })),
+      addresses: addresses.map(({ publicIp, instanceId }) => ({
+        publicIp,
+        ...(instanceId === '' ? {} : { instanceId }),
       })),
+      groups: groups
+        .filter(({ name }) => name !== 'default')
+        .map(({ name, description, rules }) => ({
+          name,
+          description,
+          rules: rules.map(({ from, cidr }) => ({ port: from, cidr })),
+        })),
     };
   }
 
@@ -136,7 +162,14 @@ export class Clouds {
     const { dir, moto, net, domain, addressQuota = QUOTA, machines } = this.options;
     const { buckets } = this.stores[kind];
     const world = new World(DIALECTS[kind], {
-      moto, net, domain, quota: addressQuota, endpoints: this.endpointsOf(kind), buckets, keys: this.keys, machines: { ...machines, dir: join(dir, kind) },
+      moto,
+      net,
+      domain,
+      quota: addressQuota,
+      endpoints: this.endpointsOf(kind),
+      buckets,
+      keys: this.keys,
+      machines: { ...machines, dir: join(dir, kind) },
     });
     return new Front(world, this.accounts[kind], this.faults);
   }
@@ -147,15 +180,27 @@ export class Clouds {
   }
 
   private storeOf(kind: Kind): StoreFront {
-    const store = new StoreFront(DIALECTS[kind], this.accounts[kind], this.faults, join(this.options.dir, 'objects', kind));
+    const store = new StoreFront(
+      DIALECTS[kind],
+      this.accounts[kind],
+      this.faults,
+      join(this.options.dir, 'objects', kind),
+    );
     store.buckets.create(FOREIGN_BUCKET, STRANGER);
     return store;
   }
 
   private accountsOf(kind: Kind): Account[] {
-    const user = { ...keysOf(kind, 'user'), number: OWNER, admin: false, registersKernels: this.options.kernelRights === true };
+    const user = {
+      ...keysOf(kind, 'user'),
+      number: OWNER,
+      admin: false,
+      registersKernels: this.options.kernelRights === true,
+    };
     const users = [user, { ...user, ...temporaryKeysOf(kind) }];
-    return DIALECTS[kind].eucalyptus ? [...users, { ...keysOf(kind, 'admin'), number: OWNER, admin: true, registersKernels: true }] : users;
+    return DIALECTS[kind].eucalyptus
+      ? [...users, { ...keysOf(kind, 'admin'), number: OWNER, admin: true, registersKernels: true }]
+      : users;
   }
 }
 
@@ -167,5 +212,9 @@ function keysOf(kind: Kind, who: 'user' | 'admin'): { accessKey: string; secretK
 
 function temporaryKeysOf(kind: Kind): CloudAccess['temporary'] {
   const { accessKey, secretKey } = keysOf(kind, 'user');
-  return { accessKey: `ASIA${accessKey}`, secretKey: `${secretKey}/temporary`, sessionToken: `token+of/the=lab/${kind}` };
+  return {
+    accessKey: `ASIA${accessKey}`,
+    secretKey: `${secretKey}/temporary`,
+    sessionToken: `token+of/the=lab/${kind}`,
+  };
 }

@@ -20,7 +20,10 @@ export interface Sort<T> {
 export class Kept<T> {
   private rows: Promise<Map<string, T>> | undefined;
 
-  constructor(private readonly moto: MotoClient, private readonly sort: Sort<T>) {}
+  constructor(
+    private readonly moto: MotoClient,
+    private readonly sort: Sort<T>,
+  ) {}
 
   async all(): Promise<T[]> {
     return [...(await this.loaded()).values()];

@@ -30,7 +30,19 @@ export class BundleKeys {
 
   private async make(of: 'cloud' | 'user'): Promise<void> {
     await run('openssl', [
-      'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '3650', '-subj', `/CN=lab-${of}`, '-keyout', this.privateKey(of), '-out', this.certificate(of),
+      'req',
+      '-x509',
+      '-newkey',
+      'rsa:2048',
+      '-nodes',
+      '-days',
+      '3650',
+      '-subj',
+      `/CN=lab-${of}`,
+      '-keyout',
+      this.privateKey(of),
+      '-out',
+      this.certificate(of),
     ]);
   }
 }

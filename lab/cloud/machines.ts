@@ -42,7 +42,12 @@ export class Machine {
   private readonly turns = new Turns();
   private readonly shuttingDownFor: number;
 
-  constructor(readonly groups: readonly string[], { rules, image }: Boot, { create, shuttingDownFor = SHUTTING_DOWN_FOR }: MachineOptions, options: ApplianceOptions) {
+  constructor(
+    readonly groups: readonly string[],
+    { rules, image }: Boot,
+    { create, shuttingDownFor = SHUTTING_DOWN_FOR }: MachineOptions,
+    options: ApplianceOptions,
+  ) {
     this.shuttingDownFor = shuttingDownFor;
     void this.turns.take(() => this.boot(image, create, options));
     void this.setRules(rules).catch((error: unknown) => this.end(`Server.InternalError: ${String(error)}`));
@@ -73,7 +78,12 @@ export class Machine {
     this.state = 'shutting-down';
     // A lab that stops does not wait for it.
     const settled = new Promise((resolve) => setTimeout(resolve, this.shuttingDownFor).unref());
-    void this.next((host) => host.terminate()).then(() => settled).then(() => this.end(''), (error: unknown) => this.end(String(error)));
+    void this.next((host) => host.terminate())
+      .then(() => settled)
+      .then(
+        () => this.end(''),
+        (error: unknown) => this.end(String(error)),
+      );
   }
 
   /** A cloud's answer to a second TerminateInstances on Eucalyptus: it forgets the instance. */
@@ -85,7 +95,11 @@ export class Machine {
     return this.turns.over();
   }
 
-  private async boot(image: Promise<NodeImage | undefined>, create: MachineOptions['create'], options: ApplianceOptions): Promise<void> {
+  private async boot(
+    image: Promise<NodeImage | undefined>,
+    create: MachineOptions['create'],
+    options: ApplianceOptions,
+  ): Promise<void> {
     const settled = new Promise((resolve) => setTimeout(resolve, PENDING_FOR));
     try {
       const found = await image;
@@ -118,7 +132,14 @@ export class Machines {
     const groups = instance.groups.map(({ name }) => name);
     const { knobsFor, ports } = this.options;
     const dir = join(this.options.dir, instance.id);
-    const options = { instanceId: instance.id, privateIp: instance.privateIp, memory: boot.memory, dir, knobs: knobsFor(groups), ports };
+    const options = {
+      instanceId: instance.id,
+      privateIp: instance.privateIp,
+      memory: boot.memory,
+      dir,
+      knobs: knobsFor(groups),
+      ports,
+    };
     this.byId.set(instance.id, new Machine(groups, boot, this.options, options));
   }
 

@@ -5,13 +5,19 @@ import { items, read, text } from './xml';
 import type { Branch } from './xml';
 
 export class MotoError extends Error {
-  constructor(readonly code: string, message: string) {
+  constructor(
+    readonly code: string,
+    message: string,
+  ) {
     super(message);
   }
 }
 
 export class MotoClient {
-  constructor(private readonly url: string, private readonly region: string) {}
+  constructor(
+    private readonly url: string,
+    private readonly region: string,
+  ) {}
 
   /** The content of the answer's root element. moto does not check signatures, it only reads the region out of them. */
   async call(action: string, params: Params): Promise<Branch> {
@@ -31,8 +37,12 @@ export class MotoClient {
 }
 
 function motoError(status: number, body: string): MotoError {
-  if (!body.trimStart().startsWith('<?xml')) return new MotoError('InternalError', `moto answered ${status}: ${body.slice(0, 300)}`);
+  if (!body.trimStart().startsWith('<?xml'))
+    return new MotoError('InternalError', `moto answered ${status}: ${body.slice(0, 300)}`);
   const errors = read(body);
-  const error = items({ Errors: { item: (errors['Response'] as { Errors?: { Error?: Branch[] } }).Errors?.Error ?? [] } }, 'Errors')[0];
+  const error = items(
+    { Errors: { item: (errors['Response'] as { Errors?: { Error?: Branch[] } }).Errors?.Error ?? [] } },
+    'Errors',
+  )[0];
   return new MotoError(text(error, 'Code'), text(error, 'Message'));
 }

@@ -6,29 +6,92 @@ import { knownElsewhere } from './known-calls';
 export type Params = Readonly<Record<string, string>>;
 
 const COMMON = [
-  'Action', 'Version', 'AWSAccessKeyId', 'SecurityToken', 'Signature', 'SignatureVersion', 'SignatureMethod', 'Timestamp', 'Expires',
+  'Action',
+  'Version',
+  'AWSAccessKeyId',
+  'SecurityToken',
+  'Signature',
+  'SignatureVersion',
+  'SignatureMethod',
+  'Timestamp',
+  'Expires',
 ];
 const FILTER = ['Filter.#.Name', 'Filter.#.Value.#'];
 const PAGE = ['MaxResults', 'NextToken'];
 const TAG = ['TagSpecification.#.ResourceType', 'TagSpecification.#.Tag.#.Key', 'TagSpecification.#.Tag.#.Value'];
-const FLAT_RULE = ['IpProtocol', 'FromPort', 'ToPort', 'CidrIp', 'SourceSecurityGroupName', 'SourceSecurityGroupOwnerId'];
-const RULES = ['IpProtocol', 'FromPort', 'ToPort', 'IpRanges.#.CidrIp', 'IpRanges.#.Description', 'Groups.#.GroupName', 'Groups.#.GroupId', 'Groups.#.UserId']
-  .map((name) => `IpPermissions.#.${name}`);
-const DISK = ['DeviceName', 'VirtualName', 'NoDevice', 'Ebs.SnapshotId', 'Ebs.VolumeSize', 'Ebs.DeleteOnTermination'].map((name) => `BlockDeviceMapping.#.${name}`);
+const FLAT_RULE = [
+  'IpProtocol',
+  'FromPort',
+  'ToPort',
+  'CidrIp',
+  'SourceSecurityGroupName',
+  'SourceSecurityGroupOwnerId',
+];
+const RULES = [
+  'IpProtocol',
+  'FromPort',
+  'ToPort',
+  'IpRanges.#.CidrIp',
+  'IpRanges.#.Description',
+  'Groups.#.GroupName',
+  'Groups.#.GroupId',
+  'Groups.#.UserId',
+].map((name) => `IpPermissions.#.${name}`);
+const DISK = [
+  'DeviceName',
+  'VirtualName',
+  'NoDevice',
+  'Ebs.SnapshotId',
+  'Ebs.VolumeSize',
+  'Ebs.DeleteOnTermination',
+].map((name) => `BlockDeviceMapping.#.${name}`);
 const RUN = [
-  'ImageId', 'MinCount', 'MaxCount', 'KeyName', 'SecurityGroup.#', 'UserData', 'InstanceType', 'AddressingType', 'KernelId', 'RamdiskId',
-  'Placement.AvailabilityZone', 'Placement.GroupName', 'ClientToken', 'AdditionalInfo', 'PrivateIpAddress', 'SubnetId', ...DISK,
+  'ImageId',
+  'MinCount',
+  'MaxCount',
+  'KeyName',
+  'SecurityGroup.#',
+  'UserData',
+  'InstanceType',
+  'AddressingType',
+  'KernelId',
+  'RamdiskId',
+  'Placement.AvailabilityZone',
+  'Placement.GroupName',
+  'ClientToken',
+  'AdditionalInfo',
+  'PrivateIpAddress',
+  'SubnetId',
+  ...DISK,
 ];
 const RUN_3_3 = [
-  ...RUN, 'SecurityGroupId.#', 'Monitoring.Enabled', 'DisableApiTermination', 'InstanceInitiatedShutdownBehavior',
-  'IamInstanceProfile.Arn', 'IamInstanceProfile.Name', 'EbsOptimized',
+  ...RUN,
+  'SecurityGroupId.#',
+  'Monitoring.Enabled',
+  'DisableApiTermination',
+  'InstanceInitiatedShutdownBehavior',
+  'IamInstanceProfile.Arn',
+  'IamInstanceProfile.Name',
+  'EbsOptimized',
 ];
 const RUN_4_1 = [
   ...RUN_3_3,
-  'NetworkInterface.#.DeviceIndex', 'NetworkInterface.#.SubnetId', 'NetworkInterface.#.SecurityGroupId.#', 'NetworkInterface.#.AssociatePublicIpAddress',
+  'NetworkInterface.#.DeviceIndex',
+  'NetworkInterface.#.SubnetId',
+  'NetworkInterface.#.SecurityGroupId.#',
+  'NetworkInterface.#.AssociatePublicIpAddress',
 ];
 
-const REGISTER = ['ImageLocation', 'Name', 'Description', 'Architecture', 'KernelId', 'RamdiskId', 'RootDeviceName', ...DISK];
+const REGISTER = [
+  'ImageLocation',
+  'Name',
+  'Description',
+  'Architecture',
+  'KernelId',
+  'RamdiskId',
+  'RootDeviceName',
+  ...DISK,
+];
 const REGISTER_3_4 = [...REGISTER, 'VirtualizationType'];
 const REGISTER_4_2 = [...REGISTER_3_4, 'Platform', 'SriovNetSupport'];
 
@@ -67,7 +130,14 @@ const EUCALYPTUS_4_4: Table = {
   DescribeInstanceTypes: ['InstanceType.#', 'Verbose', 'Availability'],
   AllocateAddress: ['Domain'],
   DescribeAddresses: ['PublicIp.#', 'AllocationId.#', ...FILTER],
-  AssociateAddress: ['PublicIp', 'InstanceId', 'AllocationId', 'NetworkInterfaceId', 'PrivateIpAddress', 'AllowReassociation'],
+  AssociateAddress: [
+    'PublicIp',
+    'InstanceId',
+    'AllocationId',
+    'NetworkInterfaceId',
+    'PrivateIpAddress',
+    'AllowReassociation',
+  ],
   DisassociateAddress: ['PublicIp', 'AssociationId'],
   ReleaseAddress: ['PublicIp', 'AllocationId'],
   CreateSecurityGroup: ['GroupName', 'GroupDescription', 'VpcId'],
@@ -109,7 +179,16 @@ const AWS: Table = {
   ...EUCALYPTUS_4_4,
   DescribeRegions: ['RegionName.#', 'AllRegions', 'DryRun', ...FILTER],
   DescribeAvailabilityZones: ['ZoneName.#', 'ZoneId.#', 'AllAvailabilityZones', 'DryRun', ...FILTER],
-  DescribeImages: ['ImageId.#', 'Owner.#', 'ExecutableBy.#', 'IncludeDeprecated', 'IncludeDisabled', 'DryRun', ...FILTER, ...PAGE],
+  DescribeImages: [
+    'ImageId.#',
+    'Owner.#',
+    'ExecutableBy.#',
+    'IncludeDeprecated',
+    'IncludeDisabled',
+    'DryRun',
+    ...FILTER,
+    ...PAGE,
+  ],
   DescribeKeyPairs: ['KeyName.#', 'KeyPairId.#', 'IncludePublicKey', 'DryRun', ...FILTER],
   DescribeInstanceTypes: ['InstanceType.#', 'DryRun', ...FILTER, ...PAGE],
   AllocateAddress: ['Domain', 'Address', 'PublicIpv4Pool', 'NetworkBorderGroup', 'DryRun', ...TAG],
@@ -161,8 +240,10 @@ export function beginning(params: Params, prefix: string): Params {
 }
 
 function compiled(table: Table): ReadonlyMap<string, RegExp> {
-  return new Map(Object.entries(table).map(([action, names]) => {
-    const patterns = [...COMMON, ...names].map((name) => name.replaceAll('.', '\\.').replaceAll('#', '\\d+'));
-    return [action, new RegExp(`^(${patterns.join('|')})$`)];
-  }));
+  return new Map(
+    Object.entries(table).map(([action, names]) => {
+      const patterns = [...COMMON, ...names].map((name) => name.replaceAll('.', '\\.').replaceAll('#', '\\d+'));
+      return [action, new RegExp(`^(${patterns.join('|')})$`)];
+    }),
+  );
 }

@@ -61,7 +61,10 @@ export function reservationInstances(reservation: Tree): InstanceRecord[] {
     state: text(instance, 'instanceState.name'),
     privateIp: text(instance, 'privateIpAddress'),
     launchTime: text(instance, 'launchTime'),
-    groups: items(instance, 'groupSet').map((group) => ({ id: text(group, 'groupId'), name: text(group, 'groupName') })),
+    groups: items(instance, 'groupSet').map((group) => ({
+      id: text(group, 'groupId'),
+      name: text(group, 'groupName'),
+    })),
     tags: tagsOf(instance),
   }));
 }

@@ -13,7 +13,9 @@ export abstract class Served<Call> {
   private readonly late = new Set<NodeJS.Timeout>();
 
   constructor() {
-    this.server = createServer((request, response) => void this.serve(request, response).catch(() => request.socket.destroy()));
+    this.server = createServer(
+      (request, response) => void this.serve(request, response).catch(() => request.socket.destroy()),
+    );
     // Clients that keep connections would otherwise be cut off just when they use one again.
     this.server.keepAliveTimeout = 60_000;
   }

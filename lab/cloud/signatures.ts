@@ -46,7 +46,10 @@ export class Gate {
   /** Signatures seen, with the time they may be forgotten. */
   private readonly seen = new Map<string, number>();
 
-  constructor(private readonly dialect: Dialect, private readonly accounts: readonly Account[]) {}
+  constructor(
+    private readonly dialect: Dialect,
+    private readonly accounts: readonly Account[],
+  ) {}
 
   /** The account that signed, or the answer to give. */
   check(request: SignedRequest): Account | ErrorAnswer {
@@ -56,16 +59,23 @@ export class Gate {
 
   private examine(request: SignedRequest): Account | Problem {
     const v4 = request.headers.authorization?.startsWith('AWS4-HMAC-SHA256 ') === true;
-    if (!v4 && request.params['Signature'] === undefined) return { what: 'unsigned', detail: 'The request is not signed' };
-    if (!this.dialect.signatures.includes(v4 ? '4' : '2')) return { what: 'version', detail: `Unsupported signature version ${v4 ? 4 : 2}` };
+    if (!v4 && request.params['Signature'] === undefined)
+      return { what: 'unsigned', detail: 'The request is not signed' };
+    if (!this.dialect.signatures.includes(v4 ? '4' : '2'))
+      return { what: 'version', detail: `Unsupported signature version ${v4 ? 4 : 2}` };
     const claim = v4 ? claimOf4(request) : claimOf2(request);
     if ('what' in claim) return claim;
     const account = this.accounts.find(({ accessKey }) => accessKey === claim.accessKey);
-    if (account === undefined) return { what: 'key', detail: 'The AWS Access Key Id you provided does not exist in our records' };
-    const expected = v4 ? signatures4(request, sha256(request.body), account.secretKey) : signatures2(request, account.secretKey, this.dialect.kind === 'eucalyptus-3.2');
-    if (!expected.some((signature) => same(signature, claim.signature))) return { what: 'signature', detail: 'User authentication failed.' };
+    if (account === undefined)
+      return { what: 'key', detail: 'The AWS Access Key Id you provided does not exist in our records' };
+    const expected = v4
+      ? signatures4(request, sha256(request.body), account.secretKey)
+      : signatures2(request, account.secretKey, this.dialect.kind === 'eucalyptus-3.2');
+    if (!expected.some((signature) => same(signature, claim.signature)))
+      return { what: 'signature', detail: 'User authentication failed.' };
     const token = v4 ? request.headers['x-amz-security-token'] : request.params['SecurityToken'];
-    if (token !== account.sessionToken) return { what: 'key', detail: 'The security token included in the request is invalid' };
+    if (token !== account.sessionToken)
+      return { what: 'key', detail: 'The security token included in the request is invalid' };
     return this.timeProblem(claim) ?? this.replayProblem(claim) ?? account;
   }
 
@@ -73,8 +83,10 @@ export class Gate {
     const { future, past } = this.dialect.clock;
     const now = Date.now();
     if (Number.isNaN(at ?? expires ?? Number.NaN)) return { what: 'time', detail: 'Failure to parse timestamp' };
-    if (at !== undefined && at > now + future) return { what: 'time', detail: 'Message was generated in the future (times in UTC)' };
-    if (now > (at === undefined ? (expires ?? 0) : at + past)) return { what: 'time', detail: 'Message has expired (times in UTC)' };
+    if (at !== undefined && at > now + future)
+      return { what: 'time', detail: 'Message was generated in the future (times in UTC)' };
+    if (now > (at === undefined ? (expires ?? 0) : at + past))
+      return { what: 'time', detail: 'Message has expired (times in UTC)' };
     return undefined;
   }
 
@@ -94,7 +106,8 @@ export class Gate {
 
   private inWords({ what, detail }: Problem): ErrorAnswer {
     if (this.dialect.eucalyptus) return { status: 403, code: '403 Forbidden', message: detail };
-    const message = what === 'key' || what === 'signature' ? 'AWS was not able to validate the provided access credentials' : detail;
+    const message =
+      what === 'key' || what === 'signature' ? 'AWS was not able to validate the provided access credentials' : detail;
     return { ...AWS_CODES[what], message };
   }
 }
@@ -108,9 +121,11 @@ export interface Claim {
 }
 
 function claimOf2({ params }: SignedRequest): Claim | Problem {
-  if (params['SignatureVersion'] !== '2') return { what: 'version', detail: `Unsupported signature version ${params['SignatureVersion'] ?? ''}` };
+  if (params['SignatureVersion'] !== '2')
+    return { what: 'version', detail: `Unsupported signature version ${params['SignatureVersion'] ?? ''}` };
   const { Timestamp: made, Expires: until } = params;
-  if (made === undefined && until === undefined) return { what: 'time', detail: 'One of the following parameters must be specified: Timestamp OR Expires' };
+  if (made === undefined && until === undefined)
+    return { what: 'time', detail: 'One of the following parameters must be specified: Timestamp OR Expires' };
   return {
     accessKey: params['AWSAccessKeyId'] ?? '',
     signature: params['Signature'] ?? '',
@@ -121,41 +136,71 @@ function claimOf2({ params }: SignedRequest): Claim | Problem {
 const METHODS: Readonly<Record<string, string>> = { HmacSHA256: 'sha256', HmacSHA1: 'sha1' };
 
 /** More than one is right: Eucalyptus tries the host with its port and without. */
-function signatures2({ method, url, headers, params }: SignedRequest, secret: string, reEncodesTilde: boolean): string[] {
+function signatures2(
+  { method, url, headers, params }: SignedRequest,
+  secret: string,
+  reEncodesTilde: boolean,
+): string[] {
   const hash = METHODS[params['SignatureMethod'] ?? ''];
   if (hash === undefined) return [];
   // 3.2 encodes the values anew with commons-codec, which does not leave `~` alone: such a request cannot verify there.
   const encode = (text: string): string => (reEncodesTilde ? rfc3986(text).replaceAll('~', '%7E') : rfc3986(text));
-  const names = Object.keys(params).filter((name) => name !== 'Signature').sort();
+  const names = Object.keys(params)
+    .filter((name) => name !== 'Signature')
+    .sort();
   const query = names.map((name) => `${encode(name)}=${encode(params[name] ?? '')}`).join('&');
   const host = (headers.host ?? '').toLowerCase();
   const path = url.split('?')[0] ?? '/';
-  return [host, host.replace(/:\d+$/, '')].map((name) => createHmac(hash, secret).update(`${method}\n${name}\n${path}\n${query}`).digest('base64'));
+  return [host, host.replace(/:\d+$/, '')].map((name) =>
+    createHmac(hash, secret).update(`${method}\n${name}\n${path}\n${query}`).digest('base64'),
+  );
 }
 
-const AUTHORIZATION = /^AWS4-HMAC-SHA256 Credential=([^/]+)\/(\d{8})\/([^/]+)\/([^/]+)\/aws4_request,\s*SignedHeaders=([^,]+),\s*Signature=([0-9a-f]{64})$/;
+const AUTHORIZATION =
+  /^AWS4-HMAC-SHA256 Credential=([^/]+)\/(\d{8})\/([^/]+)\/([^/]+)\/aws4_request,\s*SignedHeaders=([^,]+),\s*Signature=([0-9a-f]{64})$/;
 
 export function claimOf4({ headers }: Pick<SignedRequest, 'headers'>): Claim | Problem {
   const match = AUTHORIZATION.exec(headers.authorization ?? '');
   if (match === null) return { what: 'unsigned', detail: 'Invalid authorization header' };
-  const date = String(headers['x-amz-date'] ?? '').replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z');
+  const date = String(headers['x-amz-date'] ?? '').replace(
+    /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/,
+    '$1-$2-$3T$4:$5:$6Z',
+  );
   return { accessKey: match[1] ?? '', signature: match[6] ?? '', at: utc(date) };
 }
 
 /** @param hash of the body, or what stands for it. */
-export function signatures4({ method, url, headers }: Pick<SignedRequest, 'method' | 'url' | 'headers'>, hash: string, secret: string): string[] {
-  const [, , day = '', region = '', service = '', signedHeaders = ''] = AUTHORIZATION.exec(headers.authorization ?? '') ?? [];
+export function signatures4(
+  { method, url, headers }: Pick<SignedRequest, 'method' | 'url' | 'headers'>,
+  hash: string,
+  secret: string,
+): string[] {
+  const [, , day = '', region = '', service = '', signedHeaders = ''] =
+    AUTHORIZATION.exec(headers.authorization ?? '') ?? [];
   const names = signedHeaders.split(';');
   // The host must be under the signature.
   if (!names.includes('host') || !names.includes('x-amz-date')) return [];
   if (headers['x-amz-security-token'] !== undefined && !names.includes('x-amz-security-token')) return [];
   const [path = '/', query = ''] = url.split('?');
-  const canonicalQuery = [...new URLSearchParams(query)].map(([name, value]) => `${rfc3986(name)}=${rfc3986(value)}`).sort().join('&');
-  const canonicalHeaders = names.map((name) => `${name}:${String(headers[name] ?? '').trim().replace(/\s+/g, ' ')}\n`).join('');
+  const canonicalQuery = [...new URLSearchParams(query)]
+    .map(([name, value]) => `${rfc3986(name)}=${rfc3986(value)}`)
+    .sort()
+    .join('&');
+  const canonicalHeaders = names
+    .map(
+      (name) =>
+        `${name}:${String(headers[name] ?? '')
+          .trim()
+          .replace(/\s+/g, ' ')}\n`,
+    )
+    .join('');
   const canonical = [method, path, canonicalQuery, canonicalHeaders, signedHeaders, hash].join('\n');
   const scope = `${day}/${region}/${service}/aws4_request`;
   const toSign = ['AWS4-HMAC-SHA256', String(headers['x-amz-date']), scope, sha256(canonical)].join('\n');
-  const key = [day, region, service, 'aws4_request'].reduce<Buffer>((previous, part) => hmac(previous, part), Buffer.from(`AWS4${secret}`));
+  const key = [day, region, service, 'aws4_request'].reduce<Buffer>(
+    (previous, part) => hmac(previous, part),
+    Buffer.from(`AWS4${secret}`),
+  );
   return [hmac(key, toSign).toString('hex')];
 }
 

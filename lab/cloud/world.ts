@@ -20,13 +20,25 @@ import type { Buckets } from './store/buckets';
 
 /** moto's default is 100 reservations an answer. */
 const INSTANCES: Sort<InstanceRecord> = {
-  action: 'DescribeInstances', by: 'InstanceId', all: { MaxResults: '100000' }, extract: instancesIn, keyOf: ({ id }) => id,
+  action: 'DescribeInstances',
+  by: 'InstanceId',
+  all: { MaxResults: '100000' },
+  extract: instancesIn,
+  keyOf: ({ id }) => id,
 };
 const ADDRESSES: Sort<AddressRecord> = {
-  action: 'DescribeAddresses', by: 'PublicIp', all: {}, extract: addressesIn, keyOf: ({ publicIp }) => publicIp,
+  action: 'DescribeAddresses',
+  by: 'PublicIp',
+  all: {},
+  extract: addressesIn,
+  keyOf: ({ publicIp }) => publicIp,
 };
 const GROUPS: Sort<GroupRecord> = {
-  action: 'DescribeSecurityGroups', by: 'GroupId', all: {}, extract: groupsIn, keyOf: ({ id }) => id,
+  action: 'DescribeSecurityGroups',
+  by: 'GroupId',
+  all: {},
+  extract: groupsIn,
+  keyOf: ({ id }) => id,
 };
 
 export interface WorldOptions {
@@ -48,18 +60,27 @@ export class World {
   readonly images: Images;
   /** Where each client token led. */
   readonly tokens = new Map<string, { readonly request: string; readonly ids: readonly string[] }>();
-  readonly kept: { readonly instances: Kept<InstanceRecord>; readonly addresses: Kept<AddressRecord>; readonly groups: Kept<GroupRecord> };
+  readonly kept: {
+    readonly instances: Kept<InstanceRecord>;
+    readonly addresses: Kept<AddressRecord>;
+    readonly groups: Kept<GroupRecord>;
+  };
   private readonly changes = new Turns();
   private lastHost = 0;
 
-  constructor(readonly dialect: Dialect, readonly options: WorldOptions) {
+  constructor(
+    readonly dialect: Dialect,
+    readonly options: WorldOptions,
+  ) {
     this.moto = new MotoClient(options.moto, dialect.motoRegion);
     this.machines = new Machines(options.machines);
     this.buckets = options.buckets;
     const { dir, bootsImages } = options.machines;
     this.images = new Images(dialect, options.buckets, options.keys, bootsImages ? join(dir, 'images') : undefined);
     this.kept = {
-      instances: new Kept(this.moto, INSTANCES), addresses: new Kept(this.moto, ADDRESSES), groups: new Kept(this.moto, GROUPS),
+      instances: new Kept(this.moto, INSTANCES),
+      addresses: new Kept(this.moto, ADDRESSES),
+      groups: new Kept(this.moto, GROUPS),
     };
   }
 
@@ -79,7 +100,9 @@ export class World {
   /** moto has VPC groups only, and calls `default` as those are called. */
   async groups(): Promise<GroupRecord[]> {
     const all = await this.kept.groups.all();
-    return this.dialect.vpc ? all : all.map((group) => (group.name === 'default' ? { ...group, description: 'default group' } : group));
+    return this.dialect.vpc
+      ? all
+      : all.map((group) => (group.name === 'default' ? { ...group, description: 'default group' } : group));
   }
 
   /** One at a time: what an action looks at may not change before it has acted. */
@@ -110,17 +133,23 @@ export class World {
   /** The public DNS name of an address. */
   nameOf(ip: string): string {
     const dashed = ip.replaceAll('.', '-');
-    return this.dialect.eucalyptus ? `euca-${dashed}.eucalyptus.${this.options.domain}` : `ec2-${dashed}.compute-1.amazonaws.com`;
+    return this.dialect.eucalyptus
+      ? `euca-${dashed}.eucalyptus.${this.options.domain}`
+      : `ec2-${dashed}.compute-1.amazonaws.com`;
   }
 
   /** Tells the machines of a group what their groups open now. */
   async applyRules(groupName: string): Promise<void> {
-    await Promise.all(this.machines.ofGroup(groupName).map(async (machine) => machine.setRules(await this.openPorts(machine.groups))));
+    await Promise.all(
+      this.machines.ofGroup(groupName).map(async (machine) => machine.setRules(await this.openPorts(machine.groups))),
+    );
   }
 
   async openPorts(groupNames: readonly string[]): Promise<Rule[]> {
     const groups = (await this.groups()).filter(({ name }) => groupNames.includes(name));
-    const rules = groups.flatMap((group) => group.rules).filter(({ protocol }) => protocol === 'tcp' || protocol === '-1');
+    const rules = groups
+      .flatMap((group) => group.rules)
+      .filter(({ protocol }) => protocol === 'tcp' || protocol === '-1');
     return rules.flatMap(({ from, to, cidr }) => this.machines.openedBy(from, to).map((port) => ({ port, cidr })));
   }
 }

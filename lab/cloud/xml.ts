@@ -5,7 +5,11 @@ import { XMLBuilder, XMLParser } from 'fast-xml-parser';
 export type Tree = string | number | boolean | undefined | { readonly [name: string]: Tree } | readonly Tree[];
 export type Branch = { readonly [name: string]: Tree };
 
-const parser = new XMLParser({ ignoreAttributes: true, parseTagValue: false, isArray: (name) => name === 'item' || name === 'Error' });
+const parser = new XMLParser({
+  ignoreAttributes: true,
+  parseTagValue: false,
+  isArray: (name) => name === 'item' || name === 'Error',
+});
 // Deprecated in favour of a package of its own, which this one brings along and we do not depend on.
 // eslint-disable-next-line @typescript-eslint/no-deprecated
 const builder = new XMLBuilder({ ignoreAttributes: false, attributeNamePrefix: '@' });

@@ -46,7 +46,13 @@ export class QemuMachine implements VirtualMachine {
     // The name of a Unix socket has no room for deep folders.
     const sockets = mkdtempSync(join(tmpdir(), 'stackato-vm-'));
     const plan: QemuPlan = {
-      memory, privateIp, image, disk, settings, kvm, consoleLog: join(dir, 'console.log'),
+      memory,
+      privateIp,
+      image,
+      disk,
+      settings,
+      kvm,
+      consoleLog: join(dir, 'console.log'),
       sockets: { monitor: join(sockets, 'monitor'), serial: join(sockets, 'serial') },
     };
     symlinkSync(plan.sockets.serial, join(dir, SERIAL));
@@ -55,7 +61,11 @@ export class QemuMachine implements VirtualMachine {
     return machine;
   }
 
-  private constructor(private readonly options: ApplianceOptions, private readonly plan: QemuPlan, private readonly sockets: string) {
+  private constructor(
+    private readonly options: ApplianceOptions,
+    private readonly plan: QemuPlan,
+    private readonly sockets: string,
+  ) {
     ({ instanceId: this.instanceId, dir: this.dir } = options);
     this.household = new Household(options.dir);
   }
@@ -84,7 +94,11 @@ export class QemuMachine implements VirtualMachine {
 
   powerOn(): Promise<void> {
     return this.turns.take(async () => {
-      const child = this.household.start({ name: 'qemu', program: findProgram('qemu-system-x86_64'), args: qemuArguments(this.plan) });
+      const child = this.household.start({
+        name: 'qemu',
+        program: findProgram('qemu-system-x86_64'),
+        args: qemuArguments(this.plan),
+      });
       this.child = child;
       await untilReady(child, async () => {
         this.monitor = await Monitor.connect(this.plan.sockets.monitor);
@@ -115,9 +129,13 @@ export class QemuMachine implements VirtualMachine {
     if (monitor === undefined || this.child?.running() !== true) return;
     const names = Object.keys(INSIDE) as (keyof typeof INSIDE)[];
     const open = names.filter((name) => this.rules.some(({ port }) => port === this.options.ports[name]));
-    const wanted = new Map<string, number>(ip === undefined ? [] : open.map((name) => [`tcp:${ip}:${this.options.ports[name]}`, INSIDE[name]]));
-    for (const gone of this.forwards.filter((each) => !wanted.has(each))) await monitor.command(`hostfwd_remove ${NETWORK} ${gone}`, / removed$/);
-    for (const [from, to] of wanted) if (!this.forwards.includes(from)) await monitor.command(`hostfwd_add ${NETWORK} ${from}-:${to}`, /^$/);
+    const wanted = new Map<string, number>(
+      ip === undefined ? [] : open.map((name) => [`tcp:${ip}:${this.options.ports[name]}`, INSIDE[name]]),
+    );
+    for (const gone of this.forwards.filter((each) => !wanted.has(each)))
+      await monitor.command(`hostfwd_remove ${NETWORK} ${gone}`, / removed$/);
+    for (const [from, to] of wanted)
+      if (!this.forwards.includes(from)) await monitor.command(`hostfwd_add ${NETWORK} ${from}-:${to}`, /^$/);
     this.forwards = [...wanted.keys()];
   }
 }

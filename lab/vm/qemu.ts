@@ -23,19 +23,49 @@ const COMMAND_LINE = 'root=/dev/vda ro console=ttyS0 net.ifnames=0 quiet';
 const EMULATED = ['-accel', 'tcg,tb-size=256', '-cpu', 'qemu64'];
 const ACCELERATED = ['-accel', 'kvm', '-cpu', 'host'];
 
-export function qemuArguments({ memory, privateIp, image, disk, settings, sockets, consoleLog, kvm }: QemuPlan): string[] {
+export function qemuArguments({
+  memory,
+  privateIp,
+  image,
+  disk,
+  settings,
+  sockets,
+  consoleLog,
+  kvm,
+}: QemuPlan): string[] {
   const { net, visitors, gateway } = wiringOf(privateIp);
   return [
     ...(kvm ? ACCELERATED : EMULATED),
-    '-m', String(memory), '-smp', '1', '-nodefaults', '-no-user-config', '-display', 'none',
-    '-kernel', image.kernel, '-initrd', image.ramdisk, '-append', COMMAND_LINE,
-    '-drive', `file=${quoted(disk)},format=qcow2,if=virtio`,
-    '-drive', `file=${quoted(settings)},format=raw,if=virtio,readonly=on`,
-    '-netdev', `user,id=${NETWORK},ipv6=off,restrict=on,net=${net},dhcpstart=${privateIp},host=${visitors},dns=${gateway}`,
-    '-device', `virtio-net-pci,netdev=${NETWORK}`,
-    '-device', 'virtio-rng-pci',
-    '-chardev', `socket,id=serial,path=${quoted(sockets.serial)},server=on,wait=off,logfile=${quoted(consoleLog)},logappend=on`, '-serial', 'chardev:serial',
-    '-qmp', `unix:${quoted(sockets.monitor)},server=on,wait=off`,
+    '-m',
+    String(memory),
+    '-smp',
+    '1',
+    '-nodefaults',
+    '-no-user-config',
+    '-display',
+    'none',
+    '-kernel',
+    image.kernel,
+    '-initrd',
+    image.ramdisk,
+    '-append',
+    COMMAND_LINE,
+    '-drive',
+    `file=${quoted(disk)},format=qcow2,if=virtio`,
+    '-drive',
+    `file=${quoted(settings)},format=raw,if=virtio,readonly=on`,
+    '-netdev',
+    `user,id=${NETWORK},ipv6=off,restrict=on,net=${net},dhcpstart=${privateIp},host=${visitors},dns=${gateway}`,
+    '-device',
+    `virtio-net-pci,netdev=${NETWORK}`,
+    '-device',
+    'virtio-rng-pci',
+    '-chardev',
+    `socket,id=serial,path=${quoted(sockets.serial)},server=on,wait=off,logfile=${quoted(consoleLog)},logappend=on`,
+    '-serial',
+    'chardev:serial',
+    '-qmp',
+    `unix:${quoted(sockets.monitor)},server=on,wait=off`,
   ];
 }
 

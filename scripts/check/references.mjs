@@ -9,11 +9,29 @@ const code = (value) => `\`${value}\``;
 
 /** `column`: the head of the first column. `known`: by name, what other columns must hold. */
 export const REFERENCES = [
-  { path: 'docs/overview.md', column: 'step', known: () => new Map(dist('src/spec/steps.js').STEPS.map(({ id, skippable }) => [id, { skip: skippable ? 'yes' : 'no' }])) },
+  {
+    path: 'docs/overview.md',
+    column: 'step',
+    known: () =>
+      new Map(dist('src/spec/steps.js').STEPS.map(({ id, skippable }) => [id, { skip: skippable ? 'yes' : 'no' }])),
+  },
   { path: 'docs/spec.md', column: 'key', known: () => keysOf(dist('src/spec/schema.js').jsonSchema()) },
-  { path: 'docs/recovery.md', column: 'code', known: () => mapped(dist('src/spec/errors.js').ERRORS, ({ owner, retry }) => ({ owner, retried: retry.replace('-', ' ') })) },
-  { path: 'docs/operate.md', column: 'client code', known: () => mapped(dist('src/client/errors.js').CLIENT_ERRORS, ({ exit }) => ({ exit: String(exit) })) },
-  { path: 'docs/lab.md', column: 'knob', known: () => mapped(dist('lab/appliance/knobs.js').DEFAULT_KNOBS, (value) => ({ default: code(inWords(value)) })) },
+  {
+    path: 'docs/recovery.md',
+    column: 'code',
+    known: () =>
+      mapped(dist('src/spec/errors.js').ERRORS, ({ owner, retry }) => ({ owner, retried: retry.replace('-', ' ') })),
+  },
+  {
+    path: 'docs/operate.md',
+    column: 'client code',
+    known: () => mapped(dist('src/client/errors.js').CLIENT_ERRORS, ({ exit }) => ({ exit: String(exit) })),
+  },
+  {
+    path: 'docs/lab.md',
+    column: 'knob',
+    known: () => mapped(dist('lab/appliance/knobs.js').DEFAULT_KNOBS, (value) => ({ default: code(inWords(value)) })),
+  },
 ];
 
 function mapped(object, factsOf) {

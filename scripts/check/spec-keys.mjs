@@ -5,7 +5,9 @@ export function keysOf(schema) {
 }
 
 function below(schema, path) {
-  const shapes = [schema, ...(schema.anyOf ?? [])].filter((shape) => shape.properties !== undefined && !isReference(shape));
+  const shapes = [schema, ...(schema.anyOf ?? [])].filter(
+    (shape) => shape.properties !== undefined && !isReference(shape),
+  );
   return shapes.flatMap(({ properties, required = [] }) =>
     Object.entries(properties).flatMap(([name, inner]) => {
       const key = path === '' ? name : `${path}.${name}`;
@@ -23,5 +25,8 @@ function factsOf(schema, isRequired) {
 }
 
 function isReference({ properties, maxProperties }) {
-  return (maxProperties === 1 && 'env' in properties && 'file' in properties) || ('url' in properties && 'sha256' in properties);
+  return (
+    (maxProperties === 1 && 'env' in properties && 'file' in properties) ||
+    ('url' in properties && 'sha256' in properties)
+  );
 }

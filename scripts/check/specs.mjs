@@ -5,7 +5,11 @@ import { filesEndingIn, lineAt, textOf } from './files.mjs';
 
 /** A block of YAML whose first line is `# spec` is a whole spec. */
 export function specBlocks({ path, text }) {
-  return [...text.matchAll(/^```ya?ml\n(# spec\b[\s\S]*?)^```$/gm)].map((match) => ({ place: `${path}:${lineAt(text, match.index)}`, path, text: match[1] }));
+  return [...text.matchAll(/^```ya?ml\n(# spec\b[\s\S]*?)^```$/gm)].map((match) => ({
+    place: `${path}:${lineAt(text, match.index)}`,
+    path,
+    text: match[1],
+  }));
 }
 
 export function examples() {

@@ -23,7 +23,9 @@ function problemsOf({ path, text }, { column, known }) {
       .filter(([head, fact]) => cells[head] !== fact)
       .map(([head, fact]) => `${path}:${line}: of ${name}, ${head} is ${fact}, not ${cells[head] ?? 'left out'}`);
   });
-  const missing = [...wanted.keys()].filter((name) => !seen.has(name)).map((name) => `${path}: no row for the ${column} ${name}`);
+  const missing = [...wanted.keys()]
+    .filter((name) => !seen.has(name))
+    .map((name) => `${path}: no row for the ${column} ${name}`);
   return [...wrong, ...missing];
 }
 
@@ -35,12 +37,19 @@ function rowsUnder(text, column) {
     if (heads[0] !== column) return [];
     return lines.map((line, index) => {
       const cells = cellsOf(line);
-      return { name: cells[0].replace(/^`(.*)`$/, '$1'), cells: Object.fromEntries(heads.map((name, i) => [name, cells[i]])), line: lineAt(text, table.index) + 2 + index };
+      return {
+        name: cells[0].replace(/^`(.*)`$/, '$1'),
+        cells: Object.fromEntries(heads.map((name, i) => [name, cells[i]])),
+        line: lineAt(text, table.index) + 2 + index,
+      };
     });
   });
 }
 
 /** A bar in a cell is written `\|`. */
 function cellsOf(line) {
-  return line.split(/(?<!\\)\|/).slice(1, -1).map((cell) => cell.trim());
+  return line
+    .split(/(?<!\\)\|/)
+    .slice(1, -1)
+    .map((cell) => cell.trim());
 }

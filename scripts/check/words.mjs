@@ -27,13 +27,19 @@ export function npmScriptProblems({ path, text }) {
 
 /** In code only: prose may go on with any word after the product's name. */
 export function commandProblems(documents) {
-  const used = documents.flatMap(({ path, text }) => codeIn(text).flatMap(({ code, index }) => commandsIn(code).map((command) => ({ command, place: `${path}:${lineAt(text, index)}` }))));
+  const used = documents.flatMap(({ path, text }) =>
+    codeIn(text).flatMap(({ code, index }) =>
+      commandsIn(code).map((command) => ({ command, place: `${path}:${lineAt(text, index)}` })),
+    ),
+  );
   if (used.length === 0) return [];
   const known = new Map();
   return used.flatMap(({ command: [name, sub], place }) => {
     if (!subcommandsOf(known, []).has(name)) return [`${place}: there is no command \`stackato-deploy ${name}\``];
     const subs = subcommandsOf(known, [name]);
-    return subs.size === 0 || sub === undefined || subs.has(sub) ? [] : [`${place}: there is no command \`stackato-deploy ${name} ${sub}\``];
+    return subs.size === 0 || sub === undefined || subs.has(sub)
+      ? []
+      : [`${place}: there is no command \`stackato-deploy ${name} ${sub}\``];
   });
 }
 
@@ -53,13 +59,21 @@ function subcommandsOf(known, path) {
 function readHelp(path) {
   const help = execFileSync(process.execPath, [CLI, ...path, '--help'], { encoding: 'utf8' });
   const [, commands = ''] = help.split(/^Commands:$/m);
-  return new Set([...commands.matchAll(/^ {2}([a-z][a-z-]*)/gm)].map(([, name]) => name).filter((name) => name !== 'help'));
+  return new Set(
+    [...commands.matchAll(/^ {2}([a-z][a-z-]*)/gm)].map(([, name]) => name).filter((name) => name !== 'help'),
+  );
 }
 
 function codeIn(text) {
-  const fenced = [...text.matchAll(/^( *)```[^\n]*\n([\s\S]*?)^\1```/gm)].map((match) => ({ code: match[2], index: match.index }));
+  const fenced = [...text.matchAll(/^( *)```[^\n]*\n([\s\S]*?)^\1```/gm)].map((match) => ({
+    code: match[2],
+    index: match.index,
+  }));
   const indented = [...text.matchAll(/^ {4,}\S.*$/gm)].map((match) => ({ code: match[0], index: match.index }));
-  const inline = [...text.replace(/^( *)```[\s\S]*?^\1```/gm, blank).matchAll(/`([^`\n]+)`/g)].map((match) => ({ code: match[1], index: match.index }));
+  const inline = [...text.replace(/^( *)```[\s\S]*?^\1```/gm, blank).matchAll(/`([^`\n]+)`/g)].map((match) => ({
+    code: match[1],
+    index: match.index,
+  }));
   return [...fenced, ...indented, ...inline];
 }
 

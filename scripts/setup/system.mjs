@@ -71,7 +71,15 @@ export async function installPackages(packages) {
 
 function aptGet(args) {
   const prefix = asRoot('Packages are missing, and installing them takes root.');
-  const [program, ...rest] = [...prefix, 'env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', '-o', 'DPkg::Lock::Timeout=300', ...args];
+  const [program, ...rest] = [
+    ...prefix,
+    'env',
+    'DEBIAN_FRONTEND=noninteractive',
+    'apt-get',
+    '-o',
+    'DPkg::Lock::Timeout=300',
+    ...args,
+  ];
   return run(program, rest, { remedy: 'Mend what apt-get says above, then run this again.' });
 }
 

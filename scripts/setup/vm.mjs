@@ -10,7 +10,12 @@ import { join } from 'node:path';
 import { findProgram, Problem, ROOT, run, say } from './process.mjs';
 import { asRoot, hasApt, installPackages, programsRemedy } from './system.mjs';
 
-const PROGRAMS = { 'qemu-system-x86_64': 'qemu-system-x86', 'qemu-img': 'qemu-utils', debootstrap: 'debootstrap', mke2fs: 'e2fsprogs' };
+const PROGRAMS = {
+  'qemu-system-x86_64': 'qemu-system-x86',
+  'qemu-img': 'qemu-utils',
+  debootstrap: 'debootstrap',
+  mke2fs: 'e2fsprogs',
+};
 const SOURCES = ['lab/vm/build.sh', 'lab/vm/guest'];
 const FOLDER = join(ROOT, '.tools', 'vm');
 const STAMP = join(FOLDER, 'sources.sha256');
@@ -33,11 +38,21 @@ function missing() {
 async function provide() {
   const wanted = digest();
   const built = `${FOLDER}.new`;
-  const prefix = asRoot('Building the image of the real machine takes root, this once: debootstrap makes files of other users and changes its root.');
+  const prefix = asRoot(
+    'Building the image of the real machine takes root, this once: debootstrap makes files of other users and changes its root.',
+  );
   say('debootstrap and mke2fs, as root: about two minutes');
   mkdirSync(FOLDER, { recursive: true });
   rmSync(built, { recursive: true, force: true });
-  const [program, ...args] = [...prefix, 'sh', join(ROOT, 'lab', 'vm', 'build.sh'), mirror(), SUITE, built, `${process.getuid()}:${process.getgid()}`];
+  const [program, ...args] = [
+    ...prefix,
+    'sh',
+    join(ROOT, 'lab', 'vm', 'build.sh'),
+    mirror(),
+    SUITE,
+    built,
+    `${process.getuid()}:${process.getgid()}`,
+  ];
   await run(program, args, { remedy: REMEDY });
   rmSync(FOLDER, { recursive: true, force: true });
   renameSync(built, FOLDER);
@@ -46,10 +61,25 @@ async function provide() {
 
 /** Where this machine's own apt gets Debian from: no registry is named here. */
 function mirror() {
-  if (!hasApt()) throw new Problem('The image is made from the packages of Debian, and this machine has no apt to ask where they are.', 'Build it on a Debian, and copy .tools/vm here.');
-  const targets = execFileSync('apt-get', ['indextargets', '--format', '$(RELEASE) $(ORIGIN) $(COMPONENT) $(REPO_URI)', 'Created-By: Packages'], { encoding: 'utf8' });
-  const found = targets.split('\n').map((line) => line.split(' ')).find(([release, origin, component]) => origin === 'Debian' && component === 'main' && release === SUITE);
-  if (found === undefined) throw new Problem(`apt on this machine knows no Debian ${SUITE}.`, `Add a source of Debian ${SUITE}, or build the image on a machine that has one and copy .tools/vm here.`);
+  if (!hasApt())
+    throw new Problem(
+      'The image is made from the packages of Debian, and this machine has no apt to ask where they are.',
+      'Build it on a Debian, and copy .tools/vm here.',
+    );
+  const targets = execFileSync(
+    'apt-get',
+    ['indextargets', '--format', '$(RELEASE) $(ORIGIN) $(COMPONENT) $(REPO_URI)', 'Created-By: Packages'],
+    { encoding: 'utf8' },
+  );
+  const found = targets
+    .split('\n')
+    .map((line) => line.split(' '))
+    .find(([release, origin, component]) => origin === 'Debian' && component === 'main' && release === SUITE);
+  if (found === undefined)
+    throw new Problem(
+      `apt on this machine knows no Debian ${SUITE}.`,
+      `Add a source of Debian ${SUITE}, or build the image on a machine that has one and copy .tools/vm here.`,
+    );
   return found[3];
 }
 
@@ -57,14 +87,19 @@ function mirror() {
 function digest() {
   const hash = createHash('sha256').update(SUITE);
   for (const path of SOURCES.flatMap(filesOf).sort()) {
-    hash.update(`${path}\0${statSync(join(ROOT, path)).mode & 0o111 ? 'x' : '-'}\0`).update(readFileSync(join(ROOT, path))).update('\0');
+    hash
+      .update(`${path}\0${statSync(join(ROOT, path)).mode & 0o111 ? 'x' : '-'}\0`)
+      .update(readFileSync(join(ROOT, path)))
+      .update('\0');
   }
   return hash.digest('hex');
 }
 
 function filesOf(path) {
   if (!statSync(join(ROOT, path)).isDirectory()) return [path];
-  return readdirSync(join(ROOT, path), { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name).slice(ROOT.length));
+  return readdirSync(join(ROOT, path), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(ROOT.length));
 }
 
 function read(path) {

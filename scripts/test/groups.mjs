@@ -8,7 +8,12 @@ import { readdirSync } from 'node:fs';
  * first: they wait a good deal.
  */
 export const GROUPS = [
-  { name: 'unit', jobs: 2, minutes: 20, folders: ['spec', 'commands', 'cloud', 'adapters', 'activities', 'client', 'infra', 'worker', 'image'] },
+  {
+    name: 'unit',
+    jobs: 2,
+    minutes: 20,
+    folders: ['spec', 'commands', 'cloud', 'adapters', 'activities', 'client', 'infra', 'worker', 'image'],
+  },
   { name: 'e2e', jobs: 1, minutes: 20, folders: ['e2e'] },
   { name: 'crash', jobs: 1, minutes: 20, folders: ['crash'] },
   { name: 'publish', jobs: 1, minutes: 20, folders: ['publish'] },

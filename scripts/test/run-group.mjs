@@ -15,7 +15,16 @@ export async function runGroup({ name, jobs, minutes, files }, mochaArgs) {
   try {
     const report = join(folder, 'report.json');
     const parallel = jobs > 1 ? ['--parallel', '--jobs', String(jobs)] : [];
-    const args = [MOCHA, '--reporter', 'scripts/test/reporter.cjs', '--reporter-option', `report=${report}`, ...parallel, ...mochaArgs, ...files];
+    const args = [
+      MOCHA,
+      '--reporter',
+      'scripts/test/reporter.cjs',
+      '--reporter-option',
+      `report=${report}`,
+      ...parallel,
+      ...mochaArgs,
+      ...files,
+    ];
     const end = await runMocha(name, args, minutes);
     return { name, seconds: (Date.now() - started) / 1000, ...judged(read(report), end) };
   } finally {

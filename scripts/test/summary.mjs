@@ -19,6 +19,10 @@ export function summary(results) {
 }
 
 function tally({ passed, failed, pending }) {
-  const parts = [`${passed} passed`, `${failed.length} failed`, ...(pending.length > 0 ? [`${pending.length} not run`] : [])];
+  const parts = [
+    `${passed} passed`,
+    `${failed.length} failed`,
+    ...(pending.length > 0 ? [`${pending.length} not run`] : []),
+  ];
   return parts.join(', ').padEnd(26);
 }

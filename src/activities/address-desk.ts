@@ -18,18 +18,29 @@ import type { AllocationInput, DeskInput, ListedAddress, ReleaseInput, Reservati
 /** After so long, an address that is new since may be anybody's. Milliseconds. */
 const STALE = 15 * 60_000;
 
-export async function listAddresses({ clouds }: Dependencies, { cloud, owner }: DeskInput): Promise<readonly ListedAddress[]> {
+export async function listAddresses(
+  { clouds }: Dependencies,
+  { cloud, owner }: DeskInput,
+): Promise<readonly ListedAddress[]> {
   return listed(await clouds.open(cloud), owner);
 }
 
-export async function reserveAddresses({ clouds }: Dependencies, input: ReservationInput, attempt: Attempt): Promise<Reservation> {
+export async function reserveAddresses(
+  { clouds }: Dependencies,
+  input: ReservationInput,
+  attempt: Attempt,
+): Promise<Reservation> {
   const cloud = await clouds.open(input.cloud);
   const reserved = cloud.addressTags !== 'at once';
   if (reserved) await keepOthersOut(cloud, input, attempt);
   return { listed: await listed(cloud, input.owner), reserved };
 }
 
-export async function letGoAddresses({ clouds }: Dependencies, { cloud: spec, desk }: ReservationInput, attempt: Attempt): Promise<void> {
+export async function letGoAddresses(
+  { clouds }: Dependencies,
+  { cloud: spec, desk }: ReservationInput,
+  attempt: Attempt,
+): Promise<void> {
   const cloud = await clouds.open(spec);
   const group = await cloud.findGroup(ADDRESSES_GROUP);
   const creating = attempt.unsettled?.earlier === true;
@@ -40,18 +51,30 @@ export async function letGoAddresses({ clouds }: Dependencies, { cloud: spec, de
   await attempt.request('DeleteSecurityGroup', () => cloud.deleteGroup(group));
 }
 
-export async function allocateAddress({ clouds }: Dependencies, input: AllocationInput, attempt: Attempt): Promise<AddressFact> {
+export async function allocateAddress(
+  { clouds }: Dependencies,
+  input: AllocationInput,
+  attempt: Attempt,
+): Promise<AddressFact> {
   const cloud = await clouds.open(input.cloud);
   const there = await resultOfEarlier(cloud, input, attempt);
-  return factOf(there ?? await attempt.request('AllocateAddress', () => cloud.allocateAddress(input.owner)));
+  return factOf(there ?? (await attempt.request('AllocateAddress', () => cloud.allocateAddress(input.owner))));
 }
 
-export async function settleAllocation({ clouds }: Dependencies, input: AllocationInput, attempt: Attempt): Promise<AddressFact | null> {
+export async function settleAllocation(
+  { clouds }: Dependencies,
+  input: AllocationInput,
+  attempt: Attempt,
+): Promise<AddressFact | null> {
   const there = await resultOfEarlier(await clouds.open(input.cloud), input, attempt);
   return there === undefined ? null : factOf(there);
 }
 
-export async function releaseAddress({ clouds }: Dependencies, input: ReleaseInput, attempt: Attempt): Promise<Released> {
+export async function releaseAddress(
+  { clouds }: Dependencies,
+  input: ReleaseInput,
+  attempt: Attempt,
+): Promise<Released> {
   const cloud = await clouds.open(input.cloud);
   const { publicIp } = input.address;
   const there = (await cloud.listAddresses()).find((address) => address.publicIp === publicIp);
@@ -59,7 +82,10 @@ export async function releaseAddress({ clouds }: Dependencies, input: ReleaseInp
   const left = whyNotOurs(cloud, there, input);
   if (left !== undefined) return { released: [], left };
   if (there.instanceId !== undefined) {
-    throw new DeployError('ADDRESS_IN_USE', `The address ${publicIp} is associated with the instance ${there.instanceId}, so it is not released.`);
+    throw new DeployError(
+      'ADDRESS_IN_USE',
+      `The address ${publicIp} is associated with the instance ${there.instanceId}, so it is not released.`,
+    );
   }
   // A classic address may be somebody else's by the time a late release comes. An allocation id is given once.
   if (there.allocationId === undefined) waitOut(attempt, cloud);
@@ -75,9 +101,13 @@ async function keepOthersOut(cloud: Cloud, { owner, desk }: ReservationInput, at
     await attempt.request('CreateSecurityGroup', () => cloud.createGroup(ADDRESSES_GROUP, `${owner} ${desk}`));
     group = await cloud.findGroup(ADDRESSES_GROUP);
   }
-  if (group === undefined) throw new DeployError('NOT_YET', `The security group ${ADDRESSES_GROUP} is made and not listed yet.`);
+  if (group === undefined)
+    throw new DeployError('NOT_YET', `The security group ${ADDRESSES_GROUP} is made and not listed yet.`);
   if (isOf(group.description, desk)) return;
-  throw new DeployError('ADDRESS_BUSY', `Another address desk allocates in this account: the security group ${ADDRESSES_GROUP} says "${group.description}".`);
+  throw new DeployError(
+    'ADDRESS_BUSY',
+    `Another address desk allocates in this account: the security group ${ADDRESSES_GROUP} says "${group.description}".`,
+  );
 }
 
 /** The description is the owner mark of the deployment that allocates, and the desk. */
@@ -89,14 +119,21 @@ function isOf(description: string, desk: string): boolean {
  * The address that an unsettled allocation made. Undefined: there is none, and none will come. Without one that is unsettled, a new
  * address is somebody else's, unless its tag says that it is ours.
  */
-async function resultOfEarlier(cloud: Cloud, { before, owner }: AllocationInput, attempt: Attempt): Promise<CloudAddress | undefined> {
+async function resultOfEarlier(
+  cloud: Cloud,
+  { before, owner }: AllocationInput,
+  attempt: Attempt,
+): Promise<CloudAddress | undefined> {
   const fresh = (await cloud.listAddresses()).filter(({ publicIp }) => !before.includes(publicIp));
   const tagged = fresh.find((address) => address.owner === owner);
   if (tagged !== undefined) return tagged;
   const { unsettled } = attempt;
   if (unsettled === undefined) return undefined;
   // A tag that is put on afterwards may not have come.
-  const free = cloud.addressTags === 'at once' ? [] : fresh.filter((address) => address.instanceId === undefined && address.owner === undefined);
+  const free =
+    cloud.addressTags === 'at once'
+      ? []
+      : fresh.filter((address) => address.instanceId === undefined && address.owner === undefined);
   const stale = (unsettled.since ?? Date.now()) + STALE < Date.now();
   if (free.length > 1 || (stale && free.length > 0)) throw ambiguous(free, stale);
   if (free.length === 0) waitOut(attempt, cloud);
@@ -106,7 +143,10 @@ async function resultOfEarlier(cloud: Cloud, { before, owner }: AllocationInput,
 function ambiguous(free: readonly CloudAddress[], stale: boolean): DeployError {
   const list = free.map(({ publicIp }) => publicIp).join(', ');
   const why = stale ? 'that was long ago' : 'there is more than one';
-  return new DeployError('ADDRESS_AMBIGUOUS', `An allocation was not answered. It may have made one of these addresses, which are new and free: ${list}; ${why}.`);
+  return new DeployError(
+    'ADDRESS_AMBIGUOUS',
+    `An allocation was not answered. It may have made one of these addresses, which are new and free: ${list}; ${why}.`,
+  );
 }
 
 /** Whatever tells that the address is another's now; throws where nothing tells whose it is. */
@@ -118,9 +158,12 @@ function whyNotOurs(cloud: Cloud, there: CloudAddress, { address, memory, owner 
     return allocationId === address.allocationId ? undefined : leftTo(`it was allocated anew, as ${allocationId}`);
   }
   if (memory === 'held') return undefined;
-  if (memory === 'gone') return leftTo('it was released by hand, and is somebody else\'s now');
+  if (memory === 'gone') return leftTo("it was released by hand, and is somebody else's now");
   if (cloud.addressTags === 'at once') return leftTo('it has no tag of ours');
-  throw new DeployError('ADDRESS_AMBIGUOUS', `The address desk does not remember the address ${publicIp}, and this cloud has no tags for addresses: it may be somebody else's by now.`);
+  throw new DeployError(
+    'ADDRESS_AMBIGUOUS',
+    `The address desk does not remember the address ${publicIp}, and this cloud has no tags for addresses: it may be somebody else's by now.`,
+  );
 }
 
 async function listed(cloud: Cloud, owner: string): Promise<readonly ListedAddress[]> {

@@ -12,10 +12,16 @@ export async function ensureAddress({ clouds, desk, namespace }: Dependencies, i
   return { changed, note: address.publicIp, known: { account, address } };
 }
 
-export async function giveBackAddress({ clouds, desk, namespace }: Dependencies, input: StepInput): Promise<StepOutcome> {
+export async function giveBackAddress(
+  { clouds, desk, namespace }: Dependencies,
+  input: StepInput,
+): Promise<StepOutcome> {
   const { account } = await clouds.open(input.spec.cloud);
   const { released, left } = await desk.release(account, updateId(input), requestOf(namespace, input));
-  const said = [...(released.length === 0 ? [] : [`elastic IP ${released.join(', ')}`]), ...(left === undefined ? [] : [left])];
+  const said = [
+    ...(released.length === 0 ? [] : [`elastic IP ${released.join(', ')}`]),
+    ...(left === undefined ? [] : [left]),
+  ];
   return { changed: said.length > 0, note: said.join('; '), known: {} };
 }
 

@@ -49,7 +49,8 @@ function isGood({ status }: HttpAnswer): boolean {
 function refuse(answer: HttpAnswer): never {
   const text = answer.body.slice(0, 300);
   // 102 and up are verdicts on e-mail and password; a bare 5xx is a console that is not up.
-  if (codeIn(answer) === undefined && answer.status >= 500) throw new DeployError('CONSOLE_NOT_UP', `The console answers ${answer.status}.`);
+  if (codeIn(answer) === undefined && answer.status >= 500)
+    throw new DeployError('CONSOLE_NOT_UP', `The console answers ${answer.status}.`);
   throw new DeployError('ADMIN_REFUSED', `The appliance answered ${answer.status}: ${text}`);
 }
 

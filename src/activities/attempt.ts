@@ -46,7 +46,11 @@ export interface Attempt {
 /** Throws NOT_YET as long as an unsettled request may take effect: what is not there by then will not come. Look before, not after. */
 export function waitOut(attempt: Attempt, { lateEffect }: { readonly lateEffect: number }): void {
   const left = mayComeFor(attempt, lateEffect);
-  if (left > 0) throw new DeployError('NOT_YET', `${attempt.unsettled?.call ?? ''} was not answered and may still take effect: for ${words(left)} more.`);
+  if (left > 0)
+    throw new DeployError(
+      'NOT_YET',
+      `${attempt.unsettled?.call ?? ''} was not answered and may still take effect: for ${words(left)} more.`,
+    );
   attempt.settle();
 }
 
@@ -89,7 +93,12 @@ export function attempted<I, O>(
   unsettledBefore: (input: I) => Unsettled | undefined = () => undefined,
 ): (input: I) => Promise<O> {
   return async (input) => {
-    const clock = new Clock(Context.current(), patienceOf(input), { mask: (text) => secrets.mask(text), worker }, unsettledBefore(input));
+    const clock = new Clock(
+      Context.current(),
+      patienceOf(input),
+      { mask: (text) => secrets.mask(text), worker },
+      unsettledBefore(input),
+    );
     try {
       return await clock.bounded(work, input);
     } catch (error) {
@@ -119,7 +128,12 @@ class Clock implements Attempt {
   private open: Unsettled | undefined;
   private findings: readonly Finding[] | undefined;
 
-  constructor(private readonly context: Context, private readonly patience: Patience, private readonly around: Surroundings, before: Unsettled | undefined) {
+  constructor(
+    private readonly context: Context,
+    private readonly patience: Patience,
+    private readonly around: Surroundings,
+    before: Unsettled | undefined,
+  ) {
     this.number = context.info.attempt;
     this.signal = AbortSignal.any([context.cancellationSignal, this.overtime.signal]);
     this.earlier = detailsIn(context.info.heartbeatDetails);
@@ -134,13 +148,19 @@ class Clock implements Attempt {
     const { deadline, stall, limit = ATTEMPT_LIMIT } = this.patience;
     if (this.number > 1 && this.earlier.spent > deadline) {
       const code = this.earlier.row?.code;
-      throw new DeployError(code !== undefined && isErrorCode(code) ? code : 'ATTEMPT_TIMEOUT', 'The last attempts ended without an answer.');
+      throw new DeployError(
+        code !== undefined && isErrorCode(code) ? code : 'ATTEMPT_TIMEOUT',
+        'The last attempts ended without an answer.',
+      );
     }
     if (stall !== undefined) return work(input, this);
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
-        const error = new DeployError('ATTEMPT_TIMEOUT', `The attempt hung: nothing came of it within ${words(limit)}.`);
+        const error = new DeployError(
+          'ATTEMPT_TIMEOUT',
+          `The attempt hung: nothing came of it within ${words(limit)}.`,
+        );
         this.overtime.abort(error);
         reject(error);
       }, limit);
@@ -154,7 +174,8 @@ class Clock implements Attempt {
 
   assertTimely(): void {
     this.signal.throwIfAborted();
-    if (Date.now() - this.lastTick > STILL_OURS) throw new DeployError('NOT_YET', 'This worker stood still for too long; the next attempt goes on.');
+    if (Date.now() - this.lastTick > STILL_OURS)
+      throw new DeployError('NOT_YET', 'This worker stood still for too long; the next attempt goes on.');
   }
 
   get unsettled(): Unsettled | undefined {
@@ -215,7 +236,9 @@ class Clock implements Attempt {
     this.beat({ spent, row, ended: this.number });
     return ApplicationFailure.create({
       type: code,
-      message: this.around.mask(final && retry !== 'no' ? `${message} (given up after ${words(this.spent())})` : message).slice(0, MAX_MESSAGE),
+      message: this.around
+        .mask(final && retry !== 'no' ? `${message} (given up after ${words(this.spent())})` : message)
+        .slice(0, MAX_MESSAGE),
       nonRetryable: final,
       nextRetryDelay: delay,
       details: [this.unsettledDetails],
@@ -233,7 +256,9 @@ class Clock implements Attempt {
     const { mask, worker } = this.around;
     const known = toDeployError(error);
     if (known !== error) this.context.log.error(mask(known.message), { error: mask(originOf(error)) });
-    return errorRow(known.code).ofTheWorker === true ? new DeployError(known.code, `${known.message} (worker ${worker})`, known.retryAfter) : known;
+    return errorRow(known.code).ofTheWorker === true
+      ? new DeployError(known.code, `${known.message} (worker ${worker})`, known.retryAfter)
+      : known;
   }
 
   private tick(): void {
@@ -247,7 +272,10 @@ class Clock implements Attempt {
   private beat(details: Details): void {
     const { line, findings, open } = this;
     this.context.heartbeat({
-      ...details, ...(line === undefined ? {} : { line }), ...(findings === undefined ? {} : { findings }), ...(open === undefined ? {} : { unsettled: open }),
+      ...details,
+      ...(line === undefined ? {} : { line }),
+      ...(findings === undefined ? {} : { findings }),
+      ...(open === undefined ? {} : { unsettled: open }),
     } satisfies Details);
   }
 
@@ -260,8 +288,14 @@ class Clock implements Attempt {
  * A killed worker's last details may be seconds old: where the attempt before did not come to an end of its own, whatever it could ask for
  * may be under way. It cannot ask any more: it would have had to beat its heart (`assertTimely`).
  */
-function unsettledAtStart(number: number, { ended, unsettled, spent }: Details, before: Unsettled | undefined, now: number): Unsettled | undefined {
-  const inherited: Unsettled | undefined = before === undefined ? undefined : { ...before, since: before.since ?? now, earlier: true };
+function unsettledAtStart(
+  number: number,
+  { ended, unsettled, spent }: Details,
+  before: Unsettled | undefined,
+  now: number,
+): Unsettled | undefined {
+  const inherited: Unsettled | undefined =
+    before === undefined ? undefined : { ...before, since: before.since ?? now, earlier: true };
   if (number === 1) return inherited;
   const known = unsettled ?? (spent === 0 ? inherited : undefined);
   return ended === number - 1 ? known : { call: 'what the attempt before asked for', ...known, since: now };
@@ -273,7 +307,8 @@ function backoff(length: number): number {
 }
 
 function detailsIn(details: unknown): Details {
-  const known = typeof details === 'object' && details !== null && 'spent' in details && typeof details.spent === 'number';
+  const known =
+    typeof details === 'object' && details !== null && 'spent' in details && typeof details.spent === 'number';
   return known ? (details as Details) : { spent: 0 };
 }
 

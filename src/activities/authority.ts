@@ -15,7 +15,10 @@ export interface Authority {
   exists(name: string, type?: 'TXT'): Promise<boolean>;
 }
 
-export async function authorityOf(deps: Pick<Dependencies, 'dns' | 'secrets'>, { dns: spec }: DeploymentSpec): Promise<Authority> {
+export async function authorityOf(
+  deps: Pick<Dependencies, 'dns' | 'secrets'>,
+  { dns: spec }: DeploymentSpec,
+): Promise<Authority> {
   return authorityWith(deps.dns, spec, await tsigKey(deps, spec));
 }
 
@@ -47,5 +50,7 @@ function authorityWith(dns: Dns, spec: DnsSpec, key: TsigKey | undefined): Autho
 }
 
 async function tsigKey({ secrets }: Pick<Dependencies, 'secrets'>, { tsig }: DnsSpec): Promise<TsigKey | undefined> {
-  return tsig === undefined ? undefined : { name: tsig.name, algorithm: tsig.algorithm, secret: await secrets.resolve(tsig.secret) };
+  return tsig === undefined
+    ? undefined
+    : { name: tsig.name, algorithm: tsig.algorithm, secret: await secrets.resolve(tsig.secret) };
 }

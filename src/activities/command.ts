@@ -28,7 +28,12 @@ export interface MachineCommand<T> {
 /** How long one attempt watches. What runs longer is watched by the next: no worker's slot is held meanwhile. */
 const WATCH_MS = 20_000;
 
-export async function ensureByCommand<T>(deps: Dependencies, input: StepInput, attempt: Attempt, work: MachineCommand<T>): Promise<StepOutcome> {
+export async function ensureByCommand<T>(
+  deps: Dependencies,
+  input: StepInput,
+  attempt: Attempt,
+  work: MachineCommand<T>,
+): Promise<StepOutcome> {
   return onMachine(deps, input, async (session) => {
     const job = await jobState(session, input, work.step);
     const ran = job !== 'absent';
@@ -40,7 +45,10 @@ export async function ensureByCommand<T>(deps: Dependencies, input: StepInput, a
     const outcome = await watch(session, input, attempt, work, state);
     const after = work.done(await work.observe(session), true);
     if (after !== undefined) return { changed: true, ...after };
-    throw new DeployError(codeOf(outcome), `${work.command(state)} ${ending(outcome)} and its effect is not there. ${quoted(outcome)}`);
+    throw new DeployError(
+      codeOf(outcome),
+      `${work.command(state)} ${ending(outcome)} and its effect is not there. ${quoted(outcome)}`,
+    );
   });
 }
 
@@ -52,17 +60,27 @@ async function jobState(session: RemoteSession, { spec, need }: StepInput, step:
   return snapshot.state;
 }
 
-async function watch<T>(session: RemoteSession, { spec, need }: StepInput, attempt: Attempt, work: MachineCommand<T>, state: T): Promise<DetachedOutcome> {
+async function watch<T>(
+  session: RemoteSession,
+  { spec, need }: StepInput,
+  attempt: Attempt,
+  work: MachineCommand<T>,
+  state: T,
+): Promise<DetachedOutcome> {
   const command = work.command(state);
   const outcome = await runDetached(
     session,
     {
-      deployment: spec.name, step: work.step, need, command,
+      deployment: spec.name,
+      step: work.step,
+      need,
+      command,
       answers: { ...work.answers?.(state), ...(session.password === undefined ? {} : { password: session.password }) },
     },
     { budgetMs: WATCH_MS, signal: attempt.signal, onOutput: (line) => attempt.report(line === '' ? '' : `"${line}"`) },
   );
-  if (outcome.state === 'running') throw new DeployError('COMMAND_RUNNING', `${command} still runs. ${quoted(outcome)}`);
+  if (outcome.state === 'running')
+    throw new DeployError('COMMAND_RUNNING', `${command} still runs. ${quoted(outcome)}`);
   if (outcome.state === 'stuck') throw stuck(command, outcome);
   return outcome;
 }
@@ -87,7 +105,8 @@ function codeOf({ trouble, transcript }: DetachedOutcome): 'MACHINE_DISK' | 'COM
 /** Exit codes are shown and not believed: `kato` of some releases always says 0 (bug 103719). */
 function ending({ state, code, trouble }: DetachedOutcome): string {
   if (state === 'rebooted') return 'was cut off (the machine went down under it)';
-  if (state === 'lost') return `was ended on the machine without an exit status${trouble === undefined ? '' : ` (${trouble})`}`;
+  if (state === 'lost')
+    return `was ended on the machine without an exit status${trouble === undefined ? '' : ` (${trouble})`}`;
   return `ended${code === undefined ? '' : ` with ${code}`}`;
 }
 

@@ -1,7 +1,11 @@
 /** Calls the address desk of an account, starting it where it does not run. */
 
 import { ApplicationFailure, Context } from '@temporalio/activity';
-import { WithStartWorkflowOperation, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError } from '@temporalio/client';
+import {
+  WithStartWorkflowOperation,
+  WorkflowUpdateFailedError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
+} from '@temporalio/client';
 import type { Client } from '@temporalio/client';
 import { DeployError } from '../spec/errors';
 import { addressDeskId, WORKFLOW } from '../spec/names';
@@ -19,12 +23,16 @@ const PATIENCE = 30_000;
 const MOST_AT_THE_DESK = 8;
 
 /** @param client for tests; the activity's own otherwise. */
-export function createAddressDesk(taskQueue: string, client: () => Client = () => Context.current().client): AddressDesk {
+export function createAddressDesk(
+  taskQueue: string,
+  client: () => Client = () => Context.current().client,
+): AddressDesk {
   const standing = new Map<string, number>();
   const call = async (verb: string, account: string, id: string, request: AddressRequest): Promise<unknown> => {
     const workflowId = addressDeskId(account);
     const others = standing.get(workflowId) ?? 0;
-    if (others >= MOST_AT_THE_DESK) throw new DeployError('NOT_YET', `The address desk (workflow ${workflowId}) is busy with ${others} others.`);
+    if (others >= MOST_AT_THE_DESK)
+      throw new DeployError('NOT_YET', `The address desk (workflow ${workflowId}) is busy with ${others} others.`);
     standing.set(workflowId, others + 1);
     try {
       return await ask(verb, workflowId, id, request);
@@ -44,7 +52,12 @@ export function createAddressDesk(taskQueue: string, client: () => Client = () =
     try {
       // The request ends with the attempt: one that came later could ask for an address after an abort had given it back.
       return await temporal.withDeadline(Date.now() + PATIENCE, () =>
-        temporal.workflow.executeUpdateWithStart(verb, { args: [request], updateId: `${id}/${verb}`, startWorkflowOperation }));
+        temporal.workflow.executeUpdateWithStart(verb, {
+          args: [request],
+          updateId: `${id}/${verb}`,
+          startWorkflowOperation,
+        }),
+      );
     } catch (error) {
       throw translated(error, workflowId);
     }
@@ -58,10 +71,20 @@ export function createAddressDesk(taskQueue: string, client: () => Client = () =
 /** The desk's own verdict as it is; everything else (busy, just ending, unreachable) is worth another try. */
 function translated(error: unknown, desk: string): unknown {
   if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure) {
-    return ApplicationFailure.create({ type: error.cause.type ?? 'INTERNAL', message: error.cause.message, nonRetryable: true });
+    return ApplicationFailure.create({
+      type: error.cause.type ?? 'INTERNAL',
+      message: error.cause.message,
+      nonRetryable: true,
+    });
   }
   if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) {
-    return new DeployError('NOT_YET', `The address desk (workflow ${desk}) has not answered: it is busy, or no worker serves its task queue.`);
+    return new DeployError(
+      'NOT_YET',
+      `The address desk (workflow ${desk}) has not answered: it is busy, or no worker serves its task queue.`,
+    );
   }
-  return new DeployError('NOT_YET', `The address desk (workflow ${desk}) did not answer: ${error instanceof Error ? error.message : 'unknown'}.`);
+  return new DeployError(
+    'NOT_YET',
+    `The address desk (workflow ${desk}) did not answer: ${error instanceof Error ? error.message : 'unknown'}.`,
+  );
 }

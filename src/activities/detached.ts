@@ -53,7 +53,11 @@ const PAUSE = { first: 150, most: 1000, growth: 1.5 };
 const TRANSCRIPT = 4096;
 const KEPT = 128 * 1024;
 
-export async function runDetached(session: RemoteSession, command: DetachedCommand, options: DetachedOptions): Promise<DetachedOutcome> {
+export async function runDetached(
+  session: RemoteSession,
+  command: DetachedCommand,
+  options: DetachedOptions,
+): Promise<DetachedOutcome> {
   const end = Date.now() + options.budgetMs;
   const job = new Job(session, command);
   await job.start();
@@ -72,8 +76,10 @@ export async function runDetached(session: RemoteSession, command: DetachedComma
 /** Answers, or ends a job that cannot be answered; true where it did something. */
 async function respond(job: Job, patience: number): Promise<boolean> {
   const { verdict, quiet } = job;
-  if (verdict.kind === 'answer' && quiet >= (verdict.doubtful === true ? DOUBT_MS : QUIET_MS)) await job.answer(verdict);
-  else if (verdict.kind === 'stuck' && quiet >= (verdict.reason === 'no answer' ? patience : ASKED_AGAIN_MS)) await job.kill();
+  if (verdict.kind === 'answer' && quiet >= (verdict.doubtful === true ? DOUBT_MS : QUIET_MS))
+    await job.answer(verdict);
+  else if (verdict.kind === 'stuck' && quiet >= (verdict.reason === 'no answer' ? patience : ASKED_AGAIN_MS))
+    await job.kill();
   else if (verdict.kind === 'unknown' && quiet >= patience) await job.kill();
   else return false;
   return true;
@@ -161,7 +167,12 @@ class Job {
     const common = { transcript, log: `~/.stackato-deploy/${deployment}/${step}/${need}/log` };
     if (this.state === 'killed') return { state: 'stuck', ...this.question(), ...common };
     if (this.state === 'absent') return { state: 'lost', ...common };
-    return { state: this.state, ...(this.trouble === '' ? {} : { trouble: this.trouble }), ...(this.code === undefined ? {} : { code: this.code }), ...common };
+    return {
+      state: this.state,
+      ...(this.trouble === '' ? {} : { trouble: this.trouble }),
+      ...(this.code === undefined ? {} : { code: this.code }),
+      ...common,
+    };
   }
 
   /** The question a killed job died of: asked of the log, because the one that killed it may have died too. */
@@ -172,7 +183,10 @@ class Job {
 
   private get conversation(): Conversation {
     const marks = this.said.map(({ offset }) => Math.max(0, offset - this.base));
-    const before = this.said.map(({ id }, index) => ({ id, before: this.bytes.toString('utf8', marks[index - 1] ?? 0, marks[index]) }));
+    const before = this.said.map(({ id }, index) => ({
+      id,
+      before: this.bytes.toString('utf8', marks[index - 1] ?? 0, marks[index]),
+    }));
     return { said: before, output: this.bytes.toString('utf8', marks.at(-1) ?? 0) };
   }
 
@@ -188,7 +202,14 @@ class Job {
     const cut = Math.max(0, bytes.length - KEPT);
     this.bytes = bytes.subarray(cut);
     this.base += cut;
-    ({ state: this.state, code: this.code, said: this.said, size: this.size, quiet: this.quietThere, trouble: this.trouble } = { code: undefined, ...snapshot });
+    ({
+      state: this.state,
+      code: this.code,
+      said: this.said,
+      size: this.size,
+      quiet: this.quietThere,
+      trouble: this.trouble,
+    } = { code: undefined, ...snapshot });
   }
 
   private async send({ command, stdin }: RemoteCommand): Promise<Snapshot> {

@@ -1,7 +1,14 @@
 /** All activities, each attempt of each under the same care (attempt.ts). */
 
 import { ensureAddress, giveBackAddress } from './address';
-import { allocateAddress, letGoAddresses, listAddresses, releaseAddress, reserveAddresses, settleAllocation } from './address-desk';
+import {
+  allocateAddress,
+  letGoAddresses,
+  listAddresses,
+  releaseAddress,
+  reserveAddresses,
+  settleAllocation,
+} from './address-desk';
 import { announceClaim, claimAdmin } from './admin';
 import { attempted } from './attempt';
 import type { Attempt, Patience } from './attempt';
@@ -30,9 +37,40 @@ import { verifyConsole } from './verify';
 type StepWork = (deps: Dependencies, input: StepInput, attempt: Attempt) => Promise<StepOutcome>;
 
 const STEP_WORK: Readonly<Record<StepActivityName, StepWork>> = {
-  preflight, startPublishing, awaitKernel, awaitRamdisk, awaitImage, ensureAddress, ensureSecurityGroup, observeDns, updateDns, launchInstance, awaitRunning, associateAddress, pinHostKey, logIn, awaitKato,
-  setStaticIp, renameNode, disableMdns, readBootId, requestReboot, awaitReboot, setUpCore, enableRoles, putResolverFirst, announceClaim, claimAdmin,
-  openConsole, verifyConsole, disassociateAddress, terminateInstance, takeBackDns, deleteSecurityGroup, giveBackAddress, withdrawImage,
+  preflight,
+  startPublishing,
+  awaitKernel,
+  awaitRamdisk,
+  awaitImage,
+  ensureAddress,
+  ensureSecurityGroup,
+  observeDns,
+  updateDns,
+  launchInstance,
+  awaitRunning,
+  associateAddress,
+  pinHostKey,
+  logIn,
+  awaitKato,
+  setStaticIp,
+  renameNode,
+  disableMdns,
+  readBootId,
+  requestReboot,
+  awaitReboot,
+  setUpCore,
+  enableRoles,
+  putResolverFirst,
+  announceClaim,
+  claimAdmin,
+  openConsole,
+  verifyConsole,
+  disassociateAddress,
+  terminateInstance,
+  takeBackDns,
+  deleteSecurityGroup,
+  giveBackAddress,
+  withdrawImage,
 };
 
 /** What only a person can mend shall park a step soon, not when its deadline has passed. */
@@ -46,16 +84,31 @@ const BUSY_LIMIT = 120_000;
 
 /** Whose unsettled requests an activity has to reckon with. */
 const RECKONS_WITH: Partial<Record<StepActivityName, keyof NonNullable<Resources['unsettled']>>> = {
-  ensureSecurityGroup: 'security-group', deleteSecurityGroup: 'security-group', launchInstance: 'launch', terminateInstance: 'launch',
+  ensureSecurityGroup: 'security-group',
+  deleteSecurityGroup: 'security-group',
+  launchInstance: 'launch',
+  terminateInstance: 'launch',
 };
 
 export function createActivities(deps: Dependencies): Activities {
-  const desk = <I extends DeskInput, O>(work: (deps: Dependencies, input: I, attempt: Attempt) => Promise<O>): ((input: I) => Promise<O>) =>
-    attempted(deps, deskPatience, (input: I, attempt) => work(deps, input, attempt), ({ unsettled }) => unsettled);
-  const publish = <I extends { readonly poll: number; readonly deadline: number }, O>(
-    work: (deps: Dependencies, input: I, attempt: Attempt) => Promise<O>, more: Pick<Patience, 'stall'> = {},
+  const desk = <I extends DeskInput, O>(
+    work: (deps: Dependencies, input: I, attempt: Attempt) => Promise<O>,
   ): ((input: I) => Promise<O>) =>
-    attempted(deps, ({ poll, deadline }) => ({ poll, deadline, limits: LIMITS, ...more }), (input: I, attempt) => work(deps, input, attempt));
+    attempted(
+      deps,
+      deskPatience,
+      (input: I, attempt) => work(deps, input, attempt),
+      ({ unsettled }) => unsettled,
+    );
+  const publish = <I extends { readonly poll: number; readonly deadline: number }, O>(
+    work: (deps: Dependencies, input: I, attempt: Attempt) => Promise<O>,
+    more: Pick<Patience, 'stall'> = {},
+  ): ((input: I) => Promise<O>) =>
+    attempted(
+      deps,
+      ({ poll, deadline }) => ({ poll, deadline, limits: LIMITS, ...more }),
+      (input: I, attempt) => work(deps, input, attempt),
+    );
   const check = <I, O>(work: (input: I, attempt: Attempt) => Promise<O>): ((input: I) => Promise<O>) =>
     attempted(deps, () => ({ deadline: CHECK_DEADLINE, poll: DESK_POLL, limits: {} }), work);
   return {
@@ -80,8 +133,14 @@ export function createActivities(deps: Dependencies): Activities {
 function stepActivities(deps: Dependencies): Record<StepActivityName, StepActivity> {
   const entries = (Object.entries(STEP_WORK) as [StepActivityName, StepWork][]).map(([name, work]) => {
     const step = RECKONS_WITH[name];
-    const unsettledBefore = ({ known }: StepInput): Unsettled | undefined => (step === undefined ? undefined : known.unsettled?.[step]);
-    const activity = attempted(deps, stepPatience, async (input: StepInput, attempt) => masked(deps, await work(deps, input, attempt)), unsettledBefore);
+    const unsettledBefore = ({ known }: StepInput): Unsettled | undefined =>
+      step === undefined ? undefined : known.unsettled?.[step];
+    const activity = attempted(
+      deps,
+      stepPatience,
+      async (input: StepInput, attempt) => masked(deps, await work(deps, input, attempt)),
+      unsettledBefore,
+    );
     return [name, activity] as const;
   });
   return Object.fromEntries(entries) as Record<StepActivityName, StepActivity>;

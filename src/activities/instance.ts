@@ -34,7 +34,8 @@ export async function awaitRunning(deps: Dependencies, input: StepInput): Promis
   if (instance === undefined) throw new DeployError('NOT_YET', `The cloud does not list the instance ${id ?? ''} yet.`);
   if (GONE.has(instance.state)) throw new DeployError('INSTANCE_FAILED', `${inWords(instance)}.`);
   insistOnGoing(instance);
-  if (instance.state !== 'running') throw new DeployError('NOT_YET', `The instance ${instance.id} is ${instance.state}.`);
+  if (instance.state !== 'running')
+    throw new DeployError('NOT_YET', `The instance ${instance.id} is ${instance.state}.`);
   return outcome(instance, false);
 }
 
@@ -47,13 +48,18 @@ export async function associateAddress(deps: Dependencies, { spec, known }: Step
   const cloud = await deps.clouds.open(spec.cloud);
   const instanceId = required(known.instance?.id, 'instance');
   const address = await listed(cloud, required(known.address?.publicIp, 'address'));
-  if (address.instanceId === instanceId) return { changed: false, note: `${address.publicIp} → ${instanceId}`, known: {} };
+  if (address.instanceId === instanceId)
+    return { changed: false, note: `${address.publicIp} → ${instanceId}`, known: {} };
   if (address.instanceId !== undefined) {
-    throw new DeployError('ADDRESS_IN_USE', `The address ${address.publicIp} is associated with the instance ${address.instanceId}.`);
+    throw new DeployError(
+      'ADDRESS_IN_USE',
+      `The address ${address.publicIp} is associated with the instance ${address.instanceId}.`,
+    );
   }
   await cloud.associateAddress(address, instanceId);
   const after = await listed(cloud, address.publicIp);
-  if (after.instanceId !== instanceId) throw new DeployError('NOT_YET', `The address ${address.publicIp} is not associated yet.`);
+  if (after.instanceId !== instanceId)
+    throw new DeployError('NOT_YET', `The address ${address.publicIp} is not associated yet.`);
   return { changed: true, note: `${address.publicIp} → ${instanceId}`, known: {} };
 }
 
@@ -70,7 +76,11 @@ export async function disassociateAddress(deps: Dependencies, { spec, known }: S
   return { changed: true, note: `association of ${publicIp}`, known: {} };
 }
 
-export async function terminateInstance(deps: Dependencies, { spec, known }: StepInput, attempt: Attempt): Promise<StepOutcome> {
+export async function terminateInstance(
+  deps: Dependencies,
+  { spec, known }: StepInput,
+  attempt: Attempt,
+): Promise<StepOutcome> {
   const cloud = await deps.clouds.open(spec.cloud);
   const ours = await cloud.findInstances(ownerOf(deps.namespace, spec.name), groupNameOf(spec.name));
   const alive = ours.filter(({ state }) => state !== 'terminated');
@@ -89,7 +99,11 @@ export async function terminateInstance(deps: Dependencies, { spec, known }: Ste
 async function findOurs(cloud: Cloud, { name }: StepInput['spec'], owner: string): Promise<readonly CloudInstance[]> {
   const all = await cloud.findInstances(owner, groupNameOf(name));
   const alive = all.filter(({ state }) => !GONE.has(state));
-  if (alive.length > 1) throw new DeployError('INSTANCE_DUPLICATE', `These instances all bear the marker of ${name}: ${alive.map(({ id }) => id).join(', ')}.`);
+  if (alive.length > 1)
+    throw new DeployError(
+      'INSTANCE_DUPLICATE',
+      `These instances all bear the marker of ${name}: ${alive.map(({ id }) => id).join(', ')}.`,
+    );
   return all;
 }
 
@@ -99,14 +113,19 @@ async function findOne(cloud: Cloud, spec: StepInput['spec'], owner: string): Pr
 
 /** Who stopped it may have a reason: it is neither started nor replaced. */
 function insistOnGoing(instance: CloudInstance): void {
-  if (instance.state === 'stopping' || instance.state === 'stopped') throw new DeployError('INSTANCE_STOPPED', `${inWords(instance)}. It is still ours.`);
+  if (instance.state === 'stopping' || instance.state === 'stopped')
+    throw new DeployError('INSTANCE_STOPPED', `${inWords(instance)}. It is still ours.`);
 }
 
 function inWords({ id, state, reason }: CloudInstance): string {
   return `The instance ${id} is ${state}${reason ? `: ${reason.replace(/\.$/, '')}` : ''}`;
 }
 
-async function launchRequest(deps: Dependencies, { spec, known, need }: StepInput, owner: string): Promise<LaunchRequest> {
+async function launchRequest(
+  deps: Dependencies,
+  { spec, known, need }: StepInput,
+  owner: string,
+): Promise<LaunchRequest> {
   const { type, zone, keyName, userData } = spec.instance;
   return {
     imageId: 'id' in spec.image ? spec.image.id : required(known.image?.id, 'image'),
@@ -127,7 +146,8 @@ function outcome({ id, privateIp }: CloudInstance, changed: boolean): StepOutcom
 
 async function listed(cloud: Cloud, publicIp: string): Promise<CloudAddress> {
   const address = (await cloud.listAddresses()).find((each) => each.publicIp === publicIp);
-  if (address === undefined) throw new DeployError('ADDRESS_NOT_OURS', `The account has no address ${publicIp} any more.`);
+  if (address === undefined)
+    throw new DeployError('ADDRESS_NOT_OURS', `The account has no address ${publicIp} any more.`);
   return address;
 }
 

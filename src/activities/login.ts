@@ -18,7 +18,10 @@ export async function logIn(deps: Dependencies, input: StepInput): Promise<StepO
     const sections = await look(session, OBSERVE_MACHINE);
     const memory = parseMemory(sections['memory'] ?? '');
     if (memory !== undefined && memory < MIN_SEEN_MIB) {
-      throw new DeployError('MEMORY_TOO_SMALL', `The machine says it has ${memory} MiB of memory; Stackato behaves oddly with less than 2 GiB.`);
+      throw new DeployError(
+        'MEMORY_TOO_SMALL',
+        `The machine says it has ${memory} MiB of memory; Stackato behaves oddly with less than 2 GiB.`,
+      );
     }
     refuseClash(parseIfconfig(sections['ifconfig'] ?? '').address ?? '');
     return { changed: false, note: 'logged in', known: {} };

@@ -11,7 +11,11 @@ import { required } from './instance';
 import type { ExecResult, RemoteSession, SshTarget } from './ports';
 import type { StepInput } from './types';
 
-export async function onMachine<T>({ remote }: Pick<Dependencies, 'remote'>, input: StepInput, use: (session: RemoteSession) => Promise<T>): Promise<T> {
+export async function onMachine<T>(
+  { remote }: Pick<Dependencies, 'remote'>,
+  input: StepInput,
+  use: (session: RemoteSession) => Promise<T>,
+): Promise<T> {
   return remote.withSession(targetOf(input), use);
 }
 

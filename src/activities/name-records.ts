@@ -8,16 +8,28 @@ import type { NameState } from './name-state';
 export type Pointer = Pick<DnsTarget, 'type' | 'value'>;
 
 /** Everything at the name that this deployment wrote; nothing, where no ownership TXT is its own. */
-export function oursIn(state: NameState, spec: DnsSpec, owner: string, targets: readonly Pointer[] | undefined): readonly DnsRecord[] {
+export function oursIn(
+  state: NameState,
+  spec: DnsSpec,
+  owner: string,
+  targets: readonly Pointer[] | undefined,
+): readonly DnsRecord[] {
   if (!state.owners.includes(owner)) return [];
-  return [...state.ownership.filter(({ type, data }) => type === 'TXT' && textIn(data) === owner), ...pointersIn(state, spec, targets)];
+  return [
+    ...state.ownership.filter(({ type, data }) => type === 'TXT' && textIn(data) === owner),
+    ...pointersIn(state, spec, targets),
+  ];
 }
 
 /**
  * Records that point where the deployment does.
  * @param targets all it can have written; undefined where that was forgotten: then a base name that leads to one place counts
  */
-export function pointersIn({ records }: NameState, spec: DnsSpec, targets: readonly Pointer[] | undefined): readonly DnsRecord[] {
+export function pointersIn(
+  { records }: NameState,
+  spec: DnsSpec,
+  targets: readonly Pointer[] | undefined,
+): readonly DnsRecord[] {
   const wildcard = records.filter((record) => record.name === `*.${spec.name}` && isSame(record, 'CNAME', spec.name));
   const leading = records.filter(({ name, type }) => name === spec.name && (type === 'CNAME' || type === 'A'));
   if (targets === undefined) return [...(leading.length === 1 ? leading : []), ...wildcard];
@@ -25,13 +37,22 @@ export function pointersIn({ records }: NameState, spec: DnsSpec, targets: reado
 }
 
 /** Where this deployment can have pointed the name. */
-export function targetsIn(memory: DnsMemory | undefined, ...further: readonly Pointer[]): readonly Pointer[] | undefined {
+export function targetsIn(
+  memory: DnsMemory | undefined,
+  ...further: readonly Pointer[]
+): readonly Pointer[] | undefined {
   return memory === undefined ? undefined : distinct([...(memory.written ?? []), memory.target, ...further]);
 }
 
 /** Where the base name points by this deployment's doing, as far as it is seen or remembered. */
-export function writtenIn(memory: DnsMemory | undefined, ours: readonly DnsRecord[], spec: DnsSpec): readonly Pointer[] {
-  const seen = ours.filter(({ name }) => name === spec.name).map(({ type, data }): Pointer => ({ type: type === 'A' ? 'A' : 'CNAME', value: data }));
+export function writtenIn(
+  memory: DnsMemory | undefined,
+  ours: readonly DnsRecord[],
+  spec: DnsSpec,
+): readonly Pointer[] {
+  const seen = ours
+    .filter(({ name }) => name === spec.name)
+    .map(({ type, data }): Pointer => ({ type: type === 'A' ? 'A' : 'CNAME', value: data }));
   return distinct([...(memory?.written ?? []), ...seen]);
 }
 
@@ -39,16 +60,25 @@ export function writtenIn(memory: DnsMemory | undefined, ours: readonly DnsRecor
  * What was replaced is still to be put back where the name is ours, or was before somebody took it away; there, what stands at a name
  * now comes before what once did.
  */
-export function stillToRestore(memory: DnsMemory | undefined, owned: boolean, present: readonly DnsRecord[]): readonly DnsRecord[] {
+export function stillToRestore(
+  memory: DnsMemory | undefined,
+  owned: boolean,
+  present: readonly DnsRecord[],
+): readonly DnsRecord[] {
   if (memory === undefined || (!owned && (memory.written ?? []).length === 0)) return [];
-  return owned ? memory.replaced : memory.replaced.filter(({ name }) => !present.some((record) => record.name === name));
+  return owned
+    ? memory.replaced
+    : memory.replaced.filter(({ name }) => !present.some((record) => record.name === name));
 }
 
 /**
  * Parts what can go back beside what is there from what cannot: a CNAME stands alone (the server would ignore the second without a word),
  * and records of one type by two people would be answered as one.
  */
-export function restorable(replaced: readonly DnsRecord[], present: readonly DnsRecord[]): { readonly restore: readonly DnsRecord[]; readonly blocked: readonly DnsRecord[] } {
+export function restorable(
+  replaced: readonly DnsRecord[],
+  present: readonly DnsRecord[],
+): { readonly restore: readonly DnsRecord[]; readonly blocked: readonly DnsRecord[] } {
   const others = without(present, replaced);
   const restore: DnsRecord[] = [];
   for (const record of without(replaced, present)) {
@@ -65,7 +95,10 @@ export function everythingIn({ ownership, records }: NameState): readonly DnsRec
 }
 
 export function without(records: readonly DnsRecord[], others: readonly DnsRecord[]): readonly DnsRecord[] {
-  return records.filter((record) => !others.some(({ name, type, data }) => name === record.name && type === record.type && data === record.data));
+  return records.filter(
+    (record) =>
+      !others.some(({ name, type, data }) => name === record.name && type === record.type && data === record.data),
+  );
 }
 
 export function listed(records: readonly DnsRecord[]): string {
@@ -78,7 +111,9 @@ export function isInOurPlace({ name, type }: DnsRecord, spec: DnsSpec): boolean 
 }
 
 function distinct(targets: readonly Pointer[]): readonly Pointer[] {
-  return targets.filter((target, i) => targets.findIndex(({ type, value }) => type === target.type && value === target.value) === i).map(({ type, value }) => ({ type, value }));
+  return targets
+    .filter((target, i) => targets.findIndex(({ type, value }) => type === target.type && value === target.value) === i)
+    .map(({ type, value }) => ({ type, value }));
 }
 
 function isSame(record: DnsRecord, type: string, value: string): boolean {

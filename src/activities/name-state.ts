@@ -29,20 +29,30 @@ export async function observeName(authority: Authority): Promise<NameState> {
   ]);
   const own = {
     ownership: await ownOf(authority, ownershipName, ownership, child),
-    records: [...(await ownOf(authority, name, base, sibling)), ...(await ownOf(authority, `*.${name}`, wildcard, sibling))],
+    records: [
+      ...(await ownOf(authority, name, base, sibling)),
+      ...(await ownOf(authority, `*.${name}`, wildcard, sibling)),
+    ],
   };
   return { ...own, owners: own.ownership.filter(({ type }) => type === 'TXT').map(({ data }) => textIn(data)) };
 }
 
 export async function ownersOf(authority: Authority): Promise<readonly string[]> {
-  return (await ownershipAt(authority, ownershipNameOf(authority.spec.name))).filter(({ type }) => type === 'TXT').map(({ data }) => textIn(data));
+  return (await ownershipAt(authority, ownershipNameOf(authority.spec.name)))
+    .filter(({ type }) => type === 'TXT')
+    .map(({ data }) => textIn(data));
 }
 
 /**
  * A wildcard above answers for names that do not exist. What a made-up name answers too can be its word, or the same data at the name
  * itself: only the server knows which.
  */
-async function ownOf(authority: Authority, name: string, seen: readonly DnsRecord[], madeUp: readonly DnsRecord[]): Promise<readonly DnsRecord[]> {
+async function ownOf(
+  authority: Authority,
+  name: string,
+  seen: readonly DnsRecord[],
+  madeUp: readonly DnsRecord[],
+): Promise<readonly DnsRecord[]> {
   const wild = new Set(madeUp.map(dataOf));
   if (seen.length === 0 || !seen.every((record) => wild.has(dataOf(record)))) return seen;
   return (await authority.exists(name)) ? seen : [];
@@ -50,9 +60,15 @@ async function ownOf(authority: Authority, name: string, seen: readonly DnsRecor
 
 /** Whether base and wildcard are what `updateDns` writes, with nothing that leads elsewhere. */
 export function pointsAt(records: readonly DnsRecord[], spec: DnsSpec, target: DnsTarget): boolean {
-  const wanted = new Map([[spec.name, `${target.type} ${target.value}`], [`*.${spec.name}`, `CNAME ${spec.name}`]]);
+  const wanted = new Map([
+    [spec.name, `${target.type} ${target.value}`],
+    [`*.${spec.name}`, `CNAME ${spec.name}`],
+  ]);
   const leading = records.filter(({ type }) => LEADING.has(type));
-  return leading.length === wanted.size && leading.every((record) => wanted.get(record.name)?.toLowerCase() === dataOf(record).toLowerCase());
+  return (
+    leading.length === wanted.size &&
+    leading.every((record) => wanted.get(record.name)?.toLowerCase() === dataOf(record).toLowerCase())
+  );
 }
 
 const LEADING: ReadonlySet<string> = new Set(['CNAME', 'A', 'AAAA', 'DNAME']);
@@ -112,7 +128,8 @@ function endOfChain(answer: DnsAnswer, name: string): string {
 
 function chain(answer: DnsAnswer, name: string): readonly string[] {
   const names = [name];
-  for (let link = next(answer, name); link !== undefined && !names.includes(link); link = next(answer, link)) names.push(link);
+  for (let link = next(answer, name); link !== undefined && !names.includes(link); link = next(answer, link))
+    names.push(link);
   return names;
 }
 
@@ -126,7 +143,9 @@ async function recordsAt(authority: Authority, name: string): Promise<readonly D
   const answer = await ask(authority, name, first);
   const alone = answer.records.filter((record) => record.name === name);
   if (answer.rcode === 'NXDOMAIN' || alone.length > 0) return alone;
-  const answers = await Promise.all([...others, ...(await furtherTypes(authority, name))].map((type) => ask(authority, name, type)));
+  const answers = await Promise.all(
+    [...others, ...(await furtherTypes(authority, name))].map((type) => ask(authority, name, type)),
+  );
   return answers.flatMap(({ records }) => records).filter((record) => record.name === name);
 }
 
@@ -146,20 +165,25 @@ const ASKED: ReadonlySet<string> = new Set([...RECORD_TYPES, 'RRSIG', 'NSEC', 'N
 
 /** A CNAME there would swallow the TXT without a word; it is in the answer, with or without a TXT behind it. */
 async function ownershipAt(authority: Authority, name: string): Promise<readonly DnsRecord[]> {
-  return (await ask(authority, name, 'TXT')).records.filter((record) => record.name === name && (record.type === 'TXT' || record.type === 'CNAME'));
+  return (await ask(authority, name, 'TXT')).records.filter(
+    (record) => record.name === name && (record.type === 'TXT' || record.type === 'CNAME'),
+  );
 }
 
 /** A server that only knows whom to ask does not say "nothing there". */
 async function ask(authority: Authority, name: string, type: string): Promise<DnsAnswer> {
   const answer = await authority.ask(name, type);
-  if (!answer.authoritative) throw new DeployError('DNS_NOT_ZONE', `${authority.spec.server} is not the authority for ${name}.`);
+  if (!answer.authoritative)
+    throw new DeployError('DNS_NOT_ZONE', `${authority.spec.server} is not the authority for ${name}.`);
   return answer;
 }
 
 /** Strings of a TXT in presentation format, as one. */
 export function textIn(data: string): string {
   const strings = [...data.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([, text]) => text);
-  return strings.join('').replace(/\\(\d{3}|.)/g, (_escape, it: string) => (it.length === 3 ? String.fromCharCode(Number(it)) : it));
+  return strings
+    .join('')
+    .replace(/\\(\d{3}|.)/g, (_escape, it: string) => (it.length === 3 ? String.fromCharCode(Number(it)) : it));
 }
 
 export function dataOf({ type, data }: DnsRecord): string {

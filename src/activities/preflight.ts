@@ -27,7 +27,9 @@ interface Check {
 
 /** @param onFinding is told all that was found so far, at each finding */
 export async function findProblems(
-  deps: Dependencies, { spec }: { readonly spec: DeploymentSpec }, onFinding: (findings: readonly Finding[]) => void = () => undefined,
+  deps: Dependencies,
+  { spec }: { readonly spec: DeploymentSpec },
+  onFinding: (findings: readonly Finding[]) => void = () => undefined,
 ): Promise<readonly Finding[]> {
   const findings: Finding[] = [];
   for (const group of [secretChecks(deps, spec), cloudChecks(deps, spec), dnsChecks(deps, spec)]) {
@@ -66,24 +68,40 @@ async function findingOf({ name, find }: Check): Promise<Finding> {
 /** All together: the user shall see every secret that is missing. */
 function secretChecks({ secrets }: Dependencies, spec: DeploymentSpec): readonly Check[] {
   const refs = secretRefs(spec);
-  return [{
-    name: 'secrets',
-    find: async () => {
-      const results = await Promise.allSettled(refs.map((ref) => secrets.resolve(ref)));
-      const missing = results.flatMap((result) => (result.status === 'rejected' ? [(result.reason as Error).message] : []));
-      if (missing.length > 0) throw new DeployError('SECRET_MISSING', missing.join(' '));
-      return `${refs.length} resolve`;
+  return [
+    {
+      name: 'secrets',
+      find: async () => {
+        const results = await Promise.allSettled(refs.map((ref) => secrets.resolve(ref)));
+        const missing = results.flatMap((result) =>
+          result.status === 'rejected' ? [(result.reason as Error).message] : [],
+        );
+        if (missing.length > 0) throw new DeployError('SECRET_MISSING', missing.join(' '));
+        return `${refs.length} resolve`;
+      },
     },
-  }];
+  ];
 }
 
 function cloudChecks(deps: Dependencies, spec: DeploymentSpec): readonly Check[] {
   const cloud = (): Promise<Cloud> => deps.clouds.open(spec.cloud);
   const { type, keyName } = spec.instance;
   const checks: (Check | undefined)[] = [
-    { name: 'cloud access', find: async () => { await (await cloud()).checkAccess(); return `${spec.cloud.kind} answers`; } },
+    {
+      name: 'cloud access',
+      find: async () => {
+        await (await cloud()).checkAccess();
+        return `${spec.cloud.kind} answers`;
+      },
+    },
     ...imageChecks(deps, spec, cloud),
-    keyName === undefined ? undefined : { name: 'key pair', find: async () => insist((await cloud()).keyPairExists(keyName), 'KEY_PAIR_NOT_FOUND', `the key pair ${keyName}`) },
+    keyName === undefined
+      ? undefined
+      : {
+          name: 'key pair',
+          find: async () =>
+            insist((await cloud()).keyPairExists(keyName), 'KEY_PAIR_NOT_FOUND', `the key pair ${keyName}`),
+        },
     { name: 'instance type', find: async () => judgeMemory(type, await (await cloud()).typeMemory(type)) },
     { name: 'address', find: async () => judgeAddress(spec, await (await cloud()).listAddresses()) },
     {
@@ -98,12 +116,27 @@ function cloudChecks(deps: Dependencies, spec: DeploymentSpec): readonly Check[]
 }
 
 /** Registered already, or all there to make it of. */
-function imageChecks(deps: Dependencies, { cloud: where, image }: DeploymentSpec, cloud: () => Promise<Cloud>): readonly Check[] {
+function imageChecks(
+  deps: Dependencies,
+  { cloud: where, image }: DeploymentSpec,
+  cloud: () => Promise<Cloud>,
+): readonly Check[] {
   if ('id' in image) {
-    return [{ name: 'image', find: async () => insist((await cloud()).imageExists(image.id), 'IMAGE_NOT_FOUND', `the image ${image.id}`) }];
+    return [
+      {
+        name: 'image',
+        find: async () => insist((await cloud()).imageExists(image.id), 'IMAGE_NOT_FOUND', `the image ${image.id}`),
+      },
+    ];
   }
   return [
-    { name: 'signing of the image', find: async () => { await checkSigning(deps, image); return 'key and certificates fit together'; } },
+    {
+      name: 'signing of the image',
+      find: async () => {
+        await checkSigning(deps, image);
+        return 'key and certificates fit together';
+      },
+    },
     {
       name: 'image',
       find: async () => {
@@ -122,11 +155,18 @@ function dnsChecks(deps: Dependencies, spec: DeploymentSpec): readonly Check[] {
       name: 'DNS zone',
       find: async () => {
         const { authoritative, records } = await (await authority()).ask(spec.dns.zone, 'SOA');
-        if (authoritative && records.some(({ type, name }) => type === 'SOA' && name === spec.dns.zone)) return `${spec.dns.server} is the authority for ${spec.dns.zone}`;
+        if (authoritative && records.some(({ type, name }) => type === 'SOA' && name === spec.dns.zone))
+          return `${spec.dns.server} is the authority for ${spec.dns.zone}`;
         throw new DeployError('DNS_NOT_ZONE', `${spec.dns.server} is not an authority for the zone ${spec.dns.zone}.`);
       },
     },
-    { name: 'DNS updates', find: async () => { await (await authority()).update(probe(spec.dns)); return spec.dns.tsig === undefined ? 'accepted' : `the key ${spec.dns.tsig.name} is accepted`; } },
+    {
+      name: 'DNS updates',
+      find: async () => {
+        await (await authority()).update(probe(spec.dns));
+        return spec.dns.tsig === undefined ? 'accepted' : `the key ${spec.dns.tsig.name} is accepted`;
+      },
+    },
     {
       name: 'DNS name',
       find: async () => {
@@ -146,7 +186,10 @@ function judgeMemory(type: string, memory: number | 'unknown' | 'missing'): stri
   if (memory === 'missing') throw new DeployError('TYPE_NOT_FOUND', `The cloud has no instance type ${type}.`);
   if (memory === 'unknown') return `the cloud does not tell the memory of ${type}: it is checked on the machine`;
   if (memory >= MIN_MEMORY_MIB) return `${type} has ${memory} MiB`;
-  throw new DeployError('TYPE_TOO_SMALL', `The instance type ${type} has ${memory} MiB; Stackato behaves oddly with less than ${MIN_MEMORY_MIB}.`);
+  throw new DeployError(
+    'TYPE_TOO_SMALL',
+    `The instance type ${type} has ${memory} MiB; Stackato behaves oddly with less than ${MIN_MEMORY_MIB}.`,
+  );
 }
 
 function judgeAddress(spec: DeploymentSpec, addresses: readonly { publicIp: string }[]): string {
@@ -159,7 +202,15 @@ function judgeAddress(spec: DeploymentSpec, addresses: readonly { publicIp: stri
 function secretRefs(spec: DeploymentSpec): readonly SecretRef[] {
   const { cloud, dns, ssh, instance, admin, image } = spec;
   const refs = [
-    cloud.credentials.accessKey, cloud.credentials.secretKey, cloud.credentials.sessionToken, dns.tsig?.secret, ssh.password, ssh.key, instance.userData, admin?.password, 'id' in image ? undefined : image.signing.privateKey,
+    cloud.credentials.accessKey,
+    cloud.credentials.secretKey,
+    cloud.credentials.sessionToken,
+    dns.tsig?.secret,
+    ssh.password,
+    ssh.key,
+    instance.userData,
+    admin?.password,
+    'id' in image ? undefined : image.signing.privateKey,
   ];
   return refs.filter((ref) => ref !== undefined);
 }

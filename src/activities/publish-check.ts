@@ -25,7 +25,11 @@ export async function checkSigning({ secrets }: Dependencies, image: ImageSpec):
 }
 
 /** What the account has not registered yet; throws IMAGE_NAME_TAKEN. */
-export async function partsToPublish({ clouds }: Dependencies, cloud: CloudSpec, image: ImageSpec): Promise<readonly ImagePart[]> {
+export async function partsToPublish(
+  { clouds }: Dependencies,
+  cloud: CloudSpec,
+  image: ImageSpec,
+): Promise<readonly ImagePart[]> {
   const opened = await clouds.open(cloud);
   const missing: ImagePart[] = [];
   for (const part of IMAGE_PARTS) {
@@ -35,7 +39,12 @@ export async function partsToPublish({ clouds }: Dependencies, cloud: CloudSpec,
 }
 
 /** What is behind a URL is looked at when it is here. */
-export async function checkFile({ files }: Dependencies, cloud: CloudSpec, image: ImageSpec, part: ImagePart): Promise<void> {
+export async function checkFile(
+  { files }: Dependencies,
+  cloud: CloudSpec,
+  image: ImageSpec,
+  part: ImagePart,
+): Promise<void> {
   const { file } = targetOf({ image, part });
   const packing = packingFor(file, part);
   if ('url' in file) return;

@@ -9,9 +9,11 @@ export class Flights {
   async take(flight: () => Promise<void>): Promise<void> {
     while (this.aloft.size >= this.most) await Promise.race(this.aloft);
     this.insist();
-    const flying: Promise<void> = flight().catch((error: unknown) => {
-      this.failure ??= { error };
-    }).finally(() => this.aloft.delete(flying));
+    const flying: Promise<void> = flight()
+      .catch((error: unknown) => {
+        this.failure ??= { error };
+      })
+      .finally(() => this.aloft.delete(flying));
     this.aloft.add(flying);
   }
 

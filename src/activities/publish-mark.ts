@@ -29,5 +29,7 @@ export function isMadeOf({ description = '' }: CloudImage, file: ImageFile): boo
 
 /** In few characters: the file, and which of those in it. */
 function sourceOf({ sha256, inside = '' }: ImageFile): string | undefined {
-  return sha256 === undefined ? undefined : createHash('sha256').update(`${sha256}/${inside}`).digest('hex').slice(0, 16);
+  return sha256 === undefined
+    ? undefined
+    : createHash('sha256').update(`${sha256}/${inside}`).digest('hex').slice(0, 16);
 }

@@ -28,15 +28,27 @@ export interface Shelf {
 export class Sending {
   private readonly flights = new Flights(IN_FLIGHT);
 
-  constructor(private readonly shelf: Shelf, private readonly attempt: Attempt, private readonly progress: UploadProgress) {}
+  constructor(
+    private readonly shelf: Shelf,
+    private readonly attempt: Attempt,
+    private readonly progress: UploadProgress,
+  ) {}
 
   /**
    * @param begin before the first one is sent
    * @param check throws where this one may not be sent
    * @returns names of all parts
    */
-  async parts(bundle: Bundle, begin: () => Promise<void>, check: (record: PartRecord) => void = () => undefined): Promise<ReadonlySet<string>> {
-    const { attempt, progress, shelf: { stored } } = this;
+  async parts(
+    bundle: Bundle,
+    begin: () => Promise<void>,
+    check: (record: PartRecord) => void = () => undefined,
+  ): Promise<ReadonlySet<string>> {
+    const {
+      attempt,
+      progress,
+      shelf: { stored },
+    } = this;
     const names = new Set<string>();
     let begun = false;
     try {
@@ -50,7 +62,9 @@ export class Sending {
           begun = true;
           await this.flights.take(() => this.part(part));
         }
-        attempt.report(progress.line(bundle.survey.size === 0 ? 1 : bundle.reached(part) / bundle.survey.size, bundle.complete));
+        attempt.report(
+          progress.line(bundle.survey.size === 0 ? 1 : bundle.reached(part) / bundle.survey.size, bundle.complete),
+        );
       }
       await this.flights.landed();
     } finally {
@@ -104,7 +118,10 @@ export class Sending {
     if (there === undefined) return 'missing';
     if (md5 !== undefined && there.md5 === md5) return 'same';
     if (there.owner === mark) return 'ours';
-    throw new DeployError('IMAGE_NAME_TAKEN', `The bucket ${bucket} holds another ${key} already, which was not put there from here: it does not bear the mark ${mark}.`);
+    throw new DeployError(
+      'IMAGE_NAME_TAKEN',
+      `The bucket ${bucket} holds another ${key} already, which was not put there from here: it does not bear the mark ${mark}.`,
+    );
   }
 
   private async put(key: string, bytes: Buffer, md5: string): Promise<void> {

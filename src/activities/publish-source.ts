@@ -10,9 +10,19 @@ import type { ImageFiles, Secrets } from './ports';
  * @param path of the file itself, fetched if it had to be
  * @param moved called again and again while something is unpacked
  */
-export function openSource(files: ImageFiles, file: ImageFile, part: ImagePart, path: string, moved: () => void): Promise<Source> {
+export function openSource(
+  files: ImageFiles,
+  file: ImageFile,
+  part: ImagePart,
+  path: string,
+  moved: () => void,
+): Promise<Source> {
   const entry = file.inside === undefined ? {} : { entry: file.inside };
-  return openImage({ path, packing: packingFor(file, part), ...entry }, unxzBy(() => files.xz()), moved);
+  return openImage(
+    { path, packing: packingFor(file, part), ...entry },
+    unxzBy(() => files.xz()),
+    moved,
+  );
 }
 
 /** By the name it has where it comes from; throws where nobody could read it. */
@@ -20,7 +30,10 @@ export function packingFor(file: ImageFile, part: ImagePart): Packing {
   return packingOf('url' in file ? new URL(file.url).pathname : file.file, part);
 }
 
-export async function identityOf(secrets: Secrets, { privateKey, certificate, cloudCertificate }: ImageSpec['signing']): Promise<Identity> {
+export async function identityOf(
+  secrets: Secrets,
+  { privateKey, certificate, cloudCertificate }: ImageSpec['signing'],
+): Promise<Identity> {
   const read = async (ref: typeof privateKey): Promise<string> => (await secrets.resolve(ref)).reveal();
   return readIdentity({
     privateKey: await read(privateKey),

@@ -22,10 +22,18 @@ export interface Target {
   readonly location: string;
 }
 
-const FILES = { kernel: 'kernel', ramdisk: 'ramdisk', machine: 'root' } as const satisfies Record<ImagePart, keyof ImageSpec>;
+const FILES = { kernel: 'kernel', ramdisk: 'ramdisk', machine: 'root' } as const satisfies Record<
+  ImagePart,
+  keyof ImageSpec
+>;
 
 /** Throws where a name or id cannot be used. */
-export function targetOf({ image, part, kernelId, ramdiskId }: Pick<PartInput, 'image' | 'part' | 'kernelId' | 'ramdiskId'>): Target {
+export function targetOf({
+  image,
+  part,
+  kernelId,
+  ramdiskId,
+}: Pick<PartInput, 'image' | 'part' | 'kernelId' | 'ramdiskId'>): Target {
   const prefix = part === 'machine' ? image.name : `${image.name}-${part}`;
   checkName(prefix);
   const manifest = manifestName(prefix);
@@ -37,12 +45,22 @@ export function targetOf({ image, part, kernelId, ramdiskId }: Pick<PartInput, '
     ...(kernelId === undefined ? {} : { kernelId }),
     ...(ramdiskId === undefined ? {} : { ramdiskId }),
   };
-  return { facts, file: image[FILES[part]], bucket: image.bucket, manifest, name: prefix, location: `${image.bucket}/${manifest}` };
+  return {
+    facts,
+    file: image[FILES[part]],
+    bucket: image.bucket,
+    manifest,
+    name: prefix,
+    location: `${image.bucket}/${manifest}`,
+  };
 }
 
 /** One for each bundle: two attempts at different ones never write into each other's. */
 export function journalName({ cloud, image, part }: Pick<PartInput, 'cloud' | 'image' | 'part'>): string {
-  return createHash('sha256').update(`${imageWorkflowId(cloud, image)}/${part}`).digest('hex').slice(0, 40);
+  return createHash('sha256')
+    .update(`${imageWorkflowId(cloud, image)}/${part}`)
+    .digest('hex')
+    .slice(0, 40);
 }
 
 export function isRegistered({ state }: CloudImage): boolean {
@@ -58,11 +76,16 @@ export function isOf({ name, location, facts: { kind } }: Target, image: CloudIm
 export async function findRegistered(cloud: Cloud, target: Target): Promise<CloudImage | undefined> {
   const { name, location } = target;
   const named = (await cloud.ownImages()).filter((image) => image.name === name && isRegistered(image));
-  const [first] = named.filter((image) => isOf(target, image)).sort((a, b) => a.state.localeCompare(b.state) || a.id.localeCompare(b.id));
+  const [first] = named
+    .filter((image) => isOf(target, image))
+    .sort((a, b) => a.state.localeCompare(b.state) || a.id.localeCompare(b.id));
   const other = named[0];
   if (first === undefined && other !== undefined) {
     const kind = other.location === location ? `, a ${other.kind}` : ` and not at ${location}`;
-    throw new DeployError('IMAGE_NAME_TAKEN', `The name ${name} is that of ${other.id}, which is at ${other.location}${kind}.`);
+    throw new DeployError(
+      'IMAGE_NAME_TAKEN',
+      `The name ${name} is that of ${other.id}, which is at ${other.location}${kind}.`,
+    );
   }
   return first;
 }

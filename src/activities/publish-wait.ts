@@ -17,16 +17,26 @@ export async function startPublishing({ publisher }: Dependencies, { spec }: Ste
   const run = await publisher.start(input);
   const { view } = required(await publisher.look(idOf(input), run), 'run that was just started');
   if (JSON.stringify(view.image) !== JSON.stringify(input.image)) {
-    throw new DeployError('NOT_YET', `Another image is being published under the name ${input.image.name}: when that is done, they are compared.`);
+    throw new DeployError(
+      'NOT_YET',
+      `Another image is being published under the name ${input.image.name}: when that is done, they are compared.`,
+    );
   }
   return { ...NOTHING, known: { publishing: run } };
 }
 
-export const awaitKernel = (deps: Dependencies, input: StepInput): Promise<StepOutcome> => awaitPart(deps, input, 'kernel');
-export const awaitRamdisk = (deps: Dependencies, input: StepInput): Promise<StepOutcome> => awaitPart(deps, input, 'ramdisk');
-export const awaitImage = (deps: Dependencies, input: StepInput): Promise<StepOutcome> => awaitPart(deps, input, 'machine');
+export const awaitKernel = (deps: Dependencies, input: StepInput): Promise<StepOutcome> =>
+  awaitPart(deps, input, 'kernel');
+export const awaitRamdisk = (deps: Dependencies, input: StepInput): Promise<StepOutcome> =>
+  awaitPart(deps, input, 'ramdisk');
+export const awaitImage = (deps: Dependencies, input: StepInput): Promise<StepOutcome> =>
+  awaitPart(deps, input, 'machine');
 
-async function awaitPart({ publisher }: Dependencies, { spec, known }: StepInput, part: ImagePart): Promise<StepOutcome> {
+async function awaitPart(
+  { publisher }: Dependencies,
+  { spec, known }: StepInput,
+  part: ImagePart,
+): Promise<StepOutcome> {
   const id = idOf(publishInput(spec));
   const look = await publisher.look(id, required(known.publishing, 'run that publishes the image'));
   const done = look?.view.parts[part].id;
@@ -34,15 +44,24 @@ async function awaitPart({ publisher }: Dependencies, { spec, known }: StepInput
   const error = look?.view.error;
   // That run has tried for as long as it should: only a person starts another.
   if (error !== undefined) throw ApplicationFailure.nonRetryable(error.message, error.code);
-  if (look?.open !== true) throw ApplicationFailure.nonRetryable(`The workflow ${id} was ended from outside.`, 'INTERNAL');
+  if (look?.open !== true)
+    throw ApplicationFailure.nonRetryable(`The workflow ${id} was ended from outside.`, 'INTERNAL');
   throw new DeployError('NOT_YET', look.lines[part] ?? `${part}: waiting for the workflow ${id}`);
 }
 
-function outcome(look: PublishLook | undefined, part: ImagePart, id: string, before: StepInput['known']['image']): StepOutcome {
+function outcome(
+  look: PublishLook | undefined,
+  part: ImagePart,
+  id: string,
+  before: StepInput['known']['image'],
+): StepOutcome {
   const parts = look?.view.parts;
   const ids = { kernel: before?.kernelId, ramdisk: before?.ramdiskId, machine: before?.id };
   const [kernelId, ramdiskId] = [parts?.kernel.id, parts?.ramdisk.id];
-  const image = part === 'machine' && kernelId !== undefined && ramdiskId !== undefined ? { image: { id, kernelId, ramdiskId } } : {};
+  const image =
+    part === 'machine' && kernelId !== undefined && ramdiskId !== undefined
+      ? { image: { id, kernelId, ramdiskId } }
+      : {};
   return { changed: ids[part] !== id, note: id, known: image };
 }
 

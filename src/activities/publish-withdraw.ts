@@ -21,13 +21,21 @@ const NOTHING: StepOutcome = { changed: false, note: '', known: {} };
 const NAMED = 3;
 
 /** Deregisters the image and deletes its bundles. Others that run on it go on; nobody can launch it any more. */
-export async function withdrawImage(deps: Dependencies, { spec: { cloud: where, image }, known }: StepInput, attempt: Attempt): Promise<StepOutcome> {
+export async function withdrawImage(
+  deps: Dependencies,
+  { spec: { cloud: where, image }, known }: StepInput,
+  attempt: Attempt,
+): Promise<StepOutcome> {
   if ('id' in image) return NOTHING;
   const id = imageWorkflowId(where, image);
   const look = await deps.publisher.look(id);
   if (look?.open === true) throw new DeployError('NOT_YET', `The image is being published by the workflow ${id}.`);
   const memory = memoryOf(look?.view, known);
-  const [cloud, store, mark] = [await deps.clouds.open(where), await deps.clouds.store(where), await deps.publisher.mark()];
+  const [cloud, store, mark] = [
+    await deps.clouds.open(where),
+    await deps.clouds.store(where),
+    await deps.publisher.mark(),
+  ];
   const withdrawal = new Withdrawal(cloud, store, mark, memory, attempt);
   // What is bound to the others first.
   for (const part of [...IMAGE_PARTS].reverse()) {
@@ -35,7 +43,12 @@ export async function withdrawImage(deps: Dependencies, { spec: { cloud: where, 
     await deps.files.discardJournal(journalName({ cloud: where, image, part }));
   }
   const left = withdrawal.left.join('; ');
-  return { changed: withdrawal.removed || (attempt.number > 1 && left === ''), note: `image ${image.name}`, known: {}, ...(left === '' ? {} : { left }) };
+  return {
+    changed: withdrawal.removed || (attempt.number > 1 && left === ''),
+    note: `image ${image.name}`,
+    known: {},
+    ...(left === '' ? {} : { left }),
+  };
 }
 
 interface Memory {
@@ -48,8 +61,13 @@ interface Memory {
 /** Where a run found that what is registered is another image, what that deployment remembers of an earlier one proves nothing. */
 function memoryOf(view: PublishView | undefined, { image, publishing }: Resources): Memory {
   const code = view?.error?.code;
-  const images = IMAGE_PARTS.filter((part) => view?.parts[part].ours === true || (image !== undefined && code !== 'IMAGE_NAME_TAKEN'));
-  return { images: new Set(images), objects: code !== 'IMAGE_BUCKET_FOREIGN' && (view !== undefined || image !== undefined || publishing !== undefined) };
+  const images = IMAGE_PARTS.filter(
+    (part) => view?.parts[part].ours === true || (image !== undefined && code !== 'IMAGE_NAME_TAKEN'),
+  );
+  return {
+    images: new Set(images),
+    objects: code !== 'IMAGE_BUCKET_FOREIGN' && (view !== undefined || image !== undefined || publishing !== undefined),
+  };
 }
 
 class Withdrawal {
@@ -82,7 +100,9 @@ class Withdrawal {
     if (!isOf(target, image)) return `it is at ${image.location}, and not what this deployment publishes`;
     if (!isMarked(image, this.mark)) return `it does not say that it was published from here (${this.mark})`;
     if (!this.memory.images.has(part)) return 'this deployment does not know it as one that it published';
-    const user = (await this.cloud.ownImages()).find((other) => isRegistered(other) && (other.kernelId === image.id || other.ramdiskId === image.id));
+    const user = (await this.cloud.ownImages()).find(
+      (other) => isRegistered(other) && (other.kernelId === image.id || other.ramdiskId === image.id),
+    );
     return user === undefined ? undefined : `${user.id} needs it`;
   }
 

@@ -24,15 +24,17 @@ export function createPublisher(taskQueue: string, client: () => Client = () => 
   return {
     mark: async () => (mark ??= await markOf(client()).catch(later)),
     start: async (input: PublishInput) => {
-      const handle = await client().workflow.start(WORKFLOW.publishImage, {
-        workflowId: imageWorkflowId(input.cloud, input.image),
-        taskQueue,
-        args: [input],
-        workflowIdConflictPolicy: 'USE_EXISTING',
-        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-        memo: { [MEMO_IMAGE]: freshPublishView(input) },
-        staticSummary: `${input.image.name} → ${input.cloud.kind}`,
-      }).catch(later);
+      const handle = await client()
+        .workflow.start(WORKFLOW.publishImage, {
+          workflowId: imageWorkflowId(input.cloud, input.image),
+          taskQueue,
+          args: [input],
+          workflowIdConflictPolicy: 'USE_EXISTING',
+          workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+          memo: { [MEMO_IMAGE]: freshPublishView(input) },
+          staticSummary: `${input.image.name} → ${input.cloud.kind}`,
+        })
+        .catch(later);
       return handle.firstExecutionRunId;
     },
     look: async (id, run) => {
@@ -60,7 +62,9 @@ type Pending = NonNullable<WorkflowExecutionDescription['raw']['pendingActivitie
 
 function lookOf({ memo, status, raw }: WorkflowExecutionDescription): PublishLook {
   const pending = raw.pendingActivities ?? [];
-  const lines = IMAGE_PARTS.map((part) => [part, lineOf(pending.find(({ activityId }) => activityId?.startsWith(`${part}/`)))] as const);
+  const lines = IMAGE_PARTS.map(
+    (part) => [part, lineOf(pending.find(({ activityId }) => activityId?.startsWith(`${part}/`)))] as const,
+  );
   return {
     open: status.name === 'RUNNING' || status.name === 'PAUSED',
     view: memo?.[MEMO_IMAGE] as PublishView,
@@ -76,7 +80,9 @@ function lineOf(pending: Pending | undefined): string | undefined {
   const payload = pending?.heartbeatDetails?.payloads?.[0];
   try {
     const details: unknown = payload === undefined ? undefined : defaultPayloadConverter.fromPayload(payload);
-    return typeof details === 'object' && details !== null && 'line' in details && typeof details.line === 'string' ? details.line : undefined;
+    return typeof details === 'object' && details !== null && 'line' in details && typeof details.line === 'string'
+      ? details.line
+      : undefined;
   } catch {
     // Encrypted by a codec that is not at hand here.
     return undefined;

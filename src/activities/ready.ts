@@ -19,5 +19,10 @@ export async function insistOnReady(session: RemoteSession, kato: Dialect): Prom
   const ready = await session.exec(direct(kato.ready), { timeoutMs: TIMEOUT_MS });
   if (parseReady(ready.stdout) === true) return;
   const down = states.filter((state) => !allRunning([state])).map(({ name, state }) => `${name} ${state}`);
-  throw new DeployError('KATO_NOT_READY', down.length === 0 ? `kato status says nothing of its processes yet: ${saidBy(status)}.` : `Not up yet: ${down.slice(0, 8).join(', ')}.`);
+  throw new DeployError(
+    'KATO_NOT_READY',
+    down.length === 0
+      ? `kato status says nothing of its processes yet: ${saidBy(status)}.`
+      : `Not up yet: ${down.slice(0, 8).join(', ')}.`,
+  );
 }

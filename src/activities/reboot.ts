@@ -20,14 +20,19 @@ const REQUEST_MS = 15_000;
 const BETWEEN_READINGS_MS = 2_000;
 
 export async function readBootId(deps: Dependencies, input: StepInput): Promise<StepOutcome> {
-  const { spec, known: { reboot, rebootOwed } } = input;
+  const {
+    spec,
+    known: { reboot, rebootOwed },
+  } = input;
   try {
     return await onMachine(deps, input, async (session) => {
       const boot = await bootId(session);
       const owed = await ranIn(boot, session, spec.name);
       // An earlier attempt may have asked already: the id it stored is the one that counts, unless there was work in a later boot.
-      if (reboot !== undefined && reboot.after === undefined) return toReboot(boot === reboot.before || !owed ? reboot.before : boot);
-      if (reboot !== undefined && !owed && rebootOwed === undefined) return { changed: false, note: 'it was rebooted before', known: {} };
+      if (reboot !== undefined && reboot.after === undefined)
+        return toReboot(boot === reboot.before || !owed ? reboot.before : boot);
+      if (reboot !== undefined && !owed && rebootOwed === undefined)
+        return { changed: false, note: 'it was rebooted before', known: {} };
       return toReboot(boot);
     });
   } catch (error) {
@@ -63,24 +68,36 @@ export async function awaitReboot(deps: Dependencies, input: StepInput): Promise
     return { changed: true, note: `boot ${after}`, known: { reboot: { before, after } } };
   } catch (error) {
     // A machine that is only half up, or half down, may answer anything.
-    throw isAway(error) || (error instanceof DeployError && error.code === 'SSH_COMMAND') ? notBack(input, error) : error;
+    throw isAway(error) || (error instanceof DeployError && error.code === 'SSH_COMMAND')
+      ? notBack(input, error)
+      : error;
   }
 }
 
-async function requestOnce(session: RemoteSession, { spec }: StepInput, attempt: Attempt, before: string): Promise<StepOutcome> {
+async function requestOnce(
+  session: RemoteSession,
+  { spec }: StepInput,
+  attempt: Attempt,
+  before: string,
+): Promise<StepOutcome> {
   if ((await bootId(session)) !== before) return { changed: true, note: 'it has rebooted', known: {} };
   const { need, command } = rebootJob(before);
   const answers = session.password === undefined ? {} : { password: session.password };
   attempt.assertTimely();
-  const outcome = await runDetached(session, { deployment: spec.name, step: 'reboot', need, command, answers }, { budgetMs: REQUEST_MS, signal: attempt.signal }).catch(
-    (error: unknown) => {
-      if (isAway(error)) return undefined;
-      throw error;
-    },
-  );
+  const outcome = await runDetached(
+    session,
+    { deployment: spec.name, step: 'reboot', need, command, answers },
+    { budgetMs: REQUEST_MS, signal: attempt.signal },
+  ).catch((error: unknown) => {
+    if (isAway(error)) return undefined;
+    throw error;
+  });
   if (outcome?.state === 'stuck') throw stuck(command, outcome);
   if (outcome?.code !== undefined && outcome.code !== 0) {
-    throw new DeployError('COMMAND_NO_EFFECT', `sudo reboot ended with ${outcome.code}. It printed: ${outcome.transcript.trim().slice(-500)}`);
+    throw new DeployError(
+      'COMMAND_NO_EFFECT',
+      `sudo reboot ended with ${outcome.code}. It printed: ${outcome.transcript.trim().slice(-500)}`,
+    );
   }
   return { changed: true, note: 'asked for', known: {} };
 }

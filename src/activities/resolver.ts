@@ -13,7 +13,8 @@ export function putResolverFirst(deps: Dependencies, input: StepInput, attempt: 
   return ensureByCommand<ResolverState>(deps, input, attempt, {
     step: 'resolver',
     observe: async (session) => resolverStateOf(await look(session, OBSERVE_RESOLVER), mode),
-    done: ({ live, persistent }) => (live && persistent ? { note: '127.0.0.1 first, after a boot too', known: {} } : undefined),
+    done: ({ live, persistent }) =>
+      live && persistent ? { note: '127.0.0.1 first, after a boot too', known: {} } : undefined,
     command: () => put(mode),
   });
 }

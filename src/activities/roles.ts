@@ -16,7 +16,14 @@ import type { StepInput, StepOutcome } from './types';
 const MDNS = 'mdns';
 
 /** What `setup core` leaves, by release. A node with more than these has had roles added since. */
-const CORE_ROLES: ReadonlySet<string> = new Set(['base', 'primary', 'controller', 'cloud_controller', 'health_manager', 'router']);
+const CORE_ROLES: ReadonlySet<string> = new Set([
+  'base',
+  'primary',
+  'controller',
+  'cloud_controller',
+  'health_manager',
+  'router',
+]);
 
 export function disableMdns(deps: Dependencies, input: StepInput, attempt: Attempt): Promise<StepOutcome> {
   const kato = dialectOf(input.spec.release);
@@ -34,7 +41,8 @@ export function setUpCore(deps: Dependencies, input: StepInput, attempt: Attempt
   return ensureByCommand(deps, input, attempt, {
     ...infoOf(input),
     step: 'setup-core',
-    done: (info) => (isCore(info, endpoint) ? { note: `${endpoint}, message bus at ${info.mbusIp ?? ''}`, known: {} } : undefined),
+    done: (info) =>
+      isCore(info, endpoint) ? { note: `${endpoint}, message bus at ${info.mbusIp ?? ''}`, known: {} } : undefined,
     command: () => kato.setUpCore(endpoint),
   });
 }
@@ -58,13 +66,19 @@ function infoOf({ spec }: StepInput): Pick<MachineCommand<KatoInfo>, 'observe'> 
 async function askInfo(session: RemoteSession, command: string): Promise<KatoInfo> {
   const result = await session.exec(command);
   const info = parseInfo(result.stdout);
-  if (info === undefined) throw new DeployError('KATO_NOT_READY', `kato info names neither roles nor a message bus: ${saidBy(result)}.`);
+  if (info === undefined)
+    throw new DeployError('KATO_NOT_READY', `kato info names neither roles nor a message bus: ${saidBy(result)}.`);
   return info;
 }
 
 /** A micro-cloud's message bus is on 127.0.0.1. */
 function isCore({ mbusIp, endpoint, microCloud }: KatoInfo, wanted: string): boolean {
-  return mbusIp !== undefined && !mbusIp.startsWith('127.') && microCloud !== true && (endpoint === undefined || endpoint === wanted);
+  return (
+    mbusIp !== undefined &&
+    !mbusIp.startsWith('127.') &&
+    microCloud !== true &&
+    (endpoint === undefined || endpoint === wanted)
+  );
 }
 
 /** Where kato does not tell which roles there are, more than the core's will do. */

@@ -9,7 +9,11 @@ import type { Cloud, CloudGroup, IngressRule } from './ports';
 import type { DeploymentSpec } from '../spec/types';
 import type { StepInput, StepOutcome } from './types';
 
-export async function ensureSecurityGroup(deps: Dependencies, { spec }: StepInput, attempt: Attempt): Promise<StepOutcome> {
+export async function ensureSecurityGroup(
+  deps: Dependencies,
+  { spec }: StepInput,
+  attempt: Attempt,
+): Promise<StepOutcome> {
   const cloud = await deps.clouds.open(spec.cloud);
   const name = groupNameOf(spec.name);
   const owner = ownerOf(deps.namespace, spec.name);
@@ -32,19 +36,25 @@ export async function ensureSecurityGroup(deps: Dependencies, { spec }: StepInpu
 export async function openConsole(deps: Dependencies, { spec }: StepInput): Promise<StepOutcome> {
   const cloud = await deps.clouds.open(spec.cloud);
   const group = await ourGroup(cloud, groupNameOf(spec.name), ownerOf(deps.namespace, spec.name));
-  if (group === undefined) throw new DeployError('CLOUD_REFUSED', `The security group ${groupNameOf(spec.name)} is gone.`);
+  if (group === undefined)
+    throw new DeployError('CLOUD_REFUSED', `The security group ${groupNameOf(spec.name)} is gone.`);
   const { httpPort, httpsPort } = spec.console;
   const changed = await authorize(cloud, group, consoleRules(spec));
   return { changed, note: `tcp ${httpPort}, ${httpsPort} open`, known: {} };
 }
 
-export async function deleteSecurityGroup(deps: Dependencies, { spec }: StepInput, attempt: Attempt): Promise<StepOutcome> {
+export async function deleteSecurityGroup(
+  deps: Dependencies,
+  { spec }: StepInput,
+  attempt: Attempt,
+): Promise<StepOutcome> {
   const cloud = await deps.clouds.open(spec.cloud);
   waitOut(attempt, cloud);
   const name = groupNameOf(spec.name);
   const group = await cloud.findGroup(name);
   // A foreign group of that name is not ours to delete.
-  if (group === undefined || group.description !== ownerOf(deps.namespace, spec.name)) return { changed: false, note: '', known: {} };
+  if (group === undefined || group.description !== ownerOf(deps.namespace, spec.name))
+    return { changed: false, note: '', known: {} };
   await cloud.deleteGroup(group);
   return { changed: true, note: `security group ${name}`, known: {} };
 }

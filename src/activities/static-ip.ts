@@ -25,7 +25,9 @@ export async function setStaticIp(deps: Dependencies, input: StepInput, attempt:
     done: ({ interfaces, wanted }, ran) => {
       // After our own command every value must be the one we typed; before it, a sound configuration of the machine's own address will do.
       const expected = ran ? wanted : adoptableNetwork(interfaces, wanted, network);
-      return isStatic(interfaces, expected) ? { note: networkText(expected), known: { network: networkText(expected) } } : undefined;
+      return isStatic(interfaces, expected)
+        ? { note: networkText(expected), known: { network: networkText(expected) } }
+        : undefined;
     },
     command: () => dialectOf(input.spec.release).staticIp,
     answers: ({ wanted }) => staticIpAnswers(wanted),

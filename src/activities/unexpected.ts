@@ -19,8 +19,13 @@ const LACKS: ReadonlyMap<string, string> = new Map([
 /** Of a DeployError itself. */
 export function toDeployError(error: unknown): DeployError {
   if (error instanceof DeployError) return error;
-  const lack = error instanceof Error && 'code' in error && typeof error.code === 'string' ? LACKS.get(error.code) : undefined;
-  if (lack !== undefined) return new DeployError('WORKER_MACHINE', `The worker's own machine stands in the way, ${lack}: ${(error as Error).message}.`);
+  const lack =
+    error instanceof Error && 'code' in error && typeof error.code === 'string' ? LACKS.get(error.code) : undefined;
+  if (lack !== undefined)
+    return new DeployError(
+      'WORKER_MACHINE',
+      `The worker's own machine stands in the way, ${lack}: ${(error as Error).message}.`,
+    );
   return new DeployError('INTERNAL', error instanceof Error ? `${error.name}: ${error.message}` : String(error));
 }
 

@@ -15,7 +15,8 @@ export async function verifyConsole(deps: Dependencies, input: StepInput): Promi
   const { httpPort, httpsPort } = spec.console;
   const { name } = spec.dns;
   const authority = await authorityOf(deps, spec);
-  for (const host of [name, `api.${name}`, `${randomLabel()}.${name}`]) await insistOnName(deps, authority, host, publicIp);
+  for (const host of [name, `api.${name}`, `${randomLabel()}.${name}`])
+    await insistOnName(deps, authority, host, publicIp);
 
   const consoleUrl = `http://${name}:${httpPort}/`;
   insistOnStatus(consoleUrl, await deps.http.get(consoleUrl, publicIp), (status) => status >= 200 && status < 400);
@@ -26,7 +27,11 @@ export async function verifyConsole(deps: Dependencies, input: StepInput): Promi
   const appUrl = `http://${randomLabel()}.${name}:${httpPort}/`;
   insistOnStatus(appUrl, await deps.http.get(appUrl, publicIp), (status) => status < 500);
   await insistOnOneInstance(deps, input);
-  return { changed: false, note: `${versionIn(apiUrl, api)} at http://${name}${httpPort === 80 ? '' : `:${httpPort}`}/`, known: {} };
+  return {
+    changed: false,
+    note: `${versionIn(apiUrl, api)} at http://${name}${httpPort === 80 ? '' : `:${httpPort}`}/`,
+    known: {},
+  };
 }
 
 /**
@@ -36,7 +41,10 @@ export async function verifyConsole(deps: Dependencies, input: StepInput): Promi
 async function insistOnName({ dns }: Dependencies, authority: Authority, host: string, ip: string): Promise<void> {
   const found = await addressesOf(authority, host);
   if (found.length > 0 ? found.includes(ip) : await dns.resolvesTo(host, ip)) return;
-  throw new DeployError('CONSOLE_NOT_UP', `${host} does not resolve to ${ip}${found.length > 0 ? ` but to ${found.join(', ')}` : ' yet'}.`);
+  throw new DeployError(
+    'CONSOLE_NOT_UP',
+    `${host} does not resolve to ${ip}${found.length > 0 ? ` but to ${found.join(', ')}` : ' yet'}.`,
+  );
 }
 
 function insistOnStatus(url: string, { status }: HttpAnswer, good: (status: number) => boolean): void {
@@ -45,7 +53,8 @@ function insistOnStatus(url: string, { status }: HttpAnswer, good: (status: numb
 
 function versionIn(url: string, { body }: HttpAnswer): string {
   const info = parsed(body);
-  if (typeof info?.name !== 'string') throw new DeployError('CONSOLE_NOT_UP', `${url} does not answer like a Stackato.`);
+  if (typeof info?.name !== 'string')
+    throw new DeployError('CONSOLE_NOT_UP', `${url} does not answer like a Stackato.`);
   const version = info.vendor_version ?? info.version;
   return `${info.name} ${typeof version === 'string' || typeof version === 'number' ? version : ''}`.trim();
 }

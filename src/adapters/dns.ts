@@ -26,30 +26,56 @@ export function createDns(): Dns {
     turnstiles.set(`${server}:${port}`, turnstile);
     return turnstile;
   };
-  return { update: runNsupdate, query: (server, name, type, key) => turnstileOf(server).pass(() => query(server, { name, type }, key)), resolvesTo };
+  return {
+    update: runNsupdate,
+    query: (server, name, type, key) => turnstileOf(server).pass(() => query(server, { name, type }, key)),
+    resolvesTo,
+  };
 }
 
-async function query(server: DnsServer, { name, type }: { name: string; type: string }, key: TsigKey | undefined): Promise<DnsAnswer> {
+async function query(
+  server: DnsServer,
+  { name, type }: { name: string; type: string },
+  key: TsigKey | undefined,
+): Promise<DnsAnswer> {
   const id = randomInt(0x1_0000);
   // No flags: the authority shall say what it has, and ask nobody else.
-  const question = encode({ type: 'query', id, flags: 0, questions: [{ name, type: typeToPacket(type) as RecordType }] });
+  const question = encode({
+    type: 'query',
+    id,
+    flags: 0,
+    questions: [{ name, type: typeToPacket(type) as RecordType }],
+  });
   const signed = key === undefined ? undefined : { ...sign(question, key), key };
   const reply = await ask(server, signed?.message ?? question);
-  const { packet, fault } = read(server, reply, (it) => (signed === undefined ? undefined : faultIn(it, signed.key, signed.mac)));
-  if (packet.type !== 'response' || packet.id !== id) throw new DeployError('DNS_ERROR', `${at(server)} answers something else than was asked.`);
-  if (fault !== undefined) throw new DeployError('DNS_KEY_REFUSED', `${at(server)} and the key ${key?.name ?? ''} do not fit together: ${fault}.`);
+  const { packet, fault } = read(server, reply, (it) =>
+    signed === undefined ? undefined : faultIn(it, signed.key, signed.mac),
+  );
+  if (packet.type !== 'response' || packet.id !== id)
+    throw new DeployError('DNS_ERROR', `${at(server)} answers something else than was asked.`);
+  if (fault !== undefined)
+    throw new DeployError(
+      'DNS_KEY_REFUSED',
+      `${at(server)} and the key ${key?.name ?? ''} do not fit together: ${fault}.`,
+    );
   return { rcode: packet.rcode, authoritative: packet.flag_aa, records: recordsIn(packet) };
 }
 
 function recordsIn({ answers = [] }: DecodedPacket): DnsRecord[] {
   return answers.flatMap((answer) => {
     const data = shownData(answer);
-    return data === undefined || answer.type === 'OPT' ? [] : [{ name: answer.name.toLowerCase(), ttl: answer.ttl ?? 0, type: typeFromPacket(answer.type), data }];
+    return data === undefined || answer.type === 'OPT'
+      ? []
+      : [{ name: answer.name.toLowerCase(), ttl: answer.ttl ?? 0, type: typeFromPacket(answer.type), data }];
   });
 }
 
 /** The types do not know the rcode. */
-function read(server: DnsServer, reply: Buffer, check: (reply: Buffer) => string | undefined): { packet: DecodedPacket & { readonly rcode: string }; fault: string | undefined } {
+function read(
+  server: DnsServer,
+  reply: Buffer,
+  check: (reply: Buffer) => string | undefined,
+): { packet: DecodedPacket & { readonly rcode: string }; fault: string | undefined } {
   try {
     return { packet: decode(reply) as DecodedPacket & { readonly rcode: string }, fault: check(reply) };
   } catch {

@@ -16,22 +16,41 @@ const MIB = 1024 * 1024;
 const SILENCE = 60_000;
 /** What another try will not change. */
 const MISSING: ReadonlySet<number> = new Set([401, 403, 404, 410]);
-const FILE_FAULTS: Readonly<Record<string, ErrorCode>> = { ENOENT: 'IMAGE_SOURCE_MISSING', ENOTDIR: 'IMAGE_SOURCE_MISSING', ENOSPC: 'IMAGE_DISK_FULL', EDQUOT: 'IMAGE_DISK_FULL' };
+const FILE_FAULTS: Readonly<Record<string, ErrorCode>> = {
+  ENOENT: 'IMAGE_SOURCE_MISSING',
+  ENOTDIR: 'IMAGE_SOURCE_MISSING',
+  ENOSPC: 'IMAGE_DISK_FULL',
+  EDQUOT: 'IMAGE_DISK_FULL',
+};
 
-export async function download(url: string, path: string, { signal, report }: Watcher, silence = SILENCE): Promise<void> {
+export async function download(
+  url: string,
+  path: string,
+  { signal, report }: Watcher,
+  silence = SILENCE,
+): Promise<void> {
   const patience = new Patience(url, silence, signal);
-  const had = await stat(path).then(({ size }) => size, () => 0);
+  const had = await stat(path).then(
+    ({ size }) => size,
+    () => 0,
+  );
   const response = await answer(url, had, patience);
   // All of it was there, and only its name was not yet the right one.
   if (response.status === 416) return;
   const from = response.status === 206 ? had : 0;
   const total = from + Number(response.headers.get('content-length') ?? 0);
-  const tell = (at: number): void => report(`fetching ${url}: ${(at / MIB).toFixed(1)} of ${(total / MIB).toFixed(1)} MiB`);
+  const tell = (at: number): void =>
+    report(`fetching ${url}: ${(at / MIB).toFixed(1)} of ${(total / MIB).toFixed(1)} MiB`);
   await store(path, from, whole(pieces(response, patience), url, total - from), tell);
 }
 
 /** Each piece at its place, and nothing cut off before: another worker of this machine may be fetching the same bytes into the same file. */
-async function store(path: string, from: number, bytes: AsyncIterable<Uint8Array>, tell: (at: number) => void): Promise<void> {
+async function store(
+  path: string,
+  from: number,
+  bytes: AsyncIterable<Uint8Array>,
+  tell: (at: number) => void,
+): Promise<void> {
   const file = await onDisk(path, open(path, constants.O_WRONLY | constants.O_CREAT, 0o600));
   try {
     let at = from;
@@ -49,7 +68,8 @@ async function store(path: string, from: number, bytes: AsyncIterable<Uint8Array
 
 /** A disk that fills up takes a part of what it is given, and says so only the next time. */
 export async function writeAll(file: Pick<FileHandle, 'write'>, bytes: Uint8Array, at: number): Promise<void> {
-  for (let done = 0; done < bytes.length; ) done += (await file.write(bytes, done, bytes.length - done, at + done)).bytesWritten;
+  for (let done = 0; done < bytes.length;)
+    done += (await file.write(bytes, done, bytes.length - done, at + done)).bytesWritten;
 }
 
 async function onDisk<T>(path: string, work: Promise<T>): Promise<T> {
@@ -65,7 +85,11 @@ class Patience {
   readonly signal: AbortSignal;
   private readonly over = new AbortController();
 
-  constructor(private readonly url: string, private readonly silence: number, private readonly asked: AbortSignal) {
+  constructor(
+    private readonly url: string,
+    private readonly silence: number,
+    private readonly asked: AbortSignal,
+  ) {
     this.signal = AbortSignal.any([asked, this.over.signal]);
   }
 
@@ -75,7 +99,10 @@ class Patience {
       return await work;
     } catch (error) {
       this.asked.throwIfAborted();
-      throw unreachable(this.url, this.over.signal.aborted ? `nothing came for ${this.silence / 1000} s` : reasonOf(error));
+      throw unreachable(
+        this.url,
+        this.over.signal.aborted ? `nothing came for ${this.silence / 1000} s` : reasonOf(error),
+      );
     } finally {
       clearTimeout(timer);
     }
@@ -106,7 +133,11 @@ async function* pieces({ body }: Response, patience: Patience): AsyncGenerator<U
   }
 }
 
-async function* whole(bytes: AsyncIterable<Uint8Array>, url: string, expected: number): AsyncGenerator<Uint8Array, void> {
+async function* whole(
+  bytes: AsyncIterable<Uint8Array>,
+  url: string,
+  expected: number,
+): AsyncGenerator<Uint8Array, void> {
   let length = 0;
   for await (const piece of bytes) {
     length += piece.length;
@@ -118,7 +149,10 @@ async function* whole(bytes: AsyncIterable<Uint8Array>, url: string, expected: n
 export function fileFault(path: string, error: unknown): unknown {
   if (!(error instanceof Error) || !('syscall' in error)) return error;
   const reason = 'code' in error ? String(error.code) : 'unknown error';
-  return new DeployError(FILE_FAULTS[reason] ?? 'IMAGE_SOURCE_UNREADABLE', `The file ${path} cannot be used (${reason}).`);
+  return new DeployError(
+    FILE_FAULTS[reason] ?? 'IMAGE_SOURCE_UNREADABLE',
+    `The file ${path} cannot be used (${reason}).`,
+  );
 }
 
 function unreachable(url: string, reason: string): DeployError {

@@ -12,7 +12,11 @@ export async function readAnswer(answer: IncomingMessage): Promise<HttpAnswer> {
   const body = new Gathered(BODY_LIMIT);
   for await (const chunk of answer) body.add(chunk as Buffer);
   const headers = Object.entries(answer.headers).map(([name, value]) => [name, String(value)]);
-  return { status: answer.statusCode ?? 0, headers: Object.fromEntries(headers) as Record<string, string>, body: body.text };
+  return {
+    status: answer.statusCode ?? 0,
+    headers: Object.fromEntries(headers) as Record<string, string>,
+    body: body.text,
+  };
 }
 
 /** Bytes up to a limit; the rest is read and dropped, so that nobody blocks. */

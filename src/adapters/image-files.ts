@@ -22,17 +22,26 @@ export interface ImageFilesOptions {
   readonly silence?: number;
 }
 
-export function createImageFiles(state = process.env.STACKATO_DEPLOY_STATE ?? join(homedir(), '.cache', 'stackato-deploy'), { silence }: ImageFilesOptions = {}): ImageFiles {
+export function createImageFiles(
+  state = process.env.STACKATO_DEPLOY_STATE ?? join(homedir(), '.cache', 'stackato-deploy'),
+  { silence }: ImageFilesOptions = {},
+): ImageFiles {
   const [downloads, journals] = [join(state, 'downloads'), join(state, 'journals')];
   const pathOf = (file: ImageFile): string => ('url' in file ? join(downloads, file.sha256) : file.file);
   /** Kernel, ramdisk and root may be in one archive, and are asked for at once. */
   const fetching = new SharedWork<string>();
   return {
-    find: async (file) => access(pathOf(file)).then(() => pathOf(file), () => undefined),
+    find: async (file) =>
+      access(pathOf(file)).then(
+        () => pathOf(file),
+        () => undefined,
+      ),
     fetch: (file, watcher) => {
       const path = pathOf(file);
       if (!('url' in file)) return verified(path, path, file.sha256, watcher);
-      return fetching.join(path, watcher, async (shared) => fetchTo(path, await folder(downloads), file, shared, silence));
+      return fetching.join(path, watcher, async (shared) =>
+        fetchTo(path, await folder(downloads), file, shared, silence),
+      );
     },
     forget: async (file) => {
       if ('url' in file) await rm(pathOf(file), { force: true });
@@ -48,7 +57,13 @@ export function createImageFiles(state = process.env.STACKATO_DEPLOY_STATE ?? jo
 }
 
 /** Under its own name only when all of it is there and is what it should be. */
-async function fetchTo(path: string, downloads: string, { url, sha256 }: Extract<ImageFile, { url: string }>, watcher: Watcher, silence: number | undefined): Promise<string> {
+async function fetchTo(
+  path: string,
+  downloads: string,
+  { url, sha256 }: Extract<ImageFile, { url: string }>,
+  watcher: Watcher,
+  silence: number | undefined,
+): Promise<string> {
   if (await isThere(path)) return path;
   const partial = `${join(downloads, sha256)}.partial`;
   await download(url, partial, watcher, silence);
@@ -65,10 +80,18 @@ async function fetchTo(path: string, downloads: string, { url, sha256 }: Extract
 }
 
 async function isThere(path: string): Promise<boolean> {
-  return stat(path).then(() => true, () => false);
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
 }
 
-async function verified(path: string, name: string, sha256: string | undefined, { signal, report }: Watcher): Promise<string> {
+async function verified(
+  path: string,
+  name: string,
+  sha256: string | undefined,
+  { signal, report }: Watcher,
+): Promise<string> {
   if (sha256 === undefined) return path;
   const hash = createHash('sha256');
   let done = 0;
@@ -82,7 +105,8 @@ async function verified(path: string, name: string, sha256: string | undefined, 
     signal.throwIfAborted();
     throw fileFault(path, error);
   }
-  if (hash.digest('hex') !== sha256) throw new DeployError('IMAGE_SOURCE_DAMAGED', `The file ${name} does not have the SHA-256 of the spec.`);
+  if (hash.digest('hex') !== sha256)
+    throw new DeployError('IMAGE_SOURCE_DAMAGED', `The file ${name} does not have the SHA-256 of the spec.`);
   return path;
 }
 
@@ -90,7 +114,10 @@ async function verified(path: string, name: string, sha256: string | undefined, 
 async function sweep(path: string): Promise<void> {
   for (const name of await readdir(path).catch(() => [])) {
     const file = join(path, name);
-    const age = await stat(file).then(({ mtimeMs }) => Date.now() - mtimeMs, () => 0);
+    const age = await stat(file).then(
+      ({ mtimeMs }) => Date.now() - mtimeMs,
+      () => 0,
+    );
     if (age > STALE) await rm(file, { force: true }).catch(() => undefined);
   }
 }

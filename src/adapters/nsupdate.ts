@@ -19,11 +19,19 @@ const MISSING: ReadonlySet<string> = new Set(['ENOENT', 'EACCES', 'ENOEXEC', 'EN
 
 /** First match. A server that refuses a key says NOTAUTH too. */
 const MEANINGS: readonly { readonly words: RegExp; readonly code: ErrorCode; readonly what: string }[] = [
-  { words: /BADKEY|BADSIG|BADTIME|BADTRUNC|tsig indicates error|TSIG error|could not create key|could not read key/i, code: 'DNS_KEY_REFUSED', what: 'does not accept the key' },
+  {
+    words: /BADKEY|BADSIG|BADTIME|BADTRUNC|tsig indicates error|TSIG error|could not create key|could not read key/i,
+    code: 'DNS_KEY_REFUSED',
+    what: 'does not accept the key',
+  },
   { words: /update failed: REFUSED/, code: 'DNS_REFUSED', what: 'refuses the update' },
   { words: /update failed: (NOTZONE|NOTAUTH)/, code: 'DNS_NOT_ZONE', what: 'is not the authority for the zone' },
   { words: /update failed: [NY]X(DOMAIN|RRSET)/, code: 'DNS_CHANGED', what: 'holds other records than those seen' },
-  { words: /Communication with|couldn't get address|timed out|could not reach|connection refused|unreachable/i, code: 'DNS_UNREACHABLE', what: 'does not answer' },
+  {
+    words: /Communication with|couldn't get address|timed out|could not reach|connection refused|unreachable/i,
+    code: 'DNS_UNREACHABLE',
+    what: 'does not answer',
+  },
 ];
 
 export async function runNsupdate(script: string, key: TsigKey | undefined): Promise<void> {
@@ -44,7 +52,13 @@ function run(args: readonly string[], script: string): Promise<{ code: number | 
   let output = '';
   const hear = (chunk: Buffer): void => void (output = (output + chunk.toString()).slice(0, OUTPUT_LIMIT));
   return new Promise<{ code: number | null; output: string }>((resolve, reject) => {
-    child.on('error', (error: NodeJS.ErrnoException) => reject(MISSING.has(error.code ?? '') ? new DeployError('TOOL_MISSING', `nsupdate cannot be run: ${error.code ?? ''}.`) : error));
+    child.on('error', (error: NodeJS.ErrnoException) =>
+      reject(
+        MISSING.has(error.code ?? '')
+          ? new DeployError('TOOL_MISSING', `nsupdate cannot be run: ${error.code ?? ''}.`)
+          : error,
+      ),
+    );
     // Without descriptors left there are no pipes either.
     if (child.pid === undefined) return;
     child.on('close', (code, signal) => resolve({ code, output: signal === null ? output : `${output}\ntimed out` }));
@@ -59,7 +73,17 @@ function run(args: readonly string[], script: string): Promise<{ code: number | 
 function failure(script: string, key: TsigKey | undefined, output: string): DeployError {
   const server = /^server (\S+) (\d+)$/m.exec(script);
   const shown = (key === undefined ? output : maskSecrets(output, [key.secret.reveal()])).slice(0, SHOWN_LIMIT);
-  const words = shown.split('\n').map((line) => line.replace(/^;\s*/, '').trim()).filter((line) => line !== '').join('; ');
-  const { code, what } = MEANINGS.find((meaning) => meaning.words.test(output)) ?? { code: 'DNS_ERROR' as const, what: 'did not take the update' };
-  return new DeployError(code, `The name server ${server?.[1] ?? ''}, port ${server?.[2] ?? '?'}, ${what}: ${words || 'no reason given'}.`);
+  const words = shown
+    .split('\n')
+    .map((line) => line.replace(/^;\s*/, '').trim())
+    .filter((line) => line !== '')
+    .join('; ');
+  const { code, what } = MEANINGS.find((meaning) => meaning.words.test(output)) ?? {
+    code: 'DNS_ERROR' as const,
+    what: 'did not take the update',
+  };
+  return new DeployError(
+    code,
+    `The name server ${server?.[1] ?? ''}, port ${server?.[2] ?? '?'}, ${what}: ${words || 'no reason given'}.`,
+  );
 }

@@ -18,7 +18,9 @@ const FILE_ERRORS: Readonly<Record<string, string>> = {
 };
 
 export function createSecrets(): Secrets {
-  return { resolve: async (ref) => new HiddenSecret('env' in ref ? fromEnvironment(ref.env) : await fromFile(ref.file)) };
+  return {
+    resolve: async (ref) => new HiddenSecret('env' in ref ? fromEnvironment(ref.env) : await fromFile(ref.file)),
+  };
 }
 
 /** A private field: nothing that walks over properties finds it. */
@@ -95,5 +97,8 @@ function textOf(path: string, bytes: Uint8Array): string {
 }
 
 function missing(ref: SecretRef, what: string): DeployError {
-  return new DeployError('SECRET_MISSING', `${'env' in ref ? `The variable ${ref.env}` : `The file ${ref.file}`} ${what}.`);
+  return new DeployError(
+    'SECRET_MISSING',
+    `${'env' in ref ? `The variable ${ref.env}` : `The file ${ref.file}`} ${what}.`,
+  );
 }

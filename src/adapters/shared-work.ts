@@ -35,7 +35,10 @@ class Running<T> {
 
   constructor(begin: (watcher: Watcher) => Promise<T>, over: () => void) {
     this.result = begin({ signal: this.stop.signal, report: (line) => this.report(line) }).finally(over);
-    this.ended = this.result.then(() => undefined, () => undefined);
+    this.ended = this.result.then(
+      () => undefined,
+      () => undefined,
+    );
   }
 
   get given(): boolean {

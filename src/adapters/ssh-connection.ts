@@ -34,7 +34,11 @@ const KEEPALIVE = { keepaliveInterval: 10_000, keepaliveCountMax: 3 };
 
 /** The appliance has OpenSSH 5.9 of 2011, or older: behind what is good, what it knows. */
 const ALGORITHMS: Algorithms = {
-  kex: { append: ['diffie-hellman-group14-sha1', 'diffie-hellman-group-exchange-sha1', 'diffie-hellman-group1-sha1'], prepend: [], remove: [] },
+  kex: {
+    append: ['diffie-hellman-group14-sha1', 'diffie-hellman-group-exchange-sha1', 'diffie-hellman-group1-sha1'],
+    prepend: [],
+    remove: [],
+  },
   serverHostKey: { append: ['ssh-rsa', 'ssh-dss'], prepend: [], remove: [] },
   cipher: { append: ['aes128-cbc', 'aes192-cbc', 'aes256-cbc', '3des-cbc'], prepend: [], remove: [] },
   hmac: { append: ['hmac-sha1', 'hmac-md5'], prepend: [], remove: [] },
@@ -68,7 +72,9 @@ async function byAnyKey<T>({ hostKeys }: Host, work: (algorithms: Algorithms) =>
   }
 }
 
-async function byOtherKey<T>(work: (algorithms: Algorithms) => Promise<T>): Promise<{ readonly result: T } | undefined> {
+async function byOtherKey<T>(
+  work: (algorithms: Algorithms) => Promise<T>,
+): Promise<{ readonly result: T } | undefined> {
   for (const serverHostKey of KEY_KINDS) {
     try {
       return { result: await work({ ...ALGORITHMS, serverHostKey: [...serverHostKey] }) };
@@ -122,7 +128,10 @@ function exchangeOnce(host: Host, patience: Patience, algorithms: Algorithms): P
 
 /** `then` says what it is done with, once the keys are exchanged. */
 function connectOnce<T>(
-  target: Host, attempt: LoginAttempt | undefined, patience: Patience, algorithms: Algorithms,
+  target: Host,
+  attempt: LoginAttempt | undefined,
+  patience: Patience,
+  algorithms: Algorithms,
   then: (client: Client, resolve: (result: T) => void, fail: (error?: LoginError) => void, shown: () => string) => void,
 ): Promise<T> {
   const { host, spec, hostKeys: pinned } = target;
@@ -139,7 +148,15 @@ function connectOnce<T>(
     // Stays for good: an error that nobody listens for would end the process.
     client.on('error', fail);
     client.once('close', () => fail());
-    then(client, (result) => { clock.stop(); resolve(result); }, fail, () => shown);
+    then(
+      client,
+      (result) => {
+        clock.stop();
+        resolve(result);
+      },
+      fail,
+      () => shown,
+    );
     // Its small packets, one after the other, would each wait for the acknowledgement of the last (measured: 95 ms an exec, 10 without).
     client.setNoDelay(true);
     client.connect({
@@ -165,7 +182,10 @@ class Clock {
   answered = false;
   private timer: NodeJS.Timeout;
 
-  constructor(private readonly client: Client, { answer, login }: Patience) {
+  constructor(
+    private readonly client: Client,
+    { answer, login }: Patience,
+  ) {
     this.timer = this.in(answer, 'nobody answers');
     client.once('connect', () => {
       this.answered = true;
@@ -179,13 +199,20 @@ class Clock {
   }
 
   private in(ms: number, what: string): NodeJS.Timeout {
-    return setTimeout(() => this.client.emit('error', Object.assign(new Error(`${what} (${ms / 1000} s)`), { level: 'client-timeout' })), ms);
+    return setTimeout(
+      () =>
+        this.client.emit('error', Object.assign(new Error(`${what} (${ms / 1000} s)`), { level: 'client-timeout' })),
+      ms,
+    );
   }
 }
 
 class Unreachable extends DeployError {
   /** `turned away`: before anything was said. `no agreement`: on algorithms. */
-  constructor(message: string, readonly why: 'turned away' | 'no agreement' | 'else') {
+  constructor(
+    message: string,
+    readonly why: 'turned away' | 'no agreement' | 'else',
+  ) {
     super('SSH_UNREACHABLE', message);
   }
 }
@@ -195,24 +222,41 @@ function changedKey(host: string, pinned: readonly string[], shown: string): Dep
 }
 
 /** A connection cut while logging in is a refusal if something was offered before (sshd's MaxAuthTries), else sshd is busy or not up yet. */
-function loginError({ host, spec }: Host, attempt: LoginAttempt | undefined, error: LoginError | undefined, unheard: boolean): DeployError {
+function loginError(
+  { host, spec }: Host,
+  attempt: LoginAttempt | undefined,
+  error: LoginError | undefined,
+  unheard: boolean,
+): DeployError {
   if (attempt?.wants !== undefined) return wantsMore(host, spec.user, attempt.wants);
   const late = error?.level === 'client-timeout';
   const refused = error?.level === 'client-authentication' || (attempt !== undefined && attempt.tries > 0 && !late);
-  if (refused) return new DeployError('SSH_AUTH', `${host} does not let ${spec.user} in with the password or key given.`);
+  if (refused)
+    return new DeployError('SSH_AUTH', `${host} does not let ${spec.user} in with the password or key given.`);
   const { why, words } = whyNot(error, unheard && !late);
   return new Unreachable(`ssh to ${host}, port ${spec.port}, does not answer: ${words}.`, why);
 }
 
 function wantsMore(host: string, user: string, question: string): DeployError {
   const words = `"${question.replace(/\s+/g, ' ').trim().slice(0, 200)}"`;
-  if (!saysExpired(question)) return new DeployError('SSH_AUTH', `${host} asks ${user} for more than a password: ${words}.`);
-  return new DeployError('SSH_PASSWORD_EXPIRED', `The password of ${user} on ${host} has expired. It was accepted, and then asked was: ${words}.`);
+  if (!saysExpired(question))
+    return new DeployError('SSH_AUTH', `${host} asks ${user} for more than a password: ${words}.`);
+  return new DeployError(
+    'SSH_PASSWORD_EXPIRED',
+    `The password of ${user} on ${host} has expired. It was accepted, and then asked was: ${words}.`,
+  );
 }
 
-function whyNot(error: LoginError | undefined, unheard: boolean): { readonly why: Unreachable['why']; readonly words: string } {
+function whyNot(
+  error: LoginError | undefined,
+  unheard: boolean,
+): { readonly why: Unreachable['why']; readonly words: string } {
   if (error?.level === 'handshake') return { why: 'no agreement', words: error.message };
   // sshd hangs up like this when too many log in at once (MaxStartups), and so does whoever forwards the port of a machine that is down.
-  if (unheard) return { why: 'turned away', words: `the connection was closed before anything was said${error === undefined ? '' : ` (${error.message})`}` };
+  if (unheard)
+    return {
+      why: 'turned away',
+      words: `the connection was closed before anything was said${error === undefined ? '' : ` (${error.message})`}`,
+    };
   return { why: 'else', words: error?.message ?? 'the connection was closed while logging in' };
 }

@@ -21,7 +21,12 @@ export async function loginOf({ spec, adminPassword }: SshTarget, secrets: Secre
   const factory = own === undefined && key === undefined ? { reveal: () => FACTORY_PASSWORD } : undefined;
   const admin = adminPassword === undefined ? undefined : await secrets.resolve(adminPassword);
   const passwords = [own ?? factory, admin].filter((password) => password !== undefined);
-  return { user: spec.user, passwords, ...(key === undefined ? {} : { key }), ...(own === undefined ? {} : { ownPassword: own }) };
+  return {
+    user: spec.user,
+    passwords,
+    ...(key === undefined ? {} : { key }),
+    ...(own === undefined ? {} : { ownPassword: own }),
+  };
 }
 
 function readKey(text: string): ParsedKey {
@@ -31,7 +36,12 @@ function readKey(text: string): ParsedKey {
   if (key instanceof Error || key === undefined) {
     // ssh2's own words may quote the file.
     const encrypted = key instanceof Error && /encrypted|passphrase/i.test(key.message);
-    throw new DeployError('SSH_AUTH', encrypted ? 'The private key in ssh.key has a passphrase; give one without.' : 'What is in ssh.key is not a private key.');
+    throw new DeployError(
+      'SSH_AUTH',
+      encrypted
+        ? 'The private key in ssh.key has a passphrase; give one without.'
+        : 'What is in ssh.key is not a private key.',
+    );
   }
   if (!key.isPrivateKey()) throw new DeployError('SSH_AUTH', 'ssh.key holds a public key; the private one is needed.');
   return key;
@@ -57,7 +67,9 @@ export class LoginAttempt {
       // Asks which methods there are; costs none of sshd's MaxAuthTries.
       { method: { type: 'none', username } },
       ...(key === undefined ? [] : [{ method: { type: 'publickey', username, key } as const }]),
-      ...login.passwords.flatMap((password) => passwordOffers(username, password, (question) => (this.wants ??= question))),
+      ...login.passwords.flatMap((password) =>
+        passwordOffers(username, password, (question) => (this.wants ??= question)),
+      ),
     ];
   }
 
@@ -96,13 +108,16 @@ function passwordOffers(username: string, password: Secret, wants: (question: st
         type: 'keyboard-interactive',
         username,
         // What is echoed is not asked for a password, and what is asked after it is another one: a new one, where it has expired.
-        prompt: (name, text, _language, prompts, finish) => finish(prompts.map(({ prompt, echo }) => {
-          if (echo === true) return '';
-          if (asked) wants([name, text, prompt].join(' '));
-          const answer = asked ? '' : password.reveal();
-          asked = true;
-          return answer;
-        })),
+        prompt: (name, text, _language, prompts, finish) =>
+          finish(
+            prompts.map(({ prompt, echo }) => {
+              if (echo === true) return '';
+              if (asked) wants([name, text, prompt].join(' '));
+              const answer = asked ? '' : password.reveal();
+              asked = true;
+              return answer;
+            }),
+          ),
       },
     },
   ];

@@ -31,7 +31,10 @@ export class SshSession implements RemoteSession {
     if (connection.password !== undefined) this.password = connection.password;
     this.lost = new Promise((_resolve, reject) => {
       const lose = (error?: Error): void => {
-        this.gone ??= new DeployError('SSH_DROPPED', `The connection was lost${error === undefined ? '' : `: ${error.message}`}.`);
+        this.gone ??= new DeployError(
+          'SSH_DROPPED',
+          `The connection was lost${error === undefined ? '' : `: ${error.message}`}.`,
+        );
         reject(this.gone);
       };
       connection.client.on('error', lose);
@@ -42,7 +45,10 @@ export class SshSession implements RemoteSession {
     this.lost.catch(() => undefined);
   }
 
-  exec(command: string, { stdin = '', timeoutMs = EXEC_TIMEOUT_MS }: { stdin?: string; timeoutMs?: number } = {}): Promise<ExecResult> {
+  exec(
+    command: string,
+    { stdin = '', timeoutMs = EXEC_TIMEOUT_MS }: { stdin?: string; timeoutMs?: number } = {},
+  ): Promise<ExecResult> {
     return this.inTurn(timeoutMs, 'a command', () => this.ask(command, stdin));
   }
 
@@ -65,7 +71,10 @@ export class SshSession implements RemoteSession {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_resolve, reject) => {
       timer = setTimeout(() => {
-        this.gone ??= new DeployError('SSH_DROPPED', `The machine did not answer ${what} within ${timeoutMs / 1000} s.`);
+        this.gone ??= new DeployError(
+          'SSH_DROPPED',
+          `The machine did not answer ${what} within ${timeoutMs / 1000} s.`,
+        );
         reject(this.gone);
         this.connection.client.destroy();
       }, timeoutMs);
@@ -105,7 +114,17 @@ export class SshSession implements RemoteSession {
         // Listened to at once: all that a quick command says can come in one packet, and an exit status that nobody hears is lost.
         if (error === undefined) resolve(readChannel(channel, stdin));
         else if (again) resolve(this.run(command, stdin, false));
-        else this.insistOnConnection().then(() => reject(new DeployError('SSH_SHELL', `sshd gives the account no channel to run a command in: ${error.message}.`)), reject);
+        else
+          this.insistOnConnection().then(
+            () =>
+              reject(
+                new DeployError(
+                  'SSH_SHELL',
+                  `sshd gives the account no channel to run a command in: ${error.message}.`,
+                ),
+              ),
+            reject,
+          );
       });
     });
   }
@@ -117,16 +136,27 @@ export class SshSession implements RemoteSession {
     const masked = (text: string): string => lastLines(maskSecrets(withoutMarks(text, mark), secrets), MOST_WORDS);
     const words = [masked(stderr), masked(stdout)].filter((text) => text !== '').join('\n');
     const said = `${code === undefined ? '' : ` with status ${code}`}${words === '' ? ', without a word' : `: "${words}"`}`;
-    if (code === undefined || cameThrough(heard, mark)) return new DeployError('SSH_DROPPED', `A command was cut off in its midst${said}.`);
-    if (saysExpired(words)) return new DeployError('SSH_PASSWORD_EXPIRED', `The password has expired: instead of running a command the machine ended${said}.`);
-    return new DeployError('SSH_SHELL', `Instead of running a command the account's login shell, or what stands in its place, ended${said}.`);
+    if (code === undefined || cameThrough(heard, mark))
+      return new DeployError('SSH_DROPPED', `A command was cut off in its midst${said}.`);
+    if (saysExpired(words))
+      return new DeployError(
+        'SSH_PASSWORD_EXPIRED',
+        `The password has expired: instead of running a command the machine ended${said}.`,
+      );
+    return new DeployError(
+      'SSH_SHELL',
+      `Instead of running a command the account's login shell, or what stands in its place, ended${said}.`,
+    );
   }
 
   private async openForward(port: number): Promise<Duplex> {
     const forwarded = await this.forward('127.0.0.1', port);
     if (!(forwarded instanceof Error)) return forwarded;
     if (await this.forwardsNothing(forwarded)) {
-      throw new DeployError('SSH_FORWARDING', `sshd forwards no ports (AllowTcpForwarding), so the machine's own port ${port} cannot be reached: ${forwarded.message}.`);
+      throw new DeployError(
+        'SSH_FORWARDING',
+        `sshd forwards no ports (AllowTcpForwarding), so the machine's own port ${port} cannot be reached: ${forwarded.message}.`,
+      );
     }
     throw new DeployError('CONSOLE_NOT_UP', `The machine's own port ${port} does not answer: ${forwarded.message}.`);
   }
@@ -164,7 +194,9 @@ function readChannel(channel: ClientChannel, stdin: string): Promise<Exchange> {
     channel.stderr.on('data', (chunk: Buffer) => stderr.add(chunk));
     channel.on('exit', (status: number | null) => (code = status ?? undefined));
     channel.on('error', () => undefined);
-    channel.on('close', () => resolve({ stdout: stdout.text, stderr: stderr.text, cut: stdout.cut, ...(code === undefined ? {} : { code }) }));
+    channel.on('close', () =>
+      resolve({ stdout: stdout.text, stderr: stderr.text, cut: stdout.cut, ...(code === undefined ? {} : { code }) }),
+    );
     channel.end(stdin);
   });
 }
@@ -174,12 +206,19 @@ function askThrough(stream: Duplex, { host, method, path, form }: LocalHttpsRequ
   const headers = {
     Host: host,
     Connection: 'close',
-    ...(form === undefined ? {} : { 'Content-Type': 'application/x-www-form-urlencoded', 'Content-Length': Buffer.byteLength(body) }),
+    ...(form === undefined
+      ? {}
+      : { 'Content-Type': 'application/x-www-form-urlencoded', 'Content-Length': Buffer.byteLength(body) }),
   };
   return new Promise((resolve, reject) => {
     // Never the body nor the stream's own words: both may hold what was sent.
     const fail = (error: NodeJS.ErrnoException): void =>
-      reject(new DeployError('CONSOLE_NOT_UP', `The machine's own console ends the request for ${path}: ${error.code ?? 'no TLS'}.`));
+      reject(
+        new DeployError(
+          'CONSOLE_NOT_UP',
+          `The machine's own console ends the request for ${path}: ${error.code ?? 'no TLS'}.`,
+        ),
+      );
     const socket = tlsConnect({ socket: stream, servername: host, ...OLD_TLS });
     socket.on('error', fail);
     const request = httpsRequest({ createConnection: () => socket, method, path, headers }, (answer) => {

@@ -12,7 +12,11 @@ const HEADER = 12;
 const ERRORS: Readonly<Record<number, string>> = { 16: 'BADSIG', 17: 'BADKEY', 18: 'BADTIME', 22: 'BADTRUNC' };
 
 /** By rcode. PowerDNS says NOTAUTH and no more; to a question it can only be about the key. */
-const UNSIGNED: Readonly<Record<number, string>> = { 0: 'its answer is not signed', 3: 'its answer is not signed', 9: 'NOTAUTH' };
+const UNSIGNED: Readonly<Record<number, string>> = {
+  0: 'its answer is not signed',
+  3: 'its answer is not signed',
+  9: 'NOTAUTH',
+};
 
 interface Trailer {
   /** Where the record begins: it is the last of the message. */
@@ -29,7 +33,8 @@ interface Trailer {
 export function checkedSecret({ name, secret }: TsigKey): string {
   const text = secret.reveal();
   if (!/^[a-z0-9._-]{1,253}$/i.test(name)) throw new DeployError('DNS_KEY_REFUSED', 'The name of the key is no name.');
-  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(text) || text.length % 4 !== 0) throw new DeployError('DNS_KEY_REFUSED', `The secret of the key ${name} is not base64.`);
+  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(text) || text.length % 4 !== 0)
+    throw new DeployError('DNS_KEY_REFUSED', `The secret of the key ${name} is not base64.`);
   return text;
 }
 
@@ -38,7 +43,16 @@ export function sign(question: Buffer, key: TsigKey): { readonly message: Buffer
   time.writeUIntBE(Math.floor(Date.now() / 1000), 0, 6);
   const unsigned = { time, fudge: FUDGE, error: 0, other: Buffer.alloc(0) };
   const mac = digest(key, [question, variables(key, unsigned)]);
-  const data = Buffer.concat([algorithmName(key), time, u16(FUDGE), u16(mac.length), mac, question.subarray(0, 2), u16(0), u16(0)]);
+  const data = Buffer.concat([
+    algorithmName(key),
+    time,
+    u16(FUDGE),
+    u16(mac.length),
+    mac,
+    question.subarray(0, 2),
+    u16(0),
+    u16(0),
+  ]);
   const record = Buffer.concat([keyName(key), u16(TSIG), u16(ANY), Buffer.alloc(4), u16(data.length), data]);
   return { message: counted(Buffer.concat([question, record]), 1), mac };
 }
@@ -66,8 +80,21 @@ function digest({ algorithm, ...key }: TsigKey, parts: readonly Buffer[]): Buffe
 }
 
 /** What is signed besides the message. */
-function variables(key: TsigKey, { time, fudge, error, other }: Pick<Trailer, 'time' | 'fudge' | 'error' | 'other'>): Buffer {
-  return Buffer.concat([keyName(key), u16(ANY), Buffer.alloc(4), algorithmName(key), time, u16(fudge), u16(error), u16(other.length), other]);
+function variables(
+  key: TsigKey,
+  { time, fudge, error, other }: Pick<Trailer, 'time' | 'fudge' | 'error' | 'other'>,
+): Buffer {
+  return Buffer.concat([
+    keyName(key),
+    u16(ANY),
+    Buffer.alloc(4),
+    algorithmName(key),
+    time,
+    u16(fudge),
+    u16(error),
+    u16(other.length),
+    other,
+  ]);
 }
 
 function keyName({ name }: TsigKey): Buffer {
@@ -100,8 +127,13 @@ function trailerOf(reply: Buffer): Trailer | undefined {
   const data = nameEnd(reply, fixed + 10);
   const macEnd = data + 10 + reply.readUInt16BE(data + 8);
   return {
-    start, time: reply.subarray(data, data + 6), fudge: reply.readUInt16BE(data + 6), mac: reply.subarray(data + 10, macEnd),
-    originalId: reply.readUInt16BE(macEnd), error: reply.readUInt16BE(macEnd + 2), other: reply.subarray(macEnd + 6, macEnd + 6 + reply.readUInt16BE(macEnd + 4)),
+    start,
+    time: reply.subarray(data, data + 6),
+    fudge: reply.readUInt16BE(data + 6),
+    mac: reply.subarray(data + 10, macEnd),
+    originalId: reply.readUInt16BE(macEnd),
+    error: reply.readUInt16BE(macEnd + 2),
+    other: reply.subarray(macEnd + 6, macEnd + 6 + reply.readUInt16BE(macEnd + 4)),
   };
 }
 
@@ -120,7 +152,10 @@ function apart(serverTime: Buffer): string {
 }
 
 function wireName(name: string): Buffer {
-  const labels = name.split('.').filter((label) => label !== '').map((label) => Buffer.concat([Buffer.from([label.length]), Buffer.from(label)]));
+  const labels = name
+    .split('.')
+    .filter((label) => label !== '')
+    .map((label) => Buffer.concat([Buffer.from([label.length]), Buffer.from(label)]));
   return Buffer.concat([...labels, Buffer.alloc(1)]);
 }
 

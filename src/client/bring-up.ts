@@ -27,18 +27,35 @@ export async function up(temporal: Temporal, spec: DeploymentSpec): Promise<UpOu
   const patient = await registerSearchAttributes(temporal);
   const request = { type: WORKFLOW.deploy, input: { spec, known }, view: freshView(spec, known) };
   const { description, ours } = await startRun(temporal, request, patient);
-  return { started: ours, snapshot: ours ? await seen(temporal, description) : await attach(temporal, spec, description) };
+  return {
+    started: ours,
+    snapshot: ours ? await seen(temporal, description) : await attach(temporal, spec, description),
+  };
 }
 
-async function attach(temporal: Temporal, spec: DeploymentSpec, description: WorkflowExecutionDescription): Promise<Snapshot> {
+async function attach(
+  temporal: Temporal,
+  spec: DeploymentSpec,
+  description: WorkflowExecutionDescription,
+): Promise<Snapshot> {
   const snapshot = await seen(temporal, description);
   if (snapshot.action === 'teardown' || snapshot.stage === 'undoing') {
-    throw new ClientError('BEING_REMOVED', `The deployment ${spec.name} cannot be brought up now. It is being taken back.`);
+    throw new ClientError(
+      'BEING_REMOVED',
+      `The deployment ${spec.name} cannot be brought up now. It is being taken back.`,
+    );
   }
   const memo = specMemoOf(description.memo);
-  if (memo === undefined) throw new ClientError('NOT_READABLE', `The deployment ${spec.name} is under way, and its spec cannot be read. Its memo holds none.`);
+  if (memo === undefined)
+    throw new ClientError(
+      'NOT_READABLE',
+      `The deployment ${spec.name} is under way, and its spec cannot be read. Its memo holds none.`,
+    );
   if (memo.digest === digestOf(spec)) return snapshot;
-  throw new ClientError('SPEC_DIFFERS', `The deployment ${spec.name} is under way with another spec. It differs in ${differencesOf(memo.spec, spec).join(', ')}.`);
+  throw new ClientError(
+    'SPEC_DIFFERS',
+    `The deployment ${spec.name} is under way with another spec. It differs in ${differencesOf(memo.spec, spec).join(', ')}.`,
+  );
 }
 
 /** What an earlier run knew, to go on with. */

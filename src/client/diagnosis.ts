@@ -31,12 +31,23 @@ const LOOK_EVERY = 250;
 const RUN_LIMIT = 300_000;
 
 /** @param onFinding is told each finding as it comes */
-export async function diagnose(temporal: Temporal, spec: DeploymentSpec, onFinding: (finding: Diagnosis) => void = () => undefined): Promise<readonly Diagnosis[]> {
+export async function diagnose(
+  temporal: Temporal,
+  spec: DeploymentSpec,
+  onFinding: (finding: Diagnosis) => void = () => undefined,
+): Promise<readonly Diagnosis[]> {
   const { connection, namespace } = temporal.settings;
   const all: Diagnosis[] = [];
-  const tell = (finding: Diagnosis): void => { all.push(finding); onFinding(finding); };
+  const tell = (finding: Diagnosis): void => {
+    all.push(finding);
+    onFinding(finding);
+  };
   // Nothing comes back from a namespace that is not there.
-  tell({ check: 'Temporal', ok: true, message: `${connection.address ?? ''} answers, with the namespace ${namespace}` });
+  tell({
+    check: 'Temporal',
+    ok: true,
+    message: `${connection.address ?? ''} answers, with the namespace ${namespace}`,
+  });
   tell(await attributes(temporal));
   await preconditions(temporal, spec, tell);
   return all;
@@ -54,11 +65,21 @@ async function attributes(temporal: Temporal): Promise<Diagnosis> {
 }
 
 /** A worker looks at cloud and DNS; what it has found so far stands in its heartbeats. */
-async function preconditions(temporal: Temporal, spec: DeploymentSpec, tell: (finding: Diagnosis) => void): Promise<void> {
+async function preconditions(
+  temporal: Temporal,
+  spec: DeploymentSpec,
+  tell: (finding: Diagnosis) => void,
+): Promise<void> {
   const { taskQueue } = temporal.settings;
-  const handle = await temporal.call(() => temporal.client.workflow.start(WORKFLOW.doctor, {
-    workflowId: `stackato-doctor/${spec.name}/${randomUUID()}`, taskQueue, args: [spec], workflowExecutionTimeout: RUN_LIMIT, staticSummary: `doctor ${spec.name}`,
-  }));
+  const handle = await temporal.call(() =>
+    temporal.client.workflow.start(WORKFLOW.doctor, {
+      workflowId: `stackato-doctor/${spec.name}/${randomUUID()}`,
+      taskQueue,
+      args: [spec],
+      workflowExecutionTimeout: RUN_LIMIT,
+      staticSummary: `doctor ${spec.name}`,
+    }),
+  );
   let told = 0;
   const tellMore = (findings: readonly Finding[]): void => {
     if (told === 0 && findings.length > 0) tell({ check: 'worker', ok: true, message: `one listens on ${taskQueue}` });
@@ -86,13 +107,22 @@ async function outcome(temporal: Temporal, handle: Handle): Promise<readonly Fin
     return (await temporal.call(() => handle.result())) as readonly Finding[];
   } catch (error) {
     if (!(error instanceof WorkflowFailedError)) throw error;
-    throw new ClientError('INTERNAL', `The preconditions could not be checked. ${messageOf(error.cause)}`, { cause: error });
+    throw new ClientError('INTERNAL', `The preconditions could not be checked. ${messageOf(error.cause)}`, {
+      cause: error,
+    });
   }
 }
 
 /** Differs whenever a worker has done something. */
-function signOfLife({ pendingActivities, pendingWorkflowTask, workflowExecutionInfo }: DescribeWorkflowExecutionResponse): string {
-  const activities = (pendingActivities ?? []).map(({ lastStartedTime, lastHeartbeatTime }) => [lastStartedTime, lastHeartbeatTime]);
+function signOfLife({
+  pendingActivities,
+  pendingWorkflowTask,
+  workflowExecutionInfo,
+}: DescribeWorkflowExecutionResponse): string {
+  const activities = (pendingActivities ?? []).map(({ lastStartedTime, lastHeartbeatTime }) => [
+    lastStartedTime,
+    lastHeartbeatTime,
+  ]);
   return JSON.stringify([workflowExecutionInfo?.historyLength, pendingWorkflowTask?.startedTime, activities]);
 }
 

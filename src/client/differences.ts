@@ -29,7 +29,9 @@ export function thingsIn(resources: Resources): readonly Thing[] {
 /** Paths at which the new spec cannot follow the old one while its things are there. */
 export function clashesOf(before: DeploymentSpec, after: DeploymentSpec, resources: Resources): readonly string[] {
   const bound = thingsIn(resources).flatMap((thing) => BOUND[thing]);
-  return differencesOf(before, after).filter((path) => bound.some((prefix) => path === prefix || path.startsWith(`${prefix}.`)));
+  return differencesOf(before, after).filter((path) =>
+    bound.some((prefix) => path === prefix || path.startsWith(`${prefix}.`)),
+  );
 }
 
 function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {

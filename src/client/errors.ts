@@ -2,7 +2,16 @@
 
 import type { Problem } from '../spec/problems';
 
-export const EXIT = { done: 0, internal: 1, usage: 2, attention: 3, failed: 4, unreachable: 5, detached: 130, unread: 141 } as const;
+export const EXIT = {
+  done: 0,
+  internal: 1,
+  usage: 2,
+  attention: 3,
+  failed: 4,
+  unreachable: 5,
+  detached: 130,
+  unread: 141,
+} as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
@@ -13,25 +22,55 @@ interface ClientErrorRow {
 
 export const CLIENT_ERRORS = {
   USAGE: { exit: EXIT.usage, remedy: 'See `stackato-deploy --help`.' },
-  SPEC_INVALID: { exit: EXIT.usage, remedy: 'Correct the lines above; `stackato-deploy schema` prints what a spec may hold.' },
-  SPEC_DIFFERS: { exit: EXIT.usage, remedy: 'Watch it with the spec it has, or abort it and run up again once it is closed.' },
+  SPEC_INVALID: {
+    exit: EXIT.usage,
+    remedy: 'Correct the lines above; `stackato-deploy schema` prints what a spec may hold.',
+  },
+  SPEC_DIFFERS: {
+    exit: EXIT.usage,
+    remedy: 'Watch it with the spec it has, or abort it and run up again once it is closed.',
+  },
   SPEC_UNKNOWN: { exit: EXIT.usage, remedy: 'Run `stackato-deploy up` with its spec first: what is there is adopted.' },
   NOT_FOUND: { exit: EXIT.usage, remedy: 'See `stackato-deploy list` for the names there are.' },
-  NOT_OPEN: { exit: EXIT.usage, remedy: 'Start it again with `stackato-deploy up`; see `stackato-deploy status` for how it ended.' },
+  NOT_OPEN: {
+    exit: EXIT.usage,
+    remedy: 'Start it again with `stackato-deploy up`; see `stackato-deploy status` for how it ended.',
+  },
   BEING_REMOVED: { exit: EXIT.usage, remedy: 'Wait until that is over (`stackato-deploy watch`), then run up again.' },
-  NOT_READABLE: { exit: EXIT.usage, remedy: 'Look at the workflow in the Web UI: something other than `stackato-deploy up` started it.' },
+  NOT_READABLE: {
+    exit: EXIT.usage,
+    remedy: 'Look at the workflow in the Web UI: something other than `stackato-deploy up` started it.',
+  },
   REFUSED: { exit: EXIT.usage, remedy: 'See `stackato-deploy status` for what it waits for.' },
-  TEMPORAL_CONFIG: { exit: EXIT.usage, remedy: 'Check --profile, TEMPORAL_PROFILE and the TOML file (TEMPORAL_CONFIG_FILE).' },
-  TEMPORAL_UNREACHABLE: { exit: EXIT.unreachable, remedy: 'Start Temporal (`stackato-deploy lab up` brings one), or set TEMPORAL_ADDRESS or a profile to where it is.' },
-  TEMPORAL_REFUSED: { exit: EXIT.unreachable, remedy: 'Check the credentials and the namespace of your profile (TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS_*).' },
+  TEMPORAL_CONFIG: {
+    exit: EXIT.usage,
+    remedy: 'Check --profile, TEMPORAL_PROFILE and the TOML file (TEMPORAL_CONFIG_FILE).',
+  },
+  TEMPORAL_UNREACHABLE: {
+    exit: EXIT.unreachable,
+    remedy:
+      'Start Temporal (`stackato-deploy lab up` brings one), or set TEMPORAL_ADDRESS or a profile to where it is.',
+  },
+  TEMPORAL_REFUSED: {
+    exit: EXIT.unreachable,
+    remedy:
+      'Check the credentials and the namespace of your profile (TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS_*).',
+  },
   SEARCH_ATTRIBUTES: {
     exit: EXIT.unreachable,
-    remedy: 'Let an operator run: temporal operator search-attribute create --name StackatoStage --name StackatoCloud --name StackatoHost --type Keyword --type Keyword --type Keyword',
+    remedy:
+      'Let an operator run: temporal operator search-attribute create --name StackatoStage --name StackatoCloud --name StackatoHost --type Keyword --type Keyword --type Keyword',
   },
   NO_WORKER: { exit: EXIT.unreachable, remedy: 'Start one with `stackato-deploy worker`, then say it again.' },
   NOT_BUILT: { exit: EXIT.internal, remedy: 'Run `npm run build`.' },
-  OUTPUT_FAILED: { exit: EXIT.internal, remedy: 'Write it elsewhere, or make room there. What was begun goes on: see `stackato-deploy status`.' },
-  INTERNAL: { exit: EXIT.internal, remedy: 'This is a bug of stackato-deploy. Please report it with the command and this output.' },
+  OUTPUT_FAILED: {
+    exit: EXIT.internal,
+    remedy: 'Write it elsewhere, or make room there. What was begun goes on: see `stackato-deploy status`.',
+  },
+  INTERNAL: {
+    exit: EXIT.internal,
+    remedy: 'This is a bug of stackato-deploy. Please report it with the command and this output.',
+  },
 } as const satisfies Record<string, ClientErrorRow>;
 
 export type ClientErrorCode = keyof typeof CLIENT_ERRORS;
@@ -42,7 +81,11 @@ export class ClientError extends Error {
   readonly exit: ExitCode;
   readonly remedy: string;
 
-  constructor(readonly code: ClientErrorCode, message: string, options: { readonly remedy?: string; readonly cause?: unknown } = {}) {
+  constructor(
+    readonly code: ClientErrorCode,
+    message: string,
+    options: { readonly remedy?: string; readonly cause?: unknown } = {},
+  ) {
     super(message, options.cause === undefined ? {} : { cause: options.cause });
     const row: ClientErrorRow = CLIENT_ERRORS[code];
     this.exit = row.exit;
@@ -55,8 +98,14 @@ export class ClientError extends Error {
 }
 
 export class SpecInvalidError extends ClientError {
-  constructor(file: string, readonly problems: readonly Problem[]) {
-    super('SPEC_INVALID', `The spec ${file} has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}. Nothing was created.`);
+  constructor(
+    file: string,
+    readonly problems: readonly Problem[],
+  ) {
+    super(
+      'SPEC_INVALID',
+      `The spec ${file} has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}. Nothing was created.`,
+    );
   }
 
   override toJSON(): { code: string; message: string; remedy: string; problems: readonly Problem[] } {

@@ -35,20 +35,32 @@ export async function describe(temporal: Temporal, name: string): Promise<Workfl
 
 export async function look(temporal: Temporal, name: string): Promise<Snapshot> {
   const description = await describe(temporal, name);
-  if (description === undefined) throw new ClientError('NOT_FOUND', `Temporal knows no deployment ${name}. It never was, or is so long over that it is forgotten.`);
+  if (description === undefined)
+    throw new ClientError(
+      'NOT_FOUND',
+      `Temporal knows no deployment ${name}. It never was, or is so long over that it is forgotten.`,
+    );
   return seen(temporal, description);
 }
 
 export async function seen(temporal: Temporal, description: WorkflowExecutionDescription): Promise<Snapshot> {
   const view = viewOf(description.memo);
-  if (view === undefined) throw new ClientError('NOT_READABLE', `The workflow ${description.workflowId} does not show what it is. Its memo holds no deployment.`);
+  if (view === undefined)
+    throw new ClientError(
+      'NOT_READABLE',
+      `The workflow ${description.workflowId} does not show what it is. Its memo holds no deployment.`,
+    );
   const snapshot = snapshotOf(description, view, (workflowId, runId) => linkTo(temporal.settings, workflowId, runId));
   if (!snapshot.open || (await isWorkerPolling(temporal, description.taskQueue))) return snapshot;
   return { ...snapshot, trouble: 'no-worker' };
 }
 
 /** What it is now, then whatever changes, until it is closed. */
-export async function* watch(temporal: Temporal, name: string, { interval = INTERVAL, signal }: WatchOptions = {}): AsyncGenerator<Snapshot, void, undefined> {
+export async function* watch(
+  temporal: Temporal,
+  name: string,
+  { interval = INTERVAL, signal }: WatchOptions = {},
+): AsyncGenerator<Snapshot, void, undefined> {
   const first = await unless(signal, look(temporal, name));
   if (first === undefined) return;
   let last = first;

@@ -85,7 +85,8 @@ function failureOf(failure: RawPending['lastFailure']): AttemptFailure | undefin
   if (failure === null || failure === undefined) return undefined;
   const code = failure.applicationFailureInfo?.type ?? '';
   if (isErrorCode(code)) return { code, message: failure.message ?? '', notYet: errorRow(code).retry === 'not-yet' };
-  if (failure.timeoutFailureInfo) return { message: 'The worker went silent; the attempt is made anew.', notYet: false };
+  if (failure.timeoutFailureInfo)
+    return { message: 'The worker went silent; the attempt is made anew.', notYet: false };
   return { message: failure.message ?? 'unknown failure', notYet: false };
 }
 

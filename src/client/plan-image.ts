@@ -11,11 +11,20 @@ export function publishActions({ image }: DeploymentSpec, part: ImagePart): Plan
   if ('id' in image) return [];
   const name = part === 'machine' ? image.name : `${image.name}-${part}`;
   const manifest = `${image.bucket}/${name}.manifest.xml`;
-  const ids: Readonly<Record<string, string>> = part === 'machine' ? { KernelId: '<kernel>', RamdiskId: '<ramdisk>' } : {};
+  const ids: Readonly<Record<string, string>> =
+    part === 'machine' ? { KernelId: '<kernel>', RamdiskId: '<ramdisk>' } : {};
   return [
-    { where: 'cloud', what: `PUT /${image.bucket}/${name}.part.<n>`, note: `the bundle of ${fileText(image[FILES[part]])}; parts that are there with the same MD5 are not sent` },
+    {
+      where: 'cloud',
+      what: `PUT /${image.bucket}/${name}.part.<n>`,
+      note: `the bundle of ${fileText(image[FILES[part]])}; parts that are there with the same MD5 are not sent`,
+    },
     { where: 'cloud', what: `PUT /${manifest}`, note: 'last' },
-    call('RegisterImage', { ImageLocation: manifest, Name: name, Architecture: image.architecture, ...ids }, 'unless an image of that name and place is registered'),
+    call(
+      'RegisterImage',
+      { ImageLocation: manifest, Name: name, Architecture: image.architecture, ...ids },
+      'unless an image of that name and place is registered',
+    ),
   ];
 }
 

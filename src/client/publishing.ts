@@ -33,26 +33,39 @@ export interface Publishing {
 const INTERVAL = 1_000;
 
 /** Starts it, or finds it under way; then whatever changes, until it is over. */
-export async function* publish(temporal: Temporal, spec: DeploymentSpec, signal?: AbortSignal): AsyncGenerator<Publishing, void, undefined> {
+export async function* publish(
+  temporal: Temporal,
+  spec: DeploymentSpec,
+  signal?: AbortSignal,
+): AsyncGenerator<Publishing, void, undefined> {
   const { cloud, image, timing } = spec;
-  if ('id' in image) throw new ClientError('USAGE', `The spec ${spec.name} has an image already. Its image is ${image.id}.`, { remedy: 'Give a spec whose image has kernel, ramdisk and root.' });
+  if ('id' in image)
+    throw new ClientError('USAGE', `The spec ${spec.name} has an image already. Its image is ${image.id}.`, {
+      remedy: 'Give a spec whose image has kernel, ramdisk and root.',
+    });
   const input: PublishInput = { cloud, image, poll: timing.poll, deadline: timing.deadline.publish };
   const workflowId = imageWorkflowId(cloud, image);
-  const { firstExecutionRunId } = await temporal.call(() => temporal.client.workflow.start(WORKFLOW.publishImage, {
-    workflowId,
-    taskQueue: temporal.settings.taskQueue,
-    args: [input],
-    workflowIdConflictPolicy: 'USE_EXISTING',
-    workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-    memo: { [MEMO_IMAGE]: freshPublishView(input) },
-    staticSummary: `${image.name} → ${cloud.kind}`,
-  }));
+  const { firstExecutionRunId } = await temporal.call(() =>
+    temporal.client.workflow.start(WORKFLOW.publishImage, {
+      workflowId,
+      taskQueue: temporal.settings.taskQueue,
+      args: [input],
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+      memo: { [MEMO_IMAGE]: freshPublishView(input) },
+      staticSummary: `${image.name} → ${cloud.kind}`,
+    }),
+  );
   let last: Publishing | undefined;
   do {
     const next = await unless(signal, look(temporal, workflowId, firstExecutionRunId));
     if (next === undefined) return;
     if (JSON.stringify(next.view.image) !== JSON.stringify(image)) {
-      throw new ClientError('SPEC_DIFFERS', `Another image is being published under the name ${image.name}. It is made of other files or signed otherwise.`, { remedy: 'Wait until that is done, then run it again, or choose another image.name.' });
+      throw new ClientError(
+        'SPEC_DIFFERS',
+        `Another image is being published under the name ${image.name}. It is made of other files or signed otherwise.`,
+        { remedy: 'Wait until that is done, then run it again, or choose another image.name.' },
+      );
     }
     if (!isDeepStrictEqual(last, next)) yield next;
     last = next;
@@ -80,7 +93,12 @@ async function describe(temporal: Temporal, workflowId: string, runId: string): 
   try {
     return await temporal.call(() => temporal.client.workflow.getHandle(workflowId, runId).describe());
   } catch (error) {
-    if (error instanceof WorkflowNotFoundError) throw new ClientError('NOT_FOUND', `Temporal knows no workflow ${workflowId}. It was removed while it was watched.`, { cause: error });
+    if (error instanceof WorkflowNotFoundError)
+      throw new ClientError(
+        'NOT_FOUND',
+        `Temporal knows no workflow ${workflowId}. It was removed while it was watched.`,
+        { cause: error },
+      );
     throw error;
   }
 }

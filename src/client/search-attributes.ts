@@ -56,18 +56,27 @@ const FULL = /cannot have more than \d+ search attribute/i;
 export function notRegistered(names: readonly string[], namespace: string, cause: unknown): ClientError {
   const why = detailsOf(cause);
   const message = `Temporal lacks the search attributes ${names.join(', ')}. It did not let this tool add them: ${sentence(why)}`;
-  return new ClientError('SEARCH_ATTRIBUTES', message, { cause, remedy: FULL.test(why) ? roomFor(names, namespace) : `Let an operator run: ${creating(names, namespace)}` });
+  return new ClientError('SEARCH_ATTRIBUTES', message, {
+    cause,
+    remedy: FULL.test(why) ? roomFor(names, namespace) : `Let an operator run: ${creating(names, namespace)}`,
+  });
 }
 
 function roomFor(names: readonly string[], namespace: string): string {
-  return `Use another namespace (TEMPORAL_NAMESPACE); or let an operator remove some of type Keyword that nobody uses, until ${names.length} more fit, then say it again: `
-    + `temporal operator search-attribute remove --namespace ${namespace} --name <name> (\`list\` shows them).`;
+  return (
+    `Use another namespace (TEMPORAL_NAMESPACE); or let an operator remove some of type Keyword that nobody uses, until ${names.length} more fit, then say it again: ` +
+    `temporal operator search-attribute remove --namespace ${namespace} --name <name> (\`list\` shows them).`
+  );
 }
 
 function ofAnotherType(names: readonly string[], namespace: string): ClientError {
-  return new ClientError('SEARCH_ATTRIBUTES', `In the namespace ${namespace} the search attributes ${names.join(', ')} are of another type than Keyword.`, {
-    remedy: `Use another namespace (TEMPORAL_NAMESPACE); or let an operator run: temporal operator search-attribute remove --namespace ${namespace} ${names.map((name) => `--name ${name}`).join(' ')}; ${creating(names, namespace)}`,
-  });
+  return new ClientError(
+    'SEARCH_ATTRIBUTES',
+    `In the namespace ${namespace} the search attributes ${names.join(', ')} are of another type than Keyword.`,
+    {
+      remedy: `Use another namespace (TEMPORAL_NAMESPACE); or let an operator run: temporal operator search-attribute remove --namespace ${namespace} ${names.map((name) => `--name ${name}`).join(' ')}; ${creating(names, namespace)}`,
+    },
+  );
 }
 
 function creating(names: readonly string[], namespace: string): string {

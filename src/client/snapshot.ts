@@ -59,11 +59,17 @@ const OVER: readonly Stage[] = ['ready', 'aborted', 'removed', 'failed'];
 
 export function viewOf(memo: Record<string, unknown> | undefined): DeploymentView | undefined {
   const value = memo?.[MEMO_VIEW];
-  return typeof value === 'object' && value !== null && 'stage' in value && 'steps' in value ? (value as DeploymentView) : undefined;
+  return typeof value === 'object' && value !== null && 'stage' in value && 'steps' in value
+    ? (value as DeploymentView)
+    : undefined;
 }
 
 /** @param link makes the address of a run in the Web UI */
-export function snapshotOf(description: WorkflowExecutionDescription, view: DeploymentView, link: (workflowId: string, runId: string) => string): Snapshot {
+export function snapshotOf(
+  description: WorkflowExecutionDescription,
+  view: DeploymentView,
+  link: (workflowId: string, runId: string) => string,
+): Snapshot {
   const { raw, workflowId, runId, type, startTime, closeTime } = description;
   const pending = pendingByLabel(raw.pendingActivities ?? []);
   const stage = stageOf(description, view);
@@ -85,9 +91,13 @@ export function snapshotOf(description: WorkflowExecutionDescription, view: Depl
     steps,
     resources: view.resources,
     undone: view.undone,
-    undoing: [...pending].flatMap(([label, attempt]) => (label.startsWith(UNDO) ? [{ step: label.slice(UNDO.length), pending: attempt }] : [])),
+    undoing: [...pending].flatMap(([label, attempt]) =>
+      label.startsWith(UNDO) ? [{ step: label.slice(UNDO.length), pending: attempt }] : [],
+    ),
     unchanged: stage === 'ready' && !steps.some(({ id, state }) => state === 'done' && stepById(id).looksOnly !== true),
-    ...((raw.pendingWorkflowTask?.attempt ?? 1) >= TASK_ATTEMPTS_OF_TROUBLE ? { trouble: 'workflow-code' as const } : {}),
+    ...((raw.pendingWorkflowTask?.attempt ?? 1) >= TASK_ATTEMPTS_OF_TROUBLE
+      ? { trouble: 'workflow-code' as const }
+      : {}),
   };
 }
 

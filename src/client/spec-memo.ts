@@ -20,7 +20,9 @@ export function digestOf(spec: DeploymentSpec): string {
 
 export function specMemoOf(memo: Record<string, unknown> | undefined): SpecMemo | undefined {
   const value = memo?.[MEMO_SPEC];
-  return typeof value === 'object' && value !== null && 'digest' in value && 'spec' in value ? (value as SpecMemo) : undefined;
+  return typeof value === 'object' && value !== null && 'digest' in value && 'spec' in value
+    ? (value as SpecMemo)
+    : undefined;
 }
 
 function sorted(_key: string, value: unknown): unknown {

@@ -85,5 +85,11 @@ function detailsOf(spec: DeploymentSpec, view: DeploymentView): string {
     ['address', 'ip' in spec.address ? spec.address.ip : 'allocated'],
     ['DNS', `${spec.dns.name} in ${spec.dns.zone} at ${spec.dns.server}`],
   ];
-  return ['| | |', '|---|---|', ...rows.map(([key, value]) => `| ${key} | ${value} |`), '', `\`stackato-deploy status ${spec.name}\``].join('\n');
+  return [
+    '| | |',
+    '|---|---|',
+    ...rows.map(([key, value]) => `| ${key} | ${value} |`),
+    '',
+    `\`stackato-deploy status ${spec.name}\``,
+  ].join('\n');
 }

@@ -28,12 +28,21 @@ export interface DownOptions {
   readonly images?: boolean;
 }
 
-export async function down(temporal: Temporal, name: string, { images = false }: DownOptions = {}): Promise<DownOutcome> {
+export async function down(
+  temporal: Temporal,
+  name: string,
+  { images = false }: DownOptions = {},
+): Promise<DownOutcome> {
   const last = await describe(temporal, name);
   if (last === undefined) {
-    throw new ClientError('NOT_FOUND', `Temporal knows no deployment ${name}. It never was, or is so long over that it is forgotten.`, {
-      remedy: 'See `stackato-deploy list`. If there are things of it, `stackato-deploy up` with its spec adopts them; then they can be removed.',
-    });
+    throw new ClientError(
+      'NOT_FOUND',
+      `Temporal knows no deployment ${name}. It never was, or is so long over that it is forgotten.`,
+      {
+        remedy:
+          'See `stackato-deploy list`. If there are things of it, `stackato-deploy up` with its spec adopts them; then they can be removed.',
+      },
+    );
   }
   const snapshot = await seen(temporal, last);
   if (snapshot.open) return takeBackOpen(temporal, snapshot);
@@ -47,12 +56,21 @@ async function takeBackOpen(temporal: Temporal, snapshot: Snapshot): Promise<Dow
   return { did: 'aborting', snapshot: await look(temporal, snapshot.name) };
 }
 
-async function remove(temporal: Temporal, { memo, workflowId }: WorkflowExecutionDescription, images: boolean): Promise<DownOutcome> {
+async function remove(
+  temporal: Temporal,
+  { memo, workflowId }: WorkflowExecutionDescription,
+  images: boolean,
+): Promise<DownOutcome> {
   const spec = specMemoOf(memo)?.spec;
-  if (spec === undefined) throw new ClientError('SPEC_UNKNOWN', `The workflow ${workflowId} cannot be taken back. Its memo holds no spec.`);
+  if (spec === undefined)
+    throw new ClientError('SPEC_UNKNOWN', `The workflow ${workflowId} cannot be taken back. Its memo holds no spec.`);
   const known = viewOf(memo)?.resources ?? {};
   const patient = await registerSearchAttributes(temporal);
-  const request = { type: WORKFLOW.teardown, input: { spec, known, ...(images ? { images } : {}) }, view: freshView(spec, known, 'undoing') };
+  const request = {
+    type: WORKFLOW.teardown,
+    input: { spec, known, ...(images ? { images } : {}) },
+    view: freshView(spec, known, 'undoing'),
+  };
   const { description, ours } = await startRun(temporal, request, patient);
   const snapshot = await seen(temporal, description);
   if (snapshot.action === 'teardown') return { did: ours ? 'removing' : 'under-way', snapshot };

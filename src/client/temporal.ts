@@ -12,7 +12,11 @@ const CALL_LIMIT = 15_000;
 
 /** A connection with the settings it was made by, and every call's errors translated. */
 export class Temporal {
-  private constructor(readonly settings: Settings, readonly connection: Connection, readonly client: Client) {}
+  private constructor(
+    readonly settings: Settings,
+    readonly connection: Connection,
+    readonly client: Client,
+  ) {}
 
   static async connect(options: ConnectOptions = {}): Promise<Temporal> {
     const settings = settingsOf(options);
@@ -34,7 +38,8 @@ async function connected({ place, connection }: Settings): Promise<Connection> {
   try {
     return await translated(place.address, () => Connection.connect(connection));
   } catch (error) {
-    const trouble = error instanceof ClientError && error.code === 'TEMPORAL_UNREACHABLE' ? await tlsTrouble(place) : undefined;
+    const trouble =
+      error instanceof ClientError && error.code === 'TEMPORAL_UNREACHABLE' ? await tlsTrouble(place) : undefined;
     throw trouble === undefined ? error : told(trouble);
   }
 }
@@ -61,13 +66,20 @@ async function translated<T>(where: string, work: () => Promise<T>): Promise<T> 
 function clientErrorOf(error: unknown, where: string): ClientError | undefined {
   // Already told, with its own cause.
   if (error instanceof ClientError) return error;
-  const namespace = error instanceof NamespaceNotFoundError ? error.namespace : UNKNOWN_NAMESPACE.exec(detailsOf(error))?.[1];
-  if (namespace !== undefined) return new ClientError('TEMPORAL_REFUSED', `Temporal at ${where} has no namespace ${namespace}.`, { cause: error });
+  const namespace =
+    error instanceof NamespaceNotFoundError ? error.namespace : UNKNOWN_NAMESPACE.exec(detailsOf(error))?.[1];
+  if (namespace !== undefined)
+    return new ClientError('TEMPORAL_REFUSED', `Temporal at ${where} has no namespace ${namespace}.`, { cause: error });
   const row = GRPC[grpcCodeOf(error) ?? -1];
-  if (row !== undefined) return new ClientError(row.code, `${row.what(where)} ${sentence(detailsOf(error))}`, { cause: error });
+  if (row !== undefined)
+    return new ClientError(row.code, `${row.what(where)} ${sentence(detailsOf(error))}`, { cause: error });
   // What Connection.connect throws when it gives up waiting is a plain Error.
   if (error instanceof Error && /Failed to connect before the deadline/i.test(error.message)) {
-    return new ClientError('TEMPORAL_UNREACHABLE', `Temporal cannot be reached at ${where}. Nothing answered within ${CONNECT_LIMIT / 1000} s.`, { cause: error });
+    return new ClientError(
+      'TEMPORAL_UNREACHABLE',
+      `Temporal cannot be reached at ${where}. Nothing answered within ${CONNECT_LIMIT / 1000} s.`,
+      { cause: error },
+    );
   }
   return undefined;
 }

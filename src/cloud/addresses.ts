@@ -1,7 +1,12 @@
 /** Elastic IPs. Classic ones go by the address, those of a VPC by their allocation and association ids. */
 
 import {
-  AllocateAddressCommand, AssociateAddressCommand, DescribeAddressesCommand, DescribeSecurityGroupsCommand, DisassociateAddressCommand, ReleaseAddressCommand,
+  AllocateAddressCommand,
+  AssociateAddressCommand,
+  DescribeAddressesCommand,
+  DescribeSecurityGroupsCommand,
+  DisassociateAddressCommand,
+  ReleaseAddressCommand,
 } from '@aws-sdk/client-ec2';
 import type { Address } from '@aws-sdk/client-ec2';
 import type { Cloud, CloudAddress } from '../activities/ports';
@@ -10,7 +15,10 @@ import type { Ec2 } from './ec2';
 import { unclear, unless } from './failures';
 import { tag } from './tags';
 
-type Addresses = Pick<Cloud, 'addressTags' | 'listAddresses' | 'allocateAddress' | 'releaseAddress' | 'associateAddress' | 'disassociateAddress'>;
+type Addresses = Pick<
+  Cloud,
+  'addressTags' | 'listAddresses' | 'allocateAddress' | 'releaseAddress' | 'associateAddress' | 'disassociateAddress'
+>;
 
 export function addresses(ec2: Ec2): Addresses {
   const { addressTags, addressDomain, refusesStealing } = ec2.can;
@@ -18,13 +26,18 @@ export function addresses(ec2: Ec2): Addresses {
     addressTags,
     listAddresses: async () => (await ownAddresses(ec2)).flatMap(addressOf),
     allocateAddress: async (owner) => {
-      const made = await ec2.send(new AllocateAddressCommand({
-        ...(addressDomain === undefined ? {} : { Domain: addressDomain }),
-        ...(addressTags === 'at once' ? { TagSpecifications: [{ ResourceType: 'elastic-ip', Tags: [{ Key: OWNER_TAG, Value: owner }] }] } : {}),
-      }));
+      const made = await ec2.send(
+        new AllocateAddressCommand({
+          ...(addressDomain === undefined ? {} : { Domain: addressDomain }),
+          ...(addressTags === 'at once'
+            ? { TagSpecifications: [{ ResourceType: 'elastic-ip', Tags: [{ Key: OWNER_TAG, Value: owner }] }] }
+            : {}),
+        }),
+      );
       const [address] = addressOf(made);
       if (address === undefined) throw unclear('The cloud allocated an address and does not say which.');
-      const marked = addressTags === 'at once' || (addressTags === 'afterwards' && await tag(ec2, address.allocationId, owner));
+      const marked =
+        addressTags === 'at once' || (addressTags === 'afterwards' && (await tag(ec2, address.allocationId, owner)));
       return marked ? { ...address, owner } : address;
     },
     releaseAddress: async (address) => {
@@ -63,17 +76,26 @@ function accountIn({ InstanceId = '' }: Address): string | undefined {
   return / \(\S*?:(\d+):\S*\)$/.exec(InstanceId)?.[1];
 }
 
-export function addressOf({ PublicIp, AllocationId, AssociationId, InstanceId, NetworkInterfaceId, Tags }: Address): readonly CloudAddress[] {
+export function addressOf({
+  PublicIp,
+  AllocationId,
+  AssociationId,
+  InstanceId,
+  NetworkInterfaceId,
+  Tags,
+}: Address): readonly CloudAddress[] {
   if (PublicIp === undefined || PublicIp === '') return [];
   const instance = /^i-\S+/.exec(InstanceId ?? '')?.[0];
   // In a VPC an address may serve what is no instance, such as a gateway: it is not free.
   const holder = instance ?? (AssociationId ? NetworkInterfaceId : undefined);
   const owner = Tags?.find(({ Key }) => Key === OWNER_TAG)?.Value;
-  return [{
-    publicIp: PublicIp,
-    ...(AllocationId ? { allocationId: AllocationId } : {}),
-    ...(AssociationId ? { associationId: AssociationId } : {}),
-    ...(holder === undefined ? {} : { instanceId: holder }),
-    ...(owner === undefined ? {} : { owner }),
-  }];
+  return [
+    {
+      publicIp: PublicIp,
+      ...(AllocationId ? { allocationId: AllocationId } : {}),
+      ...(AssociationId ? { associationId: AssociationId } : {}),
+      ...(holder === undefined ? {} : { instanceId: holder }),
+      ...(owner === undefined ? {} : { owner }),
+    },
+  ];
 }

@@ -14,14 +14,19 @@ export function catalogue(ec2: Ec2): Pick<Cloud, 'checkAccess' | 'imageExists' |
     checkAccess: async () => {
       const { AvailabilityZones = [] } = await ec2.send(new DescribeAvailabilityZonesCommand({}));
       // Any page of the web that happens to be XML would pass otherwise.
-      if (AvailabilityZones.length === 0) throw new CloudFailure('CLOUD_UNREACHABLE', 'What answers at cloud.endpoint names no availability zone.');
+      if (AvailabilityZones.length === 0)
+        throw new CloudFailure('CLOUD_UNREACHABLE', 'What answers at cloud.endpoint names no availability zone.');
     },
     imageExists: async (id) => {
       const { Images = [] } = await unless('missing', ec2.send(new DescribeImagesCommand({ ImageIds: [id] })), {});
       return Images.some(({ ImageId, State }) => ImageId === id && USABLE.has(State));
     },
     keyPairExists: async (name) => {
-      const { KeyPairs = [] } = await unless('missing', ec2.send(new DescribeKeyPairsCommand({ KeyNames: [name] })), {});
+      const { KeyPairs = [] } = await unless(
+        'missing',
+        ec2.send(new DescribeKeyPairsCommand({ KeyNames: [name] })),
+        {},
+      );
       return KeyPairs.some(({ KeyName }) => KeyName === name);
     },
     typeMemory: (type) => typeMemory(ec2, type),

@@ -3,7 +3,13 @@
 import { buffer } from 'node:stream/consumers';
 import type { Readable } from 'node:stream';
 import { EC2Client, EC2ServiceException } from '@aws-sdk/client-ec2';
-import type { $Command, EC2ClientConfig, EC2ClientResolvedConfig, ServiceInputTypes, ServiceOutputTypes } from '@aws-sdk/client-ec2';
+import type {
+  $Command,
+  EC2ClientConfig,
+  EC2ClientResolvedConfig,
+  ServiceInputTypes,
+  ServiceOutputTypes,
+} from '@aws-sdk/client-ec2';
 import type { CloudSpec } from '../spec/types';
 import { endpointOf } from './account';
 import type { Capabilities } from './capabilities';
@@ -19,7 +25,13 @@ const PATIENCE: Patience = { connect: 5_000, answer: 20_000 };
 
 type Signer = Exclude<NonNullable<EC2ClientConfig['signer']>, (...args: never[]) => unknown>;
 type HttpRequest = Parameters<Signer['sign']>[0];
-type Command<I extends ServiceInputTypes, O extends ServiceOutputTypes> = $Command<I, O, EC2ClientResolvedConfig, ServiceInputTypes, ServiceOutputTypes>;
+type Command<I extends ServiceInputTypes, O extends ServiceOutputTypes> = $Command<
+  I,
+  O,
+  EC2ClientResolvedConfig,
+  ServiceInputTypes,
+  ServiceOutputTypes
+>;
 
 export interface Ec2Options {
   readonly spec: Pick<CloudSpec, 'endpoint' | 'region'>;
@@ -40,11 +52,14 @@ export class Ec2 {
     this.way = wayTo(endpointOf(options.spec), SERVICE);
     this.client = new EC2Client(configOf(options, this.way));
     const version = encodeURIComponent(options.can.version);
-    this.client.middlewareStack.add((next) => (args) => {
-      const request = args.request as HttpRequest;
-      request.body = String(request.body).replace(/(^|&)Version=[^&]*/, `$1Version=${version}`);
-      return next(args);
-    }, { step: 'build', priority: 'high', name: 'apiVersion' });
+    this.client.middlewareStack.add(
+      (next) => (args) => {
+        const request = args.request as HttpRequest;
+        request.body = String(request.body).replace(/(^|&)Version=[^&]*/, `$1Version=${version}`);
+        return next(args);
+      },
+      { step: 'build', priority: 'high', name: 'apiVersion' },
+    );
   }
 
   async send<I extends ServiceInputTypes, O extends ServiceOutputTypes>(command: Command<I, O>): Promise<O> {
@@ -57,16 +72,21 @@ export class Ec2 {
   }
 
   /** The answer as it came, for those that the SDK reads nothing in. */
-  async sendForBody<I extends ServiceInputTypes, O extends ServiceOutputTypes>(command: Command<I, O>): Promise<string> {
+  async sendForBody<I extends ServiceInputTypes, O extends ServiceOutputTypes>(
+    command: Command<I, O>,
+  ): Promise<string> {
     let body = '';
-    command.middlewareStack.add((next) => async (args) => {
-      const result = await next(args);
-      const response = result.response as { body: unknown };
-      const bytes = await buffer(response.body as Readable);
-      body = bytes.toString('utf8');
-      response.body = bytes;
-      return result;
-    }, { step: 'deserialize', priority: 'low', name: 'keepBody' });
+    command.middlewareStack.add(
+      (next) => async (args) => {
+        const result = await next(args);
+        const response = result.response as { body: unknown };
+        const bytes = await buffer(response.body as Readable);
+        body = bytes.toString('utf8');
+        response.body = bytes;
+        return result;
+      },
+      { step: 'deserialize', priority: 'low', name: 'keepBody' },
+    );
     await this.send(command);
     return body;
   }
@@ -74,7 +94,12 @@ export class Ec2 {
   private async failure(call: string, error: unknown): Promise<unknown> {
     if (!(error instanceof Error)) return error;
     if (error instanceof EC2ServiceException) {
-      const answer = { status: error.$metadata.httpStatusCode ?? 0, code: error.name, words: masked(error.message, this.options.keys), ...signedBy(this.options.keys) };
+      const answer = {
+        status: error.$metadata.httpStatusCode ?? 0,
+        code: error.name,
+        words: masked(error.message, this.options.keys),
+        ...signedBy(this.options.keys),
+      };
       return await answered(call, answer, askedWait(error), this.way);
     }
     return await unanswered(call, error, this.way);

@@ -7,7 +7,13 @@ import type { ErrorCode } from '../spec/errors';
 export type Sort = 'missing' | 'duplicate';
 
 export class CloudFailure extends DeployError {
-  constructor(code: ErrorCode, message: string, readonly sort?: Sort, retryAfter?: number, mayHaveHappened = false) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    readonly sort?: Sort,
+    retryAfter?: number,
+    mayHaveHappened = false,
+  ) {
     super(code, message, retryAfter, mayHaveHappened);
   }
 }
@@ -57,7 +63,8 @@ export const ANSWERS: readonly Row[] = [
   { words: /message replay detected/i, means: 'CLOUD_THROTTLED', wait: 1_000 },
   {
     code: /^(RequestExpired|RequestInTheFuture|RequestTimeTooSkewed)$/,
-    words: /message (was generated in the future|has expired)|failure to parse timestamp|signature (has )?expired|signature not yet current/i,
+    words:
+      /message (was generated in the future|has expired)|failure to parse timestamp|signature (has )?expired|signature not yet current/i,
     means: 'CLOUD_CLOCK',
   },
   // 3.2 and 3.4 say so with the code of what one may not do.
@@ -69,10 +76,15 @@ export const ANSWERS: readonly Row[] = [
   { call: /^RegisterImage$/, code: /^InvalidManifest$/, means: 'IMAGE_FAILED' },
   { code: /^InvalidAMIName\.Duplicate$/, means: 'IMAGE_NAME_TAKEN', sort: 'duplicate' },
   { code: /^InvalidAMIName\./, means: 'IMAGE_NAME' },
-  { code: /^(RequestLimitExceeded|EC2ThrottledException|Throttl\w+|TooManyRequests\w*|ServerTooBusy|SlowDown)$/, means: 'CLOUD_THROTTLED', wait: 3_000 },
+  {
+    code: /^(RequestLimitExceeded|EC2ThrottledException|Throttl\w+|TooManyRequests\w*|ServerTooBusy|SlowDown)$/,
+    means: 'CLOUD_THROTTLED',
+    wait: 3_000,
+  },
   {
     code: /^(UnauthorizedOperation|AccessDenied\w*)$/,
-    words: /only administrators can|not authorized to|not authorized for|unauthorized|does not belong to you|access to the resource is denied|permission denied/i,
+    words:
+      /only administrators can|not authorized to|not authorized for|unauthorized|does not belong to you|access to the resource is denied|permission denied/i,
     means: 'CLOUD_PERMISSION',
   },
   {
@@ -80,26 +92,61 @@ export const ANSWERS: readonly Row[] = [
     means: 'CLOUD_CREDENTIALS',
   },
   {
-    call: /^AllocateAddress$/, code: /^(AddressLimitExceeded|InsufficientAddressCapacity|TooManyAddresses)$/,
-    words: /quota exceeded|not ?enough ?resources|InsufficientAddressCapacity|attempt to allocate .* failed|couldn't allocate addresses/i, means: 'ADDRESS_NONE_LEFT',
+    call: /^AllocateAddress$/,
+    code: /^(AddressLimitExceeded|InsufficientAddressCapacity|TooManyAddresses)$/,
+    words:
+      /quota exceeded|not ?enough ?resources|InsufficientAddressCapacity|attempt to allocate .* failed|couldn't allocate addresses/i,
+    means: 'ADDRESS_NONE_LEFT',
   },
   { code: /^(Resource\.AlreadyAssociated|InvalidIPAddress\.InUse)$/, means: 'ADDRESS_IN_USE' },
   { call: /^AssociateAddress$/, code: /^(InvalidInstanceID|IncorrectInstanceState)$/, means: 'NOT_YET' },
   // Eucalyptus from 4.0 on, with a status of 500. Those before, and AWS, give what they have.
   { call: /^GetConsoleOutput$/, words: /not in a running state/i, means: 'NOT_YET' },
   // The instances that used it are gone and not yet forgotten.
-  { call: /^DeleteSecurityGroup$/, code: /^(DependencyViolation|InvalidGroup\.InUse)$/, words: /ConstraintViolation/, means: 'NOT_YET' },
-  { code: /^(InvalidGroup|InvalidPermission)\.Duplicate$/, words: /DuplicateMetadata/, means: 'CLOUD_REFUSED', sort: 'duplicate' },
+  {
+    call: /^DeleteSecurityGroup$/,
+    code: /^(DependencyViolation|InvalidGroup\.InUse)$/,
+    words: /ConstraintViolation/,
+    means: 'NOT_YET',
+  },
+  {
+    code: /^(InvalidGroup|InvalidPermission)\.Duplicate$/,
+    words: /DuplicateMetadata/,
+    means: 'CLOUD_REFUSED',
+    sort: 'duplicate',
+  },
   { code: /^IdempotentInstanceTerminated$/, means: 'INSTANCE_FAILED' },
   {
-    call: /^RunInstances$/, code: /^(Insufficient\w*Capacity|(Instance|Vcpu)LimitExceeded)$/,
-    words: /not ?enough ?(resources|addresses)|no network tags are free|quota exceeded/i, means: 'NO_CAPACITY',
+    call: /^RunInstances$/,
+    code: /^(Insufficient\w*Capacity|(Instance|Vcpu)LimitExceeded)$/,
+    words: /not ?enough ?(resources|addresses)|no network tags are free|quota exceeded/i,
+    means: 'NO_CAPACITY',
   },
-  { code: /^InvalidAMIID\./, words: /failed to lookup image|deregistered image/i, means: 'IMAGE_NOT_FOUND', sort: 'missing' },
-  { code: /^InvalidKeyPair\.NotFound$/, words: /failed to find key pair/i, means: 'KEY_PAIR_NOT_FOUND', sort: 'missing' },
-  { code: /^InvalidInstanceType$/, words: /instance type\b.* does not exist|no such instance type|for InstanceType/i, means: 'TYPE_NOT_FOUND', sort: 'missing' },
+  {
+    code: /^InvalidAMIID\./,
+    words: /failed to lookup image|deregistered image/i,
+    means: 'IMAGE_NOT_FOUND',
+    sort: 'missing',
+  },
+  {
+    code: /^InvalidKeyPair\.NotFound$/,
+    words: /failed to find key pair/i,
+    means: 'KEY_PAIR_NOT_FOUND',
+    sort: 'missing',
+  },
+  {
+    code: /^InvalidInstanceType$/,
+    words: /instance type\b.* does not exist|no such instance type|for InstanceType/i,
+    means: 'TYPE_NOT_FOUND',
+    sort: 'missing',
+  },
   // 4.4 says so with a status of 500.
-  { code: /\.(NotFound|Malformed)$/, words: /\bfailed to (find|lookup) |^(address|association) .*not found/i, means: 'CLOUD_REFUSED', sort: 'missing' },
+  {
+    code: /\.(NotFound|Malformed)$/,
+    words: /\bfailed to (find|lookup) |^(address|association) .*not found/i,
+    means: 'CLOUD_REFUSED',
+    sort: 'missing',
+  },
   { code: /^BucketAlreadyOwnedByYou$/, means: 'CLOUD_REFUSED', sort: 'duplicate' },
   { code: /^BucketAlreadyExists$/, means: 'IMAGE_BUCKET_FOREIGN' },
   { code: /^EntityTooLarge$/, means: 'IMAGE_TOO_BIG' },
@@ -127,8 +174,10 @@ export const S3: Service = { speaks: 'S3', at: 'cloud.storage' };
 
 const NOT_ACCEPTED = {
   'lasting keys': 'The cloud does not accept the access key or the secret key',
-  'temporary keys': 'The cloud does not accept the access key, the secret key or the session token, or they have expired',
-  'temporary keys without their token': 'The cloud does not accept the access key or the secret key; the key is a temporary one, which needs its session token (cloud.credentials.sessionToken)',
+  'temporary keys':
+    'The cloud does not accept the access key, the secret key or the session token, or they have expired',
+  'temporary keys without their token':
+    'The cloud does not accept the access key or the secret key; the key is a temporary one, which needs its session token (cloud.credentials.sessionToken)',
 } as const;
 
 const SAYS: Partial<Record<ErrorCode, (call: string, answer: Answer, service: Service) => string>> = {
@@ -136,7 +185,8 @@ const SAYS: Partial<Record<ErrorCode, (call: string, answer: Answer, service: Se
   CLOUD_CLOCK: () => 'The cloud says that the clock here is wrong',
   CLOUD_PERMISSION: (call) => `The account may not do ${call}`,
   CLOUD_CREDENTIALS: (_call, { signedBy }) => NOT_ACCEPTED[signedBy ?? 'lasting keys'],
-  CLOUD_UNREACHABLE: (_call, { status }, { speaks, at }) => `What answers at ${at} does not speak ${speaks} (HTTP ${status})`,
+  CLOUD_UNREACHABLE: (_call, { status }, { speaks, at }) =>
+    `What answers at ${at} does not speak ${speaks} (HTTP ${status})`,
   CLOUD_ERROR: (call, { status }) => `The cloud failed at ${call} (HTTP ${status})`,
 };
 
@@ -146,12 +196,20 @@ const MAX_WORDS = 300;
 export function refusal(call: string, answer: Answer, asked?: number, service = EC2): CloudFailure {
   const { status, code, words } = answer;
   const row = rowFor(call, answer);
-  const means = isExpired(answer) ? 'CLOUD_CREDENTIALS' : row?.means ?? (NO_CLOUD.test(code) ? 'CLOUD_UNREACHABLE' : 'CLOUD_REFUSED');
+  const means = isExpired(answer)
+    ? 'CLOUD_CREDENTIALS'
+    : (row?.means ?? (NO_CLOUD.test(code) ? 'CLOUD_UNREACHABLE' : 'CLOUD_REFUSED'));
   const says = SAYS[means]?.(call, answer, service) ?? `The cloud refused ${call}`;
   const text = words.replace(/\s+/g, ' ').trim();
   const cut = text.length > MAX_WORDS ? `${text.slice(0, MAX_WORDS)}…` : text;
   const wait = row?.wait === undefined ? undefined : (asked ?? row.wait);
-  return new CloudFailure(means, `${says}: ${cut.replace(/\.$/, '')} (${code}).`, row?.sort, wait, row?.unclear === true || isNoRefusal(status));
+  return new CloudFailure(
+    means,
+    `${says}: ${cut.replace(/\.$/, '')} (${code}).`,
+    row?.sort,
+    wait,
+    row?.unclear === true || isNoRefusal(status),
+  );
 }
 
 /** What is no answer to a request at all, or a good one that makes no sense. */
@@ -165,7 +223,8 @@ function isExpired({ code, words, signedBy }: Answer): boolean {
 }
 
 export function rowFor(call: string, { status, code, words }: Answer): Row | undefined {
-  return ANSWERS.filter((row) => row.call?.test(call) !== false).find((row) => (
-    row.code?.test(code) === true || row.words?.test(words) === true || row.status?.test(String(status)) === true
-  ));
+  return ANSWERS.filter((row) => row.call?.test(call) !== false).find(
+    (row) =>
+      row.code?.test(code) === true || row.words?.test(words) === true || row.status?.test(String(status)) === true,
+  );
 }

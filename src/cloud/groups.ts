@@ -1,7 +1,10 @@
 /** Security groups: found by name, acted on by id where there are ids. */
 
 import {
-  AuthorizeSecurityGroupIngressCommand, CreateSecurityGroupCommand, DeleteSecurityGroupCommand, DescribeSecurityGroupsCommand,
+  AuthorizeSecurityGroupIngressCommand,
+  CreateSecurityGroupCommand,
+  DeleteSecurityGroupCommand,
+  DescribeSecurityGroupsCommand,
 } from '@aws-sdk/client-ec2';
 import type { SecurityGroup } from '@aws-sdk/client-ec2';
 import type { Cloud, CloudGroup, IngressRule } from '../activities/ports';
@@ -13,16 +16,27 @@ export function groups(ec2: Ec2): Pick<Cloud, 'findGroup' | 'createGroup' | 'aut
     findGroup: (name) => findGroup(ec2, name),
     // There already: made by an attempt whose answer was lost, or somebody else's. Whoever looks next sees which.
     createGroup: async (name, description) => {
-      await unless('duplicate', ec2.send(new CreateSecurityGroupCommand({ GroupName: name, Description: description })), {});
+      await unless(
+        'duplicate',
+        ec2.send(new CreateSecurityGroupCommand({ GroupName: name, Description: description })),
+        {},
+      );
     },
     authorize: async (group, rule) => {
       const { port, cidr } = rule;
       // The flat form is the only one that every release binds.
       const flat = { IpProtocol: 'tcp', FromPort: port, ToPort: port, CidrIp: cidr };
-      const { Return } = await unless('duplicate', ec2.send(new AuthorizeSecurityGroupIngressCommand({ ...handleOf(group), ...flat })), { Return: true });
+      const { Return } = await unless(
+        'duplicate',
+        ec2.send(new AuthorizeSecurityGroupIngressCommand({ ...handleOf(group), ...flat })),
+        { Return: true },
+      );
       // Eucalyptus says no more than `false` when the rule is there, and when it did not understand it.
       if (Return === false && !has(await findGroup(ec2, group.name), rule)) {
-        throw new CloudFailure('CLOUD_REFUSED', `The cloud does not take the rule tcp ${port} from ${cidr} into the security group ${group.name}.`);
+        throw new CloudFailure(
+          'CLOUD_REFUSED',
+          `The cloud does not take the rule tcp ${port} from ${cidr} into the security group ${group.name}.`,
+        );
       }
     },
     deleteGroup: async (group) => {
@@ -48,8 +62,15 @@ function has(group: CloudGroup | undefined, { port, cidr }: IngressRule): boolea
 }
 
 /** Rules of one TCP port; others are not of our making. */
-function groupOf({ GroupName = '', GroupId, Description = '', IpPermissions = [] }: SecurityGroup, ids: boolean): CloudGroup {
-  const single = IpPermissions.filter(({ IpProtocol, FromPort, ToPort }) => IpProtocol === 'tcp' && FromPort !== undefined && FromPort === ToPort);
-  const rules = single.flatMap(({ FromPort: port = 0, IpRanges = [] }) => IpRanges.flatMap(({ CidrIp }) => (CidrIp === undefined ? [] : [{ port, cidr: CidrIp }])));
+function groupOf(
+  { GroupName = '', GroupId, Description = '', IpPermissions = [] }: SecurityGroup,
+  ids: boolean,
+): CloudGroup {
+  const single = IpPermissions.filter(
+    ({ IpProtocol, FromPort, ToPort }) => IpProtocol === 'tcp' && FromPort !== undefined && FromPort === ToPort,
+  );
+  const rules = single.flatMap(({ FromPort: port = 0, IpRanges = [] }) =>
+    IpRanges.flatMap(({ CidrIp }) => (CidrIp === undefined ? [] : [{ port, cidr: CidrIp }])),
+  );
   return { name: GroupName, ...(ids && GroupId !== undefined ? { id: GroupId } : {}), description: Description, rules };
 }

@@ -35,7 +35,9 @@ interface Opened<T> extends Credentials {
 }
 
 export function createClouds(secrets: Secrets): Clouds {
-  const open = keeping(secrets, (settings): Cloud => createCloud(new Ec2(settings), accountOf(settings.spec, settings.keys.accessKey)));
+  const open = keeping(secrets, (settings): Cloud =>
+    createCloud(new Ec2(settings), accountOf(settings.spec, settings.keys.accessKey)),
+  );
   const store = keeping(secrets, (settings): ObjectStore => objects(new S3(settings)));
   return { open, store };
 }
@@ -62,15 +64,28 @@ function keeping<T>(secrets: Secrets, create: (settings: Settings) => T): (spec:
 async function credentialsOf(secrets: Secrets, { credentials, ca }: CloudSpec): Promise<Credentials> {
   const { accessKey, secretKey, sessionToken } = credentials;
   const [access, secret, token, authority] = await Promise.all([
-    secrets.resolve(accessKey), secrets.resolve(secretKey), sessionToken === undefined ? undefined : secrets.resolve(sessionToken), ca === undefined ? undefined : readAuthority(ca),
+    secrets.resolve(accessKey),
+    secrets.resolve(secretKey),
+    sessionToken === undefined ? undefined : secrets.resolve(sessionToken),
+    ca === undefined ? undefined : readAuthority(ca),
   ]);
-  return { keys: { accessKey: access.reveal(), secretKey: secret.reveal(), ...(token === undefined ? {} : { sessionToken: token.reveal() }) }, ca: authority };
+  return {
+    keys: {
+      accessKey: access.reveal(),
+      secretKey: secret.reveal(),
+      ...(token === undefined ? {} : { sessionToken: token.reveal() }),
+    },
+    ca: authority,
+  };
 }
 
 async function readAuthority(path: NonNullable<CloudSpec['ca']>): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    throw new CloudFailure('CLOUD_UNREACHABLE', `cloud.ca cannot be read: ${error instanceof Error ? error.message : String(error)}.`);
+    throw new CloudFailure(
+      'CLOUD_UNREACHABLE',
+      `cloud.ca cannot be read: ${error instanceof Error ? error.message : String(error)}.`,
+    );
   }
 }

@@ -1,7 +1,12 @@
 /** Instances: marked by a tag where there are tags, and by a security group that only they have. */
 
 import { isIP } from 'node:net';
-import { DescribeInstancesCommand, GetConsoleOutputCommand, RunInstancesCommand, TerminateInstancesCommand } from '@aws-sdk/client-ec2';
+import {
+  DescribeInstancesCommand,
+  GetConsoleOutputCommand,
+  RunInstancesCommand,
+  TerminateInstancesCommand,
+} from '@aws-sdk/client-ec2';
 import type { _InstanceType, Filter, Instance, Reservation, RunInstancesCommandInput } from '@aws-sdk/client-ec2';
 import type { Cloud, CloudInstance, InstanceState, LaunchRequest } from '../activities/ports';
 import { OWNER_TAG } from '../spec/names';
@@ -11,7 +16,9 @@ import { unclear, unless } from './failures';
 import { findGroup } from './groups';
 import { tag } from './tags';
 
-export function instances(ec2: Ec2): Pick<Cloud, 'launchesOnce' | 'lateEffect' | 'findInstances' | 'launch' | 'consoleOutput' | 'terminate'> {
+export function instances(
+  ec2: Ec2,
+): Pick<Cloud, 'launchesOnce' | 'lateEffect' | 'findInstances' | 'launch' | 'consoleOutput' | 'terminate'> {
   return {
     launchesOnce: ec2.can.clientToken,
     lateEffect: ec2.can.lateEffect,
@@ -30,7 +37,10 @@ export function instances(ec2: Ec2): Pick<Cloud, 'launchesOnce' | 'lateEffect' |
 /** By tag, for clouds take the groups from what is terminated; by group, for a tag that comes after the launch may never have come. */
 async function findInstances(ec2: Ec2, owner: string, groupName: string): Promise<readonly CloudInstance[]> {
   const queries: readonly (Filter | undefined)[] = ec2.can.filters
-    ? [{ Name: `tag:${OWNER_TAG}`, Values: [owner] }, { Name: 'instance.group-name', Values: [groupName] }]
+    ? [
+        { Name: `tag:${OWNER_TAG}`, Values: [owner] },
+        { Name: 'instance.group-name', Values: [groupName] },
+      ]
     : [undefined];
   const listed = (await Promise.all(queries.map((filter) => describe(ec2, filter)))).flat();
   const each = [...new Map(listed.map((instance) => [instance.id, instance])).values()];
@@ -47,12 +57,18 @@ async function describe(ec2: Ec2, filter: Filter | undefined): Promise<readonly 
   const found: CloudInstance[] = [];
   let token: string | undefined;
   do {
-    const { Reservations = [], NextToken } = await ec2.send(new DescribeInstancesCommand({
-      ...(filter === undefined ? {} : { Filters: [filter] }),
-      ...(page === undefined ? {} : { MaxResults: page }),
-      ...(token === undefined ? {} : { NextToken: token }),
-    }));
-    found.push(...Reservations.flatMap((reservation) => (reservation.Instances ?? []).flatMap((instance) => instanceOf(instance, reservation))));
+    const { Reservations = [], NextToken } = await ec2.send(
+      new DescribeInstancesCommand({
+        ...(filter === undefined ? {} : { Filters: [filter] }),
+        ...(page === undefined ? {} : { MaxResults: page }),
+        ...(token === undefined ? {} : { NextToken: token }),
+      }),
+    );
+    found.push(
+      ...Reservations.flatMap((reservation) =>
+        (reservation.Instances ?? []).flatMap((instance) => instanceOf(instance, reservation)),
+      ),
+    );
     token = NextToken === '' ? undefined : NextToken;
   } while (token !== undefined);
   return found;
@@ -66,7 +82,10 @@ async function launch(ec2: Ec2, request: LaunchRequest): Promise<CloudInstance> 
   return instance;
 }
 
-export function launchInput(request: LaunchRequest, { clientToken, instanceTags }: Capabilities): RunInstancesCommandInput {
+export function launchInput(
+  request: LaunchRequest,
+  { clientToken, instanceTags }: Capabilities,
+): RunInstancesCommandInput {
   const { imageId, type, zone, keyName, userData, group, owner } = request;
   return {
     ImageId: imageId,
@@ -80,18 +99,36 @@ export function launchInput(request: LaunchRequest, { clientToken, instanceTags 
     ...(group.id === undefined ? { SecurityGroups: [group.name] } : { SecurityGroupIds: [group.id] }),
     // Where it means nothing the SDK sends one of its own, which is bound and ignored.
     ...(clientToken ? { ClientToken: request.clientToken } : {}),
-    ...(instanceTags === 'at launch' ? { TagSpecifications: [{ ResourceType: 'instance', Tags: [{ Key: OWNER_TAG, Value: owner }] }] } : {}),
+    ...(instanceTags === 'at launch'
+      ? { TagSpecifications: [{ ResourceType: 'instance', Tags: [{ Key: OWNER_TAG, Value: owner }] }] }
+      : {}),
   };
 }
 
 /** `buried` is Eucalyptus' word for terminated and nearly forgotten. */
 const STATES: ReadonlyMap<string, InstanceState> = new Map([
-  ['pending', 'pending'], ['running', 'running'], ['shutting-down', 'shutting-down'], ['terminated', 'terminated'], ['buried', 'terminated'],
-  ['stopping', 'stopping'], ['stopped', 'stopped'],
+  ['pending', 'pending'],
+  ['running', 'running'],
+  ['shutting-down', 'shutting-down'],
+  ['terminated', 'terminated'],
+  ['buried', 'terminated'],
+  ['stopping', 'stopping'],
+  ['stopped', 'stopped'],
 ]);
 
 export function instanceOf(instance: Instance, reservation: Reservation): readonly CloudInstance[] {
-  const { InstanceId, State, InstanceType, PublicIpAddress, PrivateIpAddress, PublicDnsName, SecurityGroups = [], Tags, StateReason, StateTransitionReason } = instance;
+  const {
+    InstanceId,
+    State,
+    InstanceType,
+    PublicIpAddress,
+    PrivateIpAddress,
+    PublicDnsName,
+    SecurityGroups = [],
+    Tags,
+    StateReason,
+    StateTransitionReason,
+  } = instance;
   if (InstanceId === undefined) return [];
   const privateIp = ipOf(PrivateIpAddress);
   const publicIp = ipOf(PublicIpAddress);
@@ -99,19 +136,21 @@ export function instanceOf(instance: Instance, reservation: Reservation): readon
   const reason = StateReason?.Message ?? StateTransitionReason;
   // 3.2 lists groups with the reservation only, and calls their names ids.
   const itsGroups = SecurityGroups.length > 0 ? SecurityGroups : (reservation.Groups ?? []);
-  return [{
-    id: InstanceId,
-    // One whose state is not told is there: taken for gone, it would be launched again.
-    state: STATES.get(State?.Name ?? '') ?? 'pending',
-    type: InstanceType ?? '',
-    groups: itsGroups.flatMap(({ GroupName, GroupId }) => GroupName ?? GroupId ?? []),
-    // Eucalyptus shows the private address as the public one where there is none.
-    ...(publicIp === undefined || publicIp === privateIp ? {} : { publicIp }),
-    ...(privateIp === undefined ? {} : { privateIp }),
-    ...(PublicDnsName && isIP(PublicDnsName) === 0 ? { publicDnsName: PublicDnsName } : {}),
-    ...(owner === undefined ? {} : { owner }),
-    ...(reason ? { reason } : {}),
-  }];
+  return [
+    {
+      id: InstanceId,
+      // One whose state is not told is there: taken for gone, it would be launched again.
+      state: STATES.get(State?.Name ?? '') ?? 'pending',
+      type: InstanceType ?? '',
+      groups: itsGroups.flatMap(({ GroupName, GroupId }) => GroupName ?? GroupId ?? []),
+      // Eucalyptus shows the private address as the public one where there is none.
+      ...(publicIp === undefined || publicIp === privateIp ? {} : { publicIp }),
+      ...(privateIp === undefined ? {} : { privateIp }),
+      ...(PublicDnsName && isIP(PublicDnsName) === 0 ? { publicDnsName: PublicDnsName } : {}),
+      ...(owner === undefined ? {} : { owner }),
+      ...(reason ? { reason } : {}),
+    },
+  ];
 }
 
 /** Zeros stand for an address that is not there yet. */

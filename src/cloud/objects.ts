@@ -1,6 +1,14 @@
 /** Buckets and the objects of bundles in them. */
 
-import { CreateBucketCommand, DeleteObjectCommand, GetObjectCommand, HeadBucketCommand, HeadObjectCommand, ListObjectsCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import {
+  CreateBucketCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadBucketCommand,
+  HeadObjectCommand,
+  ListObjectsCommand,
+  PutObjectCommand,
+} from '@aws-sdk/client-s3';
 import { Readable } from 'node:stream';
 import type { ObjectStore, PutOptions, StoredObject } from '../activities/ports';
 import { OWNER_TAG } from '../spec/names';
@@ -13,7 +21,9 @@ export function objects(s3: S3): ObjectStore {
     head: async (bucket, key) => {
       const found = await orUndefined(s3.send(new HeadObjectCommand({ Bucket: bucket, Key: key })));
       const owner = found?.Metadata?.[OWNER_TAG];
-      return found && { ...storedObject(key, found.ContentLength, found.ETag), ...(owner === undefined ? {} : { owner }) };
+      return (
+        found && { ...storedObject(key, found.ContentLength, found.ETag), ...(owner === undefined ? {} : { owner }) }
+      );
     },
     list: (bucket, prefix) => list(s3, bucket, prefix),
     put: (bucket, key, body, md5, options) => put(s3, { bucket, key, body, md5 }, options),
@@ -29,7 +39,7 @@ export function objects(s3: S3): ObjectStore {
 
 /** Looked for first where that can be asked: making it anew would reset who may read it, in one region of AWS. */
 async function ensureBucket(s3: S3, bucket: string): Promise<void> {
-  if (s3.can.headsBuckets && await seen(s3, bucket)) return;
+  if (s3.can.headsBuckets && (await seen(s3, bucket))) return;
   await unless('duplicate', s3.send(new CreateBucketCommand({ Bucket: bucket })), {});
 }
 
@@ -48,7 +58,11 @@ async function list(s3: S3, bucket: string, prefix: string): Promise<readonly St
   const found: StoredObject[] = [];
   for (;;) {
     const after = found.at(-1)?.key;
-    const command = new ListObjectsCommand({ Bucket: bucket, Prefix: prefix, ...(after === undefined ? {} : { Marker: after }) });
+    const command = new ListObjectsCommand({
+      Bucket: bucket,
+      Prefix: prefix,
+      ...(after === undefined ? {} : { Marker: after }),
+    });
     const { Contents = [], IsTruncated } = await unless('missing', s3.send(command), {});
     found.push(...Contents.flatMap(({ Key, Size, ETag }) => (Key === undefined ? [] : storedObject(Key, Size, ETag))));
     if (IsTruncated !== true || Contents.length === 0) return found;
@@ -62,13 +76,25 @@ interface Sent {
   readonly md5: string;
 }
 
-async function put(s3: S3, { bucket, key, body, md5 }: Sent, { owner, moved = () => undefined }: PutOptions = {}): Promise<void> {
-  const { ETag } = await s3.send(new PutObjectCommand({
-    Bucket: bucket, Key: key, Body: Readable.from(pieces(body, moved)), ContentLength: body.length, ACL: 'aws-exec-read', ContentMD5: Buffer.from(md5, 'hex').toString('base64'),
-    ...(owner === undefined ? {} : { Metadata: { [OWNER_TAG]: owner } }),
-  }));
+async function put(
+  s3: S3,
+  { bucket, key, body, md5 }: Sent,
+  { owner, moved = () => undefined }: PutOptions = {},
+): Promise<void> {
+  const { ETag } = await s3.send(
+    new PutObjectCommand({
+      Bucket: bucket,
+      Key: key,
+      Body: Readable.from(pieces(body, moved)),
+      ContentLength: body.length,
+      ACL: 'aws-exec-read',
+      ContentMD5: Buffer.from(md5, 'hex').toString('base64'),
+      ...(owner === undefined ? {} : { Metadata: { [OWNER_TAG]: owner } }),
+    }),
+  );
   const stored = md5Of(ETag);
-  if (stored !== undefined && stored !== md5) throw new CloudFailure('CLOUD_ERROR', `${bucket}/${key} was not stored as it was sent.`);
+  if (stored !== undefined && stored !== md5)
+    throw new CloudFailure('CLOUD_ERROR', `${bucket}/${key} was not stored as it was sent.`);
 }
 
 const PIECE = 64 * 1024;

@@ -27,14 +27,20 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export function proxyFor(endpoint: string, env: Environment = process.env): Proxy | undefined {
   const { protocol, hostname, port } = new URL(endpoint);
   const scheme = protocol.replace(':', '');
-  const variable = [`${scheme}_proxy`, 'all_proxy'].flatMap((name) => [name, name.toUpperCase()]).find((name) => isSet(env[name]));
+  const variable = [`${scheme}_proxy`, 'all_proxy']
+    .flatMap((name) => [name, name.toUpperCase()])
+    .find((name) => isSet(env[name]));
   const written = variable === undefined ? undefined : env[variable];
   if (variable === undefined || written === undefined) return undefined;
-  if (isExempt(hostname, Number(port) || (scheme === 'https' ? 443 : 80), env['no_proxy'] ?? env['NO_PROXY'] ?? '')) return undefined;
+  if (isExempt(hostname, Number(port) || (scheme === 'https' ? 443 : 80), env['no_proxy'] ?? env['NO_PROXY'] ?? ''))
+    return undefined;
   const text = /^[a-z][a-z0-9+.-]*:\/\//i.test(written) ? written : `http://${written}`;
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol) || !isDecodable(url.username + url.password)) {
-    throw new CloudFailure('CLOUD_PROXY', `${variable} of the worker is not the address of a proxy. Write it like http://proxy.example.com:3128; other kinds, such as SOCKS, are not supported.`);
+    throw new CloudFailure(
+      'CLOUD_PROXY',
+      `${variable} of the worker is not the address of a proxy. Write it like http://proxy.example.com:3128; other kinds, such as SOCKS, are not supported.`,
+    );
   }
   return { url: url.href, name: `${url.protocol}//${url.host}`, variable };
 }
@@ -54,16 +60,23 @@ function isDecodable(text: string): boolean {
 
 /** `*`, names with all that is below them, addresses, networks such as 10.0.0.0/8, each with a port or for any. */
 export function isExempt(hostname: string, port: number, list: string): boolean {
-  const host = hostname.toLowerCase().replace(/^\[|\]$/g, '').replace(/\.$/, '');
-  return list.toLowerCase().split(/[\s,]+/).filter((entry) => entry !== '').some((entry) => {
-    if (entry === '*') return true;
-    const network = /^\[?([\d.]+|[\da-f:.]*:[\da-f:.]*)\]?\/(\d{1,3})$/.exec(entry);
-    if (network !== null) return isIn(host, network[1] ?? '', Number(network[2]));
-    const [, bracketed, plain, only] = /^(?:\[(.*)\]|([^:]*|[^:]*:.*:[^:]*))(?::(\d+))?$/.exec(entry) ?? [];
-    if (only !== undefined && Number(only) !== port) return false;
-    const name = (bracketed ?? plain ?? '').replace(/^\*?\.?/, '').replace(/\.$/, '');
-    return name !== '' && (host === name || (isIP(host) === 0 && host.endsWith(`.${name}`)));
-  });
+  const host = hostname
+    .toLowerCase()
+    .replace(/^\[|\]$/g, '')
+    .replace(/\.$/, '');
+  return list
+    .toLowerCase()
+    .split(/[\s,]+/)
+    .filter((entry) => entry !== '')
+    .some((entry) => {
+      if (entry === '*') return true;
+      const network = /^\[?([\d.]+|[\da-f:.]*:[\da-f:.]*)\]?\/(\d{1,3})$/.exec(entry);
+      if (network !== null) return isIn(host, network[1] ?? '', Number(network[2]));
+      const [, bracketed, plain, only] = /^(?:\[(.*)\]|([^:]*|[^:]*:.*:[^:]*))(?::(\d+))?$/.exec(entry) ?? [];
+      if (only !== undefined && Number(only) !== port) return false;
+      const name = (bracketed ?? plain ?? '').replace(/^\*?\.?/, '').replace(/\.$/, '');
+      return name !== '' && (host === name || (isIP(host) === 0 && host.endsWith(`.${name}`)));
+    });
 }
 
 function isIn(host: string, address: string, prefix: number): boolean {
@@ -76,7 +89,10 @@ function isIn(host: string, address: string, prefix: number): boolean {
 
 /** Goes through the proxy by CONNECT, so that it sees nothing of what is said. */
 class Tunnel extends HttpsProxyAgent<string> {
-  constructor(proxy: Proxy, private readonly ca: string | undefined) {
+  constructor(
+    proxy: Proxy,
+    private readonly ca: string | undefined,
+  ) {
     super(proxy.url, { keepAlive: false });
     // Otherwise the proxy's own words would be taken for the cloud's answer.
     this.on('proxyConnect', ({ statusCode }: { readonly statusCode: number }, request: ClientRequest) => {
@@ -85,11 +101,19 @@ class Tunnel extends HttpsProxyAgent<string> {
   }
 
   /** The authority is that of the cloud, not of the proxy. */
-  override connect(...[request, options]: Parameters<HttpsProxyAgent<string>['connect']>): ReturnType<HttpsProxyAgent<string>['connect']> {
-    return super.connect(request, this.ca !== undefined && options.secureEndpoint ? { ...options, ca: this.ca } : options);
+  override connect(
+    ...[request, options]: Parameters<HttpsProxyAgent<string>['connect']>
+  ): ReturnType<HttpsProxyAgent<string>['connect']> {
+    return super.connect(
+      request,
+      this.ca !== undefined && options.secureEndpoint ? { ...options, ca: this.ca } : options,
+    );
   }
 }
 
-export function agentsOf(proxy: Proxy, ca: string | undefined): { readonly httpAgent: HttpAgent; readonly httpsAgent: HttpAgent } {
+export function agentsOf(
+  proxy: Proxy,
+  ca: string | undefined,
+): { readonly httpAgent: HttpAgent; readonly httpsAgent: HttpAgent } {
   return { httpAgent: new HttpProxyAgent(proxy.url, { keepAlive: false }), httpsAgent: new Tunnel(proxy, ca) };
 }

@@ -1,7 +1,13 @@
 /** The SDK's S3 client, taught what the cloud speaks: signature, plain bodies, paths; and errors in our codes. */
 
 import { S3Client, S3ServiceException } from '@aws-sdk/client-s3';
-import type { $Command, S3ClientConfig, S3ClientResolvedConfig, ServiceInputTypes, ServiceOutputTypes } from '@aws-sdk/client-s3';
+import type {
+  $Command,
+  S3ClientConfig,
+  S3ClientResolvedConfig,
+  ServiceInputTypes,
+  ServiceOutputTypes,
+} from '@aws-sdk/client-s3';
 import type { CloudSpec } from '../spec/types';
 import type { Capabilities } from './capabilities';
 import { CloudFailure, S3 as SERVICE } from './failures';
@@ -17,10 +23,21 @@ const PATIENCE: Patience = { connect: 5_000, answer: 600_000 };
 const SILENCE = 30_000;
 
 /** The SDK would write to stderr that it does not repeat what was streamed. Temporal and the uploader do. */
-const SILENT: NonNullable<S3ClientConfig['logger']> = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+const SILENT: NonNullable<S3ClientConfig['logger']> = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+};
 
 type Signer = Exclude<NonNullable<S3ClientConfig['signer']>, (...args: never[]) => unknown>;
-type Command<I extends ServiceInputTypes, O extends ServiceOutputTypes> = $Command<I, O, S3ClientResolvedConfig, ServiceInputTypes, ServiceOutputTypes>;
+type Command<I extends ServiceInputTypes, O extends ServiceOutputTypes> = $Command<
+  I,
+  O,
+  S3ClientResolvedConfig,
+  ServiceInputTypes,
+  ServiceOutputTypes
+>;
 
 export interface S3Options {
   readonly spec: Pick<CloudSpec, 'storage' | 'region' | 'kind'>;
@@ -58,7 +75,12 @@ export class S3 {
   private async failure(call: string, error: unknown): Promise<unknown> {
     if (!(error instanceof Error)) return error;
     if (error instanceof S3ServiceException && error.$metadata.httpStatusCode !== undefined) {
-      const answer = { status: error.$metadata.httpStatusCode, code: error.name, words: masked(error.message, this.options.keys), ...signedBy(this.options.keys) };
+      const answer = {
+        status: error.$metadata.httpStatusCode,
+        code: error.name,
+        words: masked(error.message, this.options.keys),
+        ...signedBy(this.options.keys),
+      };
       return await answered(call, answer, askedWait(error), this.way);
     }
     return await unanswered(call, error, this.way);
@@ -68,7 +90,11 @@ export class S3 {
 /** For messages, too. */
 export function storageOf({ storage, region, kind }: Pick<CloudSpec, 'storage' | 'region' | 'kind'>): string {
   if (storage !== undefined) return storage;
-  if (kind !== 'aws') throw new CloudFailure('IMAGE_CONFIGURATION', 'cloud.storage, the S3 endpoint that an image is sent to, is not given.');
+  if (kind !== 'aws')
+    throw new CloudFailure(
+      'IMAGE_CONFIGURATION',
+      'cloud.storage, the S3 endpoint that an image is sent to, is not given.',
+    );
   return `https://s3.${region}.amazonaws.com`;
 }
 
@@ -84,7 +110,13 @@ function configOf({ spec, keys, can, ca, patience = PATIENCE }: S3Options, { end
     responseChecksumValidation: 'WHEN_REQUIRED',
     expectContinueHeader: false,
     logger: SILENT,
-    ...commonConfig({ keys, patience, silence: Math.min(SILENCE, patience.answer), ...(ca === undefined ? {} : { ca }), ...(proxy === undefined ? {} : { proxy }) }),
+    ...commonConfig({
+      keys,
+      patience,
+      silence: Math.min(SILENCE, patience.answer),
+      ...(ca === undefined ? {} : { ca }),
+      ...(proxy === undefined ? {} : { proxy }),
+    }),
   };
 }
 

@@ -23,11 +23,18 @@ export interface Transport {
   readonly silence?: number;
 }
 
-type Common = Pick<EC2ClientConfig, 'credentials' | 'maxAttempts' | 'disableClockSkewCorrection' | 'ignoreConfiguredEndpointUrls' | 'requestHandler'>;
+type Common = Pick<
+  EC2ClientConfig,
+  'credentials' | 'maxAttempts' | 'disableClockSkewCorrection' | 'ignoreConfiguredEndpointUrls' | 'requestHandler'
+>;
 
 export function commonConfig({ keys, ca, proxy, patience, silence = patience.answer }: Transport): Common {
   return {
-    credentials: { accessKeyId: keys.accessKey, secretAccessKey: keys.secretKey, ...(keys.sessionToken === undefined ? {} : { sessionToken: keys.sessionToken }) },
+    credentials: {
+      accessKeyId: keys.accessKey,
+      secretAccessKey: keys.secretKey,
+      ...(keys.sessionToken === undefined ? {} : { sessionToken: keys.sessionToken }),
+    },
     // Temporal retries.
     maxAttempts: 1,
     // A correction is kept, and would make a clock wrong that was mended meanwhile. The clock here is the user's to set.
@@ -35,9 +42,14 @@ export function commonConfig({ keys, ca, proxy, patience, silence = patience.ans
     // The account is named after the endpoint of the spec.
     ignoreConfiguredEndpointUrls: true,
     requestHandler: {
-      connectionTimeout: patience.connect, requestTimeout: patience.answer, throwOnRequestTimeout: true, socketTimeout: silence,
+      connectionTimeout: patience.connect,
+      requestTimeout: patience.answer,
+      throwOnRequestTimeout: true,
+      socketTimeout: silence,
       // A connection kept may be closed by the cloud while a launch goes into it, and then nobody knows what became of it.
-      ...(proxy === undefined ? { httpAgent: { keepAlive: false }, httpsAgent: { keepAlive: false, ...(ca === undefined ? {} : { ca }) } } : agentsOf(proxy, ca)),
+      ...(proxy === undefined
+        ? { httpAgent: { keepAlive: false }, httpsAgent: { keepAlive: false, ...(ca === undefined ? {} : { ca }) } }
+        : agentsOf(proxy, ca)),
     },
   };
 }
@@ -54,7 +66,11 @@ export function signedBy({ accessKey, sessionToken }: Keys): Pick<Answer, 'signe
 }
 
 /** Milliseconds the cloud asked us to wait. */
-export function askedWait({ $response }: { readonly $response?: { readonly headers: Readonly<Record<string, string>> } }): number | undefined {
+export function askedWait({
+  $response,
+}: {
+  readonly $response?: { readonly headers: Readonly<Record<string, string>> };
+}): number | undefined {
   const seconds = Number($response?.headers['retry-after']);
   return seconds > 0 ? seconds * 1000 : undefined;
 }

@@ -21,11 +21,20 @@ export function authorization(request: SignableObject, { accessKey, secretKey }:
 }
 
 export function stringToSign({ method, path, query, headers }: SignableObject): string {
-  const amazon = Object.keys(headers).filter((name) => name.startsWith('x-amz-')).sort().map((name) => `${name}:${(headers[name] ?? '').trim()}\n`);
+  const amazon = Object.keys(headers)
+    .filter((name) => name.startsWith('x-amz-'))
+    .sort()
+    .map((name) => `${name}:${(headers[name] ?? '').trim()}\n`);
   const asked = SUB_RESOURCES.filter((name) => name in query).map((name) => {
     const value = query[name];
     return typeof value === 'string' && value !== '' ? `${name}=${value}` : name;
   });
   const resource = asked.length === 0 ? path : `${path}?${asked.join('&')}`;
-  return [method, headers['content-md5'] ?? '', headers['content-type'] ?? '', headers['date'] ?? '', amazon.join('') + resource].join('\n');
+  return [
+    method,
+    headers['content-md5'] ?? '',
+    headers['content-type'] ?? '',
+    headers['date'] ?? '',
+    amazon.join('') + resource,
+  ].join('\n');
 }

@@ -18,9 +18,22 @@ export interface Keys {
 }
 
 /** The form to send: what was in it, and the signature. */
-export function signedForm({ method, host, path, params }: Signable, { accessKey, secretKey, sessionToken }: Keys, timestamp: string): string {
-  const all = { ...params, ...(sessionToken === undefined ? {} : { SecurityToken: sessionToken }), AWSAccessKeyId: accessKey, SignatureMethod: 'HmacSHA256', SignatureVersion: '2', Timestamp: timestamp };
-  const signature = createHmac('sha256', secretKey).update(stringToSign({ method, host, path, params: all })).digest('base64');
+export function signedForm(
+  { method, host, path, params }: Signable,
+  { accessKey, secretKey, sessionToken }: Keys,
+  timestamp: string,
+): string {
+  const all = {
+    ...params,
+    ...(sessionToken === undefined ? {} : { SecurityToken: sessionToken }),
+    AWSAccessKeyId: accessKey,
+    SignatureMethod: 'HmacSHA256',
+    SignatureVersion: '2',
+    Timestamp: timestamp,
+  };
+  const signature = createHmac('sha256', secretKey)
+    .update(stringToSign({ method, host, path, params: all }))
+    .digest('base64');
   return `${form(all)}&Signature=${encode(signature)}`;
 }
 
@@ -42,7 +55,10 @@ export function timestamps(now: () => number): () => string {
 }
 
 function form(params: Readonly<Record<string, string>>): string {
-  return Object.keys(params).sort().map((name) => `${encode(name)}=${encode(params[name] ?? '')}`).join('&');
+  return Object.keys(params)
+    .sort()
+    .map((name) => `${encode(name)}=${encode(params[name] ?? '')}`)
+    .join('&');
 }
 
 /** RFC 3986, but for `~`: 3.2 encodes the values anew to verify them, with a library that does not leave it alone. */

@@ -23,7 +23,8 @@ export async function typeMemory(ec2: Ec2, type: string): Promise<number | 'unkn
   } catch (error) {
     if (error instanceof CloudFailure && error.sort === 'missing') return 'missing';
     // The machine is asked later, so whoever may not ask the cloud may deploy all the same.
-    if (error instanceof CloudFailure && (error.code === 'CLOUD_PERMISSION' || error.code === 'CLOUD_REFUSED')) return 'unknown';
+    if (error instanceof CloudFailure && (error.code === 'CLOUD_PERMISSION' || error.code === 'CLOUD_REFUSED'))
+      return 'unknown';
     throw error;
   }
 }
@@ -51,21 +52,28 @@ async function readOwnList(ec2: Ec2, type: string): Promise<Memories> {
 const parser = new XMLParser({ ignoreAttributes: true, parseTagValue: false, isArray: (name) => name === 'item' });
 
 interface OwnList {
-  readonly instanceTypeDetails?: '' | { readonly item?: readonly { readonly name?: string; readonly memory?: string }[] };
+  readonly instanceTypeDetails?:
+    '' | { readonly item?: readonly { readonly name?: string; readonly memory?: string }[] };
 }
 
 export function memoriesInOwnList(xml: string): Memories {
   const roots = Object.values(parser.parse(xml) as Readonly<Record<string, '' | OwnList>>);
-  const details = roots.flatMap((root) => (root === '' || root.instanceTypeDetails === undefined ? [] : [root.instanceTypeDetails]))[0];
+  const details = roots.flatMap((root) =>
+    root === '' || root.instanceTypeDetails === undefined ? [] : [root.instanceTypeDetails],
+  )[0];
   if (details === undefined) return undefined;
   return new Map((details === '' ? [] : (details.item ?? [])).map(({ name = '', memory }) => [name, Number(memory)]));
 }
 
 async function readTypeList(ec2: Ec2, type: string): Promise<Memories> {
   const { InstanceTypes = [] } = await ec2.send(described(type));
-  return new Map(InstanceTypes.flatMap(({ InstanceType, MemoryInfo }) => (
-    InstanceType === undefined || MemoryInfo?.SizeInMiB === undefined ? [] : [[InstanceType, MemoryInfo.SizeInMiB] as const]
-  )));
+  return new Map(
+    InstanceTypes.flatMap(({ InstanceType, MemoryInfo }) =>
+      InstanceType === undefined || MemoryInfo?.SizeInMiB === undefined
+        ? []
+        : [[InstanceType, MemoryInfo.SizeInMiB] as const],
+    ),
+  );
 }
 
 function described(type: string): DescribeInstanceTypesCommand {

@@ -19,8 +19,14 @@ export function wayTo(endpoint: string, service: Service): Way {
 }
 
 /** What an error answer means. */
-export async function answered(call: string, answer: Answer, asked: number | undefined, way: Way): Promise<CloudFailure> {
-  if (way.proxy !== undefined && answer.status === 407) return refusedByProxy(407, way.proxy, new URL(way.endpoint).host);
+export async function answered(
+  call: string,
+  answer: Answer,
+  asked: number | undefined,
+  way: Way,
+): Promise<CloudFailure> {
+  if (way.proxy !== undefined && answer.status === 407)
+    return refusedByProxy(407, way.proxy, new URL(way.endpoint).host);
   const told = NO_CLOUD.test(answer.code) && answer.status === 400 ? await speaksOnlyTls(way) : undefined;
   return told ?? refusal(call, answer, asked, way.service);
 }
@@ -29,7 +35,10 @@ export async function answered(call: string, answer: Answer, asked: number | und
 export async function unanswered(call: string, error: Error, way: Way): Promise<Error> {
   const { speaks, at } = way.service;
   if ('$responseBodyText' in error || '$response' in error) {
-    const foreign = unclear(`What answers at ${at} does not speak ${speaks}: ${call} was answered with something else than XML.`, 'CLOUD_UNREACHABLE');
+    const foreign = unclear(
+      `What answers at ${at} does not speak ${speaks}: ${call} was answered with something else than XML.`,
+      'CLOUD_UNREACHABLE',
+    );
     return (await speaksOnlyTls(way)) ?? foreign;
   }
   const trouble = unreachable(call, way, error);
@@ -54,31 +63,53 @@ export function unreachable(call: string, { endpoint, service, proxy }: Way, err
   if (error instanceof ProxyRefusal && proxy !== undefined) return refusedByProxy(error.status, proxy, host);
   if (TLS.test(code)) {
     if (protocol === 'https:' && NO_TLS.test(error.message)) return speaksPlain(host, service);
-    return new CloudFailure('CLOUD_UNREACHABLE', `TLS with ${host} fails${through}; is cloud.ca the authority of its certificate? ${why} (${code}).`);
+    return new CloudFailure(
+      'CLOUD_UNREACHABLE',
+      `TLS with ${host} fails${through}; is cloud.ca the authority of its certificate? ${why} (${code}).`,
+    );
   }
-  const unconnected = UNCONNECTED.test(code) || /did not establish a connection/.test(error.message) || CUT_BY_PROXY.test(error.message);
-  if (proxy !== undefined && unconnected) return new CloudFailure('CLOUD_UNREACHABLE', `The proxy ${proxy.name} of ${proxy.variable} does not answer, on the way to ${host} for ${call}: ${why}.`);
+  const unconnected =
+    UNCONNECTED.test(code) || /did not establish a connection/.test(error.message) || CUT_BY_PROXY.test(error.message);
+  if (proxy !== undefined && unconnected)
+    return new CloudFailure(
+      'CLOUD_UNREACHABLE',
+      `The proxy ${proxy.name} of ${proxy.variable} does not answer, on the way to ${host} for ${call}: ${why}.`,
+    );
   if (!NETWORK.test(code) && error.name !== 'TimeoutError') return undefined;
-  return new CloudFailure('CLOUD_UNREACHABLE', `${host} does not answer ${call}${through}: ${why}.`, undefined, undefined, !neverSent(error));
+  return new CloudFailure(
+    'CLOUD_UNREACHABLE',
+    `${host} does not answer ${call}${through}: ${why}.`,
+    undefined,
+    undefined,
+    !neverSent(error),
+  );
 }
 
 /** Before there is a connection nothing was sent: of the system, or the SDK's own. */
 function neverSent(error: Error): boolean {
   const code = 'code' in error ? String(error.code) : '';
-  if (/^(ECONNREFUSED|ENOTFOUND|EAI_\w+)$/.test(code) || /did not establish a connection/.test(error.message)) return true;
+  if (/^(ECONNREFUSED|ENOTFOUND|EAI_\w+)$/.test(code) || /did not establish a connection/.test(error.message))
+    return true;
   if ('syscall' in error && error.syscall === 'connect') return true;
   return error instanceof AggregateError && error.errors.every((each) => each instanceof Error && neverSent(each));
 }
 
 function refusedByProxy(status: number, { name, variable }: Proxy, host: string): CloudFailure {
   const proxy = `The proxy ${name} of ${variable}`;
-  if (status === 407) return new CloudFailure('CLOUD_PROXY', `${proxy} wants a user and a password, or others than it was given (HTTP 407).`);
+  if (status === 407)
+    return new CloudFailure(
+      'CLOUD_PROXY',
+      `${proxy} wants a user and a password, or others than it was given (HTTP 407).`,
+    );
   if (status >= 500) return new CloudFailure('CLOUD_UNREACHABLE', `${proxy} does not reach ${host} (HTTP ${status}).`);
   return new CloudFailure('CLOUD_PROXY', `${proxy} does not let this machine through to ${host} (HTTP ${status}).`);
 }
 
 function speaksPlain(host: string, { at }: Service): CloudFailure {
-  return new CloudFailure('CLOUD_UNREACHABLE', `The endpoint speaks plain http: ${host} answers without TLS. Write http:// in ${at}, or give the port that speaks https.`);
+  return new CloudFailure(
+    'CLOUD_UNREACHABLE',
+    `The endpoint speaks plain http: ${host} answers without TLS. Write http:// in ${at}, or give the port that speaks https.`,
+  );
 }
 
 /** A server of TLS hangs up on plain http, or answers in its own words: asked itself, it tells. Not through a proxy, which may hang up as well. */
@@ -87,5 +118,8 @@ async function speaksOnlyTls({ endpoint, service, proxy }: Way): Promise<CloudFa
   if (protocol !== 'http:' || proxy !== undefined) return undefined;
   const { speaks } = await hear(hostname.replace(/^\[|\]$/g, ''), Number(port) || 80);
   if (speaks !== 'tls') return undefined;
-  return new CloudFailure('CLOUD_UNREACHABLE', `The endpoint speaks https only: ${host} answers with TLS. Write https:// in ${service.at} (with cloud.ca where its authority is not a public one), or give the port that speaks plain http.`);
+  return new CloudFailure(
+    'CLOUD_UNREACHABLE',
+    `The endpoint speaks https only: ${host} answers with TLS. Write https:// in ${service.at} (with cloud.ca where its authority is not a public one), or give the port that speaks plain http.`,
+  );
 }

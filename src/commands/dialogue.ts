@@ -25,7 +25,13 @@ export type StuckReason = 'asked again' | 'refused' | 'no answer';
 export type Verdict =
   | { readonly kind: 'wait' }
   /** `part`: which of the answer's words is wanted, where they are asked for one by one. `doubtful`: it may be news, if more follows soon. */
-  | { readonly kind: 'answer'; readonly id: PromptId; readonly prompt: string; readonly part?: number; readonly doubtful?: true }
+  | {
+      readonly kind: 'answer';
+      readonly id: PromptId;
+      readonly prompt: string;
+      readonly part?: number;
+      readonly doubtful?: true;
+    }
   /** Looks like a question, matches none: if nothing is printed for long, it is one. */
   | { readonly kind: 'unknown'; readonly prompt: string }
   | { readonly kind: 'stuck'; readonly prompt: string; readonly reason: StuckReason; readonly id: PromptId };
@@ -35,12 +41,23 @@ const UNKNOWN_END = /[?:>]$|\[[a-z/ ]*\]$|\((?:[a-z/ ]+)\)$/i;
 const REFUSAL = /\bsorry\b|\btry again\b|\bincorrect\b|\bwrong\b|\bauthentication fail/i;
 const ADDRESS = /\b\d+\.\d+\.\d+\.\d+\b/g;
 /** A wrong one is seen in the file afterwards, before it does harm. */
-const SETTINGS: ReadonlySet<PromptId> = new Set(['nameservers', 'search', 'gateway', 'netmask', 'interface', 'address']);
+const SETTINGS: ReadonlySet<PromptId> = new Set([
+  'nameservers',
+  'search',
+  'gateway',
+  'netmask',
+  'interface',
+  'address',
+]);
 /** Of questions that may come more than once. */
 const MANY = 12;
 
 /** `words`: of the answers, where they are at hand. A yes to addresses that are not among them would be a guess. */
-export function decide({ said, output }: Conversation, answers: ReadonlySet<PromptId>, words?: readonly string[]): Verdict {
+export function decide(
+  { said, output }: Conversation,
+  answers: ReadonlySet<PromptId>,
+  words?: readonly string[],
+): Verdict {
   const line = questionIn(output);
   if (line === undefined) return { kind: 'wait' };
   const { prompt, open, sure } = line;
@@ -58,24 +75,34 @@ export function decide({ said, output }: Conversation, answers: ReadonlySet<Prom
 /** What to type. */
 export function wording(id: PromptId, prompt: string, answer: string, part?: number): string {
   const items = answer.split(' ').filter((item) => item !== '');
-  if (part !== undefined) return isChoice(prompt) ? choiceWord(prompt, part < items.length ? 'yes' : 'no') : items[part] ?? '';
+  if (part !== undefined)
+    return isChoice(prompt) ? choiceWord(prompt, part < items.length ? 'yes' : 'no') : (items[part] ?? '');
   return id === 'confirm' || id === 'decline' ? choiceWord(prompt, answer) : answer;
 }
 
 function answerVerdict(id: PromptId, prompt: string, said: Conversation['said'], output: string): Verdict {
-  const before: Asked[] = said.filter((answer) => answer.id === id).map((answer) => ({ prompt: questionIn(answer.before)?.prompt ?? '', before: plainText(answer.before) }));
+  const before: Asked[] = said
+    .filter((answer) => answer.id === id)
+    .map((answer) => ({ prompt: questionIn(answer.before)?.prompt ?? '', before: plainText(answer.before) }));
   const stuck: Verdict = { kind: 'stuck', prompt, reason: 'asked again', id };
   if (before.length >= MANY) return stuck;
   if (id === 'enter') return { kind: 'answer', id, prompt };
   // Two different questions may both want a yes; the same one twice was not content with the answer.
-  if (id === 'confirm' || id === 'decline') return before.some((asked) => asked.prompt === prompt) ? stuck : { kind: 'answer', id, prompt };
+  if (id === 'confirm' || id === 'decline')
+    return before.some((asked) => asked.prompt === prompt) ? stuck : { kind: 'answer', id, prompt };
   const part = partOf(id, prompt, plainText(output), before);
   if (part === 'asked again') return stuck;
   return part === 'all' ? { kind: 'answer', id, prompt } : { kind: 'answer', id, prompt, part };
 }
 
 /** Bare words: whoever prints "Netmask" and no more for long waits for it, but for what is known to need better words. */
-function doubtfulVerdict(id: PromptId, prompt: string, open: boolean, said: Conversation['said'], answers: ReadonlySet<PromptId>): Verdict {
+function doubtfulVerdict(
+  id: PromptId,
+  prompt: string,
+  open: boolean,
+  said: Conversation['said'],
+  answers: ReadonlySet<PromptId>,
+): Verdict {
   const fresh = SETTINGS.has(id) && answers.has(id) && !said.some((answer) => answer.id === id);
   if (fresh) return { kind: 'answer', id, prompt, doubtful: true };
   return open && answers.has(id) ? { kind: 'unknown', prompt } : { kind: 'wait' };
@@ -103,5 +130,7 @@ function passwordVerdict(prompt: string, said: Conversation['said'], output: str
   const times = said.filter(({ id }) => id === 'password').length;
   const between = plainText(output).replace(prompt, '').trim();
   const refused = times > 0 && (between === '' || REFUSAL.test(between) || times >= MANY);
-  return refused ? { kind: 'stuck', prompt, reason: 'refused', id: 'password' } : { kind: 'answer', id: 'password', prompt };
+  return refused
+    ? { kind: 'stuck', prompt, reason: 'refused', id: 'password' }
+    : { kind: 'answer', id: 'password', prompt };
 }

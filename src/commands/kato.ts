@@ -55,8 +55,11 @@ const DIALECTS: readonly { readonly from: readonly [number, number]; readonly di
 /** Throws RangeError for what no Stackato we know calls itself. */
 export function dialectOf(release: string): Dialect {
   const [, major = '', minor = ''] = /^v?(\d+)\.(\d+)(?:\.|$)/.exec(release) ?? [];
-  const row = DIALECTS.find(({ from: [least, part] }) => Number(major) > least || (Number(major) === least && Number(minor) >= part));
-  if (row === undefined || major === '' || Number(major) > 3) throw new RangeError(`no kato dialect for release ${release}`);
+  const row = DIALECTS.find(
+    ({ from: [least, part] }) => Number(major) > least || (Number(major) === least && Number(minor) >= part),
+  );
+  if (row === undefined || major === '' || Number(major) > 3)
+    throw new RangeError(`no kato dialect for release ${release}`);
   return row.dialect;
 }
 

@@ -20,7 +20,10 @@ export function parseBootId(stdout: string): string | undefined {
  */
 export function rebootJob(bootId: string): { need: string; command: string } {
   if (!UUID.test(bootId)) throw new RangeError(`not a boot id: ${JSON.stringify(bootId)}`);
-  return { need: `reboot-${bootId}`, command: `[ "$(cat /proc/sys/kernel/random/boot_id)" = ${quote(bootId)} ] && sudo reboot` };
+  return {
+    need: `reboot-${bootId}`,
+    command: `[ "$(cat /proc/sys/kernel/random/boot_id)" = ${quote(bootId)} ] && sudo reboot`,
+  };
 }
 
 export const OBSERVE_MACHINE = observe({ memory: 'cat /proc/meminfo', ifconfig: IFCONFIG });
@@ -35,10 +38,15 @@ const DISK = /No space left on device|Disk quota exceeded|Read-only file system/
 
 /** The line that says why nothing can be written. */
 export function diskTrouble(text: string): string | undefined {
-  return text.split('\n').map((line) => line.trim()).findLast((line) => DISK.test(line));
+  return text
+    .split('\n')
+    .map((line) => line.trim())
+    .findLast((line) => DISK.test(line));
 }
 
 /** In the words of sshd, of PAM, and of the questions for a new one. */
 export function saysExpired(text: string): boolean {
-  return /password.{0,20}\b(expired|must be changed|change required)|change your.{0,20}password|\((current|old)\)|\b(new|current|old|retype)\b.{0,20}password/i.test(text);
+  return /password.{0,20}\b(expired|must be changed|change required)|change your.{0,20}password|\((current|old)\)|\b(new|current|old|retype)\b.{0,20}password/i.test(
+    text,
+  );
 }

@@ -10,8 +10,7 @@ import type { Sections } from './observe';
  * The interface is that of the default route: the appliance has a bridge for its containers too. A VPN lays its own over it, in two halves
  * (0.0.0.0 and 128.0.0.0, both with Genmask 128.0.0.0): it is not the machine's. Of several the kernel takes the least metric.
  */
-const DEFAULT_INTERFACE =
-  `$(route -n | awk '$1 == "0.0.0.0" && $3 == "0.0.0.0" && $4 ~ /^UG[^!]*$/ && (i == "" || $5 + 0 < m) { m = $5 + 0; i = $8 } END { print i }')`;
+const DEFAULT_INTERFACE = `$(route -n | awk '$1 == "0.0.0.0" && $3 == "0.0.0.0" && $4 ~ /^UG[^!]*$/ && (i == "" || $5 + 0 < m) { m = $5 + 0; i = $8 } END { print i }')`;
 
 export const IFCONFIG = `i=${DEFAULT_INTERFACE}; ifconfig "\${i:-eth0}"`;
 
@@ -34,7 +33,11 @@ export function parseIfconfig(text: string): InterfaceFacts {
   const name = /^([\w.@-]+?):?\s/.exec(text)?.[1];
   const address = /\binet (?:addr:)?\s*(\d+\.\d+\.\d+\.\d+)/.exec(text)?.[1];
   const netmask = /\b(?:Mask:|netmask\s+)(\d+\.\d+\.\d+\.\d+)/.exec(text)?.[1];
-  return { ...(name === undefined ? {} : { name }), ...(address === undefined ? {} : { address }), ...(netmask === undefined ? {} : { netmask }) };
+  return {
+    ...(name === undefined ? {} : { name }),
+    ...(address === undefined ? {} : { address }),
+    ...(netmask === undefined ? {} : { netmask }),
+  };
 }
 
 /** The default route, through a gateway (flags `UG…`; `!` rejects), of the least metric. */
@@ -55,7 +58,12 @@ export interface Resolver {
 
 /** As glibc reads it: the last of `search` and `domain` counts. */
 export function parseResolver(text: string): Resolver {
-  const rows = text.split('\n').map((line) => line.replace(/[#;].*/, '').trim().split(/\s+/));
+  const rows = text.split('\n').map((line) =>
+    line
+      .replace(/[#;].*/, '')
+      .trim()
+      .split(/\s+/),
+  );
   return {
     nameservers: rows.flatMap(([key, value]) => (key === 'nameserver' && value !== undefined ? [value] : [])),
     search: rows.findLast(([key]) => key === 'search' || key === 'domain')?.slice(1) ?? [],
@@ -73,7 +81,10 @@ export function parseInterfaces(text: string): Readonly<Record<string, Stanza>> 
   const stanzas: Record<string, { method: string; options: Record<string, string[]> }> = {};
   let current: Record<string, string[]> | undefined;
   for (const line of text.replace(/\\\n/g, ' ').split('\n')) {
-    const [key = '', ...words] = line.replace(/^\s*#.*/, '').trim().split(/\s+/);
+    const [key = '', ...words] = line
+      .replace(/^\s*#.*/, '')
+      .trim()
+      .split(/\s+/);
     const [name = '', family, method = ''] = words;
     if (/^(iface|auto|allow-.*|mapping|source.*|no-auto-down|no-scripts)$/.test(key)) current = undefined;
     if (key === 'iface' && family === 'inet') stanzas[name] = { method, options: (current = {}) };
@@ -107,14 +118,16 @@ export function staticNetworkOf(sections: Sections, spec: NetworkSpec): StaticNe
     search: spec.search ?? resolver.search,
   };
   const missing = Object.entries(network).flatMap(([key, value]) => (value === undefined ? [key] : []));
-  if (missing.length > 0) throw new DeployError('NETWORK_UNKNOWN', `The machine does not tell its ${missing.join(', ')}.`);
+  if (missing.length > 0)
+    throw new DeployError('NETWORK_UNKNOWN', `The machine does not tell its ${missing.join(', ')}.`);
   refuseClash(network.address ?? '');
   return network as StaticNetwork;
 }
 
 /** 192.168.3.0/24 is the containers' (a known issue in the manual): applications on such a machine cannot be reached. */
 export function refuseClash(address: string): void {
-  if (address.startsWith('192.168.3.')) throw new DeployError('NETWORK_CLASH', `The machine has the address ${address}, inside 192.168.3.0/24.`);
+  if (address.startsWith('192.168.3.'))
+    throw new DeployError('NETWORK_CLASH', `The machine has the address ${address}, inside 192.168.3.0/24.`);
 }
 
 /**
@@ -124,8 +137,10 @@ export function refuseClash(address: string): void {
 function outsideResolver(sections: Sections, name: string): Resolver {
   const [own, upstream] = [parseResolver(sections['resolver'] ?? ''), parseResolver(sections['upstream'] ?? '')];
   const stanza = parseInterfaces(sections['interfaces'] ?? '')[name]?.options['dns-nameservers'] ?? [];
-  const outside = (servers: readonly string[]): string[] => servers.filter((server) => IPV4.test(server) && !server.startsWith('127.'));
-  const nameservers = [own.nameservers, upstream.nameservers, stanza].map(outside).find((servers) => servers.length > 0) ?? [];
+  const outside = (servers: readonly string[]): string[] =>
+    servers.filter((server) => IPV4.test(server) && !server.startsWith('127.'));
+  const nameservers =
+    [own.nameservers, upstream.nameservers, stanza].map(outside).find((servers) => servers.length > 0) ?? [];
   const search = [...own.search, ...upstream.search].filter((domain) => !/^containers\.?$/.test(domain));
   return { nameservers, search: [...new Set(search)] };
 }
@@ -162,9 +177,13 @@ export function adoptableNetwork(interfaces: string, wanted: StaticNetwork, spec
 export function isStatic(interfaces: string, network: StaticNetwork): boolean {
   const stanza = parseInterfaces(interfaces)[network.interface];
   if (stanza?.method !== 'static') return false;
-  const says = (key: string, words: readonly string[]): boolean => (stanza.options[key] ?? []).join(' ') === words.join(' ');
+  const says = (key: string, words: readonly string[]): boolean =>
+    (stanza.options[key] ?? []).join(' ') === words.join(' ');
   return (
-    says('address', [network.address]) && says('netmask', [network.netmask]) && says('gateway', [network.gateway]) &&
-    says('dns-nameservers', network.nameservers) && says('dns-search', network.search)
+    says('address', [network.address]) &&
+    says('netmask', [network.netmask]) &&
+    says('gateway', [network.gateway]) &&
+    says('dns-nameservers', network.nameservers) &&
+    says('dns-search', network.search)
   );
 }

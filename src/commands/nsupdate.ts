@@ -18,14 +18,43 @@ export interface Observed {
 
 /** What a person may have put at a name. Those of DNSSEC are the server's own affair. Numbers (SVCB, HTTPS, URI) where a tool has no name for it. */
 export const RECORD_TYPES = [
-  'CNAME', 'A', 'AAAA', 'MX', 'TXT', 'SRV', 'NS', 'CAA', 'DNAME', 'HINFO', 'LOC', 'NAPTR', 'PTR', 'RP', 'SPF', 'SSHFP', 'TLSA', 'TYPE64', 'TYPE65', 'TYPE256',
+  'CNAME',
+  'A',
+  'AAAA',
+  'MX',
+  'TXT',
+  'SRV',
+  'NS',
+  'CAA',
+  'DNAME',
+  'HINFO',
+  'LOC',
+  'NAPTR',
+  'PTR',
+  'RP',
+  'SPF',
+  'SSHFP',
+  'TLSA',
+  'TYPE64',
+  'TYPE65',
+  'TYPE256',
 ] as const;
 
 /**
  * What was observed goes first, record by record: what nobody saw is never deleted. A CNAME added where another type stands is ignored
  * without a word, and so is any other type where a CNAME stands: the prerequisites see to it that nothing else is there.
  */
-export function pointAt({ dns, target, owner, observed }: { dns: DnsSpec; target: DnsTarget; owner: string; observed: Observed }): string {
+export function pointAt({
+  dns,
+  target,
+  owner,
+  observed,
+}: {
+  dns: DnsSpec;
+  target: DnsTarget;
+  owner: string;
+  observed: Observed;
+}): string {
   const { base, wildcard, ownership } = namesOf(dns);
   const ttl = number(dns.ttl, 0, 2 ** 31 - 1);
   return message(dns, [
@@ -39,8 +68,16 @@ export function pointAt({ dns, target, owner, observed }: { dns: DnsSpec; target
 }
 
 /** Only `ours` goes, record by record. A name that gets something back must hold what was observed, and nothing else. */
-export function takeBack({ dns, observed, ours, restore }: {
-  dns: Place; observed: Observed; ours: readonly DnsRecord[]; restore: readonly DnsRecord[];
+export function takeBack({
+  dns,
+  observed,
+  ours,
+  restore,
+}: {
+  dns: Place;
+  observed: Observed;
+  ours: readonly DnsRecord[];
+  restore: readonly DnsRecord[];
 }): string {
   const { base, wildcard } = namesOf(dns);
   const getting = new Set(restore.map((record) => ownerName(dns, record)));
@@ -48,7 +85,10 @@ export function takeBack({ dns, observed, ours, restore }: {
     ...guardOwnership(dns, observed.ownership),
     ...[base, wildcard].filter((name) => getting.has(name)).flatMap((name) => guard(dns, name, observed.records)),
     ...ours.map((record) => removed(dns, record)),
-    ...restore.map((record) => `update add ${ownerName(dns, record)} ${number(record.ttl, 0, 2 ** 31 - 1)} ${record.type} ${data(record)}`),
+    ...restore.map(
+      (record) =>
+        `update add ${ownerName(dns, record)} ${number(record.ttl, 0, 2 ** 31 - 1)} ${record.type} ${data(record)}`,
+    ),
   ]);
 }
 
@@ -72,7 +112,9 @@ export function probe(dns: Place): string {
 }
 
 function message({ server, port, zone }: Place, lines: readonly string[]): string {
-  return [`server ${host(server)} ${number(port, 1, 65_535)}`, `zone ${absolute(zone)}`, ...lines, 'send', ''].join('\n');
+  return [`server ${host(server)} ${number(port, 1, 65_535)}`, `zone ${absolute(zone)}`, ...lines, 'send', ''].join(
+    '\n',
+  );
 }
 
 /** Holds only while exactly these records stand at the name. A CNAME has no other type beside it. */
@@ -89,7 +131,10 @@ function guardOwnership(dns: Place, records: readonly DnsRecord[]): string[] {
 function guardTypes(dns: Place, name: string, records: readonly DnsRecord[], all: readonly string[]): string[] {
   const types = new Set(records.map(({ type }) => type));
   const absent = types.has('CNAME') ? [] : all.filter((type) => !types.has(type));
-  return [...records.map((record) => unchanged(dns, record)), ...absent.map((type) => `prereq nxrrset ${name} ${type}`)];
+  return [
+    ...records.map((record) => unchanged(dns, record)),
+    ...absent.map((type) => `prereq nxrrset ${name} ${type}`),
+  ];
 }
 
 /** Those of one name and type are taken together: no more and no fewer may be there. */
@@ -103,7 +148,8 @@ function removed(dns: Place, record: DnsRecord): string {
 
 function namesOf({ name, zone }: Place): { base: string; wildcard: string; ownership: string } {
   const base = absolute(name);
-  if (!base.endsWith(`.${absolute(zone)}`)) throw new RangeError(`${JSON.stringify(name)} is not inside ${JSON.stringify(zone)}`);
+  if (!base.endsWith(`.${absolute(zone)}`))
+    throw new RangeError(`${JSON.stringify(name)} is not inside ${JSON.stringify(zone)}`);
   return { base, wildcard: `*.${base}`, ownership: ownershipNameOf(base) };
 }
 

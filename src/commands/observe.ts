@@ -4,7 +4,9 @@ export type Sections = Readonly<Record<string, string>>;
 
 /** `looks`: a name and a command each. What a command complains about is dropped: a file that is not there is an empty section. */
 export function observe(looks: Readonly<Record<string, string>>): string {
-  const parts = Object.entries(looks).map(([name, command]) => `printf '\\nstackato-section %s\\n' ${name}; { ${command}; } 2>/dev/null`);
+  const parts = Object.entries(looks).map(
+    ([name, command]) => `printf '\\nstackato-section %s\\n' ${name}; { ${command}; } 2>/dev/null`,
+  );
   // Looking must not fail with the last look.
   return `PATH="$HOME/bin:$PATH:/usr/sbin:/sbin"; export PATH; ${parts.join('; ')}; printf '\\nstackato-section-end\\n'`;
 }

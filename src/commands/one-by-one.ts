@@ -10,9 +10,16 @@ export interface Asked {
 }
 
 const TOPIC = String.raw`(?:(?:upstream|search|dns) )?(?:dns|name\s*-?server|server|search|domain|resolver|one)`;
-const FURTHER = new RegExp(String.raw`\b(?:another|next|additional|second(?:ary)?|third|tertiary|alternat(?:e|ive)|(?<!or )more) ${TOPIC}|^\W*(?:another|next|more|any more)\b|\b(?:dns|name\s*-?server|domain)(?: server)?\s*(?:#|no\.? ?)?[2-9]\b`, 'i');
-const SINGLE = new RegExp(String.raw`\b(?:first|primary) ${TOPIC}|\b(?:dns|name\s*-?server|domain)(?: server)?\s*(?:#|no\.? ?)?1\b|\bone (?:\w+ )?(?:at a time|by one|after the other|per (?:line|prompt))\b|\b(?:empty|blank|nothing)\b.*\b(?:finish|end|stop|done|no more|last)`, 'i');
-const COMPLAINT = /\b(invalid|illegal|error|bad|wrong|unreachable|again|once more|sorry|cannot|must|incorrect|fail\w*|no such|not)\b/i;
+const FURTHER = new RegExp(
+  String.raw`\b(?:another|next|additional|second(?:ary)?|third|tertiary|alternat(?:e|ive)|(?<!or )more) ${TOPIC}|^\W*(?:another|next|more|any more)\b|\b(?:dns|name\s*-?server|domain)(?: server)?\s*(?:#|no\.? ?)?[2-9]\b`,
+  'i',
+);
+const SINGLE = new RegExp(
+  String.raw`\b(?:first|primary) ${TOPIC}|\b(?:dns|name\s*-?server|domain)(?: server)?\s*(?:#|no\.? ?)?1\b|\bone (?:\w+ )?(?:at a time|by one|after the other|per (?:line|prompt))\b|\b(?:empty|blank|nothing)\b.*\b(?:finish|end|stop|done|no more|last)`,
+  'i',
+);
+const COMPLAINT =
+  /\b(invalid|illegal|error|bad|wrong|unreachable|again|once more|sorry|cannot|must|incorrect|fail\w*|no such|not)\b/i;
 
 /** Whether it may be about the list that was asked for last, though it does not say which. */
 export function goesOn(prompt: string): boolean {
@@ -21,9 +28,7 @@ export function goesOn(prompt: string): boolean {
 
 export type Part =
   /** The n-th of them, from 0; past the last: nothing. */
-  | number
-  | 'all'
-  | 'asked again';
+  number | 'all' | 'asked again';
 
 /** `before`: the answers given so far to questions about this list; `text`: all that was printed since the last. */
 export function partOf(id: PromptId, prompt: string, text: string, before: readonly Asked[]): Part {
@@ -33,7 +38,8 @@ export function partOf(id: PromptId, prompt: string, text: string, before: reado
   if (given.length === 0) return further || isChoice(prompt) || SINGLE.test(text) ? 0 : 'all';
   // The same, because it was not content, or the next one?
   if (COMPLAINT.test(text.replace(prompt, ' '))) return 'asked again';
-  const oneByOne = given.some((asked) => SINGLE.test(asked.before) || FURTHER.test(asked.prompt)) || before.length > given.length;
+  const oneByOne =
+    given.some((asked) => SINGLE.test(asked.before) || FURTHER.test(asked.prompt)) || before.length > given.length;
   if (oneByOne) return given.length;
   return further ? Infinity : 'asked again';
 }

@@ -4,7 +4,16 @@
  */
 
 export const PROMPT_IDS = [
-  'password', 'enter', 'confirm', 'decline', 'nameservers', 'search', 'gateway', 'netmask', 'interface', 'address',
+  'password',
+  'enter',
+  'confirm',
+  'decline',
+  'nameservers',
+  'search',
+  'gateway',
+  'netmask',
+  'interface',
+  'address',
 ] as const;
 export type PromptId = (typeof PROMPT_IDS)[number];
 
@@ -25,12 +34,16 @@ const PROMPTS: readonly PromptRow[] = [
     id: 'password',
     asks: /\bpassword\b/i,
     // The account's password goes to sudo, not to a database, and not to whoever wants a new one.
-    unless: /^(?!.*\[sudo\]).*\b(new|again|retype|re-enter|repeat|confirm|choose|set|change|mysql|postgres\w*|database|db|admin\w*|root|console)\b/i,
+    unless:
+      /^(?!.*\[sudo\]).*\b(new|again|retype|re-enter|repeat|confirm|choose|set|change|mysql|postgres\w*|database|db|admin\w*|root|console)\b/i,
   },
   {
     id: 'enter',
     // "Enter the gateway and press ENTER" asks for the gateway, "or press ENTER" says how to leave something out.
-    asks: new RegExp(String.raw`(^\W*|^(?!.*${OURS}).*(?<!\bor (just |simply )?))\b(press|hit|strike)\b.{0,12}\b(enter|return|key)\b\W*((key )?to (continue|proceed|go on|finish|end|exit|close|leave|return|start|begin)\b.*)?$`, 'i'),
+    asks: new RegExp(
+      String.raw`(^\W*|^(?!.*${OURS}).*(?<!\bor (just |simply )?))\b(press|hit|strike)\b.{0,12}\b(enter|return|key)\b\W*((key )?to (continue|proceed|go on|finish|end|exit|close|leave|return|start|begin)\b.*)?$`,
+      'i',
+    ),
     unless: new RegExp(String.raw`\b(re-?boot|re-?start|shut)|${OURS}`, 'i'),
   },
   { id: 'nameservers', asks: /\bdomain\s+name\s*-?servers?\b/i, unless: new RegExp(FOREIGN, 'i') },
@@ -39,9 +52,17 @@ const PROMPTS: readonly PromptRow[] = [
     asks: /\bsearch\b|\bdomains\b|\b(dns|local|default|resolver) (domain|suffix)\b|\bsuffix(es)?\b|\bdomain\b.*\b(optional|lookups?|none)\b|^\W*domain\W*$/i,
     unless: /^(?!.*\bsearch\b).*\b(qualified|fqdn|host|machine|node|vm|e-?mail|admin\w*|cloud|api|endpoint|ldap)\b/i,
   },
-  { id: 'nameservers', asks: /\bdns\d?\b|\bname\s*-?servers?\b|\bresolvers?\b|\bforwarders?\b/i, unless: new RegExp(String.raw`${FOREIGN}|\b(name|suffix|port|zone|key) ?\W*$`, 'i') },
+  {
+    id: 'nameservers',
+    asks: /\bdns\d?\b|\bname\s*-?servers?\b|\bresolvers?\b|\bforwarders?\b/i,
+    unless: new RegExp(String.raw`${FOREIGN}|\b(name|suffix|port|zone|key) ?\W*$`, 'i'),
+  },
   { id: 'gateway', asks: /\b(gateway|gw|router|next hop)\b|\bdefault route\b/i, unless: new RegExp(FOREIGN, 'i') },
-  { id: 'netmask', asks: /\b((net|sub-?net)\s*-?)?mask\b|\bgenmask\b|\bsubnet\b.*\b255\./i, unless: /^(?!.*\b255\.).*\b(cidr|prefix|bits|length)\b/i },
+  {
+    id: 'netmask',
+    asks: /\b((net|sub-?net)\s*-?)?mask\b|\bgenmask\b|\bsubnet\b.*\b255\./i,
+    unless: /^(?!.*\b255\.).*\b(cidr|prefix|bits|length)\b/i,
+  },
   // "Which interface should get the IP?" asks for it, "IP address of interface eth0" and "interface address" do not.
   {
     id: 'interface',
@@ -51,20 +72,28 @@ const PROMPTS: readonly PromptRow[] = [
   {
     id: 'address',
     asks: /\bip(v4)?\b|\baddress\b/i,
-    unless: new RegExp(String.raw`${FOREIGN}|\bnetwork address\b|\b(public|elastic|external|floating|outside|second(ary)?|other|remote|server|virtual|alias|version|method|mode|type|assignment|addresses)\b`, 'i'),
+    unless: new RegExp(
+      String.raw`${FOREIGN}|\bnetwork address\b|\b(public|elastic|external|floating|outside|second(ary)?|other|remote|server|virtual|alias|version|method|mode|type|assignment|addresses)\b`,
+      'i',
+    ),
   },
 ];
 
 const OFFER = /\b(yes|no?|y)\s*(?:[/|,]|\bor\b)\s*(yes|no?|y)\b|\[(y)(n)[^\]]*\]|\((y)\)es\W+\((n)\)o\b/i;
-const STARTS_CHOICE = /^\W*(do|does|is|are|shall|should|would|can|may|will|apply|save|write|use|commit|really|keep|overwrite)\b.*\?|\b(correct|proceed|continue|okay|ok|sure|accept|agree|confirm)\b[^?]*\?/i;
+const STARTS_CHOICE =
+  /^\W*(do|does|is|are|shall|should|would|can|may|will|apply|save|write|use|commit|really|keep|overwrite)\b.*\?|\b(correct|proceed|continue|okay|ok|sure|accept|agree|confirm)\b[^?]*\?/i;
 /** Another kind of question, however it begins. */
 const WANTS_WORDS = /\b(what|which|where)\b|\b(you|please) (please )?(enter|type|give|tell|specify|provide)\b/i;
-const TYPE_WORD = /\b(?:type|enter|say|answer)\s+(?:the word\s+)?['"`‘“]?(yes|y|ok|apply|write|save|continue|proceed|commit)\b/i;
+const TYPE_WORD =
+  /\b(?:type|enter|say|answer)\s+(?:the word\s+)?['"`‘“]?(yes|y|ok|apply|write|save|continue|proceed|commit)\b/i;
 
-const AFFIRMS = /\b(correct|right|proceed|continue|go (on|ahead)|ok(ay)?|sure|apply|save|write|commit|accept|agree|confirm|store|look (good|fine)|use(?! dhcp| ipv6)|keep th(is|ese)|overwrite|to (a )?static|with (a )?static)\b|\b(configure|set|set up|enter|specify|provide)\b.*\b(static|dns|name\s*-?servers?|search)\b/i;
-const DECLINES = /\b(re-?boot|re-?start|reload|abort|cancel|quit|exit|discard|undo|go back|start over|edit|modify|redo|revert)\b|\bchange (any|some|these|them)|\banything else\b|\b(another|more|additional|second) (interface|address|nic)|\bdhcp\b(?!.*\bstatic\b)|\bipv6\b/i;
+const AFFIRMS =
+  /\b(correct|right|proceed|continue|go (on|ahead)|ok(ay)?|sure|apply|save|write|commit|accept|agree|confirm|store|look (good|fine)|use(?! dhcp| ipv6)|keep th(is|ese)|overwrite|to (a )?static|with (a )?static)\b|\b(configure|set|set up|enter|specify|provide)\b.*\b(static|dns|name\s*-?servers?|search)\b/i;
+const DECLINES =
+  /\b(re-?boot|re-?start|reload|abort|cancel|quit|exit|discard|undo|go back|start over|edit|modify|redo|revert)\b|\bchange (any|some|these|them)|\banything else\b|\b(another|more|additional|second) (interface|address|nic)|\bdhcp\b(?!.*\bstatic\b)|\bipv6\b/i;
 /** Neither: could be harm, and cannot be told. */
-const NEITHER = /\b(password|proxy|ntp|delete|erase|remove|destroy|format|reset|not|n['’]t|without|(?<!dhcp )instead)\b/i;
+const NEITHER =
+  /\b(password|proxy|ntp|delete|erase|remove|destroy|format|reset|not|n['’]t|without|(?<!dhcp )instead)\b/i;
 
 /** Undefined where it could be about something else. */
 export function promptOf(prompt: string): PromptId | undefined {

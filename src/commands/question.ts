@@ -32,7 +32,11 @@ export function questionIn(output: string): Question | undefined {
   const open = text.slice(text.lastIndexOf('\n') + 1).trim() !== '';
   const command = IMPERATIVE.test(prompt) && !/^\W*(press|hit)\b/i.test(prompt);
   // What asks for a key often ends in dots, and a warning may end in a question.
-  const asks = isChoice(prompt) || (/\?$/.test(prompt) && open) || (PRESS.test(prompt) && promptOf(prompt) === 'enter') || (command && open);
+  const asks =
+    isChoice(prompt) ||
+    (/\?$/.test(prompt) && open) ||
+    (PRESS.test(prompt) && promptOf(prompt) === 'enter') ||
+    (command && open);
   if (!asks && TELLING.test(lastSentence(prompt))) return undefined;
   if (asks) return { prompt, open, sure: true };
   const sure = open ? OPEN_END.test(prompt) || ASKING.test(prompt) : CLOSED_END.test(prompt) || command;
@@ -41,7 +45,10 @@ export function questionIn(output: string): Question | undefined {
 
 /** The last line, or as many above it as the question needs. Rules, and the blanks that are to be filled in, are ornament. */
 function questionText(text: string): string {
-  const lines = text.split('\n').map((line) => line.trim().replace(/\s*_[_.\s]*$/, '')).filter((line) => line !== '' && !RULE.test(line));
+  const lines = text
+    .split('\n')
+    .map((line) => line.trim().replace(/\s*_[_.\s]*$/, ''))
+    .filter((line) => line !== '' && !RULE.test(line));
   let prompt = lines.at(-1) ?? '';
   for (const above of lines.slice(-MOST_LINES, -1).reverse()) {
     if (!leansOn(above, prompt)) break;

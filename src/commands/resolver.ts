@@ -26,11 +26,17 @@ export interface ResolverState {
 export function resolverStateOf(sections: Sections, mode: NetworkSpec['mode']): ResolverState {
   const live = isFirst(sections['live'] ?? '');
   if (sections['resolvconf']?.trim() === 'yes') return { live, persistent: isFirst(sections['head'] ?? '') };
-  return { live, persistent: mode === 'static' ? live : DHCLIENT.every(({ is }) => is.test(sections['dhclient'] ?? '')) };
+  return {
+    live,
+    persistent: mode === 'static' ? live : DHCLIENT.every(({ is }) => is.test(sections['dhclient'] ?? '')),
+  };
 }
 
 function isFirst(text: string): boolean {
-  const lines = text.split('\n').map((line) => line.trim().replace(/\s+/g, ' ')).filter((line) => line !== '' && !/^[#;]/.test(line));
+  const lines = text
+    .split('\n')
+    .map((line) => line.trim().replace(/\s+/g, ' '))
+    .filter((line) => line !== '' && !/^[#;]/.test(line));
   return /^search containers\.( |$)/.test(lines[0] ?? '') && lines[1] === LINES[1];
 }
 
@@ -47,7 +53,8 @@ const PUT_FIRST = `put() {
 }`;
 
 const ADD_TO_DHCLIENT = DHCLIENT.map(
-  ({ line }) => `grep -qxF ${quote(line)} /etc/dhcp/dhclient.conf || printf '%s\\n' ${quote(line)} >> /etc/dhcp/dhclient.conf`,
+  ({ line }) =>
+    `grep -qxF ${quote(line)} /etc/dhcp/dhclient.conf || printf '%s\\n' ${quote(line)} >> /etc/dhcp/dhclient.conf`,
 ).join('\n  ');
 
 const WITHOUT_RESOLVCONF: Readonly<Record<NetworkSpec['mode'], string>> = {

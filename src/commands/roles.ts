@@ -35,8 +35,15 @@ export function parseInfo(stdout: string): KatoInfo | undefined {
   const text = plainText(stdout);
   const json = jsonIn(text);
   const fields = json === undefined ? fieldsOfText(text) : fieldsOfJson(json);
-  const pick = (key: keyof typeof KEYS): string[] | undefined => KEYS[key].map((name) => fields.get(name)).find((value) => value !== undefined);
-  const [assigned, available, mbusIp, endpoint, micro] = [pick('assigned'), pick('available'), pick('mbusIp'), pick('endpoint'), pick('microCloud')];
+  const pick = (key: keyof typeof KEYS): string[] | undefined =>
+    KEYS[key].map((name) => fields.get(name)).find((value) => value !== undefined);
+  const [assigned, available, mbusIp, endpoint, micro] = [
+    pick('assigned'),
+    pick('available'),
+    pick('mbusIp'),
+    pick('endpoint'),
+    pick('microCloud'),
+  ];
   if (assigned === undefined && mbusIp === undefined) return undefined;
   return {
     assigned: rolesIn(assigned),
@@ -53,7 +60,10 @@ export function parseStatus(stdout: string): ProcessState[] {
   const json = jsonIn(text);
   if (json !== undefined) return statesOfJson(json, '');
   return text.split('\n').flatMap((line) => {
-    const [first = '', ...rest] = line.trim().split(/[\s:|,]+/).filter((word) => word !== '');
+    const [first = '', ...rest] = line
+      .trim()
+      .split(/[\s:|,]+/)
+      .filter((word) => word !== '');
     const state = rest.find((word) => STATE.test(word));
     return state === undefined || !/^[a-z]/i.test(first) ? [] : [{ name: first, state: state.toUpperCase() }];
   });
@@ -66,7 +76,8 @@ export function allRunning(states: readonly ProcessState[]): boolean {
 /** Undefined where it says neither: its words are known from one release only. */
 export function parseReady(stdout: string): boolean | undefined {
   const text = plainText(stdout);
-  if (/\b(not|isn't|never)\s+(yet\s+)?ready\b|\bSTARTING\b|\bFATAL\b|\bSTOPPED\b|\btimed?\s?-?out\b/i.test(text)) return false;
+  if (/\b(not|isn't|never)\s+(yet\s+)?ready\b|\bSTARTING\b|\bFATAL\b|\bSTOPPED\b|\btimed?\s?-?out\b/i.test(text))
+    return false;
   return /\bREADY\b/i.test(text) ? true : undefined;
 }
 
@@ -140,5 +151,7 @@ function statesOfJson(json: Json, name: string): ProcessState[] {
   if (isList(json)) return json.flatMap((item) => statesOfJson(item, name));
   if (!isRecord(json)) return [];
   const own = [json['name'], json['process'], json['role']].find((value) => typeof value === 'string') ?? name;
-  return Object.entries(json).flatMap(([key, value]) => statesOfJson(value, /^(state|status|statename)$/i.test(key) ? own : key));
+  return Object.entries(json).flatMap(([key, value]) =>
+    statesOfJson(value, /^(state|status|statename)$/i.test(key) ? own : key),
+  );
 }

@@ -1,14 +1,11 @@
 /** Terminal output as text: without colours, without what was overwritten, without secrets. */
 
 // CSI and OSC sequences, short escapes, and the control characters left over (all but tab, newline and carriage return).
-const ESCAPES = /\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]+[0-~]|\x1b[@-_]|\x1b|[\0-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f]/g;
+const ESCAPES =
+  /\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]+[0-~]|\x1b[@-_]|\x1b|[\0-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f]/g;
 
 export function plainText(output: string): string {
-  return output
-    .replace(ESCAPES, '')
-    .split('\n')
-    .map(shownOf)
-    .join('\n');
+  return output.replace(ESCAPES, '').split('\n').map(shownOf).join('\n');
 }
 
 /** What a line shows after its carriage returns: the last thing written from its beginning. */

@@ -15,18 +15,33 @@ export interface Heard {
 const LIMIT = 2_000;
 
 /** What OpenSSL says of bytes that are no TLS: the beginning of an answer in HTTP, or of any other protocol in which the server speaks first. */
-export const NO_TLS = /wrong version number|packet length too long|http request|record layer failure|unsupported protocol version|invalid content type/i;
+export const NO_TLS =
+  /wrong version number|packet length too long|http request|record layer failure|unsupported protocol version|invalid content type/i;
 
 /** @param trust whom to believe, and under which name */
-export async function hear(host: string, port: number, trust: Pick<ConnectionOptions, 'ca' | 'servername' | 'cert' | 'key'> = {}): Promise<Heard> {
+export async function hear(
+  host: string,
+  port: number,
+  trust: Pick<ConnectionOptions, 'ca' | 'servername' | 'cert' | 'key'> = {},
+): Promise<Heard> {
   // Node would send an address as a name, which no server knows.
   const servername = isIP(host) === 0 ? host : '';
-  const socket = connect({ host, port, ALPNProtocols: ['h2', 'http/1.1'], servername, ...trust, rejectUnauthorized: false });
+  const socket = connect({
+    host,
+    port,
+    ALPNProtocols: ['h2', 'http/1.1'],
+    servername,
+    ...trust,
+    rejectUnauthorized: false,
+  });
   try {
     await once(socket, 'secureConnect', { signal: AbortSignal.timeout(LIMIT) });
     // An Error in the types, and its code in truth.
     const why: unknown = socket.authorizationError;
-    return { speaks: 'tls', ...(socket.authorized ? {} : { distrust: why instanceof Error ? why.message : String(why) }) };
+    return {
+      speaks: 'tls',
+      ...(socket.authorized ? {} : { distrust: why instanceof Error ? why.message : String(why) }),
+    };
   } catch (error) {
     const words = error instanceof Error ? error.message : '';
     if (/\balert\b/i.test(words)) return { speaks: 'tls' };

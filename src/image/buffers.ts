@@ -1,7 +1,9 @@
 import { MEMBER } from './compressor';
 
 /** Of all that is missing in Node's types, what is needed here. */
-declare const WebAssembly: { readonly Memory: new (size: { readonly initial: number }) => { readonly buffer: ArrayBuffer } };
+declare const WebAssembly: {
+  readonly Memory: new (size: { readonly initial: number }) => { readonly buffer: ArrayBuffer };
+};
 
 const WASM_PAGE = 64 * 1024;
 

@@ -55,11 +55,17 @@ export async function openBundle(request: BundleRequest, options: BundleOptions 
   const lanes = lanesOf(options);
   const seen = known?.survey ?? (await survey(source, facts.prefix, lanes));
   if (known === undefined) await options.journal?.begin(key, seen);
-  return new Bundle(request, options, lanes, key, seen, deriveSecrets(identity, key.bundle, seen.content), [...(known?.parts ?? [])]);
+  return new Bundle(request, options, lanes, key, seen, deriveSecrets(identity, key.bundle, seen.content), [
+    ...(known?.parts ?? []),
+  ]);
 }
 
 function lanesOf({ lanes, signal, moved }: BundleOptions): Lanes {
-  return { lanes: lanes ?? Math.min(4, availableParallelism() + 2), ...(signal === undefined ? {} : { signal }), ...(moved === undefined ? {} : { moved }) };
+  return {
+    lanes: lanes ?? Math.min(4, availableParallelism() + 2),
+    ...(signal === undefined ? {} : { signal }),
+    ...(moved === undefined ? {} : { moved }),
+  };
 }
 
 export class Bundle {
@@ -109,7 +115,9 @@ export class Bundle {
         } else {
           making ??= this.made(index);
         }
-        const part = there ? { ...record, bytes: undefined } : await this.take(making, record === undefined ? isThere : NOT_THERE);
+        const part = there
+          ? { ...record, bytes: undefined }
+          : await this.take(making, record === undefined ? isThere : NOT_THERE);
         last = part.next === undefined;
         yield part;
       }
@@ -123,7 +131,14 @@ export class Bundle {
     if (!this.complete) throw new Error('The manifest lists all parts: they must have been made before.');
     const { facts, identity } = this.request;
     const bundledSize = this.records.reduce((sum, { size }) => sum + size, 0);
-    const content = { ...facts, digest: this.survey.tarDigest, size: this.survey.size, bundledSize, keys: this.encryptedKeys(), parts: this.records };
+    const content = {
+      ...facts,
+      digest: this.survey.tarDigest,
+      size: this.survey.size,
+      bundledSize,
+      keys: this.encryptedKeys(),
+      parts: this.records,
+    };
     return writeManifest(content, (text) => signText(identity.privateKey, text));
   }
 
@@ -151,18 +166,26 @@ export class Bundle {
     const before = this.records[record.index];
     if (before !== undefined && before.md5 !== record.md5) {
       await this.options.journal?.begin(this.key, this.survey);
-      throw new DeployError('IMAGE_NOT_REPEATABLE', `Part ${record.name} came out otherwise than in an earlier attempt.`);
+      throw new DeployError(
+        'IMAGE_NOT_REPEATABLE',
+        `Part ${record.name} came out otherwise than in an earlier attempt.`,
+      );
     }
     if (before !== undefined) return;
     this.records.push(record);
-    if (this.options.limits !== undefined) checkBundleSize(this.records.reduce((sum, { size }) => sum + size, 0), this.options.limits);
+    if (this.options.limits !== undefined)
+      checkBundleSize(
+        this.records.reduce((sum, { size }) => sum + size, 0),
+        this.options.limits,
+      );
     await this.options.journal?.add(record);
   }
 
   private encryptedKeys(): { cloudKey: string; userKey: string; cloudIv: string; userIv: string } {
     const { certificate, cloudCertificate } = this.request.identity;
     const { key, iv, noise } = this.secrets;
-    const encrypted = (purpose: string, to: typeof certificate, secret: Buffer): string => encryptHex(to, secret.toString('hex'), (length) => noise(purpose, length));
+    const encrypted = (purpose: string, to: typeof certificate, secret: Buffer): string =>
+      encryptHex(to, secret.toString('hex'), (length) => noise(purpose, length));
     return {
       cloudKey: encrypted('cloud key', cloudCertificate, key),
       userKey: encrypted('user key', certificate, key),

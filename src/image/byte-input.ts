@@ -21,7 +21,7 @@ export class ByteInput {
   }
 
   async *upTo(length: number): AsyncGenerator<Buffer, void> {
-    for (let left = length; left > 0; ) {
+    for (let left = length; left > 0;) {
       if (this.rest.length === 0) await this.more();
       const piece = this.rest.subarray(0, left);
       this.rest = this.rest.subarray(piece.length);
@@ -37,7 +37,8 @@ export class ByteInput {
   /** How much more there was. */
   async drain(): Promise<number> {
     let length = this.rest.length;
-    for (let next = await this.pieces.next(); next.done !== true; next = await this.pieces.next()) length += next.value.length;
+    for (let next = await this.pieces.next(); next.done !== true; next = await this.pieces.next())
+      length += next.value.length;
     this.rest = Buffer.alloc(0);
     return length;
   }

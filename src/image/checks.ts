@@ -37,15 +37,25 @@ const ID = { kernelId: /^(eki|aki)-[0-9a-f]{8,17}$/i, ramdiskId: /^(eri|ari)-[0-
 
 export function checkFacts(facts: BundleFacts): void {
   checkPrefix(facts);
-  if (!/^[0-9]{12}$/.test(facts.account)) throw new DeployError('IMAGE_ACCOUNT', `The account number ${JSON.stringify(facts.account)} is not 12 digits.`);
+  if (!/^[0-9]{12}$/.test(facts.account))
+    throw new DeployError('IMAGE_ACCOUNT', `The account number ${JSON.stringify(facts.account)} is not 12 digits.`);
   checkIds(facts);
-  checkWords('block device', (facts.blockDevices ?? []).map(({ virtual }) => virtual), /^(ami|root|swap|ephemeral[0-9]+|ebs[0-9]*)$/);
-  checkWords('device name', (facts.blockDevices ?? []).map(({ device }) => device), /^(\/dev\/)?[a-z][a-z0-9]{1,31}$/);
+  checkWords(
+    'block device',
+    (facts.blockDevices ?? []).map(({ virtual }) => virtual),
+    /^(ami|root|swap|ephemeral[0-9]+|ebs[0-9]*)$/,
+  );
+  checkWords(
+    'device name',
+    (facts.blockDevices ?? []).map(({ device }) => device),
+    /^(\/dev\/)?[a-z][a-z0-9]{1,31}$/,
+  );
   checkWords('product code', facts.productCodes ?? [], /^[A-Za-z0-9._-]{1,64}$/);
 }
 
 function checkPrefix({ prefix, kind }: BundleFacts): void {
-  if (!PREFIX.test(prefix)) throw new DeployError('IMAGE_PREFIX', `The prefix ${JSON.stringify(prefix)} cannot be used.`);
+  if (!PREFIX.test(prefix))
+    throw new DeployError('IMAGE_PREFIX', `The prefix ${JSON.stringify(prefix)} cannot be used.`);
   if (kind === 'machine' && MISREAD_PREFIX.test(prefix)) {
     throw new DeployError('IMAGE_PREFIX', `A cloud would not take ${prefix} for a machine image, because of its name.`);
   }
@@ -54,13 +64,21 @@ function checkPrefix({ prefix, kind }: BundleFacts): void {
 function checkIds(facts: BundleFacts): void {
   for (const field of ['kernelId', 'ramdiskId'] as const) {
     const id = facts[field];
-    if (id !== undefined && !ID[field].test(id)) throw new DeployError('IMAGE_CONFIGURATION', `The ${field} ${JSON.stringify(id)} is no id of that kind.`);
+    if (id !== undefined && !ID[field].test(id))
+      throw new DeployError('IMAGE_CONFIGURATION', `The ${field} ${JSON.stringify(id)} is no id of that kind.`);
   }
   const given = [facts.kernelId, facts.ramdiskId].filter((id) => id !== undefined).length;
-  if (given === 1) throw new DeployError('IMAGE_KERNEL_AND_RAMDISK', `Only the ${facts.kernelId === undefined ? 'ramdisk' : 'kernel'} was given.`);
+  if (given === 1)
+    throw new DeployError(
+      'IMAGE_KERNEL_AND_RAMDISK',
+      `Only the ${facts.kernelId === undefined ? 'ramdisk' : 'kernel'} was given.`,
+    );
   const onlyForMachines = given > 0 || facts.blockDevices !== undefined || facts.productCodes !== undefined;
   if (facts.kind !== 'machine' && onlyForMachines) {
-    throw new DeployError('IMAGE_CONFIGURATION', `A ${facts.kind} has neither kernel, ramdisk, block devices nor product codes of its own.`);
+    throw new DeployError(
+      'IMAGE_CONFIGURATION',
+      `A ${facts.kind} has neither kernel, ramdisk, block devices nor product codes of its own.`,
+    );
   }
 }
 
@@ -71,7 +89,8 @@ function checkWords(what: string, words: readonly string[], allowed: RegExp): vo
 
 /** The name an image is registered under. */
 export function checkName(name: string): void {
-  if (!NAME.test(name)) throw new DeployError('IMAGE_NAME', `The name ${JSON.stringify(name)} is not one that clouds accept.`);
+  if (!NAME.test(name))
+    throw new DeployError('IMAGE_NAME', `The name ${JSON.stringify(name)} is not one that clouds accept.`);
 }
 
 const GIB = 1024 ** 3;
@@ -93,10 +112,15 @@ export const SIZE_LIMITS: Readonly<Record<CloudKindName, SizeLimits>> = {
 };
 
 export function checkImageSize(size: number, limits: SizeLimits): void {
-  if (size > limits.image) throw new DeployError('IMAGE_TOO_BIG', `The image has ${size} bytes; the cloud takes ${limits.image}.`);
+  if (size > limits.image)
+    throw new DeployError('IMAGE_TOO_BIG', `The image has ${size} bytes; the cloud takes ${limits.image}.`);
 }
 
 /** How far a bundle can be compressed is known at its end only. */
 export function checkBundleSize(size: number, limits: SizeLimits): void {
-  if (size > limits.bundle) throw new DeployError('IMAGE_TOO_BIG', `The bundle has more than ${limits.bundle} bytes, which is what a bucket of the cloud takes.`);
+  if (size > limits.bundle)
+    throw new DeployError(
+      'IMAGE_TOO_BIG',
+      `The bundle has more than ${limits.bundle} bytes, which is what a bucket of the cloud takes.`,
+    );
 }

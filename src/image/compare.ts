@@ -42,12 +42,14 @@ export async function compareImage(compared: Compared, options: CompareOptions =
   const { manifest, source, survey, privateKey } = compared;
   if (manifest.size !== survey.size) return { image: 'other', detail: '' };
   if (manifest.digest === survey.tarDigest) return { image: 'same', detail: '' };
-  if ((await usualDigests(source, manifest.prefix, options)).includes(manifest.digest)) return { image: 'same', detail: '' };
+  if ((await usualDigests(source, manifest.prefix, options)).includes(manifest.digest))
+    return { image: 'same', detail: '' };
   if (openKeys(manifest, privateKey) === undefined) return { image: 'unknown', detail: notForThisKey(manifest) };
   try {
     return { image: (await holds(compared, options)) ? 'same' : 'other', detail: '' };
   } catch (error) {
-    if (error instanceof DeployError && UNREADABLE.has(error.code)) return { image: 'unknown', detail: error.message.replace(/\.$/, '') };
+    if (error instanceof DeployError && UNREADABLE.has(error.code))
+      return { image: 'unknown', detail: error.message.replace(/\.$/, '') };
     throw error;
   }
 }
@@ -57,7 +59,9 @@ const UNREADABLE: ReadonlySet<string> = new Set(['IMAGE_BUNDLE_BROKEN', 'IMAGE_F
 /** Of archives that other programs make of any file in the same way, whoever and wherever they are. */
 async function usualDigests(source: Source, name: string, { signal }: CompareOptions): Promise<readonly string[]> {
   if (name.length >= 100) return [];
-  const archives = [tarHeader(name, source.size), pythonHeader(name, source.size)].map((header) => createHash('sha1').update(header));
+  const archives = [tarHeader(name, source.size), pythonHeader(name, source.size)].map((header) =>
+    createHash('sha1').update(header),
+  );
   const buffer = Buffer.alloc(MEMBER);
   for (let index = 0; index < blockCount(source.size); index++) {
     signal?.throwIfAborted();
@@ -77,7 +81,10 @@ function ends(archive: Hash, size: number): readonly string[] {
   return [bare.digest('hex'), filled.digest('hex')];
 }
 
-async function holds({ manifest, readPart, privateKey, source }: Compared, { signal, onCompared }: CompareOptions): Promise<boolean> {
+async function holds(
+  { manifest, readPart, privateKey, source }: Compared,
+  { signal, onCompared }: CompareOptions,
+): Promise<boolean> {
   const buffer = Buffer.alloc(MEMBER);
   let at = 0;
   for await (const piece of unbundle(manifest, readPart, privateKey)) {

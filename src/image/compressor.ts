@@ -65,11 +65,13 @@ function sample(): Buffer {
     state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
     return (state >>> 8) % below;
   };
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const length = 3 + random(60);
     const from = at - 1 - random(Math.min(at, 40_000) || 1);
     if (at > 1000 && random(4) > 0) at += bytes.copy(bytes, at, from, Math.min(from + length, at));
-    else for (const end = Math.min(at + length, bytes.length); at < end; at++) bytes[at] = random(3) === 0 ? random(256) : 97 + random(12);
+    else
+      for (const end = Math.min(at + length, bytes.length); at < end; at++)
+        bytes[at] = random(3) === 0 ? random(256) : 97 + random(12);
   }
   return bytes;
 }

@@ -12,7 +12,11 @@ import type { Part } from './parts';
 import type { ReadPart } from './unbundle';
 
 /** Writes what is not there yet, the manifest last; gives the manifest's path. */
-export async function writeBundle(bundle: Bundle, folder: string, onPart: (part: Part) => void = () => undefined): Promise<string> {
+export async function writeBundle(
+  bundle: Bundle,
+  folder: string,
+  onPart: (part: Part) => void = () => undefined,
+): Promise<string> {
   const manifest = join(folder, bundle.manifestName);
   try {
     await mkdir(folder, { recursive: true });
@@ -34,7 +38,9 @@ export function partsIn(folder: string): ReadPart {
       yield* createReadStream(path, { highWaterMark: 1024 * 1024 }) as AsyncIterable<Buffer>;
     } catch (error) {
       const told = fileError(path, error);
-      throw told instanceof DeployError && told.code === 'IMAGE_SOURCE_MISSING' ? new DeployError('IMAGE_BUNDLE_BROKEN', `The part ${name} is missing.`) : told;
+      throw told instanceof DeployError && told.code === 'IMAGE_SOURCE_MISSING'
+        ? new DeployError('IMAGE_BUNDLE_BROKEN', `The part ${name} is missing.`)
+        : told;
     }
   };
 }
@@ -62,8 +68,13 @@ export async function writeImage(image: AsyncIterable<Buffer>, path: string): Pr
   }
 }
 
-async function writeAt(file: { write(bytes: Buffer, offset: number, length: number, position: number): Promise<{ bytesWritten: number }> }, bytes: Buffer, at: number): Promise<void> {
-  for (let done = 0; done < bytes.length; ) done += (await file.write(bytes, done, bytes.length - done, at + done)).bytesWritten;
+async function writeAt(
+  file: { write(bytes: Buffer, offset: number, length: number, position: number): Promise<{ bytesWritten: number }> },
+  bytes: Buffer,
+  at: number,
+): Promise<void> {
+  for (let done = 0; done < bytes.length;)
+    done += (await file.write(bytes, done, bytes.length - done, at + done)).bytesWritten;
 }
 
 async function writeWhole(path: string, content: Buffer | string): Promise<void> {

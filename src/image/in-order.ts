@@ -3,7 +3,11 @@
  * nothing is started until the result before last was taken. `lane` is a task's own as long as its result was not followed by
  * another request, so that a buffer for each lane is enough.
  */
-export async function* inOrder<T>(range: { readonly from: number; readonly count: number }, lanes: number, task: (index: number, lane: number) => Promise<T>): AsyncGenerator<T, void> {
+export async function* inOrder<T>(
+  range: { readonly from: number; readonly count: number },
+  lanes: number,
+  task: (index: number, lane: number) => Promise<T>,
+): AsyncGenerator<T, void> {
   const running: Promise<T>[] = [];
   let next = range.from;
   try {

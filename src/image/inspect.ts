@@ -36,7 +36,12 @@ export async function inspect(input: InspectInput): Promise<Verdict> {
   const manifest = attempt(() => readManifest(input.manifest));
   if (manifest instanceof DeployError) return verdict([{ id: 'form', result: 'failed', detail: manifest.message }]);
   const keys = input.privateKey === undefined ? undefined : openKeys(manifest, input.privateKey);
-  const checks = [form(input.manifest, manifest), signature(manifest, input), key(manifest, input.privateKey, keys), ...(await data(manifest, input.readPart, keys))];
+  const checks = [
+    form(input.manifest, manifest),
+    signature(manifest, input),
+    key(manifest, input.privateKey, keys),
+    ...(await data(manifest, input.readPart, keys)),
+  ];
   return { ...verdict(checks), manifest };
 }
 
@@ -48,8 +53,12 @@ function verdict(checks: readonly Check[]): Verdict {
 function form(bytes: Uint8Array, { signed, account, parts }: Manifest): Check {
   const problems = [
     ...(bytes.some((byte) => byte > 0x7e) ? ['it has characters beyond ASCII'] : []),
-    ...(Buffer.from(bytes.subarray(0, 5)).toString('latin1') === '<?xml' ? [] : ['it does not begin with an XML declaration']),
-    ...(/^<machine_configuration>.*<image><name>/s.test(signed) ? [] : ['<machine_configuration> or <image> has attributes, or <name> does not come first']),
+    ...(Buffer.from(bytes.subarray(0, 5)).toString('latin1') === '<?xml'
+      ? []
+      : ['it does not begin with an XML declaration']),
+    ...(/^<machine_configuration>.*<image><name>/s.test(signed)
+      ? []
+      : ['<machine_configuration> or <image> has attributes, or <name> does not come first']),
     ...(/>\s+</.test(signed) ? ['there is white space between elements'] : []),
     ...(/^[0-9]{12}$/.test(account) ? [] : ['the user is not an account number']),
     ...(parts.length > 0 ? [] : ['it lists no parts']),
@@ -59,7 +68,12 @@ function form(bytes: Uint8Array, { signed, account, parts }: Manifest): Check {
     : { id: 'form', result: 'failed', detail: `The manifest can be read, but ${problems.join(', and ')}.` };
 }
 
-const SIGNATURE: Readonly<Record<SignatureState, Check['result']>> = { verified: 'passed', wrong: 'failed', unsigned: 'failed', open: 'open' };
+const SIGNATURE: Readonly<Record<SignatureState, Check['result']>> = {
+  verified: 'passed',
+  wrong: 'failed',
+  unsigned: 'failed',
+  open: 'open',
+};
 
 function signature(manifest: Manifest, signers: Signers): Check {
   const { state, detail } = signatureOf(manifest, signers);
@@ -67,22 +81,31 @@ function signature(manifest: Manifest, signers: Signers): Check {
 }
 
 function key(manifest: Manifest, privateKey: KeyObject | undefined, keys: OpenKeys | undefined): Check {
-  if (privateKey === undefined) return { id: 'key', result: 'open', detail: 'No private key was given to open the bundle with.' };
+  if (privateKey === undefined)
+    return { id: 'key', result: 'open', detail: 'No private key was given to open the bundle with.' };
   return keys === undefined
     ? { id: 'key', result: 'failed', detail: `${notForThisKey(manifest)}.` }
     : { id: 'key', result: 'passed', detail: `The private key opens it, as that of the ${keys.holder}.` };
 }
 
 /** One reading serves both checks, as far as it comes; damaged content does not hide the state of later parts. */
-async function data(manifest: Manifest, readPart: ReadPart | undefined, keys: OpenKeys | undefined): Promise<readonly Check[]> {
-  if (readPart === undefined) return [open('parts', 'The parts were not given.'), open('content', 'The parts were not given.')];
+async function data(
+  manifest: Manifest,
+  readPart: ReadPart | undefined,
+  keys: OpenKeys | undefined,
+): Promise<readonly Check[]> {
+  if (readPart === undefined)
+    return [open('parts', 'The parts were not given.'), open('content', 'The parts were not given.')];
   const parts = new PartsCheck(manifest, readPart);
   const failure = keys === undefined ? undefined : await readThrough(imageIn(manifest, parts.stream(), keys));
   await parts.readRest();
   if (keys === undefined) return [parts.result(), open('content', 'Without the key the content cannot be read.')];
-  return [parts.result(), failure === undefined
-    ? { id: 'content', result: 'passed', detail: `${manifest.size} bytes, with the digest that the manifest names.` }
-    : { id: 'content', result: 'failed', detail: failure }];
+  return [
+    parts.result(),
+    failure === undefined
+      ? { id: 'content', result: 'passed', detail: `${manifest.size} bytes, with the digest that the manifest names.` }
+      : { id: 'content', result: 'failed', detail: failure },
+  ];
 }
 
 function open(id: CheckId, detail: string): Check {
@@ -116,10 +139,15 @@ class PartsCheck {
 
   result(): Check {
     const { parts, bundledSize } = this.manifest;
-    const damaged = parts.filter((part) => (this.found.get(part)?.sha1 ?? part.sha1) !== part.sha1).map(({ name }) => `${name} is damaged`);
+    const damaged = parts
+      .filter((part) => (this.found.get(part)?.sha1 ?? part.sha1) !== part.sha1)
+      .map(({ name }) => `${name} is damaged`);
     const size = [...this.found.values()].reduce((sum, part) => sum + part.size, 0);
     const broken = [...damaged, ...this.unreadable];
-    const problems = broken.length > 0 || size === bundledSize ? broken : [`together they have ${size} bytes instead of ${bundledSize}`];
+    const problems =
+      broken.length > 0 || size === bundledSize
+        ? broken
+        : [`together they have ${size} bytes instead of ${bundledSize}`];
     return problems.length === 0
       ? { id: 'parts', result: 'passed', detail: `${parts.length} parts, ${bundledSize} bytes, each with its digest.` }
       : { id: 'parts', result: 'failed', detail: `Of ${parts.length} parts: ${problems.join('; ')}.` };

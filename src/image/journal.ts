@@ -102,6 +102,8 @@ function packed(survey: Survey): PackedSurvey {
 
 function unpacked(survey: PackedSurvey): Survey {
   const bytes = Buffer.from(survey.blocks, 'base64');
-  const blocks = Array.from({ length: bytes.length / ENTRY }, (_, index) => (bytes[index * ENTRY] === 0 ? undefined : bytes.readUInt32BE(index * ENTRY + 1)));
+  const blocks = Array.from({ length: bytes.length / ENTRY }, (_, index) =>
+    bytes[index * ENTRY] === 0 ? undefined : bytes.readUInt32BE(index * ENTRY + 1),
+  );
   return { ...survey, blocks };
 }

@@ -36,13 +36,18 @@ export function readIdentity(credentials: Credentials): Identity {
 /** What OpenSSL says about a key it cannot read goes nowhere. */
 export function readPrivateKey(pem: string): KeyObject {
   const key = attempt(() => createPrivateKey(pem));
-  if (key?.asymmetricKeyType !== 'rsa') throw new DeployError('IMAGE_KEY_UNREADABLE', 'The private key is not a readable RSA key.');
+  if (key?.asymmetricKeyType !== 'rsa')
+    throw new DeployError('IMAGE_KEY_UNREADABLE', 'The private key is not a readable RSA key.');
   return key;
 }
 
 export function readCertificate(pem: string, what: string): X509Certificate {
   const certificate = attempt(() => new X509Certificate(pem));
-  if (certificate?.publicKey.asymmetricKeyType !== 'rsa') throw new DeployError('IMAGE_CERTIFICATE_UNREADABLE', `The ${what} is not a readable X.509 certificate with an RSA key.`);
+  if (certificate?.publicKey.asymmetricKeyType !== 'rsa')
+    throw new DeployError(
+      'IMAGE_CERTIFICATE_UNREADABLE',
+      `The ${what} is not a readable X.509 certificate with an RSA key.`,
+    );
   return certificate;
 }
 
@@ -60,7 +65,9 @@ export function encryptHex(certificate: X509Certificate, hex: string, noise: (le
 
 /** Undoes encryptHex; undefined: not encrypted for this key. The padding is looked at here since Node no longer does it for PKCS#1 v1.5. */
 export function decryptHex(privateKey: KeyObject, encrypted: string): string | undefined {
-  const padded = attempt(() => privateDecrypt({ key: privateKey, padding: constants.RSA_NO_PADDING }, Buffer.from(encrypted, 'hex')));
+  const padded = attempt(() =>
+    privateDecrypt({ key: privateKey, padding: constants.RSA_NO_PADDING }, Buffer.from(encrypted, 'hex')),
+  );
   if (padded?.[0] !== 0 || padded[1] !== 2) return undefined;
   const end = padded.indexOf(0, 2);
   const hex = end < 10 ? '' : padded.toString('latin1', end + 1);

@@ -36,16 +36,21 @@ export function readManifest(bytes: Uint8Array): Manifest {
 /** Clouds look for the tags alone, wherever they stand: in a comment before, for one. What they would cut must be what is read here. */
 function asClouds(text: string, { name, start, end }: Element): string {
   const [first, last] = [text.indexOf(`<${name}>`), text.indexOf(`</${name}>`)];
-  if ((first !== -1 && first !== start) || last + name.length + '</>'.length !== end) throw broken(`has a tag of <${name}> outside of that element`);
+  if ((first !== -1 && first !== start) || last + name.length + '</>'.length !== end)
+    throw broken(`has a tag of <${name}> outside of that element`);
   return text.slice(start, end);
 }
 
-function configurationIn(configuration: Element): Pick<Manifest, 'architecture' | 'kernelId' | 'ramdiskId' | 'blockDevices' | 'productCodes'> {
+function configurationIn(
+  configuration: Element,
+): Pick<Manifest, 'architecture' | 'kernelId' | 'ramdiskId' | 'blockDevices' | 'productCodes'> {
   const kernelId = idIn(configuration, 'kernel_id');
   const ramdiskId = idIn(configuration, 'ramdisk_id');
   // Their lists have more than one name.
   const listed = configuration.children.flatMap(({ children }) => children);
-  const blockDevices = listed.filter(({ name }) => name === 'mapping').map((mapping) => ({ virtual: inside(mapping, 'virtual'), device: inside(mapping, 'device') }));
+  const blockDevices = listed
+    .filter(({ name }) => name === 'mapping')
+    .map((mapping) => ({ virtual: inside(mapping, 'virtual'), device: inside(mapping, 'device') }));
   const productCodes = listed.filter(({ name }) => name === 'product_code').map(({ text }) => text.trim());
   return {
     architecture: inside(configuration, 'architecture') as Architecture,
@@ -62,7 +67,10 @@ function idIn(configuration: Element, name: string): string | undefined {
   return id === '' || id === 'true' ? undefined : id;
 }
 
-function imageIn(image: Element, configuration: Element): Omit<Manifest, 'architecture' | 'parts' | 'signed' | 'signature'> {
+function imageIn(
+  image: Element,
+  configuration: Element,
+): Omit<Manifest, 'architecture' | 'parts' | 'signed' | 'signature'> {
   return {
     prefix: inside(image, 'name'),
     account: inside(image, 'user'),
@@ -77,7 +85,12 @@ function imageIn(image: Element, configuration: Element): Omit<Manifest, 'archit
 /** Whoever bundles without a certificate of the user leaves the elements empty, or out. */
 function keysIn(image: Element): ManifestKeys {
   const key = (name: string): string => optional(image, name) ?? '';
-  return { cloudKey: key('ec2_encrypted_key'), userKey: key('user_encrypted_key'), cloudIv: key('ec2_encrypted_iv'), userIv: key('user_encrypted_iv') };
+  return {
+    cloudKey: key('ec2_encrypted_key'),
+    userKey: key('user_encrypted_key'),
+    cloudIv: key('ec2_encrypted_iv'),
+    userIv: key('user_encrypted_iv'),
+  };
 }
 
 function kindIn(image: Element, configuration: Element): ImageKind {
@@ -89,9 +102,12 @@ function kindIn(image: Element, configuration: Element): ImageKind {
 }
 
 function partsIn(list: Element): readonly ManifestPart[] {
-  const parts = list.children.filter(({ name }) => name === 'part').map((part) => ({ name: inside(part, 'filename'), sha1: hexIn(part, 'digest') }));
+  const parts = list.children
+    .filter(({ name }) => name === 'part')
+    .map((part) => ({ name: inside(part, 'filename'), sha1: hexIn(part, 'digest') }));
   const count = list.attributes.get('count');
-  if (count !== undefined && count !== String(parts.length)) throw broken(`counts ${count} parts and lists ${parts.length}`);
+  if (count !== undefined && count !== String(parts.length))
+    throw broken(`counts ${count} parts and lists ${parts.length}`);
   const outside = parts.find(({ name }) => !/^[^/\\\p{Cc}]+$/u.test(name) || name === '.' || name === '..');
   if (outside !== undefined) throw broken(`names a part ${JSON.stringify(outside.name)}`);
   return parts;

@@ -34,7 +34,7 @@ const NAME = /[A-Za-z_:][\w.:-]*/y;
 const ATTRIBUTE = /\s+([A-Za-z_:][\w.:-]*)\s*=\s*(?:"([^"<]*)"|'([^'<]*)')/y;
 const TAG_END = /\s*(\/?)>/y;
 const REFERENCE = /&(?:(amp|lt|gt|quot|apos);|#([0-9]{1,7});|#x([0-9A-Fa-f]{1,6});)?/g;
-const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: '\'' };
+const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
 
 /** @returns the root. Throws IMAGE_MANIFEST_BROKEN for what is not well-formed, or is cut off. */
 export function readXml(text: string): Element {
@@ -72,7 +72,8 @@ class Reader {
     this.at = end;
     const element = this.open.at(-1);
     if (element !== undefined) element.text += decoded(text);
-    else if (/\S/.test(text)) throw broken(this.done === undefined ? 'is no XML: it does not begin with an element' : 'goes on after its end');
+    else if (/\S/.test(text))
+      throw broken(this.done === undefined ? 'is no XML: it does not begin with an element' : 'goes on after its end');
   }
 
   private markup(): void {
@@ -127,7 +128,8 @@ class Reader {
     this.at += 2;
     const [name = ''] = this.match(NAME) ?? [];
     const expected = this.open.at(-1)?.name;
-    if (name !== expected) throw broken(`has </${name}> ${expected === undefined ? 'outside of everything' : `in place of </${expected}>`}`);
+    if (name !== expected)
+      throw broken(`has </${name}> ${expected === undefined ? 'outside of everything' : `in place of </${expected}>`}`);
     if (this.match(TAG_END)?.[1] !== '') throw broken(`is cut off or damaged in </${name}>`);
     this.end();
   }

@@ -30,7 +30,10 @@ export interface ManifestContent extends BundleFacts {
 }
 
 /** Of the format, not of the product: a new release must not make another manifest of the same bundle. */
-const BUNDLER = element('bundler', element('name', 'stackato-deploy') + element('version', '1') + element('release', '0'));
+const BUNDLER = element(
+  'bundler',
+  element('name', 'stackato-deploy') + element('version', '1') + element('release', '0'),
+);
 
 export function manifestName(prefix: string): string {
   return `${prefix}.manifest.xml`;
@@ -45,8 +48,13 @@ export function writeManifest(content: ManifestContent, sign: (text: string) => 
 }
 
 /** A kernel or ramdisk says so by `true` in place of an id; only newer clouds look at the type. */
-const IDS: Readonly<Record<ImageKind, (content: ManifestContent) => { readonly kernel?: string; readonly ramdisk?: string }>> = {
-  machine: ({ kernelId, ramdiskId }) => ({ ...(kernelId === undefined ? {} : { kernel: kernelId }), ...(ramdiskId === undefined ? {} : { ramdisk: ramdiskId }) }),
+const IDS: Readonly<
+  Record<ImageKind, (content: ManifestContent) => { readonly kernel?: string; readonly ramdisk?: string }>
+> = {
+  machine: ({ kernelId, ramdiskId }) => ({
+    ...(kernelId === undefined ? {} : { kernel: kernelId }),
+    ...(ramdiskId === undefined ? {} : { ramdisk: ramdiskId }),
+  }),
   kernel: () => ({ kernel: 'true' }),
   ramdisk: () => ({ ramdisk: 'true' }),
 };
@@ -54,7 +62,9 @@ const IDS: Readonly<Record<ImageKind, (content: ManifestContent) => { readonly k
 function configurationOf(content: ManifestContent): string {
   const { kernel, ramdisk } = IDS[content.kind](content);
   // AWS wants `virtual` before `device`.
-  const mappings = (content.blockDevices ?? []).map(({ virtual, device }) => element('mapping', element('virtual', virtual) + element('device', device)));
+  const mappings = (content.blockDevices ?? []).map(({ virtual, device }) =>
+    element('mapping', element('virtual', virtual) + element('device', device)),
+  );
   const codes = (content.productCodes ?? []).map((code) => element('product_code', code));
   return [
     element('architecture', content.architecture),
@@ -66,7 +76,9 @@ function configurationOf(content: ManifestContent): string {
 }
 
 function imageOf({ prefix, account, kind, digest, size, bundledSize, keys, parts }: ManifestContent): string {
-  const listed = parts.map(({ name, sha1 }, index) => `<part index="${index}">${element('filename', name)}${digestElement(sha1)}</part>`);
+  const listed = parts.map(
+    ({ name, sha1 }, index) => `<part index="${index}">${element('filename', name)}${digestElement(sha1)}</part>`,
+  );
   return [
     element('name', prefix),
     element('user', account),

@@ -15,7 +15,13 @@ export function memberCount(survey: Survey): number {
 }
 
 /** What was all zero in the survey is not read again; everything else must still be what it was then. */
-export async function* members(source: Source, prefix: string, seen: Survey, from: number, { lanes, signal, moved }: Lanes): AsyncGenerator<Buffer, void> {
+export async function* members(
+  source: Source,
+  prefix: string,
+  seen: Survey,
+  from: number,
+  { lanes, signal, moved }: Lanes,
+): AsyncGenerator<Buffer, void> {
   const buffers = buffersFor(lanes);
   const make = async (member: number, lane: number): Promise<Buffer> => {
     signal?.throwIfAborted();

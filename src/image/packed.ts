@@ -58,7 +58,8 @@ interface Wanted {
 const VIEWS: Readonly<Record<Exclude<Packing, 'raw'>, (wanted: Wanted) => Promise<View>>> = {
   gz: (wanted) => counted(() => gunzipped(wanted)),
   xz: async ({ outer, unxz, moved }) => {
-    if (unxz === undefined) throw new DeployError('IMAGE_FORMAT', `The file ${outer.path} cannot be unpacked: there is no xz here.`);
+    if (unxz === undefined)
+      throw new DeployError('IMAGE_FORMAT', `The file ${outer.path} cannot be unpacked: there is no xz here.`);
     return counted(() => watched(unxz(createReadStream(outer.path)), moved));
   },
   'tar.gz': (wanted) => insideTar(wanted),
@@ -114,17 +115,25 @@ async function* tarMember(wanted: Wanted, index: number): AsyncGenerator<Buffer,
 async function insideZip({ outer, entry, moved }: Wanted): Promise<View> {
   const readAt: ReadAt = async (offset, length) => {
     const bytes = Buffer.alloc(length);
-    if (offset + length > outer.size) throw new DeployError('IMAGE_SOURCE_DAMAGED', `The file ${outer.path} is cut off.`);
+    if (offset + length > outer.size)
+      throw new DeployError('IMAGE_SOURCE_DAMAGED', `The file ${outer.path} is cut off.`);
     await outer.read(bytes, offset);
     return bytes;
   };
-  const files = (await zipEntries(readAt, outer.size)).filter(({ name }) => !name.endsWith('/') && isWanted(name, entry));
+  const files = (await zipEntries(readAt, outer.size)).filter(
+    ({ name }) => !name.endsWith('/') && isWanted(name, entry),
+  );
   const chosen = onlyOne(outer.path, files);
   const start = await dataOffset(readAt, chosen);
   // `end` is that of the last byte: nothing at all cannot be said so.
-  const stored = (): AsyncIterable<Buffer> => createReadStream(outer.path, { start, end: start + chosen.compressedSize - 1, highWaterMark: CHUNK });
-  const open = (): AsyncIterable<Buffer> => (chosen.deflated ? through(stored(), createInflateRaw({ chunkSize: CHUNK })) : stored());
-  return { size: chosen.size, open: () => (chosen.size === 0 ? nothing() : checked(watched(open(), moved), chosen.crc)) };
+  const stored = (): AsyncIterable<Buffer> =>
+    createReadStream(outer.path, { start, end: start + chosen.compressedSize - 1, highWaterMark: CHUNK });
+  const open = (): AsyncIterable<Buffer> =>
+    chosen.deflated ? through(stored(), createInflateRaw({ chunkSize: CHUNK })) : stored();
+  return {
+    size: chosen.size,
+    open: () => (chosen.size === 0 ? nothing() : checked(watched(open(), moved), chosen.crc)),
+  };
 }
 
 async function* nothing(): AsyncGenerator<Buffer, void> {
@@ -138,7 +147,8 @@ async function* checked(stream: AsyncIterable<Buffer>, expected: number): AsyncG
     crc = crc32(bytes, crc);
     yield bytes;
   }
-  if (crc !== expected) throw new DeployError('IMAGE_SOURCE_DAMAGED', 'The image in the zip file does not have its checksum.');
+  if (crc !== expected)
+    throw new DeployError('IMAGE_SOURCE_DAMAGED', 'The image in the zip file does not have its checksum.');
 }
 
 function isWanted(name: string, entry: string | undefined): boolean {
@@ -148,7 +158,14 @@ function isWanted(name: string, entry: string | undefined): boolean {
 function onlyOne<T extends { readonly name: string }>(path: string, found: readonly T[]): T {
   const [first, ...others] = found;
   if (first === undefined) throw new DeployError('IMAGE_FORMAT', `There is no such file inside of ${path}.`);
-  if (others.length > 0) throw new DeployError('IMAGE_FORMAT', `There is more than one file inside of ${path}: ${found.slice(0, 5).map(({ name }) => JSON.stringify(name)).join(', ')}. Name the one that is meant.`);
+  if (others.length > 0)
+    throw new DeployError(
+      'IMAGE_FORMAT',
+      `There is more than one file inside of ${path}: ${found
+        .slice(0, 5)
+        .map(({ name }) => JSON.stringify(name))
+        .join(', ')}. Name the one that is meant.`,
+    );
   return first;
 }
 
@@ -192,7 +209,8 @@ class PackedSource implements Source {
       for await (const piece of input.upTo(into.length)) done += piece.copy(into, done);
       this.at = offset + done;
       // The checksum comes after the last byte.
-      if (this.at === this.size && (await input.drain()) > 0) throw new DeployError('IMAGE_SOURCE_DAMAGED', `The image in ${this.path} is longer than it says.`);
+      if (this.at === this.size && (await input.drain()) > 0)
+        throw new DeployError('IMAGE_SOURCE_DAMAGED', `The image in ${this.path} is longer than it says.`);
     } catch (error) {
       this.input = undefined;
       throw inWords(this.path, error);
@@ -211,5 +229,7 @@ class PackedSource implements Source {
 }
 
 function inWords(path: string, error: unknown): unknown {
-  return isDamage(error) ? new DeployError('IMAGE_SOURCE_DAMAGED', `The file ${path} is cut off or damaged.`) : fileError(path, error);
+  return isDamage(error)
+    ? new DeployError('IMAGE_SOURCE_DAMAGED', `The file ${path} is cut off or damaged.`)
+    : fileError(path, error);
 }

@@ -18,6 +18,7 @@ const BOOTED_PACKED: readonly Packing[] = ['gz', 'xz'];
 
 export function packingOf(name: string, kind: ImageKind = 'machine'): Packing {
   const packing = ENDINGS.find(([ending]) => ending.test(name))?.[1] ?? 'raw';
-  if (packing === 'unknown') throw new DeployError('IMAGE_FORMAT', `The file ${name} is of a kind that cannot be read here.`);
+  if (packing === 'unknown')
+    throw new DeployError('IMAGE_FORMAT', `The file ${name} is of a kind that cannot be read here.`);
   return kind !== 'machine' && BOOTED_PACKED.includes(packing) ? 'raw' : packing;
 }

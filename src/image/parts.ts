@@ -41,7 +41,9 @@ export function partName(prefix: string, index: number): string {
 
 /** Whether a part of that bundle could be called so: not all that begins like one is one. */
 export function isPartName(prefix: string, name: string): boolean {
-  const digits = name.startsWith(`${prefix}.part.`) ? /^\d{2,6}$/.exec(name.slice(prefix.length + '.part.'.length))?.[0] : undefined;
+  const digits = name.startsWith(`${prefix}.part.`)
+    ? /^\d{2,6}$/.exec(name.slice(prefix.length + '.part.'.length))?.[0]
+    : undefined;
   return digits !== undefined && partName(prefix, Number(digits)) === name;
 }
 
@@ -54,7 +56,10 @@ export interface Cutting {
 }
 
 /** `members` begin with the member that `start` names. */
-export async function* cutParts(members: AsyncIterable<Buffer>, { prefix, key, index, start }: Cutting): AsyncGenerator<MadePart, void> {
+export async function* cutParts(
+  members: AsyncIterable<Buffer>,
+  { prefix, key, index, start }: Cutting,
+): AsyncGenerator<MadePart, void> {
   const cipher = createCipheriv('aes-128-cbc', key, Buffer.from(start.iv, 'hex'));
   let part = new OpenPart(prefix, index, cipher);
   let member = start.member;

@@ -24,16 +24,22 @@ export interface BundleSecrets {
 /** Everything but the content and the private key that decides what the encrypted stream is. No secret: a journal names its bundle by it. */
 export function bundleName({ prefix, kind, account }: BundleFacts, identity: Identity): string {
   const certificates = [identity.certificate.fingerprint256, identity.cloudCertificate.fingerprint256];
-  return createHash('sha256').update(JSON.stringify(['stackato-deploy bundle 1', compressorName(), prefix, kind, account, ...certificates])).digest('hex');
+  return createHash('sha256')
+    .update(JSON.stringify(['stackato-deploy bundle 1', compressorName(), prefix, kind, account, ...certificates]))
+    .digest('hex');
 }
 
 export function deriveSecrets(identity: Identity, name: string, content: string): BundleSecrets {
   const material = identity.privateKey.export({ type: 'pkcs8', format: 'der' });
-  const derive = (purpose: string, length: number): Buffer => Buffer.from(hkdfSync('sha256', material, Buffer.from(content, 'hex'), `${name} ${purpose}`, length));
+  const derive = (purpose: string, length: number): Buffer =>
+    Buffer.from(hkdfSync('sha256', material, Buffer.from(content, 'hex'), `${name} ${purpose}`, length));
   return {
     key: derive('key', 16),
     iv: derive('iv', 16),
     // One byte in 256 is zero and left out: a quarter more and 64 are always enough.
-    noise: (purpose, length) => derive(`noise ${purpose}`, Math.ceil(length * 1.25) + 64).filter((byte) => byte !== 0).subarray(0, length) as Buffer,
+    noise: (purpose, length) =>
+      derive(`noise ${purpose}`, Math.ceil(length * 1.25) + 64)
+        .filter((byte) => byte !== 0)
+        .subarray(0, length) as Buffer,
   };
 }

@@ -21,16 +21,23 @@ export interface Signers {
 }
 
 export function signatureOf(manifest: Manifest, { certificate, privateKey }: Signers): SignatureFinding {
-  if (manifest.signature === 'UNSIGNED') return { state: 'unsigned', detail: 'The manifest is not signed; clouds of before 4.0 refuse it.' };
-  const [key, name] = certificate === undefined ? [ownKey(manifest, privateKey), 'the user whose private key this is'] : [certificate.publicKey, subject(certificate)];
-  if (key === undefined) return { state: 'open', detail: 'No certificate of the user was given to verify the signature with.' };
+  if (manifest.signature === 'UNSIGNED')
+    return { state: 'unsigned', detail: 'The manifest is not signed; clouds of before 4.0 refuse it.' };
+  const [key, name] =
+    certificate === undefined
+      ? [ownKey(manifest, privateKey), 'the user whose private key this is']
+      : [certificate.publicKey, subject(certificate)];
+  if (key === undefined)
+    return { state: 'open', detail: 'No certificate of the user was given to verify the signature with.' };
   return verifyText(key, manifest.signed, manifest.signature)
     ? { state: 'verified', detail: `Signed by ${name}.` }
     : { state: 'wrong', detail: `The signature is not that of ${name}, or the manifest was altered.` };
 }
 
 function ownKey(manifest: Manifest, privateKey: KeyObject | undefined): KeyObject | undefined {
-  return privateKey !== undefined && openKeys(manifest, privateKey)?.holder === 'user' ? createPublicKey(privateKey) : undefined;
+  return privateKey !== undefined && openKeys(manifest, privateKey)?.holder === 'user'
+    ? createPublicKey(privateKey)
+    : undefined;
 }
 
 function subject({ subject: name, fingerprint256 }: X509Certificate): string {

@@ -66,12 +66,25 @@ class FileSource implements Source {
     if (!facts.isFile()) throw new DeployError('IMAGE_SOURCE_UNREADABLE', `The file ${path} is not a plain file.`);
     const size = length ?? Number(facts.size) - offset;
     if (offset < 0 || size < 0 || offset + size > Number(facts.size)) {
-      throw new DeployError('IMAGE_SOURCE_UNREADABLE', `The file ${path} has ${facts.size.toString()} bytes and no block of ${size} at ${offset}.`);
+      throw new DeployError(
+        'IMAGE_SOURCE_UNREADABLE',
+        `The file ${path} has ${facts.size.toString()} bytes and no block of ${size} at ${offset}.`,
+      );
     }
     const sparse = facts.blocks * 512n < facts.size;
-    const direct = sparse ? await open(path, constants.O_RDONLY | constants.O_DIRECT).catch(() => undefined) : undefined;
+    const direct = sparse
+      ? await open(path, constants.O_RDONLY | constants.O_DIRECT).catch(() => undefined)
+      : undefined;
     // The time of change says more than that of modification, which can be set, but a new link or owner changes it as well.
-    return new FileSource(handle, direct, path, offset, size, identityOf(facts), `${identityOf(facts)} ${facts.ctimeNs.toString()} ${offset} ${size}`);
+    return new FileSource(
+      handle,
+      direct,
+      path,
+      offset,
+      size,
+      identityOf(facts),
+      `${identityOf(facts)} ${facts.ctimeNs.toString()} ${offset} ${size}`,
+    );
   }
 
   async read(into: Buffer, offset: number): Promise<void> {
@@ -94,10 +107,12 @@ class FileSource implements Source {
   }
 
   private async fill(into: Buffer, position: number): Promise<void> {
-    for (let done = 0; done < into.length; ) {
-      const { bytesRead } = await this.handle.read(into, done, into.length - done, position + done).catch((error: unknown) => {
-        throw fileError(this.path, error);
-      });
+    for (let done = 0; done < into.length;) {
+      const { bytesRead } = await this.handle
+        .read(into, done, into.length - done, position + done)
+        .catch((error: unknown) => {
+          throw fileError(this.path, error);
+        });
       if (bytesRead === 0) throw changed(this.path);
       done += bytesRead;
     }
@@ -105,7 +120,9 @@ class FileSource implements Source {
 
   /** False where that did not work: the disk may want another alignment than the usual. */
   private async fillDirectly(into: Buffer, position: number): Promise<boolean> {
-    const { bytesRead } = (await this.direct?.read(into, 0, into.length, position).catch(() => undefined)) ?? { bytesRead: 0 };
+    const { bytesRead } = (await this.direct?.read(into, 0, into.length, position).catch(() => undefined)) ?? {
+      bytesRead: 0,
+    };
     return bytesRead === into.length;
   }
 }

@@ -30,19 +30,36 @@ export interface SparseHeader {
 const EXTENT_LIMIT = 1024 * 1024;
 /** Of a decimal number that could be one. */
 const DIGITS = 20;
-const OLD = { entries: 386, inHeader: 4, more: 482, size: 483, inBlock: 21, moreInBlock: 504, entry: 24, field: 12 } as const;
+const OLD = {
+  entries: 386,
+  inHeader: 4,
+  more: 482,
+  size: 483,
+  inBlock: 21,
+  moreInBlock: 504,
+  entry: 24,
+  field: 12,
+} as const;
 
 /** Undefined: a file without holes. */
 export async function sparseOf(input: ByteInput, { block, type, records }: SparseHeader): Promise<Sparse | undefined> {
   if (type === 'S') return old(input, block);
   const last = new Map(records);
   const [major, minor] = [last.get('GNU.sparse.major'), last.get('GNU.sparse.minor')];
-  if (major !== undefined && `${major}.${minor ?? 0}` !== '1.0') throw new DeployError('IMAGE_FORMAT', `The archive has a sparse file of version ${major}.${minor ?? 0}, which is not known here.`);
+  if (major !== undefined && `${major}.${minor ?? 0}` !== '1.0')
+    throw new DeployError(
+      'IMAGE_FORMAT',
+      `The archive has a sparse file of version ${major}.${minor ?? 0}, which is not known here.`,
+    );
   if (major !== undefined) return inData(input, digits(last.get('GNU.sparse.realsize'), input));
   const size = last.get('GNU.sparse.size');
   if (size === undefined) return undefined;
-  const listed = records.filter(([key]) => key === 'GNU.sparse.offset' || key === 'GNU.sparse.numbytes').map(([, value]) => value);
-  const numbers = (last.get('GNU.sparse.map')?.split(',') ?? listed).filter((text) => text !== '').map((text) => digits(text, input));
+  const listed = records
+    .filter(([key]) => key === 'GNU.sparse.offset' || key === 'GNU.sparse.numbytes')
+    .map(([, value]) => value);
+  const numbers = (last.get('GNU.sparse.map')?.split(',') ?? listed)
+    .filter((text) => text !== '')
+    .map((text) => digits(text, input));
   if (numbers.length !== 2 * digits(last.get('GNU.sparse.numblocks'), input)) throw misfit(input);
   return { size: digits(size, input), extents: pairs(numbers, input), mapSize: 0 };
 }
@@ -61,20 +78,27 @@ export function storedSize({ size, extents, mapSize }: Sparse, stated: number, i
 
 async function old(input: ByteInput, header: Buffer): Promise<Sparse> {
   const numbers = oldEntries(header, OLD.entries, OLD.inHeader, input);
-  for (let more = header[OLD.more]; more !== 0; ) {
+  for (let more = header[OLD.more]; more !== 0;) {
     const block = await input.exactly(TAR_BLOCK);
     numbers.push(...oldEntries(block, 0, OLD.inBlock, input));
     if (numbers.length > 2 * EXTENT_LIMIT) throw tooMany();
     more = block[OLD.moreInBlock];
   }
-  return { size: number(header.subarray(OLD.size, OLD.size + OLD.field), input), extents: pairs(numbers, input), mapSize: 0 };
+  return {
+    size: number(header.subarray(OLD.size, OLD.size + OLD.field), input),
+    extents: pairs(numbers, input),
+    mapSize: 0,
+  };
 }
 
 /** Entries end where one has no length, not even that of zero. */
 function oldEntries(block: Buffer, from: number, count: number, input: ByteInput): number[] {
   const numbers: number[] = [];
   for (let at = from; at < from + count * OLD.entry && block[at + OLD.field] !== 0; at += OLD.entry) {
-    numbers.push(number(block.subarray(at, at + OLD.field), input), number(block.subarray(at + OLD.field, at + OLD.entry), input));
+    numbers.push(
+      number(block.subarray(at, at + OLD.field), input),
+      number(block.subarray(at + OLD.field, at + OLD.entry), input),
+    );
   }
   return numbers;
 }
@@ -103,7 +127,8 @@ function pairs(numbers: readonly number[], input: ByteInput): Extents {
   if (numbers.length > 2 * EXTENT_LIMIT) throw tooMany();
   const extents: [number, number][] = [];
   // One of no length stands at the end, so that a hole before it is seen.
-  for (let at = 0; at < numbers.length; at += 2) if (numbers[at + 1] !== 0) extents.push([numbers[at] ?? 0, numbers[at + 1] ?? 0]);
+  for (let at = 0; at < numbers.length; at += 2)
+    if (numbers[at + 1] !== 0) extents.push([numbers[at] ?? 0, numbers[at + 1] ?? 0]);
   return extents;
 }
 
@@ -125,5 +150,8 @@ function misfit({ short }: ByteInput): DeployError {
 }
 
 function tooMany(): DeployError {
-  return new DeployError('IMAGE_FORMAT', `The archive has a sparse file of more than ${EXTENT_LIMIT} pieces. Store it without -S (--sparse).`);
+  return new DeployError(
+    'IMAGE_FORMAT',
+    `The archive has a sparse file of more than ${EXTENT_LIMIT} pieces. Store it without -S (--sparse).`,
+  );
 }

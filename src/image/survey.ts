@@ -44,7 +44,9 @@ export async function survey(source: Source, prefix: string, { lanes, signal, mo
   const tar = createHash('sha1').update(tarHeader(prefix, source.size));
   const blocks: (number | undefined)[] = [];
   const buffers = buffersFor(lanes);
-  for await (const { found, bytes } of inOrder({ from: 0, count: blockCount(source.size) }, lanes, (index, lane) => look(source, index, buffers(lane)))) {
+  for await (const { found, bytes } of inOrder({ from: 0, count: blockCount(source.size) }, lanes, (index, lane) =>
+    look(source, index, buffers(lane)),
+  )) {
     signal?.throwIfAborted();
     moved?.();
     tar.update(bytes);
@@ -52,7 +54,12 @@ export async function survey(source: Source, prefix: string, { lanes, signal, mo
     blocks.push(found?.crc);
   }
   await source.assertUnchanged();
-  return { size: source.size, content: content.digest('hex'), tarDigest: tar.update(tarTrailer(source.size)).digest('hex'), blocks };
+  return {
+    size: source.size,
+    content: content.digest('hex'),
+    tarDigest: tar.update(tarTrailer(source.size)).digest('hex'),
+    blocks,
+  };
 }
 
 async function look(source: Source, index: number, buffer: Buffer): Promise<Look> {

@@ -14,7 +14,19 @@ const OCTAL_LIMIT = 8 ** 11;
 const NAME_LENGTH = 100;
 
 /** Start and length of the fields of a header. */
-const FIELDS = { name: [0, NAME_LENGTH], mode: [100, 8], uid: [108, 8], gid: [116, 8], size: [124, 12], mtime: [136, 12], checksum: [148, 8], type: [156, 1], magic: [257, 8], devices: [329, 16], prefix: [345, 155] } as const;
+const FIELDS = {
+  name: [0, NAME_LENGTH],
+  mode: [100, 8],
+  uid: [108, 8],
+  gid: [116, 8],
+  size: [124, 12],
+  mtime: [136, 12],
+  checksum: [148, 8],
+  type: [156, 1],
+  magic: [257, 8],
+  devices: [329, 16],
+  prefix: [345, 155],
+} as const;
 
 /** GNU header of a plain file: mode 0644, everything else that could differ between two attempts is zero. */
 export function tarHeader(name: string, size: number): Buffer {
@@ -62,7 +74,8 @@ export interface TarMember {
 
 /** `otherwise`: what it is where this is no header. */
 export function readTarHeader(header: Buffer, otherwise: ErrorCode = 'IMAGE_BUNDLE_BROKEN'): TarMember {
-  const number = (name: keyof typeof FIELDS): number => tarNumber(header.subarray(FIELDS[name][0], FIELDS[name][0] + FIELDS[name][1]));
+  const number = (name: keyof typeof FIELDS): number =>
+    tarNumber(header.subarray(FIELDS[name][0], FIELDS[name][0] + FIELDS[name][1]));
   const size = number('size');
   if (header.length !== TAR_BLOCK || number('checksum') !== checksum(header) || !Number.isSafeInteger(size)) {
     throw new DeployError(otherwise, 'What should be a tar archive is none, or is damaged.');

@@ -38,7 +38,8 @@ export function openKeys({ keys }: Manifest, privateKey: KeyObject): OpenKeys | 
   for (const { holder, ...encrypted } of held) {
     const key = decryptHex(privateKey, encrypted.key);
     const iv = decryptHex(privateKey, encrypted.iv);
-    if (key !== undefined && iv !== undefined) return { holder, key: Buffer.from(key, 'hex'), iv: Buffer.from(iv, 'hex') };
+    if (key !== undefined && iv !== undefined)
+      return { holder, key: Buffer.from(key, 'hex'), iv: Buffer.from(iv, 'hex') };
   }
   return undefined;
 }
@@ -51,7 +52,11 @@ export function notForThisKey({ prefix, keys }: Manifest): string {
 }
 
 /** The image. Its last piece comes before the digest was compared: nothing is to be believed until the end was reached. */
-export async function* unbundle(manifest: Manifest, readPart: ReadPart, privateKey: KeyObject): AsyncGenerator<Buffer, void> {
+export async function* unbundle(
+  manifest: Manifest,
+  readPart: ReadPart,
+  privateKey: KeyObject,
+): AsyncGenerator<Buffer, void> {
   const keys = openKeys(manifest, privateKey);
   if (keys === undefined) throw new DeployError('IMAGE_WRONG_KEY', `${notForThisKey(manifest)}.`);
   try {
@@ -81,7 +86,11 @@ async function insistOnParts(manifest: Manifest, readPart: ReadPart): Promise<vo
 }
 
 /** Every part in order, each checked when it was read. */
-export async function* readParts(manifest: Manifest, readPart: ReadPart, check: PartCheck): AsyncGenerator<Uint8Array, void> {
+export async function* readParts(
+  manifest: Manifest,
+  readPart: ReadPart,
+  check: PartCheck,
+): AsyncGenerator<Uint8Array, void> {
   for (const part of manifest.parts) {
     const hash = createHash('sha1');
     let size = 0;
@@ -94,7 +103,11 @@ export async function* readParts(manifest: Manifest, readPart: ReadPart, check: 
   }
 }
 
-export async function* imageIn(manifest: Manifest, encrypted: AsyncIterable<Uint8Array>, keys: OpenKeys): AsyncGenerator<Buffer, void> {
+export async function* imageIn(
+  manifest: Manifest,
+  encrypted: AsyncIterable<Uint8Array>,
+  keys: OpenKeys,
+): AsyncGenerator<Buffer, void> {
   const digest = createHash('sha1');
   let size = 0;
   try {
@@ -107,7 +120,8 @@ export async function* imageIn(manifest: Manifest, encrypted: AsyncIterable<Uint
     throw isDamage(error) ? broken('What was decrypted is not whole gzip data') : error;
   }
   if (size !== manifest.size) throw broken(`The image has ${size} bytes, the manifest says ${manifest.size}`);
-  if (digest.digest('hex') !== manifest.digest) throw broken('The image is not the one whose digest the manifest names');
+  if (digest.digest('hex') !== manifest.digest)
+    throw broken('The image is not the one whose digest the manifest names');
 }
 
 async function* decrypted(encrypted: AsyncIterable<Uint8Array>, { key, iv }: OpenKeys): AsyncGenerator<Buffer, void> {
@@ -127,7 +141,10 @@ function final(decipher: { final(): Buffer }): Buffer {
   }
 }
 
-async function* hashed(source: AsyncIterable<Buffer>, hash: { update(bytes: Buffer): unknown }): AsyncGenerator<Buffer, void> {
+async function* hashed(
+  source: AsyncIterable<Buffer>,
+  hash: { update(bytes: Buffer): unknown },
+): AsyncGenerator<Buffer, void> {
   for await (const bytes of source) {
     hash.update(bytes);
     yield bytes;

@@ -35,8 +35,13 @@ export async function nextMember(input: ByteInput): Promise<FoundMember | undefi
     const block = await input.exactly(TAR_BLOCK);
     if (isZero(block)) return undefined;
     const header = readTarHeader(block, input.short);
-    if (!BESIDES.includes(header.type)) return found(input, block, { ...header, ...(name === undefined ? {} : { name }) }, records);
-    if (header.size > BESIDES_LIMIT) throw new DeployError('IMAGE_FORMAT', `The archive has a header of ${header.size} bytes, more than are read here.`);
+    if (!BESIDES.includes(header.type))
+      return found(input, block, { ...header, ...(name === undefined ? {} : { name }) }, records);
+    if (header.size > BESIDES_LIMIT)
+      throw new DeployError(
+        'IMAGE_FORMAT',
+        `The archive has a header of ${header.size} bytes, more than are read here.`,
+      );
     const text = (await input.exactly(header.size + padding(header.size))).subarray(0, header.size);
     if (header.type === 'x') records = paxRecords(text, input.short);
     if (header.type === 'L') name = text.toString('latin1').replace(/\0.*$/s, '');
@@ -46,7 +51,8 @@ export async function nextMember(input: ByteInput): Promise<FoundMember | undefi
 async function found(input: ByteInput, block: Buffer, header: TarMember, records: PaxRecords): Promise<FoundMember> {
   const record = (key: string): string | undefined => records.findLast(([each]) => each === key)?.[1];
   const stated = Number(record('size') ?? header.size);
-  if (!Number.isSafeInteger(stated) || stated < 0) throw new DeployError(input.short, 'A header of the tar archive is damaged.');
+  if (!Number.isSafeInteger(stated) || stated < 0)
+    throw new DeployError(input.short, 'A header of the tar archive is damaged.');
   const member = { ...header, name: record('GNU.sparse.name') ?? record('path') ?? header.name };
   const sparse = isPlain(header) ? await sparseOf(input, { block, type: header.type, records }) : undefined;
   if (sparse === undefined) return { ...member, size: stated, stored: stated };
@@ -54,7 +60,10 @@ async function found(input: ByteInput, block: Buffer, header: TarMember, records
 }
 
 /** A member's data, holes as zeros. Nobody may write into what comes out. */
-export async function* dataOf(input: ByteInput, { size, extents = [[0, size]] }: FoundMember): AsyncGenerator<Buffer, void> {
+export async function* dataOf(
+  input: ByteInput,
+  { size, extents = [[0, size]] }: FoundMember,
+): AsyncGenerator<Buffer, void> {
   let at = 0;
   for (const [offset, length] of extents) {
     yield* zeros(offset - at);
@@ -78,7 +87,8 @@ export async function* untar(archive: AsyncIterable<Buffer>, size: number): Asyn
   const member = await nextMember(input);
   if (member === undefined) throw new DeployError('IMAGE_BUNDLE_BROKEN', 'The archive is empty.');
   if (!isPlain(member)) throw new DeployError('IMAGE_FORMAT', 'The archive holds something else than one plain file.');
-  if (member.size !== size) throw new DeployError('IMAGE_BUNDLE_BROKEN', `The archive holds ${member.size} bytes, the manifest says ${size}.`);
+  if (member.size !== size)
+    throw new DeployError('IMAGE_BUNDLE_BROKEN', `The archive holds ${member.size} bytes, the manifest says ${size}.`);
   yield* dataOf(input, member);
   await input.drain();
 }

@@ -27,8 +27,12 @@ export async function zipEntries(readAt: ReadAt, size: number): Promise<readonly
   if (length > DIRECTORY_LIMIT || offset + length > size) throw damaged();
   const bytes = await readAt(offset, length);
   const entries: ZipEntry[] = [];
-  for (let at = 0; at + ENTRY.length <= length && bytes.readUInt32LE(at) === ENTRY.signature; ) {
-    const [name, extra, comment] = [28, 30, 32].map((field) => bytes.readUInt16LE(at + field)) as [number, number, number];
+  for (let at = 0; at + ENTRY.length <= length && bytes.readUInt32LE(at) === ENTRY.signature;) {
+    const [name, extra, comment] = [28, 30, 32].map((field) => bytes.readUInt16LE(at + field)) as [
+      number,
+      number,
+      number,
+    ];
     const end = at + ENTRY.length + name + extra;
     if (end > length) throw damaged();
     entries.push(entryOf(bytes.subarray(at, end), name));
@@ -50,7 +54,8 @@ async function directory(readAt: ReadAt, size: number): Promise<{ offset: number
   const at = tail.lastIndexOf(signatureBytes(END.signature));
   if (at === -1 || at + END.length > tail.length) throw damaged();
   const locator = at - END64.locatorLength;
-  if (locator < 0 || tail.readUInt32LE(locator) !== END64.locator) return { length: tail.readUInt32LE(at + 12), offset: tail.readUInt32LE(at + 16) };
+  if (locator < 0 || tail.readUInt32LE(locator) !== END64.locator)
+    return { length: tail.readUInt32LE(at + 12), offset: tail.readUInt32LE(at + 16) };
   const end = await readAt(Number(tail.readBigUInt64LE(locator + 8)), END64.length);
   if (end.readUInt32LE(0) !== END64.signature) throw damaged();
   return { length: Number(end.readBigUInt64LE(40)), offset: Number(end.readBigUInt64LE(48)) };
@@ -61,7 +66,11 @@ function entryOf(record: Buffer, nameLength: number): ZipEntry {
   const method = record.readUInt16LE(10);
   const encrypted = (record.readUInt16LE(8) & 1) === 1;
   const plain = !name.endsWith('/');
-  if (plain && (encrypted || (method !== 0 && method !== 8))) throw new DeployError('IMAGE_FORMAT', `In the zip file, ${JSON.stringify(name)} is ${encrypted ? 'encrypted' : 'compressed in a way that is not known here'}.`);
+  if (plain && (encrypted || (method !== 0 && method !== 8)))
+    throw new DeployError(
+      'IMAGE_FORMAT',
+      `In the zip file, ${JSON.stringify(name)} is ${encrypted ? 'encrypted' : 'compressed in a way that is not known here'}.`,
+    );
   const sizes = wideFields(record, record.subarray(ENTRY.length + nameLength));
   return { name, deflated: method === 8, crc: record.readUInt32LE(16), ...sizes };
 }

@@ -27,7 +27,12 @@ export function hostAddressFault(text: string): string | undefined {
   const ip = toNumber(text);
   if (ip === undefined) return ipv4Fault(text);
   const bad = UNUSABLE.find(({ block }) => contains(block, ip));
-  return bad === undefined ? undefined : says(`cannot be a machine’s address: it is in ${bad.block}, ${bad.what}`, 'give the address other machines reach it at');
+  return bad === undefined
+    ? undefined
+    : says(
+        `cannot be a machine’s address: it is in ${bad.block}, ${bad.what}`,
+        'give the address other machines reach it at',
+      );
 }
 
 /** An address the appliance must reach. */
@@ -36,17 +41,27 @@ export function fromApplianceFault(text: string): string | undefined {
   if (fault !== undefined) return fault;
   const ip = toNumber(text);
   if (ip === undefined || !contains(CONTAINERS, ip)) return undefined;
-  return says(`is in ${CONTAINERS}, which the appliance’s containers use`, 'give an address in another network: this one cannot be reached from the appliance');
+  return says(
+    `is in ${CONTAINERS}, which the appliance’s containers use`,
+    'give an address in another network: this one cannot be reached from the appliance',
+  );
 }
 
 export function cidrFault(text: string): string | undefined {
   const [address = '', prefix, ...rest] = text.split('/');
   const ip = toNumber(address);
-  if (ip === undefined || rest.length > 0) return says('is not an IPv4 network in CIDR form', 'write 10.0.0.0/8, or 0.0.0.0/0 for everybody');
-  if (prefix === undefined) return says('has no prefix length', 'write /32 behind a single address, as in 10.1.1.103/32');
-  if (!/^(0|[1-9]\d?)$/.test(prefix) || Number(prefix) > 32) return says('has a prefix length that is not 0 to 32', 'write 10.0.0.0/8, or 0.0.0.0/0 for everybody');
+  if (ip === undefined || rest.length > 0)
+    return says('is not an IPv4 network in CIDR form', 'write 10.0.0.0/8, or 0.0.0.0/0 for everybody');
+  if (prefix === undefined)
+    return says('has no prefix length', 'write /32 behind a single address, as in 10.1.1.103/32');
+  if (!/^(0|[1-9]\d?)$/.test(prefix) || Number(prefix) > 32)
+    return says('has a prefix length that is not 0 to 32', 'write 10.0.0.0/8, or 0.0.0.0/0 for everybody');
   // Clouds store the network: the rule they list would never equal the one that was asked for.
-  if (networkOf(ip, Number(prefix)) !== ip) return says('has bits set behind its prefix', `write the network itself: ${toText(networkOf(ip, Number(prefix)))}/${prefix}`);
+  if (networkOf(ip, Number(prefix)) !== ip)
+    return says(
+      'has bits set behind its prefix',
+      `write the network itself: ${toText(networkOf(ip, Number(prefix)))}/${prefix}`,
+    );
   return undefined;
 }
 
@@ -54,7 +69,8 @@ export function netmaskFault(text: string): string | undefined {
   const mask = toNumber(text);
   if (mask === undefined) return says('is not a netmask', 'write it dotted: 255.255.255.0');
   const prefix = 32 - Math.log2(2 ** 32 - mask);
-  if (!Number.isInteger(prefix)) return says('is not a netmask: its bits are not in one block', 'write it dotted: 255.255.255.0');
+  if (!Number.isInteger(prefix))
+    return says('is not a netmask: its bits are not in one block', 'write it dotted: 255.255.255.0');
   if (prefix >= 1 && prefix <= 30) return undefined;
   return says('leaves no room for the machine and its gateway', 'give a mask from 128.0.0.0 to 255.255.255.252');
 }

@@ -19,28 +19,43 @@ export function tidyName(name: string): string {
 }
 
 export function nameFault(name: string): string | undefined {
-  const fault = labelsFault(name, /^[a-z0-9-]*$/, 'use letters, digits, hyphens and dots only; write an international name as punycode (xn--…)');
+  const fault = labelsFault(
+    name,
+    /^[a-z0-9-]*$/,
+    'use letters, digits, hyphens and dots only; write an international name as punycode (xn--…)',
+  );
   if (fault !== undefined) return fault;
   // URL parsers and resolvers take such a name for an IPv4 address.
-  if (/(^|\.)\d+$/.test(name)) return says('ends in a number, so programs take it for an IP address', 'give a name, such as dev.example.com');
+  if (/(^|\.)\d+$/.test(name))
+    return says('ends in a number, so programs take it for an IP address', 'give a name, such as dev.example.com');
   return undefined;
 }
 
 /** Key names never become host names; underscores are common in them. */
 export function keyNameFault(name: string): string | undefined {
-  return labelsFault(name, /^[a-z0-9_-]*$/, 'use letters, digits, hyphens, underscores and dots only, as in the server’s `key` statement');
+  return labelsFault(
+    name,
+    /^[a-z0-9_-]*$/,
+    'use letters, digits, hyphens, underscores and dots only, as in the server’s `key` statement',
+  );
 }
 
 export function baseNameFault(name: string): string | undefined {
   const fault = nameFault(name);
   if (fault !== undefined || name.length <= MAX_BASE_NAME) return fault;
-  return says(`is longer than ${MAX_BASE_NAME} characters`, 'choose a shorter name: the appliance’s certificate and host name hold no more');
+  return says(
+    `is longer than ${MAX_BASE_NAME} characters`,
+    'choose a shorter name: the appliance’s certificate and host name hold no more',
+  );
 }
 
 /** Every shape the address can take is checked by the longest. */
 export function addressNameFault(template: string): string | undefined {
   if (template.split('{dashed}').length !== 2) {
-    return says('must contain {dashed} once', 'put {dashed} where the address stands as 192-168-55-103: euca-{dashed}.cloud.example.com');
+    return says(
+      'must contain {dashed} once',
+      'put {dashed} where the address stands as 192-168-55-103: euca-{dashed}.cloud.example.com',
+    );
   }
   return nameFault(template.replace('{dashed}', '255-255-255-255'));
 }
@@ -52,10 +67,14 @@ export function isInside(name: string, zone: string): boolean {
 function labelsFault(name: string, charset: RegExp, remedy: string): string | undefined {
   if (name === '') return says('is empty', 'give a name, such as dev.example.com');
   const labels = name.split('.');
-  if (!labels.every((label) => charset.test(label))) return says('holds a character that is not allowed in such a name', remedy);
+  if (!labels.every((label) => charset.test(label)))
+    return says('holds a character that is not allowed in such a name', remedy);
   if (labels.includes('')) return says('has an empty part', 'take out the leading or doubled dot');
-  if (labels.some((label) => label.length > MAX_LABEL)) return says(`has a part of more than ${MAX_LABEL} characters`, 'shorten what stands between the dots');
-  if (labels.some((label) => /^-|-$/.test(label))) return says('has a part that begins or ends with a hyphen', 'take the hyphen out');
-  if (name.length > MAX_NAME) return says(`is longer than ${MAX_NAME} characters`, 'choose a shorter name: DNS holds no more');
+  if (labels.some((label) => label.length > MAX_LABEL))
+    return says(`has a part of more than ${MAX_LABEL} characters`, 'shorten what stands between the dots');
+  if (labels.some((label) => /^-|-$/.test(label)))
+    return says('has a part that begins or ends with a hyphen', 'take the hyphen out');
+  if (name.length > MAX_NAME)
+    return says(`is longer than ${MAX_NAME} characters`, 'choose a shorter name: DNS holds no more');
   return undefined;
 }

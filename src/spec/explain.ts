@@ -18,7 +18,8 @@ export function withoutEchoes(faults: readonly Fault[], merged: readonly Path[],
   const misspelt = new Set(faults.flatMap(({ meant }) => (meant === undefined ? [] : [pathText(meant)])));
   const open = new Set(merged.map(pathText));
   return faults.filter(({ path, at, meant }) => {
-    if (open.has(pathText(path)) || (open.has(pathText(path.slice(0, -1))) && valueAt(raw, path) === undefined)) return false;
+    if (open.has(pathText(path)) || (open.has(pathText(path.slice(0, -1))) && valueAt(raw, path) === undefined))
+      return false;
     return at === 'value' || meant !== undefined || !misspelt.has(pathText(path));
   });
 }
@@ -36,7 +37,10 @@ function faultsOf(issue: Issue, above: Path, raw: unknown): Fault[] {
 }
 
 function isOfAnotherType(issue: Issue, value: unknown): boolean {
-  return issue.path.length === 0 && (issue.code === 'invalid_type' || (issue.code === 'invalid_value' && typeof value !== 'string'));
+  return (
+    issue.path.length === 0 &&
+    (issue.code === 'invalid_type' || (issue.code === 'invalid_value' && typeof value !== 'string'))
+  );
 }
 
 /** The message of such an issue is the list of known keys (see `mapping`), or a sentence where no key may be repeated. */

@@ -43,7 +43,8 @@ export function text({ fault, tidy = (value) => value, pattern, ofNumber, ...wor
 
 /** A text of one pattern, where one sentence says all that can be wrong. */
 export function shaped({ shape, refusal, ...words }: Wording & { readonly shape: RegExp; readonly refusal: string }) {
-  const fault = (value: string): string | undefined => (shape.test(value) ? undefined : says(refusal, `give ${words.expects}, such as ${words.example}`));
+  const fault = (value: string): string | undefined =>
+    shape.test(value) ? undefined : says(refusal, `give ${words.expects}, such as ${words.example}`);
   return text({ ...words, fault, ...(shape.flags === '' ? { pattern: shape.source } : {}) });
 }
 
@@ -52,13 +53,19 @@ export function choice<const T extends string>(values: readonly T[], words: Omit
   const wrong = wrongType({ expects, example: values[0] ?? expects }, 'text');
   return z
     .enum(values, {
-      error: (issue) => (typeof issue.input === 'string' ? says('is not a value known here', meant(issue.input, values) ?? `give ${expects}`) : wrong(issue)),
+      error: (issue) =>
+        typeof issue.input === 'string'
+          ? says('is not a value known here', meant(issue.input, values) ?? `give ${expects}`)
+          : wrong(issue),
     })
     .meta({ description: words.about });
 }
 
 export function whole(range: { readonly least: number; readonly most: number }, words: Wording) {
-  const outside = says(`must be a whole number from ${range.least} to ${range.most}`, `give ${words.expects}, such as ${words.example}`);
+  const outside = says(
+    `must be a whole number from ${range.least} to ${range.most}`,
+    `give ${words.expects}, such as ${words.example}`,
+  );
   const wrong = wrongType(words);
   return z
     .int({ error: (issue) => (typeof issue.input === 'number' ? outside : wrong(issue)) })
@@ -77,29 +84,55 @@ export function flag(about: string) {
 
 /** Stays text: `normalize` makes milliseconds of it. */
 export function duration(about: string, [least, most]: readonly [least: string, most: string], example: string) {
-  return text({ about, expects: 'a duration with its unit', example, fault: (value) => durationFault(value, least, most), pattern: DURATION_PATTERN, ofNumber: NO_UNIT });
+  return text({
+    about,
+    expects: 'a duration with its unit',
+    example,
+    fault: (value) => durationFault(value, least, most),
+    pattern: DURATION_PATTERN,
+    ofNumber: NO_UNIT,
+  });
 }
 
 export function list<T extends z.ZodType>(item: T, { most, ...words }: Wording & { readonly most: number }) {
   const wrong = wrongType(words);
-  return z
-    .array(item, { error: (issue) => (typeof issue.input === 'string' ? says('must be a list', `put it into brackets: ${words.example}`) : wrong(issue)) })
-    // Not `min` and `max`: zod asks a text for its length, too.
-    .superRefine((values, context) => {
-      if (values.length === 0) context.addIssue({ code: 'custom', message: says('is an empty list', `give ${words.expects}, such as ${words.example}, or leave the key out`) });
-      if (values.length > most) context.addIssue({ code: 'custom', message: says(`has more than ${most} entries`, 'leave some out') });
-      values.forEach((value, i) => {
-        if (values.indexOf(value) < i) context.addIssue({ code: 'custom', path: [i], message: says('is listed twice', 'leave one of the two out') });
-      });
-    })
-    .meta({ description: words.about, minItems: 1, maxItems: most });
+  return (
+    z
+      .array(item, {
+        error: (issue) =>
+          typeof issue.input === 'string'
+            ? says('must be a list', `put it into brackets: ${words.example}`)
+            : wrong(issue),
+      })
+      // Not `min` and `max`: zod asks a text for its length, too.
+      .superRefine((values, context) => {
+        if (values.length === 0)
+          context.addIssue({
+            code: 'custom',
+            message: says('is an empty list', `give ${words.expects}, such as ${words.example}, or leave the key out`),
+          });
+        if (values.length > most)
+          context.addIssue({ code: 'custom', message: says(`has more than ${most} entries`, 'leave some out') });
+        values.forEach((value, i) => {
+          if (values.indexOf(value) < i)
+            context.addIssue({
+              code: 'custom',
+              path: [i],
+              message: says('is listed twice', 'leave one of the two out'),
+            });
+        });
+      })
+      .meta({ description: words.about, minItems: 1, maxItems: most })
+  );
 }
 
 /** A mapping with exactly these keys. For unknown ones the message is the list of known ones; `explain` makes a sentence of each. */
 export function mapping<S extends z.ZodRawShape>(shape: S, words: Wording) {
   const wrong = wrongType(words);
   return z
-    .strictObject(shape, { error: (issue) => (issue.code === 'unrecognized_keys' ? Object.keys(shape).join(' ') : wrong(issue)) })
+    .strictObject(shape, {
+      error: (issue) => (issue.code === 'unrecognized_keys' ? Object.keys(shape).join(' ') : wrong(issue)),
+    })
     .meta({ description: words.about });
 }
 
@@ -118,11 +151,15 @@ function meant(word: string, known: readonly string[]): string | undefined {
 }
 
 /** What to say of a value of another type, or of none. */
-export function wrongType({ expects, example }: Pick<Wording, 'expects' | 'example'>, wanted?: 'text'): (issue: RawIssue) => string {
+export function wrongType(
+  { expects, example }: Pick<Wording, 'expects' | 'example'>,
+  wanted?: 'text',
+): (issue: RawIssue) => string {
   return ({ input }) => {
     if (input === undefined) return says('is missing', `give ${expects}, such as ${example}`);
     if (input === null) return says('has no value', `give ${expects}, such as ${example}`);
-    if (typeof input === 'number' && wanted === 'text') return says('is read as a number by YAML, and must be text', `quote it, as in "${example}"`);
+    if (typeof input === 'number' && wanted === 'text')
+      return says('is read as a number by YAML, and must be text', `quote it, as in "${example}"`);
     return says(`must be ${expects}, not ${kindOf(input)}`, `write it like ${example}`);
   };
 }

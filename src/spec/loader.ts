@@ -17,8 +17,7 @@ export { formatProblems } from './problems';
 export type { Problem } from './problems';
 
 export type Loaded =
-  | { readonly ok: true; readonly spec: DeploymentSpec }
-  | { readonly ok: false; readonly problems: readonly Problem[] };
+  { readonly ok: true; readonly spec: DeploymentSpec } | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /** Far above any spec: it is the wrong file. */
 const MAX_BYTES = 1_048_576;
@@ -59,8 +58,10 @@ export function parseSpec(text: string, file: string): Loaded {
   const broken = yaml.faults.map((fault) => problem(file, fault, pathText(fault.path), fault.text));
   if (yaml.data === undefined) return { ok: false, problems: inOrder(broken) };
   const { value } = yaml.data;
-  if (value === null || value === undefined) return refused(file, says('is empty', 'start from one of the files in examples/'));
-  if (!isMapping(value) || Array.isArray(value)) return refused(file, says('is not a mapping of keys to values', 'start from one of the files in examples/'));
+  if (value === null || value === undefined)
+    return refused(file, says('is empty', 'start from one of the files in examples/'));
+  if (!isMapping(value) || Array.isArray(value))
+    return refused(file, says('is not a mapping of keys to values', 'start from one of the files in examples/'));
 
   const checked = specSchema.safeParse(value);
   const single = checked.success ? [] : explain(checked.error.issues, value);
@@ -75,7 +76,8 @@ async function readStart(path: string): Promise<Uint8Array> {
   const handle = await open(path);
   try {
     const chunks: Uint8Array[] = [];
-    for await (const chunk of handle.createReadStream({ end: MAX_BYTES, autoClose: false })) chunks.push(chunk as Uint8Array);
+    for await (const chunk of handle.createReadStream({ end: MAX_BYTES, autoClose: false }))
+      chunks.push(chunk as Uint8Array);
     return Buffer.concat(chunks);
   } finally {
     await handle.close();

@@ -20,8 +20,14 @@ function spellings(secret: string): string[] {
   const xml = secret.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
   const lines = secret.split(/\r?\n/).filter((line) => line.length >= WHOLE_LINE && !line.startsWith('-----'));
   return [
-    secret, encodeURIComponent(secret), new URLSearchParams({ '': secret }).toString().slice(1), xml, xml.replace(/"/g, '&quot;').replace(/'/g, '&apos;'),
-    JSON.stringify(secret).slice(1, -1), Buffer.from(secret).toString('base64'), ...lines,
+    secret,
+    encodeURIComponent(secret),
+    new URLSearchParams({ '': secret }).toString().slice(1),
+    xml,
+    xml.replace(/"/g, '&quot;').replace(/'/g, '&apos;'),
+    JSON.stringify(secret).slice(1, -1),
+    Buffer.from(secret).toString('base64'),
+    ...lines,
   ];
 }
 

@@ -5,7 +5,14 @@ import type { StepId } from './steps';
 import type { ErrorCode } from './errors';
 
 export const STAGES = [
-  'deploying', 'paused', 'needs-attention', 'ready', 'undoing', 'aborted', 'removed', 'failed',
+  'deploying',
+  'paused',
+  'needs-attention',
+  'ready',
+  'undoing',
+  'aborted',
+  'removed',
+  'failed',
 ] as const;
 export type Stage = (typeof STAGES)[number];
 

@@ -5,7 +5,11 @@ import type { CloudSpec, ImageSpec } from './types';
 export const TASK_QUEUE = 'stackato-deploy';
 
 export const WORKFLOW = {
-  deploy: 'deployStackato', teardown: 'teardownStackato', addressDesk: 'addressDesk', doctor: 'checkPreconditions', publishImage: 'publishImage',
+  deploy: 'deployStackato',
+  teardown: 'teardownStackato',
+  addressDesk: 'addressDesk',
+  doctor: 'checkPreconditions',
+  publishImage: 'publishImage',
 } as const;
 
 export const SEARCH_ATTRIBUTE = { stage: 'StackatoStage', cloud: 'StackatoCloud', host: 'StackatoHost' } as const;

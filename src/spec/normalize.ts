@@ -3,7 +3,17 @@
 import { resolve } from 'node:path';
 import { milliseconds } from './durations';
 import type { WrittenSpec } from './schema';
-import type { CloudSpec, DeploymentSpec, DnsSpec, ImageFile, InstanceSpec, NetworkSpec, SecretRef, SshSpec, Timing } from './types';
+import type {
+  CloudSpec,
+  DeploymentSpec,
+  DnsSpec,
+  ImageFile,
+  InstanceSpec,
+  NetworkSpec,
+  SecretRef,
+  SshSpec,
+  Timing,
+} from './types';
 
 const DEFAULT_REGION = 'eucalyptus';
 
@@ -29,7 +39,10 @@ export function normalize(spec: WrittenSpec, folder: string): DeploymentSpec {
   };
 }
 
-function cloudOf({ kind, endpoint, region, credentials, ca, addressName, storage }: Written['cloud'], folder: string): CloudSpec {
+function cloudOf(
+  { kind, endpoint, region, credentials, ca, addressName, storage }: Written['cloud'],
+  folder: string,
+): CloudSpec {
   return {
     kind,
     ...(endpoint === undefined ? {} : { endpoint: tidyUrl(endpoint) }),
@@ -56,7 +69,12 @@ function imageOf(image: Written['image'], folder: string): DeploymentSpec['image
     kernel: fileOf(needed(image.kernel), folder),
     ramdisk: fileOf(needed(image.ramdisk), folder),
     root: fileOf(needed(image.root), folder),
-    signing: { account, certificate: resolve(folder, certificate), privateKey: reference(privateKey, folder), cloudCertificate: resolve(folder, cloudCertificate) },
+    signing: {
+      account,
+      certificate: resolve(folder, certificate),
+      privateKey: reference(privateKey, folder),
+      cloudCertificate: resolve(folder, cloudCertificate),
+    },
   };
 }
 

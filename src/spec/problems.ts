@@ -46,6 +46,9 @@ export function inOrder(problems: readonly Problem[]): Problem[] {
 
 export function formatProblems(problems: readonly Problem[]): string {
   return problems
-    .map(({ file, line, column, path, message, hint }) => `${file}:${line}:${column}  ${path === '' ? '' : `${path}: `}${message}${BETWEEN}${hint}`)
+    .map(
+      ({ file, line, column, path, message, hint }) =>
+        `${file}:${line}:${column}  ${path === '' ? '' : `${path}: `}${message}${BETWEEN}${hint}`,
+    )
     .join('\n');
 }

@@ -26,7 +26,10 @@ export function secret(about: string) {
           example: 'EC2_SECRET_KEY',
           fault: variableFault,
         }).optional(),
-        file: filePath('Path of a file on the machine of the worker; relative to the folder of this spec. Its last newline is dropped.', '/etc/stackato/secret').optional(),
+        file: filePath(
+          'Path of a file on the machine of the worker; relative to the folder of this spec. Its last newline is dropped.',
+          '/etc/stackato/secret',
+        ).optional(),
       },
       { error: ({ code, input }) => (code === 'unrecognized_keys' ? ONE_OF_TWO : wrongReference(input)) },
     )
@@ -43,14 +46,26 @@ function wrongReference(input: unknown): string {
 
 function variableFault(name: string): string | undefined {
   if (/^[A-Za-z_][A-Za-z0-9_]{0,127}$/.test(name)) return undefined;
-  return says('is not the name of a variable', 'give the name alone, without $: letters, digits and underscores, such as EC2_SECRET_KEY');
+  return says(
+    'is not the name of a variable',
+    'give the name alone, without $: letters, digits and underscores, such as EC2_SECRET_KEY',
+  );
 }
 
 function pathFault(path: string): string | undefined {
   if (path === '') return says('is empty', 'give the path of a file');
   // A pasted key comes here with its newlines.
-  if (/[\0-\x1f\x7f]/.test(path)) return says('holds a line break or another control character, so it is no path', 'give the path of a file, not what is in it');
-  if (/^[~$]/.test(path)) return says('begins with ~ or $, which no shell expands here', 'write the path out; the worker may run as another user');
-  if (path.length > LONGEST_PATH) return says(`is longer than ${LONGEST_PATH} characters`, 'give the path of a file, not what is in it');
+  if (/[\0-\x1f\x7f]/.test(path))
+    return says(
+      'holds a line break or another control character, so it is no path',
+      'give the path of a file, not what is in it',
+    );
+  if (/^[~$]/.test(path))
+    return says(
+      'begins with ~ or $, which no shell expands here',
+      'write the path out; the worker may run as another user',
+    );
+  if (path.length > LONGEST_PATH)
+    return says(`is longer than ${LONGEST_PATH} characters`, 'give the path of a file, not what is in it');
   return undefined;
 }

@@ -7,14 +7,22 @@ import { says } from './problems';
 import { filePath, secret } from './references';
 import type { CloudKindName } from './types';
 
-const CLOUD_KINDS = ['eucalyptus-3.2', 'eucalyptus-3.4', 'eucalyptus-4.4', 'eucalyptus-5.1', 'aws'] as const satisfies readonly CloudKindName[];
+const CLOUD_KINDS = [
+  'eucalyptus-3.2',
+  'eucalyptus-3.4',
+  'eucalyptus-4.4',
+  'eucalyptus-5.1',
+  'aws',
+] as const satisfies readonly CloudKindName[];
 
 /** What clouds call regions, zones and types. */
 const WORD = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 
 export const cloud = mapping(
   {
-    kind: choice(CLOUD_KINDS, { about: 'Which cloud, and of which release: decides signatures, parameters and how addresses behave.' }),
+    kind: choice(CLOUD_KINDS, {
+      about: 'Which cloud, and of which release: decides signatures, parameters and how addresses behave.',
+    }),
     endpoint: text({
       about: 'EC2 endpoint. Needed unless kind is aws, where the region decides.',
       expects: 'a URL',
@@ -22,18 +30,32 @@ export const cloud = mapping(
       fault: endpointFault,
       pattern: '^[Hh][Tt][Tt][Pp][Ss]?://',
     }).optional(),
-    region: shaped({ about: 'Region. Needed for aws; otherwise eucalyptus.', expects: 'the name of a region', example: 'us-east-1', shape: WORD, refusal: 'is not the name of a region' }).optional(),
+    region: shaped({
+      about: 'Region. Needed for aws; otherwise eucalyptus.',
+      expects: 'the name of a region',
+      example: 'us-east-1',
+      shape: WORD,
+      refusal: 'is not the name of a region',
+    }).optional(),
     credentials: mapping(
       {
         accessKey: secret('Access key id of the account.'),
         secretKey: secret('Secret key of the account.'),
         sessionToken: secret('Session token, where the keys are temporary ones.').optional(),
       },
-      { about: 'Where the keys of the account are.', expects: 'accessKey and secretKey', example: '{ accessKey: { env: EC2_ACCESS_KEY }, secretKey: { env: EC2_SECRET_KEY } }' },
+      {
+        about: 'Where the keys of the account are.',
+        expects: 'accessKey and secretKey',
+        example: '{ accessKey: { env: EC2_ACCESS_KEY }, secretKey: { env: EC2_SECRET_KEY } }',
+      },
     ).default({ accessKey: { env: 'EC2_ACCESS_KEY' }, secretKey: { env: 'EC2_SECRET_KEY' } }),
-    ca: filePath('PEM file with the authority that signed the certificate of the endpoint; relative to the folder of this spec.', '/etc/stackato/cloud-ca.pem').optional(),
+    ca: filePath(
+      'PEM file with the authority that signed the certificate of the endpoint; relative to the folder of this spec.',
+      '/etc/stackato/cloud-ca.pem',
+    ).optional(),
     addressName: text({
-      about: 'Public DNS name of an address, {dashed} standing for 192-168-55-103. The base name becomes a CNAME to it.',
+      about:
+        'Public DNS name of an address, {dashed} standing for 192-168-55-103. The base name becomes a CNAME to it.',
       expects: 'a name with {dashed} in it',
       example: 'euca-{dashed}.wu-tang.example.com',
       fault: addressNameFault,
@@ -48,24 +70,52 @@ export const cloud = mapping(
       pattern: '^[Hh][Tt][Tt][Pp][Ss]?://',
     }).optional(),
   },
-  { about: 'The cloud and the account.', expects: 'a mapping with kind and endpoint', example: '{ kind: eucalyptus-4.4, endpoint: "http://ec2.cloud.example.com:8773/" }' },
+  {
+    about: 'The cloud and the account.',
+    expects: 'a mapping with kind and endpoint',
+    example: '{ kind: eucalyptus-4.4, endpoint: "http://ec2.cloud.example.com:8773/" }',
+  },
 );
 
 export const instance = mapping(
   {
-    type: shaped({ about: 'Instance type, with 2 GiB of memory or more: Stackato behaves oddly with less.', expects: 'an instance type', example: 'm1.large', shape: WORD, refusal: 'is not the name of an instance type' }),
-    zone: shaped({ about: 'Availability zone; the cloud chooses where it is left out.', expects: 'the name of a zone', example: 'PARTI00', shape: WORD, refusal: 'is not the name of a zone' }).optional(),
-    key: shaped({ about: 'Name of a key pair known to the cloud. The appliance does not need one.', expects: 'the name of a key pair', example: 'ops', shape: /^[A-Za-z0-9][A-Za-z0-9._@+=:-]{0,254}$/, refusal: 'is not the name of a key pair' }).optional(),
+    type: shaped({
+      about: 'Instance type, with 2 GiB of memory or more: Stackato behaves oddly with less.',
+      expects: 'an instance type',
+      example: 'm1.large',
+      shape: WORD,
+      refusal: 'is not the name of an instance type',
+    }),
+    zone: shaped({
+      about: 'Availability zone; the cloud chooses where it is left out.',
+      expects: 'the name of a zone',
+      example: 'PARTI00',
+      shape: WORD,
+      refusal: 'is not the name of a zone',
+    }).optional(),
+    key: shaped({
+      about: 'Name of a key pair known to the cloud. The appliance does not need one.',
+      expects: 'the name of a key pair',
+      example: 'ops',
+      shape: /^[A-Za-z0-9][A-Za-z0-9._@+=:-]{0,254}$/,
+      refusal: 'is not the name of a key pair',
+    }).optional(),
     userData: secret('User data for the instance: a reference, because it may carry secrets.').optional(),
   },
   { about: 'The virtual machine.', expects: 'a mapping with type', example: '{ type: m1.large }' },
 );
 
 export const address = text({
-  about: 'allocate: a new elastic IP, released by down. An IPv4 address: that one of the account, left allocated by down.',
+  about:
+    'allocate: a new elastic IP, released by down. An IPv4 address: that one of the account, left allocated by down.',
   expects: '`allocate` or an IPv4 address',
   example: 'allocate',
-  fault: (value) => (value === 'allocate' ? undefined : /^[\d.]+$/.test(value) ? fromApplianceFault(value) : says('is neither `allocate` nor an IPv4 address', 'write allocate, or an address of the account: 10.1.1.103')),
+  fault: (value) =>
+    value === 'allocate'
+      ? undefined
+      : /^[\d.]+$/.test(value)
+        ? fromApplianceFault(value)
+        : says('is neither `allocate` nor an IPv4 address', 'write allocate, or an address of the account: 10.1.1.103'),
 }).default('allocate');
 
 function endpointFault(value: string): string | undefined {

@@ -14,13 +14,22 @@ import { image } from './schema-image';
 /** Those whose whole runbook passes in the lab. */
 export const RELEASES = ['2.6.6', '2.6.7'] as const;
 
-const wait = ({ about, normal }: { about: string; normal: string }) => duration(about, ['1s', '24h'], normal).default(normal);
+const wait = ({ about, normal }: { about: string; normal: string }) =>
+  duration(about, ['1s', '24h'], normal).default(normal);
 
 const timing = mapping(
   {
-    poll: duration('Pause between two looks at something that takes time.', ['100ms', '10m'], DEFAULT_POLL).default(DEFAULT_POLL),
-    rebootWait: duration('How long the reboot is left alone before the first look.', ['0s', '1h'], '45s').default('45s'),
-    authGrace: duration('How long a refused login counts as "the account is not there yet".', ['0s', '1h'], '60s').default('60s'),
+    poll: duration('Pause between two looks at something that takes time.', ['100ms', '10m'], DEFAULT_POLL).default(
+      DEFAULT_POLL,
+    ),
+    rebootWait: duration('How long the reboot is left alone before the first look.', ['0s', '1h'], '45s').default(
+      '45s',
+    ),
+    authGrace: duration(
+      'How long a refused login counts as "the account is not there yet".',
+      ['0s', '1h'],
+      '60s',
+    ).default('60s'),
     deadline: mapping(
       {
         cloud: wait(DEADLINES.cloud),
@@ -32,7 +41,11 @@ const timing = mapping(
         console: wait(DEADLINES.console),
         publish: wait(DEADLINES.publish),
       },
-      { about: 'How long a step may go on failing or waiting before it needs attention.', expects: 'a mapping', example: '{ launch: 30m }' },
+      {
+        about: 'How long a step may go on failing or waiting before it needs attention.',
+        expects: 'a mapping',
+        example: '{ launch: 30m }',
+      },
     ).prefault({}),
   },
   { about: 'Pauses and deadlines.', expects: 'a mapping', example: '{ poll: 5s }' },

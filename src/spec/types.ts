@@ -16,7 +16,11 @@ export interface CloudSpec {
   readonly endpoint?: string;
   readonly region: string;
   /** The token belongs to keys that are temporary. */
-  readonly credentials: { readonly accessKey: SecretRef; readonly secretKey: SecretRef; readonly sessionToken?: SecretRef };
+  readonly credentials: {
+    readonly accessKey: SecretRef;
+    readonly secretKey: SecretRef;
+    readonly sessionToken?: SecretRef;
+  };
   /** PEM file with the authority that signed the endpoint's certificate (path on the worker). */
   readonly ca?: string;
   /** Public DNS name of an address, `{dashed}` standing for `192-168-55-103`. */
@@ -28,7 +32,9 @@ export interface CloudSpec {
 export type Architecture = 'i386' | 'x86_64';
 
 /** Where the worker finds a file: on its own machine, or behind a URL, which is nothing without the SHA-256 of what is there. */
-export type ImageFile = ({ readonly file: string; readonly sha256?: string } | { readonly url: string; readonly sha256: string }) & {
+export type ImageFile = (
+  { readonly file: string; readonly sha256?: string } | { readonly url: string; readonly sha256: string }
+) & {
   /** Of the files in an archive, the one that is meant: its name, or the end of it. */
   readonly inside?: string;
 };

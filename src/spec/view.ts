@@ -8,7 +8,9 @@ import type { DeploymentView, PublishInput, PublishView, Stage, StepProgress } f
 export function freshView(spec: DeploymentSpec, known: Resources, stage: Stage = 'deploying'): DeploymentView {
   const steps: DeploymentView['steps'] = {};
   if (stage === 'deploying') {
-    for (const { id } of STEPS) steps[id] = PUBLISHING.includes(id) && 'id' in spec.image ? { state: 'not-needed', note: 'image has an id' } : waiting();
+    for (const { id } of STEPS)
+      steps[id] =
+        PUBLISHING.includes(id) && 'id' in spec.image ? { state: 'not-needed', note: 'image has an id' } : waiting();
   }
   return {
     name: spec.name,
@@ -24,7 +26,12 @@ export function freshView(spec: DeploymentSpec, known: Resources, stage: Stage =
 }
 
 export function freshPublishView({ image, cloud }: Pick<PublishInput, 'image' | 'cloud'>): PublishView {
-  return { image, cloud: cloud.kind, stage: 'publishing', parts: { kernel: { state: 'waiting' }, ramdisk: { state: 'waiting' }, machine: { state: 'waiting' } } };
+  return {
+    image,
+    cloud: cloud.kind,
+    stage: 'publishing',
+    parts: { kernel: { state: 'waiting' }, ramdisk: { state: 'waiting' }, machine: { state: 'waiting' } },
+  };
 }
 
 /** Not among the things a workflow says: what ran before there were such steps must still replay. */

@@ -18,14 +18,20 @@ export function offsetOf(document: Document, path: Path, at: 'key' | 'value'): n
     const pair = isMap(inside) ? inside.items.find(({ key }) => isScalar(key) && key.value === part) : undefined;
     if (pair === undefined) break;
     node = pair.value as Node | null;
-    offset = at === 'value' && i === path.length - 1 ? valueOffset(pair as Pair<Node, Node | null>) : ((pair.key as Node).range?.[0] ?? offset);
+    offset =
+      at === 'value' && i === path.length - 1
+        ? valueOffset(pair as Pair<Node, Node | null>)
+        : ((pair.key as Node).range?.[0] ?? offset);
   }
   return offset;
 }
 
 /** A block begins in the line below its key and an empty value nowhere at all: for these, the key. */
 function valueOffset({ key, value }: Pair<Node, Node | null>): number {
-  const own = isAlias(value) || (isScalar(value) && value.value !== null) || ((isMap(value) || isSeq(value)) && value.flow === true);
+  const own =
+    isAlias(value) ||
+    (isScalar(value) && value.value !== null) ||
+    ((isMap(value) || isSeq(value)) && value.flow === true);
   return (own ? value.range?.[0] : key.range?.[0]) ?? 0;
 }
 

@@ -30,12 +30,16 @@ export interface YamlText {
 
 type ErrorCode = YAMLError['code'];
 
-const REMEDY = 'check indentation, colons, brackets and quotes here and in the line before; quote text with special characters';
+const REMEDY =
+  'check indentation, colons, brackets and quotes here and in the line before; quote text with special characters';
 
 const WORDS: Partial<Record<ErrorCode, string>> = {
   DUPLICATE_KEY: says('this key is there twice', 'keep one of the two'),
   TAB_AS_INDENT: says('a tab is used for indentation', 'indent with spaces'),
-  MULTIPLE_DOCS: says('there is more than one document in the file', 'keep one deployment per file: take out what follows ---'),
+  MULTIPLE_DOCS: says(
+    'there is more than one document in the file',
+    'keep one deployment per file: take out what follows ---',
+  ),
   TAG_RESOLVE_FAILED: says('this tag is not known', 'take the tag out, or quote text that begins with !'),
   BAD_DQ_ESCAPE: says('this escape is not known in double quotes', 'use single quotes, in which \\ means itself'),
   BAD_SCALAR_START: says('text cannot begin with this character', 'put it in quotes'),
@@ -44,14 +48,27 @@ const WORDS: Partial<Record<ErrorCode, string>> = {
 };
 
 const MERGE = says('merge keys are not known', 'write it out: put what << stands for here itself');
-const BRACE = says('a value that begins with { must be quoted', 'put it in quotes; if it is a template, fill it in first');
-const BAD_ALIAS = says('an alias has no anchor before it, or there are too many', 'quote text that begins with *, or define the anchor first');
+const BRACE = says(
+  'a value that begins with { must be quoted',
+  'put it in quotes; if it is a template, fill it in first',
+);
+const BAD_ALIAS = says(
+  'an alias has no anchor before it, or there are too many',
+  'quote text that begins with *, or define the anchor first',
+);
 
 /** These leave data behind that is worth checking. */
 const HARMLESS: readonly ErrorCode[] = ['DUPLICATE_KEY', 'TAG_RESOLVE_FAILED'];
 
 /** Plain YAML 1.2, even where the file begins with %YAML 1.1, in which `no` is false and a merge can fail with words from the file. */
-const DIALECT = { schema: 'core', merge: false, resolveKnownTags: false, stringKeys: true, prettyErrors: false, logLevel: 'error' } as const;
+const DIALECT = {
+  schema: 'core',
+  merge: false,
+  resolveKnownTags: false,
+  stringKeys: true,
+  prettyErrors: false,
+  logLevel: 'error',
+} as const;
 
 export function readYaml(source: string): YamlText {
   const lines = new LineCounter();
@@ -66,11 +83,23 @@ export function readYaml(source: string): YamlText {
   const fatal = found.find(({ code }) => !HARMLESS.includes(code));
   const placeOf = (path: Path, at: 'key' | 'value'): Place => place(offsetOf(document, path, at));
   // What follows a syntax error is mostly its echo.
-  const faults = found.filter(({ code }) => HARMLESS.includes(code)).map(({ code, pos: [offset] }): YamlFault => ({ ...place(offset), text: wordsFor(code), path: pathAt(keys, offset) }));
-  const refused = (offset: number, text: string, path: Path = []): YamlText => ({ faults: [...faults, { ...place(offset), text, path }], merged: [], placeOf });
+  const faults = found
+    .filter(({ code }) => HARMLESS.includes(code))
+    .map(({ code, pos: [offset] }): YamlFault => ({
+      ...place(offset),
+      text: wordsFor(code),
+      path: pathAt(keys, offset),
+    }));
+  const refused = (offset: number, text: string, path: Path = []): YamlText => ({
+    faults: [...faults, { ...place(offset), text, path }],
+    merged: [],
+    placeOf,
+  });
   if (fatal !== undefined) {
     const brace = templateIn(source, fatal.pos[0]);
-    return brace === undefined ? refused(fatal.pos[0], wordsFor(fatal.code)) : refused(brace, BRACE, keyAround(document, brace));
+    return brace === undefined
+      ? refused(fatal.pos[0], wordsFor(fatal.code))
+      : refused(brace, BRACE, keyAround(document, brace));
   }
   if (second !== undefined) return refused(second, wordsFor('MULTIPLE_DOCS'));
   const merges = keys.filter(({ path }) => path.at(-1) === '<<');
@@ -78,7 +107,12 @@ export function readYaml(source: string): YamlText {
   if (data === undefined) return refused(badAlias(document), BAD_ALIAS);
   // Its place is told; what it stands for is not looked at.
   for (const { path } of merges) removeAt(data.value, path);
-  return { data, faults: [...faults, ...merges.map(({ path, offset }) => ({ ...place(offset), text: MERGE, path }))], merged: merges.map(({ path }) => path.slice(0, -1)), placeOf };
+  return {
+    data,
+    faults: [...faults, ...merges.map(({ path, offset }) => ({ ...place(offset), text: MERGE, path }))],
+    merged: merges.map(({ path }) => path.slice(0, -1)),
+    placeOf,
+  };
 }
 
 function wordsFor(code: ErrorCode): string {
@@ -86,11 +120,18 @@ function wordsFor(code: ErrorCode): string {
 }
 
 /** The one that says something. A line --- at an end of the file makes another, in which there is nothing. */
-function documentsIn(source: string, lineCounter: LineCounter): { readonly document?: Document; readonly second?: number } {
+function documentsIn(
+  source: string,
+  lineCounter: LineCounter,
+): { readonly document?: Document; readonly second?: number } {
   const all: readonly Document[] = parseAllDocuments(source, { ...DIALECT, lineCounter });
-  const isEmpty = ({ contents, errors }: Document): boolean => errors.length === 0 && (contents === null || (isScalar(contents) && contents.value === null));
+  const isEmpty = ({ contents, errors }: Document): boolean =>
+    errors.length === 0 && (contents === null || (isScalar(contents) && contents.value === null));
   const [document, second] = all.filter((each) => !isEmpty(each));
-  return { ...(document === undefined ? {} : { document }), ...(second === undefined ? {} : { second: second.range?.[0] ?? 0 }) };
+  return {
+    ...(document === undefined ? {} : { document }),
+    ...(second === undefined ? {} : { second: second.range?.[0] ?? 0 }),
+  };
 }
 
 /** The key that begins there, unless it may be a secret in the wrong place. */

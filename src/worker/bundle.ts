@@ -10,7 +10,8 @@ async function main(): Promise<void> {
     // Its chatter is webpack's; errors throw.
     logger: { log: quiet, trace: quiet, debug: quiet, info: quiet, warn: console.warn, error: console.error },
   });
-  if (Buffer.byteLength(code) > MAX_BUNDLE_BYTES) throw new Error(`The workflow bundle is ${Buffer.byteLength(code)} bytes: did a library slip in?`);
+  if (Buffer.byteLength(code) > MAX_BUNDLE_BYTES)
+    throw new Error(`The workflow bundle is ${Buffer.byteLength(code)} bytes: did a library slip in?`);
   await writeFile(BUNDLE_PATH, code);
 }
 

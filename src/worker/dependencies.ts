@@ -11,7 +11,10 @@ import { createSecrets } from '../adapters/secrets';
 import { createRemote } from '../adapters/ssh';
 import { createClouds } from '../cloud';
 
-export function createDependencies(namespace: string, { taskQueue, identity }: { readonly taskQueue: string; readonly identity: string }): Dependencies {
+export function createDependencies(
+  namespace: string,
+  { taskQueue, identity }: { readonly taskQueue: string; readonly identity: string },
+): Dependencies {
   const secrets = new KnownSecrets(createSecrets());
   return {
     secrets,

@@ -1,11 +1,23 @@
 /** Why a worker cannot run: told as the client tells its errors, with its codes and exit codes, so that a supervisor can go by them. */
 
-const EXIT = { INTERNAL: 1, NOT_BUILT: 1, USAGE: 2, TEMPORAL_CONFIG: 2, TEMPORAL_UNREACHABLE: 5, TEMPORAL_REFUSED: 5 } as const;
+const EXIT = {
+  INTERNAL: 1,
+  NOT_BUILT: 1,
+  USAGE: 2,
+  TEMPORAL_CONFIG: 2,
+  TEMPORAL_UNREACHABLE: 5,
+  TEMPORAL_REFUSED: 5,
+} as const;
 
 export class WorkerError extends Error {
   override readonly name = 'WorkerError';
 
-  constructor(readonly code: keyof typeof EXIT, message: string, readonly remedy: string, cause?: unknown) {
+  constructor(
+    readonly code: keyof typeof EXIT,
+    message: string,
+    readonly remedy: string,
+    cause?: unknown,
+  ) {
     super(message, cause === undefined ? {} : { cause });
   }
 }
@@ -20,5 +32,10 @@ export function report(error: unknown, json: boolean): number {
 
 function toldOf(error: unknown): WorkerError {
   if (error instanceof WorkerError) return error;
-  return new WorkerError('INTERNAL', error instanceof Error ? error.message : String(error), 'This is a bug of stackato-deploy. Please report it with this output.', error);
+  return new WorkerError(
+    'INTERNAL',
+    error instanceof Error ? error.message : String(error),
+    'This is a bug of stackato-deploy. Please report it with this output.',
+    error,
+  );
 }

@@ -6,10 +6,22 @@ import { pino } from 'pino';
 import type { Logger } from 'pino';
 import { WorkerError } from './failure';
 
-const SDK_LEVEL = { trace: 'TRACE', debug: 'DEBUG', info: 'INFO', warn: 'WARN', error: 'ERROR' } as const satisfies Record<string, LogLevel>;
+const SDK_LEVEL = {
+  trace: 'TRACE',
+  debug: 'DEBUG',
+  info: 'INFO',
+  warn: 'WARN',
+  error: 'ERROR',
+} as const satisfies Record<string, LogLevel>;
 type Level = keyof typeof SDK_LEVEL;
 const LEVELS = Object.keys(SDK_LEVEL) as Level[];
-const PINO_LEVEL = { TRACE: 'trace', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const satisfies Record<LogLevel, Level>;
+const PINO_LEVEL = {
+  TRACE: 'trace',
+  DEBUG: 'debug',
+  INFO: 'info',
+  WARN: 'warn',
+  ERROR: 'error',
+} as const satisfies Record<LogLevel, Level>;
 
 /** @throws WorkerError where STACKATO_DEPLOY_LOG or STACKATO_DEPLOY_METRICS cannot be used */
 export function startLogging(env: NodeJS.ProcessEnv): Logger {
@@ -24,15 +36,23 @@ export function startLogging(env: NodeJS.ProcessEnv): Logger {
 function levelOf(text = ''): Level {
   const level = text === '' ? 'info' : LEVELS.find((each) => each === text);
   if (level !== undefined) return level;
-  throw new WorkerError('USAGE', `STACKATO_DEPLOY_LOG has no level ${text}.`, `Set it to ${LEVELS.slice(0, -1).join(', ')} or ${LEVELS.at(-1) ?? ''}, or leave it out.`);
+  throw new WorkerError(
+    'USAGE',
+    `STACKATO_DEPLOY_LOG has no level ${text}.`,
+    `Set it to ${LEVELS.slice(0, -1).join(', ')} or ${LEVELS.at(-1) ?? ''}, or leave it out.`,
+  );
 }
 
 function runtimeOptions(log: Logger, level: Level): RuntimeOptions {
   const detailed = level === 'debug' || level === 'trace';
   return {
     // It filters before pino does.
-    logger: new DefaultLogger(SDK_LEVEL[level], ({ level: of, message, meta }) => log[PINO_LEVEL[of]](withoutNoise(meta), message)),
-    telemetryOptions: { logging: { forward: {}, filter: { core: detailed ? SDK_LEVEL[level] : 'WARN', other: 'WARN' } } },
+    logger: new DefaultLogger(SDK_LEVEL[level], ({ level: of, message, meta }) =>
+      log[PINO_LEVEL[of]](withoutNoise(meta), message),
+    ),
+    telemetryOptions: {
+      logging: { forward: {}, filter: { core: detailed ? SDK_LEVEL[level] : 'WARN', other: 'WARN' } },
+    },
   };
 }
 
@@ -43,7 +63,10 @@ function installRuntime(options: RuntimeOptions, address: string | undefined): v
     return;
   }
   try {
-    Runtime.install({ ...options, telemetryOptions: { ...options.telemetryOptions, metrics: { prometheus: { bindAddress: address } } } });
+    Runtime.install({
+      ...options,
+      telemetryOptions: { ...options.telemetryOptions, metrics: { prometheus: { bindAddress: address } } },
+    });
   } catch (error) {
     throw metricsError(address, error);
   }
@@ -53,8 +76,18 @@ function metricsError(address: string, error: unknown): WorkerError {
   const text = error instanceof Error ? error.message : String(error);
   const why = /exporter: (.+?)(?: \(os error \d+\))?$/.exec(text)?.[1];
   return why === undefined
-    ? new WorkerError('USAGE', `STACKATO_DEPLOY_METRICS has no address ${address}. It must be an IP address with a port.`, 'Set it to something like 127.0.0.1:9464, or leave it out.', error)
-    : new WorkerError('USAGE', `Metrics cannot be served at ${address}. ${why}.`, 'Set STACKATO_DEPLOY_METRICS to an address of this machine and a free port, or leave it out.', error);
+    ? new WorkerError(
+        'USAGE',
+        `STACKATO_DEPLOY_METRICS has no address ${address}. It must be an IP address with a port.`,
+        'Set it to something like 127.0.0.1:9464, or leave it out.',
+        error,
+      )
+    : new WorkerError(
+        'USAGE',
+        `Metrics cannot be served at ${address}. ${why}.`,
+        'Set STACKATO_DEPLOY_METRICS to an address of this machine and a free port, or leave it out.',
+        error,
+      );
 }
 
 /** Of an attempt's metadata, what helps to find it again. */

@@ -17,13 +17,19 @@ process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 
 /** Takes over the process, and ends it: what the SDK may still hold after a failure must not keep it. */
 export async function runWorker({ json = false }: { readonly json?: boolean } = {}): Promise<never> {
-  process.exit(await work().then(() => 0, (error: unknown) => report(error, json)));
+  process.exit(
+    await work().then(
+      () => 0,
+      (error: unknown) => report(error, json),
+    ),
+  );
 }
 
 async function work(): Promise<void> {
   // Until there is a worker, the SDK takes signals and does nothing about them.
   const started = endBySignals();
-  if (!existsSync(BUNDLE_PATH)) throw new WorkerError('NOT_BUILT', `${BUNDLE_PATH} is not there.`, 'Run `npm run build`.');
+  if (!existsSync(BUNDLE_PATH))
+    throw new WorkerError('NOT_BUILT', `${BUNDLE_PATH} is not there.`, 'Run `npm run build`.');
   const place = placeOf(process.env);
   const log = startLogging(process.env);
   const settings = workerSettings(process.env);
@@ -48,7 +54,9 @@ function endBySignals(): () => void {
   const signals = ['SIGINT', 'SIGTERM', 'SIGQUIT'] as const;
   const end = (signal: NodeJS.Signals): void => process.exit(128 + constants.signals[signal]);
   for (const signal of signals) process.on(signal, end);
-  return () => { for (const signal of signals) process.removeListener(signal, end); };
+  return () => {
+    for (const signal of signals) process.removeListener(signal, end);
+  };
 }
 
 if (require.main === module) void runWorker();

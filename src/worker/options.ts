@@ -8,9 +8,17 @@ import { BUNDLE_PATH } from './paths';
 /** Kept below `stop_grace_period` in docker-compose.yml. */
 export const SHUTDOWN_FORCE_SECONDS = 60;
 
-export type WorkerSettings = Required<Pick<WorkerOptions, 'identity' | 'taskQueue'>> & Pick<WorkerOptions,
-  | 'workflowBundle' | 'shutdownGraceTime' | 'shutdownForceTime' | 'stickyQueueScheduleToStartTimeout'
-  | 'maxCachedWorkflows' | 'maxConcurrentActivityTaskExecutions' | 'maxHeartbeatThrottleInterval'>;
+export type WorkerSettings = Required<Pick<WorkerOptions, 'identity' | 'taskQueue'>> &
+  Pick<
+    WorkerOptions,
+    | 'workflowBundle'
+    | 'shutdownGraceTime'
+    | 'shutdownForceTime'
+    | 'stickyQueueScheduleToStartTimeout'
+    | 'maxCachedWorkflows'
+    | 'maxConcurrentActivityTaskExecutions'
+    | 'maxHeartbeatThrottleInterval'
+  >;
 
 export function workerSettings(env: NodeJS.ProcessEnv): WorkerSettings {
   return {

@@ -17,7 +17,9 @@ export function placeOf(env: NodeJS.ProcessEnv): TemporalPlace {
   try {
     return temporalPlace(undefined, env);
   } catch (error) {
-    throw error instanceof ConnectionFault ? told(error, error.about === 'address' ? 'TEMPORAL_UNREACHABLE' : error.code) : error;
+    throw error instanceof ConnectionFault
+      ? told(error, error.about === 'address' ? 'TEMPORAL_UNREACHABLE' : error.code)
+      : error;
   }
 }
 
@@ -28,17 +30,25 @@ function told(fault: ConnectionFault, code = fault.code): WorkerError {
 /** A native worker that fails at its namespace is never let go of by the SDK, and would keep the process alive: so the namespace is asked for first. */
 export async function connectToTemporal(place: TemporalPlace): Promise<NativeConnection> {
   const { address, how } = place;
-  const connection = await withinLimit(address, NativeConnection.connect({ address, ...how }).catch(async (error: unknown) => {
-    const trouble = await tlsTrouble(place);
-    throw trouble === undefined ? unusable(address, error) : told(trouble);
-  }));
+  const connection = await withinLimit(
+    address,
+    NativeConnection.connect({ address, ...how }).catch(async (error: unknown) => {
+      const trouble = await tlsTrouble(place);
+      throw trouble === undefined ? unusable(address, error) : told(trouble);
+    }),
+  );
   await checkNamespace(connection, place);
   return connection;
 }
 
-export async function checkNamespace(connection: NativeConnection, { address, namespace }: TemporalPlace): Promise<void> {
+export async function checkNamespace(
+  connection: NativeConnection,
+  { address, namespace }: TemporalPlace,
+): Promise<void> {
   try {
-    await connection.withDeadline(Date.now() + CONNECT_LIMIT, () => connection.workflowService.describeNamespace({ namespace }));
+    await connection.withDeadline(Date.now() + CONNECT_LIMIT, () =>
+      connection.workflowService.describeNamespace({ namespace }),
+    );
   } catch (error) {
     throw unusable(address, error);
   }
@@ -46,7 +56,9 @@ export async function checkNamespace(connection: NativeConnection, { address, na
 
 async function withinLimit<T>(address: string, work: Promise<T>): Promise<T> {
   const stop = new AbortController();
-  const late = delay(CONNECT_LIMIT, undefined, { signal: stop.signal }).then(() => { throw unreachable(address, `Nothing answered within ${CONNECT_LIMIT / 1000} s.`); });
+  const late = delay(CONNECT_LIMIT, undefined, { signal: stop.signal }).then(() => {
+    throw unreachable(address, `Nothing answered within ${CONNECT_LIMIT / 1000} s.`);
+  });
   try {
     return await Promise.race([work, late]);
   } finally {
@@ -58,20 +70,51 @@ async function withinLimit<T>(address: string, work: Promise<T>): Promise<T> {
 }
 
 const WHERE_IT_IS = 'Start Temporal, or set TEMPORAL_ADDRESS or a profile to where it is.';
-const CREDENTIALS = 'Check the credentials and the namespace of your profile (TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS_*).';
-const TLS = 'Check the TLS settings of your profile (TEMPORAL_TLS, TEMPORAL_TLS_*; TEMPORAL_API_KEY switches TLS on) against the server\'s.';
+const CREDENTIALS =
+  'Check the credentials and the namespace of your profile (TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS_*).';
+const TLS =
+  "Check the TLS settings of your profile (TEMPORAL_TLS, TEMPORAL_TLS_*; TEMPORAL_API_KEY switches TLS on) against the server's.";
 
 type Told = readonly [code: 'TEMPORAL_UNREACHABLE' | 'TEMPORAL_REFUSED', message: string, remedy: string];
 
 /** By the texts of the SDK's core: its errors have no codes. First match. */
 const MEANING: readonly (readonly [RegExp, (where: string, found: string) => Told])[] = [
-  [/Namespace (\S+) is not found/, (where, name) => ['TEMPORAL_REFUSED', `Temporal at ${where} has no namespace ${name}.`, 'Create it (`temporal operator namespace create`), or set TEMPORAL_NAMESPACE to one that is there.']],
-  [/permission|PermissionDenied|Request unauthorized/i, (where) => ['TEMPORAL_REFUSED', `Temporal at ${where} does not allow this.`, CREDENTIALS]],
-  [/unauthenticated|authentication credentials/i, (where) => ['TEMPORAL_REFUSED', `Temporal at ${where} does not accept these credentials.`, CREDENTIALS]],
-  [/(PrivateKeyParse|CertificateParse)Error/, () => ['TEMPORAL_UNREACHABLE', 'The TLS key or certificate for Temporal cannot be used. It is not PEM.', TLS]],
-  [/message: "([^"]*)" \}\)/, (where, why) => ['TEMPORAL_UNREACHABLE', `Temporal cannot be reached at ${where}. ${sentence(why)}`, WHERE_IT_IS]],
-  [/failed to lookup address information: ([^"]*)/, (where, why) => ['TEMPORAL_UNREACHABLE', `Temporal cannot be reached at ${where}. ${sentence(why)}`, WHERE_IT_IS]],
-  [/timeout expired|deadline/i, (where) => ['TEMPORAL_UNREACHABLE', `Temporal cannot be reached at ${where}. It did not answer in time.`, WHERE_IT_IS]],
+  [
+    /Namespace (\S+) is not found/,
+    (where, name) => [
+      'TEMPORAL_REFUSED',
+      `Temporal at ${where} has no namespace ${name}.`,
+      'Create it (`temporal operator namespace create`), or set TEMPORAL_NAMESPACE to one that is there.',
+    ],
+  ],
+  [
+    /permission|PermissionDenied|Request unauthorized/i,
+    (where) => ['TEMPORAL_REFUSED', `Temporal at ${where} does not allow this.`, CREDENTIALS],
+  ],
+  [
+    /unauthenticated|authentication credentials/i,
+    (where) => ['TEMPORAL_REFUSED', `Temporal at ${where} does not accept these credentials.`, CREDENTIALS],
+  ],
+  [
+    /(PrivateKeyParse|CertificateParse)Error/,
+    () => ['TEMPORAL_UNREACHABLE', 'The TLS key or certificate for Temporal cannot be used. It is not PEM.', TLS],
+  ],
+  [
+    /message: "([^"]*)" \}\)/,
+    (where, why) => ['TEMPORAL_UNREACHABLE', `Temporal cannot be reached at ${where}. ${sentence(why)}`, WHERE_IT_IS],
+  ],
+  [
+    /failed to lookup address information: ([^"]*)/,
+    (where, why) => ['TEMPORAL_UNREACHABLE', `Temporal cannot be reached at ${where}. ${sentence(why)}`, WHERE_IT_IS],
+  ],
+  [
+    /timeout expired|deadline/i,
+    (where) => [
+      'TEMPORAL_UNREACHABLE',
+      `Temporal cannot be reached at ${where}. It did not answer in time.`,
+      WHERE_IT_IS,
+    ],
+  ],
 ];
 
 /** @returns the error in our own words; never the text of the core, which is made for its developers */

@@ -1,5 +1,14 @@
 import {
-  ActivityFailure, allHandlersFinished, ApplicationFailure, condition, continueAsNew, defineUpdate, patched, proxyActivities, setHandler, workflowInfo,
+  ActivityFailure,
+  allHandlersFinished,
+  ApplicationFailure,
+  condition,
+  continueAsNew,
+  defineUpdate,
+  patched,
+  proxyActivities,
+  setHandler,
+  workflowInfo,
 } from '@temporalio/workflow';
 import { DESK } from '../spec/messages';
 import type { AddressRequest, DeskState, LedgerEntry, OpenQuestion, Released } from '../spec/messages';
@@ -21,9 +30,15 @@ const SETTLING = 180_000;
  */
 export async function addressDesk(state: DeskState): Promise<void> {
   const desk = new Desk(state);
-  setHandler(allocate, (request) => desk.inTurn(() => desk.allocate(request)), { description: 'Get the address of a deployment' });
-  setHandler(release, (request) => desk.inTurn(() => desk.release(request)), { description: 'Give the address of a deployment back' });
-  await condition(() => desk.served && allHandlersFinished() && (desk.isEmpty || workflowInfo().continueAsNewSuggested));
+  setHandler(allocate, (request) => desk.inTurn(() => desk.allocate(request)), {
+    description: 'Get the address of a deployment',
+  });
+  setHandler(release, (request) => desk.inTurn(() => desk.release(request)), {
+    description: 'Give the address of a deployment back',
+  });
+  await condition(
+    () => desk.served && allHandlersFinished() && (desk.isEmpty || workflowInfo().continueAsNewSuggested),
+  );
   if (!desk.isEmpty) await continueAsNew<typeof addressDesk>(desk.state);
 }
 
@@ -70,9 +85,13 @@ class Desk {
     this.notice(listed);
     const held = this.ledger[deployment];
     if (held !== undefined && held.gone !== true && listed.some((address) => isSame(address, held))) return held;
-    const fact = ip === undefined ? (this.remembered(request, listed) ?? await this.obtain(request, listed)) : this.take(deployment, ip, listed);
+    const fact =
+      ip === undefined
+        ? (this.remembered(request, listed) ?? (await this.obtain(request, listed)))
+        : this.take(deployment, ip, listed);
     // What the cloud gives anew, whoever had it has no more.
-    for (const [name, entry] of Object.entries(this.ledger)) if (entry.publicIp === fact.publicIp) this.ledger[name] = { ...entry, gone: true };
+    for (const [name, entry] of Object.entries(this.ledger))
+      if (entry.publicIp === fact.publicIp) this.ledger[name] = { ...entry, gone: true };
     this.ledger[deployment] = fact;
     return fact;
   }
@@ -94,27 +113,38 @@ class Desk {
     return { released: done.flatMap(({ released }) => released), ...(left === '' ? {} : { left }) };
   }
 
-  private async releaseOne(request: AddressRequest, address: AddressFact, memory: 'held' | 'gone' | 'none'): Promise<Released> {
+  private async releaseOne(
+    request: AddressRequest,
+    address: AddressFact,
+    memory: 'held' | 'gone' | 'none',
+  ): Promise<Released> {
     const { publicIp } = address;
     const other = this.heldByAnother(request.deployment, publicIp);
-    if (other !== undefined) return { released: [], left: `elastic IP ${publicIp} is left alone: it belongs to the deployment ${other} now` };
+    if (other !== undefined)
+      return { released: [], left: `elastic IP ${publicIp} is left alone: it belongs to the deployment ${other} now` };
     // Histories of earlier versions hold no result.
-    const done = (await cloud(`Release ${publicIp}`).releaseAddress({ ...request, address, memory })) as Released | undefined;
+    const done = (await cloud(`Release ${publicIp}`).releaseAddress({ ...request, address, memory })) as
+      Released | undefined;
     return done ?? { released: [publicIp] };
   }
 
   /** The tag tells, or the deployment remembers. */
   private remembered({ deployment, known }: AddressRequest, listed: readonly ListedAddress[]): AddressFact | undefined {
     const gone = this.ledger[deployment]?.gone === true;
-    const ours = listed.find((address) => address.ours) ?? listed.find((address) => !gone && known !== undefined && isSame(address, known));
+    const ours =
+      listed.find((address) => address.ours) ??
+      listed.find((address) => !gone && known !== undefined && isSame(address, known));
     if (ours === undefined || this.heldByAnother(deployment, ours.publicIp) !== undefined) return undefined;
     return factOf(ours, known?.allocated ?? true);
   }
 
   private async obtain(request: AddressRequest, seen: readonly ListedAddress[]): Promise<AddressFact> {
     try {
-      const listed = await this.reserve(request) ?? seen;
-      return await this.allocateOne(request, listed.map(({ publicIp }) => publicIp));
+      const listed = (await this.reserve(request)) ?? seen;
+      return await this.allocateOne(
+        request,
+        listed.map(({ publicIp }) => publicIp),
+      );
     } finally {
       // The caller has what it came for; another occasion comes.
       await this.letGo(request).catch(() => undefined);
@@ -146,9 +176,17 @@ class Desk {
 
   /** Never are two allocations under way: the last one that is unsettled is waited for, whichever deployment it was for. */
   private allocation(request: AddressRequest, before: readonly string[]): AllocationInput {
-    const others = Object.values(this.ledger).filter(({ gone }) => gone !== true).map(({ publicIp }) => publicIp);
-    const [unsettled] = Object.values(this.questions).map((question) => question.unsettled).sort((a, b) => (b.since ?? 0) - (a.since ?? 0));
-    return { ...request, before: [...new Set([...before, ...others])], ...(unsettled === undefined ? {} : { unsettled }) };
+    const others = Object.values(this.ledger)
+      .filter(({ gone }) => gone !== true)
+      .map(({ publicIp }) => publicIp);
+    const [unsettled] = Object.values(this.questions)
+      .map((question) => question.unsettled)
+      .sort((a, b) => (b.since ?? 0) - (a.since ?? 0));
+    return {
+      ...request,
+      before: [...new Set([...before, ...others])],
+      ...(unsettled === undefined ? {} : { unsettled }),
+    };
   }
 
   /** What is there now that nobody else allocates; undefined in the history of a desk from before that was looked after. */
@@ -170,7 +208,10 @@ class Desk {
   private async letGo(request: AddressRequest): Promise<void> {
     if (!this.reserved || Object.keys(this.questions).length > 0) return;
     const { reserving } = this;
-    await cloud('Let others allocate').letGoAddresses({ ...reservation(request), ...(reserving === undefined ? {} : { unsettled: reserving }) });
+    await cloud('Let others allocate').letGoAddresses({
+      ...reservation(request),
+      ...(reserving === undefined ? {} : { unsettled: reserving }),
+    });
     this.reserved = false;
   }
 
@@ -191,7 +232,9 @@ class Desk {
   }
 
   private heldByAnother(deployment: string, ip: string): string | undefined {
-    return Object.entries(this.ledger).find(([name, { publicIp, gone }]) => name !== deployment && publicIp === ip && gone !== true)?.[0];
+    return Object.entries(this.ledger).find(
+      ([name, { publicIp, gone }]) => name !== deployment && publicIp === ip && gone !== true,
+    )?.[0];
   }
 }
 
@@ -206,7 +249,10 @@ function reservation(request: AddressRequest): ReservationInput {
 
 /** An allocation id is given once; an address by itself may have been released and allocated by others. */
 function isSame(listed: ListedAddress, { publicIp, allocationId }: AddressFact): boolean {
-  return listed.publicIp === publicIp && (listed.allocationId === undefined || allocationId === undefined || listed.allocationId === allocationId);
+  return (
+    listed.publicIp === publicIp &&
+    (listed.allocationId === undefined || allocationId === undefined || listed.allocationId === allocationId)
+  );
 }
 
 function factOf({ publicIp, allocationId }: ListedAddress, allocated: boolean): AddressFact {

@@ -20,15 +20,32 @@ export const ACTIVITY_OPTIONS = {
 } as const satisfies ActivityOptions;
 
 /** One attempt, for what is good to know and nothing waits for. */
-const LOOK_OPTIONS = { ...ACTIVITY_OPTIONS, startToCloseTimeout: '30s', retry: { maximumAttempts: 1 } } as const satisfies ActivityOptions;
+const LOOK_OPTIONS = {
+  ...ACTIVITY_OPTIONS,
+  startToCloseTimeout: '30s',
+  retry: { maximumAttempts: 1 },
+} as const satisfies ActivityOptions;
 
 /** @param after the step that failed, and which try of it */
 export function callFindLost(after: string, input: LookBackInput): Promise<LostEffect | undefined> {
-  return proxyActivities<Activities>({ ...LOOK_OPTIONS, activityId: `look-back/${after}`, summary: 'Are the effects of earlier steps still there?' }).findLost(input);
+  return proxyActivities<Activities>({
+    ...LOOK_OPTIONS,
+    activityId: `look-back/${after}`,
+    summary: 'Are the effects of earlier steps still there?',
+  }).findLost(input);
 }
 
 /** @param label prefix of the activity id; views map pending activities to steps by it. */
-export function callStepActivity(name: StepActivityName, label: string, summary: string, input: StepInput): Promise<StepOutcome> {
-  const activities = proxyActivities<Activities>({ ...ACTIVITY_OPTIONS, activityId: `${label}/${name}/${input.need}`, summary });
+export function callStepActivity(
+  name: StepActivityName,
+  label: string,
+  summary: string,
+  input: StepInput,
+): Promise<StepOutcome> {
+  const activities = proxyActivities<Activities>({
+    ...ACTIVITY_OPTIONS,
+    activityId: `${label}/${name}/${input.need}`,
+    summary,
+  });
   return activities[name](input);
 }

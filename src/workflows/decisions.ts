@@ -21,10 +21,14 @@ export class Decisions {
   /** Steps that need attention, and what was answered. */
   private readonly parked = new Map<StepId, Answer | undefined>();
 
-  constructor(private readonly view: DeploymentView, private readonly onAbort: () => void) {
+  constructor(
+    private readonly view: DeploymentView,
+    private readonly onAbort: () => void,
+  ) {
     const refuseWhenOver = (): void => this.refuseWhenOver();
     setHandler(resumeUpdate, (decision) => this.resume(decision ?? {}), {
-      description: 'Try again the step that needs attention, or go on after pause. Optional: {"step": "<id>"}, or {"from": "<id of an earlier step>"}',
+      description:
+        'Try again the step that needs attention, or go on after pause. Optional: {"step": "<id>"}, or {"from": "<id of an earlier step>"}',
       validator: (decision?: Decision) => this.validateResume(decision ?? {}),
     });
     setHandler(skipUpdate, (decision) => this.skip(decision ?? {}), {
@@ -74,17 +78,22 @@ export class Decisions {
     const waiting = this.waitingSteps();
     if (from !== undefined) return this.validateFrom(from, step, waiting);
     if (step !== undefined && !waiting.includes(step)) throw new Error(`The step ${step} does not need attention.`);
-    if (waiting.length === 0 && !this.paused) throw new Error(`There is nothing to resume: the deployment is ${this.view.stage}.`);
+    if (waiting.length === 0 && !this.paused)
+      throw new Error(`There is nothing to resume: the deployment is ${this.view.stage}.`);
   }
 
   private validateFrom(from: StepId, step: StepId | undefined, waiting: readonly StepId[]): void {
     const [first] = waiting;
-    if (step !== undefined) throw new Error('Say either a step that needs attention, or from which step on everything is to be done again.');
+    if (step !== undefined)
+      throw new Error('Say either a step that needs attention, or from which step on everything is to be done again.');
     if (!STEP_IDS.includes(from)) throw new Error(`There is no step ${from}. The steps are: ${STEP_IDS.join(', ')}.`);
     if (first === undefined) throw new Error(`No step needs attention: the deployment is ${this.view.stage}.`);
     if (this.view.steps[from]?.state === 'not-needed') throw new Error(`The step ${from} is not needed by this spec.`);
     const later = waiting.find((id) => STEP_IDS.indexOf(id) < STEP_IDS.indexOf(from));
-    if (later !== undefined) throw new Error(`The step ${from} comes after ${later}, which needs attention: only an earlier one can be repeated.`);
+    if (later !== undefined)
+      throw new Error(
+        `The step ${from} comes after ${later}, which needs attention: only an earlier one can be repeated.`,
+      );
   }
 
   private skip(decision: Decision): string {

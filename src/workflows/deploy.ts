@@ -1,4 +1,12 @@
-import { allHandlersFinished, ApplicationFailure, CancellationScope, CancelledFailure, condition, isCancellation, sleep } from '@temporalio/workflow';
+import {
+  allHandlersFinished,
+  ApplicationFailure,
+  CancellationScope,
+  CancelledFailure,
+  condition,
+  isCancellation,
+  sleep,
+} from '@temporalio/workflow';
 import type { DeployInput, DeployResult } from '../spec/messages';
 import type { DeploymentSpec } from '../spec/types';
 import { freshView } from '../spec/view';
@@ -33,7 +41,11 @@ export async function deployStackato({ spec, known }: DeployInput): Promise<Depl
 
 async function bringUp(spec: DeploymentSpec, steps: StepRunner): Promise<void> {
   await steps.run('preflight');
-  await together(() => steps.run('address'), () => steps.run('security-group'), ...('id' in spec.image ? [] : [() => publish(steps)]));
+  await together(
+    () => steps.run('address'),
+    () => steps.run('security-group'),
+    ...('id' in spec.image ? [] : [() => publish(steps)]),
+  );
 
   // Where the address' own name is known beforehand, DNS need not wait for the machine.
   const dnsEarly = spec.cloud.addressName !== undefined;
@@ -68,7 +80,10 @@ async function untilDone(steps: StepRunner, work: () => Promise<void>): Promise<
 
 /** Kernel and ramdisk side by side, then the image that is bound to both: by a workflow of the image's own, shared by all who need it. */
 async function publish(steps: StepRunner): Promise<void> {
-  await together(() => steps.run('publish-kernel'), () => steps.run('publish-ramdisk'));
+  await together(
+    () => steps.run('publish-kernel'),
+    () => steps.run('publish-ramdisk'),
+  );
   await steps.runBody('publish-image', 'publish', async ({ call, known, forget }) => {
     if (known.publishing === undefined) await call('startPublishing', 'Start or join the publishing of the image');
     try {
@@ -95,13 +110,16 @@ async function takeBack(spec: DeploymentSpec, progress: Progress): Promise<void>
   progress.stopRunning();
   const clean = await undoEverything(spec, progress);
   progress.stage(clean ? 'aborted' : 'failed');
-  if (!clean) throw ApplicationFailure.nonRetryable('Not everything could be taken back; `down` tries again.', 'UNDO_INCOMPLETE');
+  if (!clean)
+    throw ApplicationFailure.nonRetryable('Not everything could be taken back; `down` tries again.', 'UNDO_INCOMPLETE');
 }
 
 /** Runs them side by side. All come to their end before what ended one counts: nothing is undone or repeated beside what still runs. */
 async function together(...branches: readonly (() => Promise<void>)[]): Promise<void> {
   const ends = branches.map((branch) => branch());
-  const failures = (await Promise.allSettled(ends)).flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : []));
+  const failures = (await Promise.allSettled(ends)).flatMap((each) =>
+    each.status === 'rejected' ? [each.reason as unknown] : [],
+  );
   // An abort outweighs `resume --from`.
   if (failures.some(isCancellation)) throw new CancelledFailure('The deployment was cancelled.');
   await Promise.all(ends);

@@ -11,7 +11,8 @@ export function stepFailureOf(error: unknown): StepFailure {
     const code = cause.type ?? '';
     return { code: isErrorCode(code) ? code : 'INTERNAL', message: cause.message };
   }
-  if (cause instanceof TimeoutFailure) return { code: 'ATTEMPT_TIMEOUT', message: `The activity timed out (${cause.timeoutType}).` };
+  if (cause instanceof TimeoutFailure)
+    return { code: 'ATTEMPT_TIMEOUT', message: `The activity timed out (${cause.timeoutType}).` };
   return { code: 'INTERNAL', message: cause instanceof Error ? cause.message : 'unknown failure' };
 }
 

@@ -14,13 +14,25 @@ const CLOUD = defineSearchAttributeKey(SEARCH_ATTRIBUTE.cloud, SearchAttributeTy
 const HOST = defineSearchAttributeKey(SEARCH_ATTRIBUTE.host, SearchAttributeType.KEYWORD);
 
 /** Facts that go with the instance. */
-export const OF_THE_MACHINE = ['hostKey', 'claiming', 'network', 'reboot', 'rebootOwed'] as const satisfies readonly (keyof Resources)[];
+export const OF_THE_MACHINE = [
+  'hostKey',
+  'claiming',
+  'network',
+  'reboot',
+  'rebootOwed',
+] as const satisfies readonly (keyof Resources)[];
 
 /** Steps that ask for what may come late. */
 export type UnsettledStep = keyof NonNullable<Resources['unsettled']>;
 
 const MARK: Readonly<Record<StepProgress['state'], string>> = {
-  waiting: '·', running: '▶', done: '✓', unchanged: '=', skipped: '↷', attention: '✗', 'not-needed': '–',
+  waiting: '·',
+  running: '▶',
+  done: '✓',
+  unchanged: '=',
+  skipped: '↷',
+  attention: '✗',
+  'not-needed': '–',
 };
 
 export class Progress {
@@ -42,7 +54,8 @@ export class Progress {
     const before = JSON.stringify(this.view.resources);
     const machine = this.view.resources.instance;
     // Another machine: what was learnt of the old one would only mislead.
-    if (machine !== undefined && facts.instance !== undefined && facts.instance.id !== machine.id) for (const fact of OF_THE_MACHINE) this.forget(fact);
+    if (machine !== undefined && facts.instance !== undefined && facts.instance.id !== machine.id)
+      for (const fact of OF_THE_MACHINE) this.forget(fact);
     Object.assign(this.view.resources, facts);
     if (JSON.stringify(this.view.resources) !== before) this.publish();
   }
@@ -69,7 +82,8 @@ export class Progress {
   /** Steps that were under way when everything was stopped. */
   stopRunning(): void {
     for (const step of Object.values(this.view.steps)) {
-      if (step.state === 'running') Object.assign(step, { state: 'waiting', note: 'stopped by abort' } satisfies Partial<StepProgress>);
+      if (step.state === 'running')
+        Object.assign(step, { state: 'waiting', note: 'stopped by abort' } satisfies Partial<StepProgress>);
     }
   }
 
@@ -106,7 +120,9 @@ function detailsOf(view: DeploymentView): string {
 function stepTable(view: DeploymentView): string[] {
   const rows = STEPS.flatMap(({ id, title }) => {
     const step = view.steps[id];
-    return step === undefined ? [] : [`| ${id} | ${literal(title)} | ${MARK[step.state]} ${step.state} | ${literal(cell(step.note ?? ''))} |`];
+    return step === undefined
+      ? []
+      : [`| ${id} | ${literal(title)} | ${MARK[step.state]} ${step.state} | ${literal(cell(step.note ?? ''))} |`];
   });
   return rows.length === 0 ? [] : ['| step | what | state | |', '|---|---|---|---|', ...rows];
 }
@@ -116,23 +132,39 @@ function attention(view: DeploymentView): string[] {
     const error = view.steps[id]?.state === 'attention' ? view.steps[id]?.error : undefined;
     if (error === undefined) return [];
     const answers = [
-      `resume ${view.name}`, ...(error.from === undefined ? [] : [`resume ${view.name} --from ${error.from}`]), ...(skippable ? [`skip ${view.name}`] : []), `abort ${view.name}`,
+      `resume ${view.name}`,
+      ...(error.from === undefined ? [] : [`resume ${view.name} --from ${error.from}`]),
+      ...(skippable ? [`skip ${view.name}`] : []),
+      `abort ${view.name}`,
     ];
     return [
-      '', `**${id} needs attention: ${error.code}** — ${literal(cell(error.message))}`,
-      '', literal(errorRow(error.code).remedy),
-      '', `Answers: ${answers.map((answer) => `\`stackato-deploy ${answer}\``).join(' · ')}`,
+      '',
+      `**${id} needs attention: ${error.code}** — ${literal(cell(error.message))}`,
+      '',
+      literal(errorRow(error.code).remedy),
+      '',
+      `Answers: ${answers.map((answer) => `\`stackato-deploy ${answer}\``).join(' · ')}`,
     ];
   });
 }
 
 /** The Web UI's Markdown makes a dash of two hyphens: options are shown as code, unless they are already. */
 function literal(text: string): string {
-  return text.split(/(`[^`]*`)/).map((part) => (part.startsWith('`') ? part : part.replace(/(?<![\w-])--[\w-]+/g, '`$&`'))).join('');
+  return text
+    .split(/(`[^`]*`)/)
+    .map((part) => (part.startsWith('`') ? part : part.replace(/(?<![\w-])--[\w-]+/g, '`$&`')))
+    .join('');
 }
 
 function undoList(view: DeploymentView): string[] {
-  return view.undone.length === 0 ? [] : ['', ...view.undone.map((note) => `- ${note.ok ? 'taken back' : 'STILL THERE'}: ${cell(note.what)} ${cell(note.message ?? '')}`)];
+  return view.undone.length === 0
+    ? []
+    : [
+        '',
+        ...view.undone.map(
+          (note) => `- ${note.ok ? 'taken back' : 'STILL THERE'}: ${cell(note.what)} ${cell(note.message ?? '')}`,
+        ),
+      ];
 }
 
 /** Table cells and list items hold no line ends and no bars. */

@@ -16,7 +16,8 @@ const UPLOAD_OPTIONS = { ...ACTIVITY_OPTIONS, startToCloseTimeout: '48h' } as co
  */
 export async function publishImage(input: PublishInput): Promise<PublishResult> {
   const progress = new PublishingProgress(input);
-  const publish = (part: ImagePart, ids: Pick<PartInput, 'kernelId' | 'ramdiskId'> = {}): Promise<string> => publishPart({ ...input, ...ids, part }, progress);
+  const publish = (part: ImagePart, ids: Pick<PartInput, 'kernelId' | 'ramdiskId'> = {}): Promise<string> =>
+    publishPart({ ...input, ...ids, part }, progress);
   try {
     await activities('check', 'Check all that can be checked before the first byte').checkImage(input);
     const [kernelId, ramdiskId] = await both(publish('kernel'), publish('ramdisk'));
@@ -33,9 +34,21 @@ export async function publishImage(input: PublishInput): Promise<PublishResult> 
 
 async function publishPart(input: PartInput, progress: PublishingProgress): Promise<string> {
   const { part, poll, deadline, cloud, image, kernelId, ramdiskId } = input;
-  const asked: PartInput = { cloud, image, part, poll, deadline, ...(kernelId === undefined ? {} : { kernelId }), ...(ramdiskId === undefined ? {} : { ramdiskId }) };
+  const asked: PartInput = {
+    cloud,
+    image,
+    part,
+    poll,
+    deadline,
+    ...(kernelId === undefined ? {} : { kernelId }),
+    ...(ramdiskId === undefined ? {} : { ramdiskId }),
+  };
   progress.begun(part);
-  const uploaded = await activities(`${part}/upload`, `Bundle and upload the ${part} of ${image.name}`, UPLOAD_OPTIONS).uploadImage(asked);
+  const uploaded = await activities(
+    `${part}/upload`,
+    `Bundle and upload the ${part} of ${image.name}`,
+    UPLOAD_OPTIONS,
+  ).uploadImage(asked);
   progress.uploaded(part, uploaded);
   const id = await activities(`${part}/register`, `Register the ${part} of ${image.name}`).registerImage(asked);
   progress.done(part, id, uploaded);

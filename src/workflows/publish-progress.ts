@@ -52,7 +52,19 @@ export class PublishingProgress {
 }
 
 function detailsOf({ image, cloud, stage, parts, error }: PublishView): string {
-  const rows = IMAGE_PARTS.map((part) => `| ${part} | ${parts[part].state} | ${parts[part].id ?? ''} | ${parts[part].note ?? ''} |`);
-  const told = error === undefined ? [] : ['', `**${error.code}** — ${error.message.replace(/\s+/g, ' ')}`, '', errorRow(error.code).remedy];
-  return [`**${image.name}** is **${stage}** · bucket ${image.bucket} on ${cloud}`, '', '| part | state | id | |', '|---|---|---|---|', ...rows, ...told].join('\n');
+  const rows = IMAGE_PARTS.map(
+    (part) => `| ${part} | ${parts[part].state} | ${parts[part].id ?? ''} | ${parts[part].note ?? ''} |`,
+  );
+  const told =
+    error === undefined
+      ? []
+      : ['', `**${error.code}** — ${error.message.replace(/\s+/g, ' ')}`, '', errorRow(error.code).remedy];
+  return [
+    `**${image.name}** is **${stage}** · bucket ${image.bucket} on ${cloud}`,
+    '',
+    '| part | state | id | |',
+    '|---|---|---|---|',
+    ...rows,
+    ...told,
+  ].join('\n');
 }

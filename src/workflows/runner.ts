@@ -23,7 +23,10 @@ export interface StepContext {
 }
 
 /** Activities whose requests may take effect after they were given up. */
-const ASKS: Partial<Record<StepActivityName, UnsettledStep>> = { ensureSecurityGroup: 'security-group', launchInstance: 'launch' };
+const ASKS: Partial<Record<StepActivityName, UnsettledStep>> = {
+  ensureSecurityGroup: 'security-group',
+  launchInstance: 'launch',
+};
 
 export type StepBody = (context: StepContext) => Promise<Pick<StepOutcome, 'changed' | 'note'>>;
 
@@ -95,7 +98,8 @@ export class StepRunner {
         if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('The step was cancelled.');
         const answer = await this.park(id, error, startedAt);
         if (answer === 'resume') continue;
-        if (answer === 'skip') return this.end(id, { state: 'skipped', startedAt, endedAt: now(), note: 'skipped by hand' });
+        if (answer === 'skip')
+          return this.end(id, { state: 'skipped', startedAt, endedAt: now(), note: 'skipped by hand' });
         throw new DoAgain(answer.from);
       }
     }
@@ -174,7 +178,9 @@ export class StepRunner {
 
   /** A late step can only repeat itself, for ever, where what it stands on was taken away meanwhile. */
   private async findLost(id: StepId): Promise<LostEffect | undefined> {
-    const earlier = [...this.ended].filter((each) => each !== id && this.progress.view.steps[each]?.state !== 'skipped');
+    const earlier = [...this.ended].filter(
+      (each) => each !== id && this.progress.view.steps[each]?.state !== 'skipped',
+    );
     if (!earlier.some((each) => each !== 'preflight')) return undefined;
     try {
       const need = `${runKey()}-${this.tries.get(id) ?? 1}`;

@@ -9,6 +9,7 @@ export async function teardownStackato({ spec, known, images }: TeardownInput): 
   const progress = new Progress(freshView(spec, known, 'undoing'));
   const clean = await CancellationScope.nonCancellable(() => undoEverything(spec, progress, images));
   progress.stage(clean ? 'removed' : 'failed');
-  if (!clean) throw ApplicationFailure.nonRetryable('Not everything could be taken back; `down` tries again.', 'UNDO_INCOMPLETE');
+  if (!clean)
+    throw ApplicationFailure.nonRetryable('Not everything could be taken back; `down` tries again.', 'UNDO_INCOMPLETE');
   return progress.view;
 }

@@ -22,9 +22,21 @@ interface UndoRow {
 
 export const UNDO: readonly UndoRow[] = [
   { step: 'associate', activity: 'disassociateAddress', what: 'association of the address', forget: [] },
-  { step: 'launch', activity: 'terminateInstance', what: 'instance', forget: ['instance', ...OF_THE_MACHINE], unsettled: 'launch' },
+  {
+    step: 'launch',
+    activity: 'terminateInstance',
+    what: 'instance',
+    forget: ['instance', ...OF_THE_MACHINE],
+    unsettled: 'launch',
+  },
   { step: 'dns', activity: 'takeBackDns', what: 'DNS records', forget: ['dns'] },
-  { step: 'security-group', activity: 'deleteSecurityGroup', what: 'security group', forget: ['group'], unsettled: 'security-group' },
+  {
+    step: 'security-group',
+    activity: 'deleteSecurityGroup',
+    what: 'security group',
+    forget: ['group'],
+    unsettled: 'security-group',
+  },
   { step: 'address', activity: 'giveBackAddress', what: 'elastic IP', forget: ['address'] },
   { step: 'publish-image', activity: 'withdrawImage', what: 'image', forget: ['image'], shared: true },
 ];

@@ -1,7 +1,13 @@
 /** What is new in an account is somebody else's, unless a request of ours without an answer can have made it. */
 
 import assert from 'node:assert/strict';
-import { allocateAddress, letGoAddresses, releaseAddress, reserveAddresses, settleAllocation } from '../../src/activities/address-desk';
+import {
+  allocateAddress,
+  letGoAddresses,
+  releaseAddress,
+  reserveAddresses,
+  settleAllocation,
+} from '../../src/activities/address-desk';
 import type { Dependencies } from '../../src/activities/dependencies';
 import type { AllocationInput, ReleaseInput } from '../../src/activities/types';
 import { ADDRESSES_GROUP } from '../../src/spec/names';
@@ -17,12 +23,17 @@ const MAIL_RELAY = '203.0.113.77';
 const INPUT = { cloud: specNamed('dev').cloud, owner: 'stackato-deploy/test/dev', deadline: 60_000 };
 
 function depsOf(account: Account): Dependencies {
-  return dependencies({ clouds: { open: () => Promise.resolve(account.cloud), store: () => Promise.reject(new Error('not called')) } });
+  return dependencies({
+    clouds: { open: () => Promise.resolve(account.cloud), store: () => Promise.reject(new Error('not called')) },
+  });
 }
 
 function allocation(account: Account, change: Partial<AllocationInput> = {}): Attempts<AddressFact> {
   const deps = depsOf(account);
-  return new Attempts((attempt) => allocateAddress(deps, { ...INPUT, before: [], ...change }, attempt), change.unsettled);
+  return new Attempts(
+    (attempt) => allocateAddress(deps, { ...INPUT, before: [], ...change }, attempt),
+    change.unsettled,
+  );
 }
 
 describe('an allocation', () => {
@@ -120,10 +131,13 @@ describe('an allocation', () => {
 });
 
 describe('the reservation of an account', () => {
-  it('A2: is one desk\'s at a time, and no other\'s to end', async () => {
+  it("A2: is one desk's at a time, and no other's to end", async () => {
     const account = new Account();
     const deps = depsOf(account);
-    const [one, other] = [{ ...INPUT, desk: 'run-1' }, { ...INPUT, desk: 'run-2' }];
+    const [one, other] = [
+      { ...INPUT, desk: 'run-1' },
+      { ...INPUT, desk: 'run-2' },
+    ];
     assert.equal((await reserveAddresses(deps, one, attemptOf())).reserved, true);
     assert.equal((await reserveAddresses(deps, one, attemptOf())).reserved, true, 'again');
     const refused = await new Attempts((attempt) => reserveAddresses(deps, other, attempt)).next();
@@ -145,14 +159,27 @@ describe('the reservation of an account', () => {
 
 describe('a release', () => {
   const IP = '10.0.0.9';
-  const release = (account: Account, change: Partial<ReleaseInput>): Promise<{ result?: Released; failure?: { type?: string | null } }> => {
+  const release = (
+    account: Account,
+    change: Partial<ReleaseInput>,
+  ): Promise<{ result?: Released; failure?: { type?: string | null } }> => {
     const input: ReleaseInput = { ...INPUT, address: { publicIp: IP, allocated: true }, memory: 'held', ...change };
     return new Attempts((attempt) => releaseAddress(depsOf(account), input, attempt)).next();
   };
 
   const LEFT: readonly [string, (account: Account) => void, Partial<ReleaseInput>, Account['addressTags']][] = [
-    ['bears the tag of another', (account) => account.stranger(IP, { owner: 'stackato-deploy/test/b' }), {}, 'afterwards'],
-    ['was allocated anew under another id', (account) => account.stranger(IP, { allocationId: 'eipalloc-2' }), { address: { publicIp: IP, allocationId: 'eipalloc-1', allocated: true } }, 'afterwards'],
+    [
+      'bears the tag of another',
+      (account) => account.stranger(IP, { owner: 'stackato-deploy/test/b' }),
+      {},
+      'afterwards',
+    ],
+    [
+      'was allocated anew under another id',
+      (account) => account.stranger(IP, { allocationId: 'eipalloc-2' }),
+      { address: { publicIp: IP, allocationId: 'eipalloc-1', allocated: true } },
+      'afterwards',
+    ],
     ['was seen to be gone, and is there again', (account) => account.stranger(IP), { memory: 'gone' }, 'none'],
     ['has no tag where every one of ours has', (account) => account.stranger(IP), { memory: 'none' }, 'at once'],
   ];

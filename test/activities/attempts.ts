@@ -14,7 +14,10 @@ export class Attempts<T> {
   private details: unknown;
   private readonly secrets = new KnownSecrets({ resolve: () => Promise.resolve({ reveal: () => 'a-secret' }) });
 
-  constructor(private readonly work: (attempt: Attempt) => Promise<T>, private readonly before?: Unsettled) {}
+  constructor(
+    private readonly work: (attempt: Attempt) => Promise<T>,
+    private readonly before?: Unsettled,
+  ) {}
 
   /** The next one: its result, or its failure. */
   async next(): Promise<{ result?: T; failure?: ApplicationFailure; unsettled?: Unsettled }> {
@@ -33,18 +36,27 @@ export class Attempts<T> {
   /** The next one, which is killed when it asks for something: `sent` says whether that went out. Of what it told, only the first arrives. */
   async killedInRequest(sent: boolean): Promise<void> {
     let reached: () => void = () => undefined;
-    const asks = new Promise<void>((resolve) => { reached = resolve; });
-    const hang = new Promise<never>(() => undefined);
-    const killed = (attempt: Attempt): Promise<T> => this.work({
-      number: attempt.number, signal: attempt.signal, report: () => undefined, found: () => undefined, assertTimely: () => undefined,
-      get unsettled() { return attempt.unsettled; },
-      settle: () => attempt.settle(),
-      request: async (_call, send) => {
-        if (sent) await send().catch(() => undefined);
-        reached();
-        return hang;
-      },
+    const asks = new Promise<void>((resolve) => {
+      reached = resolve;
     });
+    const hang = new Promise<never>(() => undefined);
+    const killed = (attempt: Attempt): Promise<T> =>
+      this.work({
+        number: attempt.number,
+        signal: attempt.signal,
+        report: () => undefined,
+        found: () => undefined,
+        assertTimely: () => undefined,
+        get unsettled() {
+          return attempt.unsettled;
+        },
+        settle: () => attempt.settle(),
+        request: async (_call, send) => {
+          if (sent) await send().catch(() => undefined);
+          reached();
+          return hang;
+        },
+      });
     const [run, beats, stop] = this.start(killed);
     void run.catch(() => undefined);
     await asks;
@@ -54,13 +66,23 @@ export class Attempts<T> {
 
   private start(work: (attempt: Attempt) => Promise<T>): [Promise<T>, unknown[], () => void] {
     this.number += 1;
-    const env = new MockActivityEnvironment({ attempt: this.number, ...(this.details === undefined ? {} : { heartbeatDetails: this.details }) }, { logger: new DefaultLogger('ERROR') });
+    const env = new MockActivityEnvironment(
+      { attempt: this.number, ...(this.details === undefined ? {} : { heartbeatDetails: this.details }) },
+      { logger: new DefaultLogger('ERROR') },
+    );
     const beats: unknown[] = [];
     env.on('heartbeat', (details: unknown) => beats.push(JSON.parse(JSON.stringify(details))));
     const patience = { deadline: 600_000, poll: 10, limits: {} };
     let stop: () => void = () => undefined;
-    const stopped = new Promise<never>((_, reject) => { stop = () => reject(new Error('killed')); });
-    const activity = attempted<undefined, T>({ secrets: this.secrets, worker: 'a-worker' }, () => patience, (_input, attempt) => Promise.race([work(attempt), stopped]), () => this.before);
+    const stopped = new Promise<never>((_, reject) => {
+      stop = () => reject(new Error('killed'));
+    });
+    const activity = attempted<undefined, T>(
+      { secrets: this.secrets, worker: 'a-worker' },
+      () => patience,
+      (_input, attempt) => Promise.race([work(attempt), stopped]),
+      () => this.before,
+    );
     return [env.run(activity, undefined), beats, stop];
   }
 }

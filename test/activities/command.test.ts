@@ -38,19 +38,30 @@ describe('a command whose effect is looked for', function () {
 
   it('does not believe an exit code: without the effect it fails, quotes the command, and does not run it again', async () => {
     await vm.run('touch "$HOME/broken"');
-    const failed = (error: unknown): boolean => error instanceof DeployError && error.code === 'COMMAND_NO_EFFECT' && /kato rename dev ended with 0.*done/s.test(error.message);
+    const failed = (error: unknown): boolean =>
+      error instanceof DeployError &&
+      error.code === 'COMMAND_NO_EFFECT' &&
+      /kato rename dev ended with 0.*done/s.test(error.message);
     await assert.rejects(ensure(), failed);
     await assert.rejects(ensure(), failed);
     assert.equal(vm.read('ran'), 'rename dev\n');
   });
 
   it('C12: says what took a command its end: the disk, the machine that went down, or neither', async () => {
-    const fails = (code: string, words: RegExp) => (error: unknown): boolean => error instanceof DeployError && error.code === code && words.test(error.message);
+    const fails =
+      (code: string, words: RegExp) =>
+      (error: unknown): boolean =>
+        error instanceof DeployError && error.code === code && words.test(error.message);
     vm.program('kato', 'echo "kato: cannot write: No space left on device"; exit 1');
     await assert.rejects(ensure('run1-1'), fails('MACHINE_DISK', /ended with 1.*No space left on device/));
     vm.program('kato', 'kill -9 0');
-    await assert.rejects(ensure('run1-2'), fails('COMMAND_NO_EFFECT', /was ended on the machine without an exit status and/));
-    await vm.run('cd "$HOME/.stackato-deploy/dev/rename/run1-2" && sed "s/[^ ]*-[^ ]*/00000000-0000-0000-0000-000000000000/" pid > p && cat p > pid');
+    await assert.rejects(
+      ensure('run1-2'),
+      fails('COMMAND_NO_EFFECT', /was ended on the machine without an exit status and/),
+    );
+    await vm.run(
+      'cd "$HOME/.stackato-deploy/dev/rename/run1-2" && sed "s/[^ ]*-[^ ]*/00000000-0000-0000-0000-000000000000/" pid > p && cat p > pid',
+    );
     await assert.rejects(ensure('run1-2'), fails('COMMAND_NO_EFFECT', /the machine went down under it/));
   });
 
@@ -63,7 +74,10 @@ describe('a command whose effect is looked for', function () {
   });
 
   it('sees a running command of an older need to its end, though half of its effect shows', async () => {
-    vm.program('kato', 'echo "$@" >> "$HOME/ran"; touch "$HOME/effect"; while [ ! -e "$HOME/go" ]; do sleep 0.1; done; touch "$HOME/whole"');
+    vm.program(
+      'kato',
+      'echo "$@" >> "$HOME/ran"; touch "$HOME/effect"; while [ ! -e "$HOME/go" ]; do sleep 0.1; done; touch "$HOME/whole"',
+    );
     await vm.run(startJob({ deployment: 'dev', step: 'rename', need: 'run0-1' }, 'kato rename dev').command);
     await eventually(() => (vm.read('ran') === '' ? undefined : true));
     const ended = ensure('run1-1');
@@ -74,9 +88,19 @@ describe('a command whose effect is looked for', function () {
   });
 
   it('says which question stopped it', async () => {
-    vm.program('kato', 'stty -echo; printf "[sudo] password for stackato: "; read -r p; echo; echo "Sorry, try again."; printf "[sudo] password for stackato: "; read -r p');
+    vm.program(
+      'kato',
+      'stty -echo; printf "[sudo] password for stackato: "; read -r p; echo; echo "Sorry, try again."; printf "[sudo] password for stackato: "; read -r p',
+    );
     const session = () => vm.session({ password: { reveal: () => 'wrong-one' } });
     const run = ensureByCommand(dependencies({ remote: remoteOf(session) }), inputOf(), attemptOf(), work);
-    await assert.rejects(run, (error: unknown) => error instanceof DeployError && error.code === 'DIALOGUE_STUCK' && /refused the password/.test(error.message) && !error.message.includes('wrong-one'));
+    await assert.rejects(
+      run,
+      (error: unknown) =>
+        error instanceof DeployError &&
+        error.code === 'DIALOGUE_STUCK' &&
+        /refused the password/.test(error.message) &&
+        !error.message.includes('wrong-one'),
+    );
   });
 });

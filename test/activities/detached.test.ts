@@ -20,7 +20,10 @@ printf '%s\\n' "$p" >> "$HOME/typed"
 exit 3`;
 
 const COMMAND: DetachedCommand = {
-  deployment: 'dev', step: 'static-ip', need: 'run1-1', command: 'kato op static_ip',
+  deployment: 'dev',
+  step: 'static-ip',
+  need: 'run1-1',
+  command: 'kato op static_ip',
   answers: { address: '10.0.0.5', netmask: '255.255.255.0', password: PASSWORD },
 };
 const TYPED = `10.0.0.5\n255.255.255.0\np'ss wörd\n`;
@@ -34,14 +37,26 @@ describe('a detached command', function () {
   });
   afterEach(() => vm.dispose());
 
-  const run = (command: Partial<DetachedCommand> = {}, budgetMs = 15_000, patienceMs = 1500): Promise<DetachedOutcome> =>
-    runDetached(vm.session(), { ...COMMAND, ...command }, { budgetMs, patienceMs });
+  const run = (
+    command: Partial<DetachedCommand> = {},
+    budgetMs = 15_000,
+    patienceMs = 1500,
+  ): Promise<DetachedOutcome> => runDetached(vm.session(), { ...COMMAND, ...command }, { budgetMs, patienceMs });
 
   it('answers what is asked, and tells how it ended', async () => {
     const lines: string[] = [];
-    const outcome = await runDetached(vm.session(), COMMAND, { budgetMs: 15_000, onOutput: (line) => lines.push(line) });
-    assert.deepEqual([outcome.state, outcome.code, outcome.log], ['finished', 3, '~/.stackato-deploy/dev/static-ip/run1-1/log']);
-    assert.match(outcome.transcript, /^Static IP address: 10\.0\.0\.5\nNetmask: 255\.255\.255\.0\nConfiguring the interface:\n.*\nSettings written\.\n$/);
+    const outcome = await runDetached(vm.session(), COMMAND, {
+      budgetMs: 15_000,
+      onOutput: (line) => lines.push(line),
+    });
+    assert.deepEqual(
+      [outcome.state, outcome.code, outcome.log],
+      ['finished', 3, '~/.stackato-deploy/dev/static-ip/run1-1/log'],
+    );
+    assert.match(
+      outcome.transcript,
+      /^Static IP address: 10\.0\.0\.5\nNetmask: 255\.255\.255\.0\nConfiguring the interface:\n.*\nSettings written\.\n$/,
+    );
     assert.equal(vm.read('typed'), TYPED);
     assert.ok(lines.includes('Static IP address:'));
   });
@@ -60,8 +75,16 @@ describe('a detached command', function () {
   it('does everything once however often, and wherever, its driver is killed', async () => {
     const killed = new Error('killed');
     const hooks = [
-      (doomed: number) => ({ before: (index: number) => { if (index === doomed) throw killed; } }),
-      (doomed: number) => ({ after: (index: number) => { if (index === doomed) throw killed; } }),
+      (doomed: number) => ({
+        before: (index: number) => {
+          if (index === doomed) throw killed;
+        },
+      }),
+      (doomed: number) => ({
+        after: (index: number) => {
+          if (index === doomed) throw killed;
+        },
+      }),
     ];
     let outcome: DetachedOutcome | undefined;
     let deaths = 0;
@@ -79,7 +102,10 @@ describe('a detached command', function () {
 
   it('serves two drivers at once as one', async () => {
     const outcomes = await Promise.all([run(), run(), run()]);
-    assert.deepEqual(outcomes.map(({ state }) => state), ['finished', 'finished', 'finished']);
+    assert.deepEqual(
+      outcomes.map(({ state }) => state),
+      ['finished', 'finished', 'finished'],
+    );
     assert.deepEqual([vm.read('ran'), vm.read('typed')], ['begun\n', TYPED]);
   });
 
@@ -99,13 +125,19 @@ describe('a detached command', function () {
   });
 
   it('does not type a refused password twice', async () => {
-    vm.program('sudo', `while :; do printf '[sudo] password for x: '; read -r p; echo x >> "$HOME/ran"; echo; echo 'Sorry, try again.'; done`);
+    vm.program(
+      'sudo',
+      `while :; do printf '[sudo] password for x: '; read -r p; echo x >> "$HOME/ran"; echo; echo 'Sorry, try again.'; done`,
+    );
     const outcome = await run({ command: 'sudo true' });
     assert.deepEqual([outcome.state, outcome.reason, vm.read('ran')], ['stuck', 'refused', 'x\n']);
   });
 
   it('types the password for each sudo that asks', async () => {
-    vm.program('sudo', `printf '[sudo] password for x: '; stty -echo; read -r p; stty echo; echo; echo x >> "$HOME/ran"; echo "did $1"`);
+    vm.program(
+      'sudo',
+      `printf '[sudo] password for x: '; stty -echo; read -r p; stty echo; echo; echo x >> "$HOME/ran"; echo "did $1"`,
+    );
     assert.equal((await run({ command: 'sudo one && sudo two && sudo three' })).state, 'finished');
     assert.equal(vm.read('ran'), 'x\nx\nx\n');
   });
@@ -117,13 +149,25 @@ describe('a detached command', function () {
   });
 
   it('C12: says what the machine said in place of a reply', async () => {
-    const session = { ...vm.session(), exec: () => Promise.resolve({ stdout: 'stackato-journal run', stderr: 'sh: 1: Cannot fork\n', code: 2 }) };
-    await assert.rejects(runDetached(session, COMMAND, { budgetMs: 100 }), (error) =>
-      error instanceof DeployError && error.code === 'SSH_COMMAND' && /ended with 2 and said "sh: 1: Cannot fork"/.test(error.message));
+    const session = {
+      ...vm.session(),
+      exec: () => Promise.resolve({ stdout: 'stackato-journal run', stderr: 'sh: 1: Cannot fork\n', code: 2 }),
+    };
+    await assert.rejects(
+      runDetached(session, COMMAND, { budgetMs: 100 }),
+      (error) =>
+        error instanceof DeployError &&
+        error.code === 'SSH_COMMAND' &&
+        /ended with 2 and said "sh: 1: Cannot fork"/.test(error.message),
+    );
   });
 
   it('stops watching when told to', async () => {
-    const watching = runDetached(vm.session(), { ...COMMAND, command: 'sleep 20' }, { budgetMs: 15_000, signal: AbortSignal.timeout(300) });
+    const watching = runDetached(
+      vm.session(),
+      { ...COMMAND, command: 'sleep 20' },
+      { budgetMs: 15_000, signal: AbortSignal.timeout(300) },
+    );
     await assert.rejects(watching, { name: 'AbortError' });
   });
 });

@@ -23,7 +23,13 @@ class Machines {
   constructor(readonly launchesOnce: boolean) {}
 
   add(state: CloudInstance['state'], reason?: string): CloudInstance {
-    const instance: CloudInstance = { id: `i-${this.all.length + 1}`, state, type: 'm1.large', groups: ['stackato-dev'], ...(reason === undefined ? {} : { reason }) };
+    const instance: CloudInstance = {
+      id: `i-${this.all.length + 1}`,
+      state,
+      type: 'm1.large',
+      groups: ['stackato-dev'],
+      ...(reason === undefined ? {} : { reason }),
+    };
     this.all.push(instance);
     return instance;
   }
@@ -35,12 +41,15 @@ class Machines {
 
   get deps(): Dependencies {
     const cloud = {
-      launchesOnce: this.launchesOnce, lateEffect: LATE_EFFECT,
+      launchesOnce: this.launchesOnce,
+      lateEffect: LATE_EFFECT,
       findInstances: () => Promise.resolve([...this.all]),
       launch: (request) => this.launch(request),
       terminate: (id) => Promise.resolve(this.turn(id, 'terminated')),
     } satisfies Partial<Cloud> as unknown as Cloud;
-    return dependencies({ clouds: { open: () => Promise.resolve(cloud), store: () => Promise.reject(new Error('not called')) } });
+    return dependencies({
+      clouds: { open: () => Promise.resolve(cloud), store: () => Promise.reject(new Error('not called')) },
+    });
   }
 
   get alive(): string[] {
@@ -57,16 +66,34 @@ class Machines {
     };
     if (typeof fault === 'number') setTimeout(made, fault);
     if (fault === 'lost') made();
-    if (typeof fault === 'number' || fault === 'lost') return Promise.reject(unclear('No answer.', 'CLOUD_UNREACHABLE'));
-    return fault === undefined ? Promise.resolve(made()) : Promise.reject(new CloudFailure(fault, `The cloud says ${fault}.`));
+    if (typeof fault === 'number' || fault === 'lost')
+      return Promise.reject(unclear('No answer.', 'CLOUD_UNREACHABLE'));
+    return fault === undefined
+      ? Promise.resolve(made())
+      : Promise.reject(new CloudFailure(fault, `The cloud says ${fault}.`));
   }
 }
 
 const known: Resources = { group: { name: 'stackato-dev' } };
-const launch = (machines: Machines, change: Resources = {}, need = 'run1-1', before?: Unsettled): Attempts<StepOutcome> =>
-  new Attempts((attempt) => launchInstance(machines.deps, inputOf({ known: { ...known, ...change }, need }), attempt), before);
-const codeOf = (work: Promise<unknown>): Promise<unknown> => work.then(() => 'done', (error: unknown) => (error as { code?: string }).code);
-const passes = (ms: number): Promise<void> => new Promise((resolve) => { setTimeout(resolve, ms); });
+const launch = (
+  machines: Machines,
+  change: Resources = {},
+  need = 'run1-1',
+  before?: Unsettled,
+): Attempts<StepOutcome> =>
+  new Attempts(
+    (attempt) => launchInstance(machines.deps, inputOf({ known: { ...known, ...change }, need }), attempt),
+    before,
+  );
+const codeOf = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => 'done',
+    (error: unknown) => (error as { code?: string }).code,
+  );
+const passes = (ms: number): Promise<void> =>
+  new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
 
 describe('a launch', () => {
   it('6b: where tokens mean nothing, is not repeated while the first one may come late', async () => {
@@ -151,7 +178,10 @@ describe('an instance that somebody stopped', () => {
   const resume = async (machines: Machines, id: string): Promise<unknown> => {
     const { result, failure } = await launch(machines, { instance: { id } }, 'run1-2').next();
     if (result === undefined) return failure?.type;
-    return codeOf(awaitRunning(machines.deps, inputOf({ known: { ...known, ...result.known } }))).then((code) => [result.known.instance?.id, code]);
+    return codeOf(awaitRunning(machines.deps, inputOf({ known: { ...known, ...result.known } }))).then((code) => [
+      result.known.instance?.id,
+      code,
+    ]);
   };
 
   for (const state of ['stopping', 'stopped'] as const) {
@@ -159,7 +189,10 @@ describe('an instance that somebody stopped', () => {
       const machines = new Machines(true);
       const { id } = machines.add(state, 'Client.UserInitiatedShutdown');
       assert.equal(await resume(machines, id), 'INSTANCE_STOPPED');
-      assert.equal(await codeOf(awaitRunning(machines.deps, inputOf({ known: { ...known, instance: { id } } }))), 'INSTANCE_STOPPED');
+      assert.equal(
+        await codeOf(awaitRunning(machines.deps, inputOf({ known: { ...known, instance: { id } } }))),
+        'INSTANCE_STOPPED',
+      );
       assert.equal(await resume(machines, id), 'INSTANCE_STOPPED', 'resume without doing anything');
       assert.equal(machines.tokens.length, 0);
 
@@ -173,7 +206,10 @@ describe('an instance that somebody stopped', () => {
   it('B11: one that ended by itself is replaced, as INSTANCE_FAILED promises', async () => {
     const machines = new Machines(true);
     const { id } = machines.add('terminated', 'Server.InternalError');
-    assert.equal(await codeOf(awaitRunning(machines.deps, inputOf({ known: { ...known, instance: { id } } }))), 'INSTANCE_FAILED');
+    assert.equal(
+      await codeOf(awaitRunning(machines.deps, inputOf({ known: { ...known, instance: { id } } }))),
+      'INSTANCE_FAILED',
+    );
     assert.deepEqual(await resume(machines, id), ['i-2', 'done']);
   });
 

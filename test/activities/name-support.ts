@@ -30,9 +30,13 @@ export class NameDeployment {
     this.spec = { ...base, dns, cloud: { ...base.cloud, ...cloud } };
     this.known = { address: { publicIp, allocated: true }, instance: { id: 'i-1' } };
     const real = wrap(createDns());
-    const counted: Dns = { ...real, update: (script, signer) => real.update(script, signer).then(() => void (this.updates += 1)) };
+    const counted: Dns = {
+      ...real,
+      update: (script, signer) => real.update(script, signer).then(() => void (this.updates += 1)),
+    };
     this.deps = {
-      dns: counted, namespace: NAMESPACE,
+      dns: counted,
+      namespace: NAMESPACE,
       secrets: { resolve: () => Promise.resolve(key.secret) },
       clouds: { open: () => Promise.resolve({ findInstances: () => Promise.resolve(instances) }) },
     } as unknown as Dependencies;
@@ -41,10 +45,18 @@ export class NameDeployment {
   /** As if the cloud had nothing to say. */
   preflight(): Promise<StepOutcome> {
     const cloud = {
-      account: 'a', checkAccess: () => Promise.resolve(), imageExists: () => Promise.resolve(true), typeMemory: () => Promise.resolve(4_096),
-      listAddresses: () => Promise.resolve([]), findGroups: () => Promise.resolve([]), findGroup: () => Promise.resolve(undefined),
+      account: 'a',
+      checkAccess: () => Promise.resolve(),
+      imageExists: () => Promise.resolve(true),
+      typeMemory: () => Promise.resolve(4_096),
+      listAddresses: () => Promise.resolve([]),
+      findGroups: () => Promise.resolve([]),
+      findGroup: () => Promise.resolve(undefined),
     };
-    return preflight({ ...this.deps, clouds: { open: () => Promise.resolve(cloud) } } as unknown as Dependencies, this.input);
+    return preflight(
+      { ...this.deps, clouds: { open: () => Promise.resolve(cloud) } } as unknown as Dependencies,
+      this.input,
+    );
   }
 
   async observe(): Promise<string> {

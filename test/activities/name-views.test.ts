@@ -28,15 +28,24 @@ view "internal" { match-clients { key k-int; }; zone "corp.example" { type maste
 view "external" { match-clients { any; }; zone "corp.example" { type master; file "ext.db"; allow-update { key k-ext; }; };
   zone "shut.example" { type master; file "shut.db"; allow-update { key k-ext; }; allow-query { key k-ext; }; }; };
 `,
-      files: { 'int.db': ZONE_HEAD, 'ext.db': ZONE_HEAD, 'shut.db': ZONE_HEAD }, ready: { zone: 'corp.example' },
+      files: { 'int.db': ZONE_HEAD, 'ext.db': ZONE_HEAD, 'shut.db': ZONE_HEAD },
+      ready: { zone: 'corp.example' },
     });
   });
   after(() => bind.stop());
 
   const deployment = (key: TsigKey, wrap?: (real: Dns) => Dns, zone = 'corp.example'): NameDeployment =>
-    new NameDeployment('dev', { dns: named.dns({ zone, name: `dev.${zone}` }, key), key, publicIp: IP, cloud: { addressName: undefined as never }, ...(wrap === undefined ? {} : { wrap }) });
+    new NameDeployment('dev', {
+      dns: named.dns({ zone, name: `dev.${zone}` }, key),
+      key,
+      publicIp: IP,
+      cloud: { addressName: undefined as never },
+      ...(wrap === undefined ? {} : { wrap }),
+    });
   const ours = (zone = 'corp.example'): readonly string[] => [
-    `*.dev.${zone}. 600 IN CNAME dev.${zone}.`, `_stackato-deploy.dev.${zone}. 600 IN TXT "${ownerOf(NAMESPACE, 'dev')}"`, `dev.${zone}. 600 IN A ${IP}`,
+    `*.dev.${zone}. 600 IN CNAME dev.${zone}.`,
+    `_stackato-deploy.dev.${zone}. 600 IN TXT "${ownerOf(NAMESPACE, 'dev')}"`,
+    `dev.${zone}. 600 IN A ${IP}`,
   ];
   const refused = (work: Promise<unknown>, code: string, words: RegExp): Promise<void> =>
     assert.rejects(work, (error) => {
@@ -51,7 +60,10 @@ view "external" { match-clients { any; }; zone "corp.example" { type master; fil
     const one = deployment(IN_VIEW);
     await one.preflight();
     assert.equal(await one.up(), true);
-    assert.deepEqual((await named.zone('corp.example', IN_VIEW)).filter((line) => !inside.includes(line)), ours());
+    assert.deepEqual(
+      (await named.zone('corp.example', IN_VIEW)).filter((line) => !inside.includes(line)),
+      ours(),
+    );
     assert.equal(await one.up(), false);
     assert.equal(await one.down(), true);
     assert.deepEqual(await named.zone('corp.example', IN_VIEW), inside);
@@ -69,7 +81,11 @@ view "external" { match-clients { any; }; zone "corp.example" { type master; fil
 
   it('A6: what stands in that view only is foreign, and what stands in the other only is not', async () => {
     await named.plant('corp.example', IN_VIEW, 'update add dev.corp.example. 60 A 203.0.113.10');
-    await refused(deployment(IN_VIEW).preflight(), 'DNS_FOREIGN', /^dev\.corp\.example already holds: dev\.corp\.example A 203\.0\.113\.10\.$/);
+    await refused(
+      deployment(IN_VIEW).preflight(),
+      'DNS_FOREIGN',
+      /^dev\.corp\.example already holds: dev\.corp\.example A 203\.0\.113\.10\.$/,
+    );
     const other = deployment(OUTSIDE);
     assert.equal(await other.up(), true);
     assert.equal(await other.down(), true);
@@ -81,10 +97,17 @@ view "external" { match-clients { any; }; zone "corp.example" { type master; fil
     const one = deployment(OUTSIDE, undefined, 'shut.example');
     await one.preflight();
     assert.equal(await one.up(), true);
-    assert.deepEqual((await named.zone('shut.example')).filter((line) => !before.includes(line)), ours('shut.example'));
+    assert.deepEqual(
+      (await named.zone('shut.example')).filter((line) => !before.includes(line)),
+      ours('shut.example'),
+    );
     assert.equal(await one.down(), true);
     assert.deepEqual(await named.zone('shut.example'), before);
-    await refused(deployment(IN_VIEW, undefined, 'shut.example').preflight(), 'DNS_ERROR', /answers (REFUSED|SERVFAIL|NOTAUTH) when asked for shut\.example SOA\.$/);
+    await refused(
+      deployment(IN_VIEW, undefined, 'shut.example').preflight(),
+      'DNS_ERROR',
+      /answers (REFUSED|SERVFAIL|NOTAUTH) when asked for shut\.example SOA\.$/,
+    );
   });
 
   it('A6: a take-back that questions do not show is never reported', async () => {
@@ -93,8 +116,15 @@ view "external" { match-clients { any; }; zone "corp.example" { type master; fil
     const unsigned = (real: Dns): Dns => ({ ...real, query: (server, name, type) => real.query(server, name, type) });
     const one = deployment(IN_VIEW, unsigned);
     await refused(one.up(), 'DNS_NOT_SEEN', /does not lead/);
-    await refused(one.takeBack(), 'DNS_NOT_SEEN', /holds _stackato-deploy\.dev\.corp\.example TXT and does not show it, so nothing was taken back\.$/);
-    assert.deepEqual((await named.zone('corp.example', IN_VIEW)).filter((line) => !inside.includes(line)), ours());
+    await refused(
+      one.takeBack(),
+      'DNS_NOT_SEEN',
+      /holds _stackato-deploy\.dev\.corp\.example TXT and does not show it, so nothing was taken back\.$/,
+    );
+    assert.deepEqual(
+      (await named.zone('corp.example', IN_VIEW)).filter((line) => !inside.includes(line)),
+      ours(),
+    );
     const again = deployment(IN_VIEW);
     again.known = one.known;
     assert.equal(await again.down(), true);
@@ -106,7 +136,11 @@ view "external" { match-clients { any; }; zone "corp.example" { type master; fil
     const one = deployment(IN_VIEW);
     await one.up();
     await named.plant('corp.example', IN_VIEW, 'update delete _stackato-deploy.dev.corp.example. TXT');
-    await refused(one.takeBack(), 'DNS_FOREIGN', /lost its ownership record .+ left as it is: dev\.corp\.example A 203\.0\.113\.77; \*\.dev\.corp\.example CNAME dev\.corp\.example\.$/);
+    await refused(
+      one.takeBack(),
+      'DNS_FOREIGN',
+      /lost its ownership record .+ left as it is: dev\.corp\.example A 203\.0\.113\.77; \*\.dev\.corp\.example CNAME dev\.corp\.example\.$/,
+    );
     await named.plant('corp.example', IN_VIEW, 'update delete dev.corp.example.', 'update delete *.dev.corp.example.');
     assert.deepEqual(await one.takeBack(), { changed: false, note: '', known: {} });
     assert.deepEqual(await named.zone('corp.example', IN_VIEW), before);
@@ -117,9 +151,21 @@ view "external" { match-clients { any; }; zone "corp.example" { type master; fil
     const one = deployment(IN_VIEW);
     Object.assign(one.spec.dns, { replace: true });
     await one.up();
-    await named.plant('corp.example', IN_VIEW, 'update delete _stackato-deploy.dev.corp.example.', 'update delete dev.corp.example.', 'update delete *.dev.corp.example.');
+    await named.plant(
+      'corp.example',
+      IN_VIEW,
+      'update delete _stackato-deploy.dev.corp.example.',
+      'update delete dev.corp.example.',
+      'update delete *.dev.corp.example.',
+    );
     const { changed, note } = await one.takeBack();
-    assert.deepEqual([changed, note], [true, 'DNS records of dev.corp.example: no ownership record there; not put back: dev.corp.example A 203.0.113.10']);
+    assert.deepEqual(
+      [changed, note],
+      [
+        true,
+        'DNS records of dev.corp.example: no ownership record there; not put back: dev.corp.example A 203.0.113.10',
+      ],
+    );
     // And an `up` after that forgets nothing.
     assert.equal(await one.up(), true);
     assert.equal(await one.down(), true);
@@ -147,19 +193,32 @@ view "external" { match-clients { any; }; zone "corp.example" { type master; fil
 
   describe('a signed question', () => {
     const dns = createDns();
-    const soa = (key: TsigKey): ReturnType<Dns['query']> => dns.query(named.dns({ zone: 'corp.example', name: 'dev.corp.example' }), 'corp.example', 'SOA', key);
+    const soa = (key: TsigKey): ReturnType<Dns['query']> =>
+      dns.query(named.dns({ zone: 'corp.example', name: 'dev.corp.example' }), 'corp.example', 'SOA', key);
 
     it('A6: is refused with the server’s own word for it', async () => {
-      await refused(soa({ ...IN_VIEW, secret: { reveal: () => Buffer.alloc(32, 9).toString('base64') } }), 'DNS_KEY_REFUSED', /key k-int do not fit together: BADSIG\.$/);
+      await refused(
+        soa({ ...IN_VIEW, secret: { reveal: () => Buffer.alloc(32, 9).toString('base64') } }),
+        'DNS_KEY_REFUSED',
+        /key k-int do not fit together: BADSIG\.$/,
+      );
       await refused(soa(keyNamed('nobody')), 'DNS_KEY_REFUSED', /key nobody do not fit together: BADKEY\.$/);
       await refused(soa({ ...IN_VIEW, algorithm: 'hmac-sha512' }), 'DNS_KEY_REFUSED', /BADKEY/);
-      await refused(soa({ ...IN_VIEW, secret: { reveal: () => 'no base64!' } }), 'DNS_KEY_REFUSED', /^The secret of the key k-int is not base64\.$/);
+      await refused(
+        soa({ ...IN_VIEW, secret: { reveal: () => 'no base64!' } }),
+        'DNS_KEY_REFUSED',
+        /^The secret of the key k-int is not base64\.$/,
+      );
     });
 
     it('A6: of a machine whose clock is wrong says so, and by how much', async () => {
       const real = Date.now;
       Date.now = () => real() - 3_600_000;
-      await refused(soa(IN_VIEW), 'DNS_KEY_REFUSED', /BADTIME, this machine's clock is 3[56]\d\d s off the server's\.$/).finally(() => (Date.now = real));
+      await refused(
+        soa(IN_VIEW),
+        'DNS_KEY_REFUSED',
+        /BADTIME, this machine's clock is 3[56]\d\d s off the server's\.$/,
+      ).finally(() => (Date.now = real));
     });
 
     it('A6: is believed only with an answer signed by the same key', async () => {
@@ -168,14 +227,27 @@ view "external" { match-clients { any; }; zone "corp.example" { type master; fil
     });
   });
 
-  for (const algorithm of ['hmac-md5', 'hmac-sha1', 'hmac-sha224', 'hmac-sha256', 'hmac-sha384', 'hmac-sha512'] as const) {
+  for (const algorithm of [
+    'hmac-md5',
+    'hmac-sha1',
+    'hmac-sha224',
+    'hmac-sha256',
+    'hmac-sha384',
+    'hmac-sha512',
+  ] as const) {
     it(`A6: BIND takes questions and updates signed with ${algorithm}`, async () => {
       const key = keyNamed(`k-${algorithm}`, algorithm);
       const only = await startNamed(bind, algorithm, {
         config: `${keyStatement(key)} zone "shut.example" { type master; file "db"; allow-update { key k-${algorithm}; }; allow-query { key k-${algorithm}; }; };`,
-        files: { db: ZONE_HEAD }, ready: { zone: 'shut.example', key },
+        files: { db: ZONE_HEAD },
+        ready: { zone: 'shut.example', key },
       });
-      const one = new NameDeployment('dev', { dns: only.dns({ zone: 'shut.example', name: 'dev.shut.example' }, key), key, publicIp: IP, cloud: { addressName: undefined as never } });
+      const one = new NameDeployment('dev', {
+        dns: only.dns({ zone: 'shut.example', name: 'dev.shut.example' }, key),
+        key,
+        publicIp: IP,
+        cloud: { addressName: undefined as never },
+      });
       await one.preflight();
       assert.equal(await one.up(), true);
       assert.equal(await one.down(), true);

@@ -20,7 +20,8 @@ describe('the name', function () {
   const ip = (): string => `127.${bind.net}.1.9`;
   const cloudName = (): string => `euca-127-${bind.net}-1-9.eucalyptus.cloud.test`;
   /** What the zone holds of a deployment. */
-  const held = async (label: string): Promise<readonly string[]> => (await bind.zone()).filter((line) => line.includes(`${label}.stackato.test.`));
+  const held = async (label: string): Promise<readonly string[]> =>
+    (await bind.zone()).filter((line) => line.includes(`${label}.stackato.test.`));
   const ours = (label: string): readonly string[] => [
     `*.${label}.stackato.test. 600 IN CNAME ${label}.stackato.test.`,
     `_stackato-deploy.${label}.stackato.test. 600 IN TXT "${ownerOf(NAMESPACE, label)}"`,
@@ -28,7 +29,10 @@ describe('the name', function () {
   ];
 
   class Deployment extends NameDeployment {
-    constructor(label: string, { dns = {}, ...options }: Partial<Omit<NameOptions, 'dns'>> & { dns?: Partial<DnsSpec> } = {}) {
+    constructor(
+      label: string,
+      { dns = {}, ...options }: Partial<Omit<NameOptions, 'dns'>> & { dns?: Partial<DnsSpec> } = {},
+    ) {
       super(label, { dns: bind.dns(label, dns), key: bind.key, publicIp: ip(), ...options });
     }
   }
@@ -48,7 +52,10 @@ describe('the name', function () {
     assert.deepEqual(await held('fresh'), []);
     assert.equal(await one.update(), true);
     assert.deepEqual(await held('fresh'), ours('fresh'));
-    assert.deepEqual((await bind.zone()).filter((line) => !line.includes('fresh')), before);
+    assert.deepEqual(
+      (await bind.zone()).filter((line) => !line.includes('fresh')),
+      before,
+    );
 
     assert.equal(await one.up(), false);
     assert.equal(one.updates, 1);
@@ -64,15 +71,39 @@ describe('the name', function () {
 
   describe('that holds a stale A record', () => {
     const stale = 'update add stale.stackato.test. 3600 A 10.1.1.103';
-    before(() => bind.plant(stale, 'update add neighbour.stackato.test. 3600 A 10.1.1.104', 'update add below.stale.stackato.test. 77 TXT "mine"'));
-    after(() => bind.plant('update delete stale.stackato.test.', 'update delete neighbour.stackato.test.', 'update delete below.stale.stackato.test.'));
+    before(() =>
+      bind.plant(
+        stale,
+        'update add neighbour.stackato.test. 3600 A 10.1.1.104',
+        'update add below.stale.stackato.test. 77 TXT "mine"',
+      ),
+    );
+    after(() =>
+      bind.plant(
+        'update delete stale.stackato.test.',
+        'update delete neighbour.stackato.test.',
+        'update delete below.stale.stackato.test.',
+      ),
+    );
 
     it('is refused, with what it holds, and left as it is', async () => {
       const before = await bind.zone();
       const one = new Deployment('stale');
-      await refused(one.up(), 'DNS_FOREIGN', /^stale\.stackato\.test already holds: stale\.stackato\.test A 10\.1\.1\.103\.$/);
+      await refused(
+        one.up(),
+        'DNS_FOREIGN',
+        /^stale\.stackato\.test already holds: stale\.stackato\.test A 10\.1\.1\.103\.$/,
+      );
       assert.deepEqual([await bind.zone(), one.updates], [before, 0]);
-      const finding = (await findProblems({ ...one.deps, clouds: { ...one.deps.clouds, open: () => Promise.reject(new DeployError('CLOUD_ERROR', 'none')) } }, { spec: one.spec })).at(-1);
+      const finding = (
+        await findProblems(
+          {
+            ...one.deps,
+            clouds: { ...one.deps.clouds, open: () => Promise.reject(new DeployError('CLOUD_ERROR', 'none')) },
+          },
+          { spec: one.spec },
+        )
+      ).at(-1);
       assert.deepEqual([finding?.check, finding?.ok, finding?.code], ['DNS name', false, 'DNS_FOREIGN']);
       assert.deepEqual(await bind.zone(), before);
     });
@@ -83,7 +114,9 @@ describe('the name', function () {
       assert.equal(await one.up(), true);
       const [below, ...rest] = ['below.stale.stackato.test. 77 IN TXT "mine"', ...ours('stale')];
       assert.deepEqual(await held('stale'), [...rest, below].sort());
-      assert.deepEqual(one.known.dns?.replaced, [{ name: 'stale.stackato.test', ttl: 3600, type: 'A', data: '10.1.1.103' }]);
+      assert.deepEqual(one.known.dns?.replaced, [
+        { name: 'stale.stackato.test', ttl: 3600, type: 'A', data: '10.1.1.103' },
+      ]);
       assert.equal(await one.up(), false);
       assert.equal(one.known.dns?.replaced.length, 1);
       assert.equal(await one.down(), true);
@@ -103,7 +136,11 @@ describe('the name', function () {
 
     const third = new Deployment('third', { dns: { name: 'shared.stackato.test', replace: true } });
     assert.equal(await third.up(), true);
-    assert.ok((await bind.zone()).includes(`_stackato-deploy.shared.stackato.test. 600 IN TXT "${ownerOf(NAMESPACE, 'third')}"`));
+    assert.ok(
+      (await bind.zone()).includes(
+        `_stackato-deploy.shared.stackato.test. 600 IN TXT "${ownerOf(NAMESPACE, 'third')}"`,
+      ),
+    );
     assert.equal(await first.down(), false);
     assert.equal(await third.down(), true);
     assert.deepEqual(await bind.zone(), withFirst);
@@ -133,7 +170,13 @@ describe('the name', function () {
   });
 
   describe('that somebody changes meanwhile', () => {
-    afterEach(() => bind.plant('update delete moving.stackato.test.', 'update delete *.moving.stackato.test.', 'update delete _stackato-deploy.moving.stackato.test.'));
+    afterEach(() =>
+      bind.plant(
+        'update delete moving.stackato.test.',
+        'update delete *.moving.stackato.test.',
+        'update delete _stackato-deploy.moving.stackato.test.',
+      ),
+    );
 
     it('is not overwritten between the look and the update', async () => {
       let raced = false;
@@ -158,7 +201,10 @@ describe('the name', function () {
     it('is put right where it is ours', async () => {
       const one = new Deployment('moving');
       await one.up();
-      await bind.plant('update delete moving.stackato.test. CNAME', 'update add moving.stackato.test. 60 CNAME elsewhere.example.com.');
+      await bind.plant(
+        'update delete moving.stackato.test. CNAME',
+        'update add moving.stackato.test. 60 CNAME elsewhere.example.com.',
+      );
       assert.equal(await one.up(), true);
       assert.deepEqual(await held('moving'), ours('moving'));
     });
@@ -170,14 +216,24 @@ describe('the name', function () {
       await bind.plant('update add moving.stackato.test. 60 MX 10 mx.example.com.');
       assert.equal(await one.up(), false);
       one.known.address = { publicIp: `127.${bind.net}.1.10`, allocated: true };
-      await refused(one.up(), 'DNS_FOREIGN', /^moving\.stackato\.test already holds: moving\.stackato\.test MX 10 mx\.example\.com\.$/);
+      await refused(
+        one.up(),
+        'DNS_FOREIGN',
+        /^moving\.stackato\.test already holds: moving\.stackato\.test MX 10 mx\.example\.com\.$/,
+      );
       assert.equal(await one.down(), true);
       assert.deepEqual(await held('moving'), ['moving.stackato.test. 60 IN MX 10 mx.example.com.']);
     });
 
     it('is not "free" because nobody answers for it', async () => {
-      for (const [rcode, code] of [['SERVFAIL', 'DNS_ERROR'], ['REFUSED', 'DNS_ERROR'], ['NOERROR', 'DNS_NOT_ZONE']] as const) {
-        const one = new Deployment('moving', { wrap: (real) => ({ ...real, query: () => Promise.resolve({ rcode, authoritative: false, records: [] }) }) });
+      for (const [rcode, code] of [
+        ['SERVFAIL', 'DNS_ERROR'],
+        ['REFUSED', 'DNS_ERROR'],
+        ['NOERROR', 'DNS_NOT_ZONE'],
+      ] as const) {
+        const one = new Deployment('moving', {
+          wrap: (real) => ({ ...real, query: () => Promise.resolve({ rcode, authoritative: false, records: [] }) }),
+        });
         await refused(one.up(), code, /127\.0\.0\.1/);
         await refused(one.down(), code, /127\.0\.0\.1/);
       }
@@ -188,7 +244,9 @@ describe('the name', function () {
     await bind.plant('update add api.shadowed.stackato.test. 60 A 10.0.0.8');
     const one = new Deployment('shadowed');
     await refused(one.up(), 'DNS_NOT_SEEN', /does not lead api\.shadowed\.stackato\.test to euca/);
-    assert.deepEqual(await namesAstray(await authorityOf(one.deps, one.spec), one.known.dns!.target), ['api.shadowed.stackato.test']);
+    assert.deepEqual(await namesAstray(await authorityOf(one.deps, one.spec), one.known.dns!.target), [
+      'api.shadowed.stackato.test',
+    ]);
     assert.equal(await one.down(), true);
     assert.deepEqual(await held('shadowed'), ['api.shadowed.stackato.test. 60 IN A 10.0.0.8']);
     await bind.plant('update delete api.shadowed.stackato.test.');
@@ -197,7 +255,13 @@ describe('the name', function () {
   describe('points', () => {
     const target = async (publicDnsName: string): Promise<string> => {
       const cloud = { addressName: undefined as never };
-      return new Deployment('target', { cloud, instances: [{ id: 'i-2', publicDnsName: 'other.example' }, { id: 'i-1', publicDnsName }] }).observe();
+      return new Deployment('target', {
+        cloud,
+        instances: [
+          { id: 'i-2', publicDnsName: 'other.example' },
+          { id: 'i-1', publicDnsName },
+        ],
+      }).observe();
     };
 
     it("at the instance's own name where that leads to the address", async () => {
@@ -206,18 +270,39 @@ describe('the name', function () {
     });
 
     it('at the address where the name leads elsewhere, nowhere, or is no name', async () => {
-      for (const name of [cloudName().replace('-9.', '-8.'), 'nowhere.invalid', '', '0.0.0.0', 'a b', 'a\nsend', `${'a'.repeat(64)}.example`]) assert.equal(await target(name), `A ${ip()}`, name);
+      for (const name of [
+        cloudName().replace('-9.', '-8.'),
+        'nowhere.invalid',
+        '',
+        '0.0.0.0',
+        'a b',
+        'a\nsend',
+        `${'a'.repeat(64)}.example`,
+      ])
+        assert.equal(await target(name), `A ${ip()}`, name);
     });
   });
 
   it('is read with all its types, whatever strings are in its TXT', async () => {
-    const records: readonly string[] = ['odd.stackato.test. 5 TXT "a" "b"', 'odd.stackato.test. 6 MX 10 mx.example.com.', '*.odd.stackato.test. 7 AAAA 2001:db8::1', '_stackato-deploy.odd.stackato.test. 8 TXT "so\\"me" "bo\\\\d\\200y"'];
+    const records: readonly string[] = [
+      'odd.stackato.test. 5 TXT "a" "b"',
+      'odd.stackato.test. 6 MX 10 mx.example.com.',
+      '*.odd.stackato.test. 7 AAAA 2001:db8::1',
+      '_stackato-deploy.odd.stackato.test. 8 TXT "so\\"me" "bo\\\\d\\200y"',
+    ];
     await bind.plant(...records.map((line) => `update add ${line}`));
     const odd = new Deployment('odd');
     const state = await observeName(await authorityOf(odd.deps, odd.spec));
     assert.deepEqual(state.owners, ['so"mebo\\d\u00c8y']);
     const shown = ({ name, ttl, type, data }: DnsRecord): string => `${name}. ${ttl} ${type} ${data}`;
-    assert.deepEqual([...state.records, ...state.ownership].map(shown).sort(), records.map((line) => line.replace('.com.', '.com')).sort());
-    await bind.plant('update delete odd.stackato.test.', 'update delete *.odd.stackato.test.', 'update delete _stackato-deploy.odd.stackato.test.');
+    assert.deepEqual(
+      [...state.records, ...state.ownership].map(shown).sort(),
+      records.map((line) => line.replace('.com.', '.com')).sort(),
+    );
+    await bind.plant(
+      'update delete odd.stackato.test.',
+      'update delete *.odd.stackato.test.',
+      'update delete _stackato-deploy.odd.stackato.test.',
+    );
   });
 });

@@ -45,18 +45,32 @@ describe("others' images", function () {
   afterEach(() => rmSync(folder, { recursive: true }));
 
   const deps = (mark = MARK): Dependencies => {
-    const publisher = { look: () => Promise.resolve(view && { open: false, view }), mark: () => Promise.resolve(mark) } as unknown as Publisher;
+    const publisher = {
+      look: () => Promise.resolve(view && { open: false, view }),
+      mark: () => Promise.resolve(mark),
+    } as unknown as Publisher;
     return dependencies({ ...account.dependencies(folder), publisher });
   };
   const ids: Partial<Record<'kernelId' | 'ramdiskId', string>> = {};
-  const partOf = (part: ImagePart, change: Partial<ImageSpec> = {}): PartInput =>
-    ({ cloud: specNamed('x').cloud, image: imageIn(folder, change), part, poll: 10, deadline: 60_000, ...(part === 'machine' ? ids : {}) });
+  const partOf = (part: ImagePart, change: Partial<ImageSpec> = {}): PartInput => ({
+    cloud: specNamed('x').cloud,
+    image: imageIn(folder, change),
+    part,
+    poll: 10,
+    deadline: 60_000,
+    ...(part === 'machine' ? ids : {}),
+  });
   const upload = (mark?: string): Promise<Uploaded> => uploadImage(deps(mark), partOf('machine'), attemptOf());
-  const register = (part: ImagePart = 'machine', mark?: string): Promise<string> => registerImage(deps(mark), partOf(part), attemptOf());
+  const register = (part: ImagePart = 'machine', mark?: string): Promise<string> =>
+    registerImage(deps(mark), partOf(part), attemptOf());
 
   /** All three, as one run of publishImage does it, and what that leaves in its memo. */
   const publish = async (mark?: string): Promise<void> => {
-    const parts = { kernel: { state: 'waiting' }, ramdisk: { state: 'waiting' }, machine: { state: 'waiting' } } as Record<ImagePart, PublishProgress>;
+    const parts = {
+      kernel: { state: 'waiting' },
+      ramdisk: { state: 'waiting' },
+      machine: { state: 'waiting' },
+    } as Record<ImagePart, PublishProgress>;
     view = { parts };
     for (const part of IMAGE_PARTS) {
       parts[part] = { state: 'running' };
@@ -69,7 +83,10 @@ describe("others' images", function () {
   };
   const withdraw = (known: Resources = {}, mark?: string): Promise<StepOutcome> =>
     withdrawImage(deps(mark), inputOf({ spec: specNamed('dev', { image: imageIn(folder) }), known }), attemptOf());
-  const standing = (): unknown => [account.images.map((image) => ({ ...image })), [...account.objects].map(([key, bytes]) => [key, createHash('md5').update(bytes).digest('hex')]).sort()];
+  const standing = (): unknown => [
+    account.images.map((image) => ({ ...image })),
+    [...account.objects].map(([key, bytes]) => [key, createHash('md5').update(bytes).digest('hex')]).sort(),
+  ];
   const unchanged = async (work: () => Promise<unknown>): Promise<void> => {
     const before = standing();
     await work();
@@ -80,7 +97,10 @@ describe("others' images", function () {
   describe('A3: withdrawing', () => {
     it('A3: takes what was published from here, all of it, by the mark of each image and each object', async () => {
       await publish();
-      assert.deepEqual(account.images.map(({ description }) => description), IMAGE_PARTS.map((part) => `${part} of ${part === 'machine' ? NAME : `${NAME}-${part}`}, by ${MARK}`));
+      assert.deepEqual(
+        account.images.map(({ description }) => description),
+        IMAGE_PARTS.map((part) => `${part} of ${part === 'machine' ? NAME : `${NAME}-${part}`}, by ${MARK}`),
+      );
       assert.deepEqual(new Set(account.owners.values()), new Set([MARK]));
       assert.equal(account.owners.size, account.objects.size);
       const { changed, left } = await withdraw();
@@ -89,7 +109,9 @@ describe("others' images", function () {
 
     it('A3: leaves an image of the same content that somebody else registered, and says so', async () => {
       await publish();
-      account.images.forEach((image, i) => { account.images[i] = { ...image, description: 'by hand' }; });
+      account.images.forEach((image, i) => {
+        account.images[i] = { ...image, description: 'by hand' };
+      });
       account.owners.clear();
       await publish();
       assert.ok(IMAGE_PARTS.every((part) => view?.parts[part].ours === undefined));
@@ -102,7 +124,9 @@ describe("others' images", function () {
 
     it('A3: leaves what another namespace published, which bears another mark', async () => {
       await publish('stackato-deploy/other/ffffffffffff');
-      await unchanged(async () => assert.match((await withdraw(known())).left ?? '', /does not say that it was published from here/));
+      await unchanged(async () =>
+        assert.match((await withdraw(known())).left ?? '', /does not say that it was published from here/),
+      );
     });
 
     it('A3: leaves what it does not remember, and everything right after IMAGE_NAME_TAKEN', async () => {
@@ -113,7 +137,9 @@ describe("others' images", function () {
       writeFileSync(join(folder, 'root.img'), noise(MIB));
       await rejects(() => publish(), 'IMAGE_NAME_TAKEN');
       view = { ...view!, error: { code: 'IMAGE_NAME_TAKEN', message: '' } };
-      await unchanged(async () => assert.match((await withdraw(known())).left ?? '', /emi-.*does not know it.*needs it/));
+      await unchanged(async () =>
+        assert.match((await withdraw(known())).left ?? '', /emi-.*does not know it.*needs it/),
+      );
     });
 
     it('A3: takes what an attempt left that was never registered, and no object of others beside it', async () => {
@@ -121,7 +147,16 @@ describe("others' images", function () {
       view = { parts: { kernel: { state: 'running' }, ramdisk: { state: 'waiting' }, machine: { state: 'waiting' } } };
       await rejects(() => upload(), 'CLOUD_REFUSED');
       assert.notEqual(account.objects.size, 0);
-      for (const name of ['part.notes.txt', 'part.0', 'part.00.bak', 'part.01x', 'part.007', 'manifest.xml.old', 'x.part.00']) account.objects.set(`${BUCKET}/${NAME}.${name}`, Buffer.from(name));
+      for (const name of [
+        'part.notes.txt',
+        'part.0',
+        'part.00.bak',
+        'part.01x',
+        'part.007',
+        'manifest.xml.old',
+        'x.part.00',
+      ])
+        account.objects.set(`${BUCKET}/${NAME}.${name}`, Buffer.from(name));
       const others = account.objects.size - 1;
       assert.deepEqual([(await withdraw()).changed, account.objects.size], [true, others]);
     });
@@ -129,11 +164,21 @@ describe("others' images", function () {
     it('A3: takes both of two that a lost answer made on 3.2, and leaves a kernel that another image needs', async () => {
       await publish();
       const twin: CloudImage = { ...account.images.at(-1)!, id: 'emi-twin' };
-      account.images.push(twin, { id: 'emi-theirs', kind: 'machine', name: 'theirs', location: 'theirs/x.manifest.xml', state: 'available', kernelId: ids.kernelId! });
+      account.images.push(twin, {
+        id: 'emi-theirs',
+        kind: 'machine',
+        name: 'theirs',
+        location: 'theirs/x.manifest.xml',
+        state: 'available',
+        kernelId: ids.kernelId!,
+      });
       const { changed, left } = await withdraw();
       assert.deepEqual([changed, account.images.map(({ id }) => id)], [true, [ids.kernelId, 'emi-theirs']]);
       assert.match(left ?? '', /emi-theirs needs it/);
-      assert.deepEqual([...account.objects.keys()].sort(), [`${BUCKET}/${NAME}-kernel.manifest.xml`, `${BUCKET}/${NAME}-kernel.part.00`]);
+      assert.deepEqual([...account.objects.keys()].sort(), [
+        `${BUCKET}/${NAME}-kernel.manifest.xml`,
+        `${BUCKET}/${NAME}-kernel.part.00`,
+      ]);
     });
   });
 
@@ -172,14 +217,25 @@ describe("others' images", function () {
 
     it('A4: shares a place with an image of another name once the content is proved the same, and writes nothing there', async () => {
       await upload();
-      account.images.push({ id: 'emi-theirs', kind: 'machine', name: 'theirs', location: MANIFEST, state: 'available' });
+      account.images.push({
+        id: 'emi-theirs',
+        kind: 'machine',
+        name: 'theirs',
+        location: MANIFEST,
+        state: 'available',
+      });
       const stored = account.stored.length;
       assert.deepEqual(await upload(), { sentBytes: 0, sentParts: 0, thereParts: 2, ours: true });
       await register();
-      view = { parts: { kernel: { state: 'waiting' }, ramdisk: { state: 'waiting' }, machine: { state: 'done', ours: true } } };
+      view = {
+        parts: { kernel: { state: 'waiting' }, ramdisk: { state: 'waiting' }, machine: { state: 'done', ours: true } },
+      };
       const objects = account.objects.size;
       const { changed, left } = await withdraw();
-      assert.deepEqual([changed, account.images.map(({ id }) => id), account.objects.size, account.stored.length], [true, ['emi-theirs'], objects, stored]);
+      assert.deepEqual(
+        [changed, account.images.map(({ id }) => id), account.objects.size, account.stored.length],
+        [true, ['emi-theirs'], objects, stored],
+      );
       assert.match(left ?? '', /emi-theirs is registered from there/);
     });
 
@@ -199,14 +255,20 @@ describe("others' images", function () {
       account.objects.set(`${BUCKET}/${NAME}.part.00`, Buffer.from('damaged'));
       account.stored.length = 0;
       assert.equal((await upload()).sentParts, 2);
-      assert.deepEqual([account.stored.sort(), account.removed, new Map([...account.objects].sort())], [[`${NAME}.part.00`, `${NAME}.part.01`], [], new Map([...before].sort())]);
+      assert.deepEqual(
+        [account.stored.sort(), account.removed, new Map([...account.objects].sort())],
+        [[`${NAME}.part.00`, `${NAME}.part.01`], [], new Map([...before].sort())],
+      );
     });
 
     it('A4: does not mix its parts into a bundle that was made with another key', async () => {
       await upload();
       await register();
       account.objects.delete(`${BUCKET}/${NAME}.part.01`);
-      const manifest = account.objects.get(MANIFEST)!.toString().replace(/(<filename>[^<]*<\/filename><digest algorithm="SHA1">)[0-9a-f]{40}/g, `$1${'ab'.repeat(20)}`);
+      const manifest = account.objects
+        .get(MANIFEST)!
+        .toString()
+        .replace(/(<filename>[^<]*<\/filename><digest algorithm="SHA1">)[0-9a-f]{40}/g, `$1${'ab'.repeat(20)}`);
       account.objects.set(MANIFEST, Buffer.from(manifest));
       await unchanged(() => rejects(() => upload(), 'IMAGE_NAME_TAKEN'));
     });
@@ -230,16 +292,40 @@ describe("others' images", function () {
     });
 
     it('A4: knows the names of parts from those that begin like them', () => {
-      const names = ['x.part.00', 'x.part.09', 'x.part.100', 'x.part.0', 'x.part.007', 'x.part.', 'x.part.1a', 'x.part.00.part.00', 'x.part.-1', 'x.part.1.manifest.xml', 'x.part.0 0'];
-      assert.deepEqual(names.filter((name) => isPartName('x', name)), ['x.part.00', 'x.part.09', 'x.part.100']);
+      const names = [
+        'x.part.00',
+        'x.part.09',
+        'x.part.100',
+        'x.part.0',
+        'x.part.007',
+        'x.part.',
+        'x.part.1a',
+        'x.part.00.part.00',
+        'x.part.-1',
+        'x.part.1.manifest.xml',
+        'x.part.0 0',
+      ];
+      assert.deepEqual(
+        names.filter((name) => isPartName('x', name)),
+        ['x.part.00', 'x.part.09', 'x.part.100'],
+      );
       assert.equal(isPartName('x', 'x.part.00.part.00'), false);
       assert.equal(isPartName('x.part.00', 'x.part.00.part.00'), true);
     });
 
     it('A4: notices that the place was taken while it uploaded', async () => {
-      const stolen: CloudImage = { id: 'emi-theirs', kind: 'machine', name: 'theirs', location: MANIFEST, state: 'available' };
+      const stolen: CloudImage = {
+        id: 'emi-theirs',
+        kind: 'machine',
+        name: 'theirs',
+        location: MANIFEST,
+        state: 'available',
+      };
       const { store, ...rest } = { store: account.store, ...deps() };
-      const put: typeof store.put = (...args) => { account.images.push(stolen); return account.store.put(...args); };
+      const put: typeof store.put = (...args) => {
+        account.images.push(stolen);
+        return account.store.put(...args);
+      };
       const watched = { ...rest, clouds: { ...rest.clouds, store: () => Promise.resolve({ ...store, put }) } };
       await rejects(() => uploadImage(watched, partOf('machine'), attemptOf()), 'NOT_YET');
       assert.ok(!account.objects.has(MANIFEST));

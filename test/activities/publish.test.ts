@@ -42,23 +42,54 @@ describe('publishing an image', function () {
     account = new ImageCloud();
     closed = true;
     view = undefined;
-    const publisher = { look: () => Promise.resolve(closed && view === undefined ? undefined : { open: !closed, view }), mark: () => Promise.resolve(MARK) } as unknown as Publisher;
+    const publisher = {
+      look: () => Promise.resolve(closed && view === undefined ? undefined : { open: !closed, view }),
+      mark: () => Promise.resolve(MARK),
+    } as unknown as Publisher;
     deps = dependencies({ ...account.dependencies(folder), publisher });
     writeImageFiles(folder, ROOT);
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  const partOf = (part: ImagePart, change: Partial<ImageSpec> = {}): PartInput =>
-    ({ cloud: specNamed('x').cloud, image: imageIn(folder, change), part, poll: 10, deadline: 60_000, ...(part === 'machine' ? IDS : {}) });
-  const upload = (part: ImagePart = 'machine', lines: string[] = []): Promise<Uploaded> => uploadImage(deps, partOf(part), attemptOf(1, lines));
-  const register = (part: ImagePart = 'machine', attempt = 1): Promise<string> => registerImage(deps, partOf(part), attemptOf(attempt));
-  const assertWhole = (bytes = ROOT): void => assert.equal(account.unbundled(folder, NAME), createHash('sha256').update(bytes).digest('hex'));
+  const partOf = (part: ImagePart, change: Partial<ImageSpec> = {}): PartInput => ({
+    cloud: specNamed('x').cloud,
+    image: imageIn(folder, change),
+    part,
+    poll: 10,
+    deadline: 60_000,
+    ...(part === 'machine' ? IDS : {}),
+  });
+  const upload = (part: ImagePart = 'machine', lines: string[] = []): Promise<Uploaded> =>
+    uploadImage(deps, partOf(part), attemptOf(1, lines));
+  const register = (part: ImagePart = 'machine', attempt = 1): Promise<string> =>
+    registerImage(deps, partOf(part), attemptOf(attempt));
+  const assertWhole = (bytes = ROOT): void =>
+    assert.equal(account.unbundled(folder, NAME), createHash('sha256').update(bytes).digest('hex'));
 
   it('6b: where names are free, an image whose registration was not answered is not registered again while that may still come', async () => {
     await upload('kernel');
     const asked: string[] = [];
-    const late = (): CloudImage => ({ id: 'eki-00000099', kind: 'kernel', name: `${NAME}-kernel`, location: `stackato-images/${NAME}-kernel.manifest.xml`, state: 'available' });
-    deps = { ...deps, clouds: { ...deps.clouds, open: () => Promise.resolve({ ...account.cloud, registerImage: ({ name }) => { asked.push(name); return Promise.reject(new DeployError('CLOUD_UNREACHABLE', 'No answer.', undefined, true)); } }) } };
+    const late = (): CloudImage => ({
+      id: 'eki-00000099',
+      kind: 'kernel',
+      name: `${NAME}-kernel`,
+      location: `stackato-images/${NAME}-kernel.manifest.xml`,
+      state: 'available',
+    });
+    deps = {
+      ...deps,
+      clouds: {
+        ...deps.clouds,
+        open: () =>
+          Promise.resolve({
+            ...account.cloud,
+            registerImage: ({ name }) => {
+              asked.push(name);
+              return Promise.reject(new DeployError('CLOUD_UNREACHABLE', 'No answer.', undefined, true));
+            },
+          }),
+      },
+    };
     const attempts = new Attempts((attempt) => registerImage(deps, partOf('kernel'), attempt));
     assert.equal((await attempts.next()).failure?.type, 'CLOUD_UNREACHABLE');
     assert.equal((await attempts.next()).failure?.type, 'NOT_YET');
@@ -71,7 +102,10 @@ describe('publishing an image', function () {
     const lines: string[] = [];
     const { sentParts, thereParts } = await upload('machine', lines);
     assert.deepEqual([sentParts, thereParts], [3, 0]);
-    assert.deepEqual([...account.stored.slice(0, 3)].sort(), ['00', '01', '02'].map((n) => `${NAME}.part.${n}`));
+    assert.deepEqual(
+      [...account.stored.slice(0, 3)].sort(),
+      ['00', '01', '02'].map((n) => `${NAME}.part.${n}`),
+    );
     assert.equal(account.stored.at(-1), `${NAME}.manifest.xml`);
     assert.ok(account.mostInFlight <= 3, `${account.mostInFlight}`);
     assert.match(lines.at(-1) ?? '', /^machine: part 3 of 3 \(25\.\d MiB sent/);
@@ -110,7 +144,10 @@ describe('publishing an image', function () {
     writeFileSync(join(folder, 'root.img'), other);
     await upload();
     assert.equal(account.removed[0], `${NAME}.manifest.xml`);
-    assert.deepEqual([...account.objects.keys()].sort(), [`stackato-images/${NAME}.manifest.xml`, `stackato-images/${NAME}.part.00`]);
+    assert.deepEqual([...account.objects.keys()].sort(), [
+      `stackato-images/${NAME}.manifest.xml`,
+      `stackato-images/${NAME}.part.00`,
+    ]);
     assertWhole(other);
   });
 
@@ -122,7 +159,10 @@ describe('publishing an image', function () {
     writeFileSync(join(folder, 'root.img'), same);
     const before = [...account.stored];
     await rejects(() => upload(), 'IMAGE_NAME_TAKEN');
-    await rejects(() => uploadImage(deps, { ...partOf('machine'), kernelId: 'eki-99999999' }, attemptOf()), 'IMAGE_NAME_TAKEN');
+    await rejects(
+      () => uploadImage(deps, { ...partOf('machine'), kernelId: 'eki-99999999' }, attemptOf()),
+      'IMAGE_NAME_TAKEN',
+    );
     assert.deepEqual([account.stored, account.removed], [before, []]);
   });
 
@@ -140,14 +180,23 @@ describe('publishing an image', function () {
 
   it('stops when it is told to, with no upload left under way', async () => {
     const stop = new AbortController();
-    const attempt = { ...attemptOf(), signal: stop.signal, report: (line: string) => void (line.includes('part 1') && stop.abort(new Error('told to stop'))) };
+    const attempt = {
+      ...attemptOf(),
+      signal: stop.signal,
+      report: (line: string) => void (line.includes('part 1') && stop.abort(new Error('told to stop'))),
+    };
     await assert.rejects(uploadImage(deps, partOf('machine'), attempt), /told to stop/);
     assert.equal(account.inFlight, 0);
   });
 
   it('B11: gives a sign of life at every block that is read, compressed or sent, and leaves no journal', async () => {
     let signs = 0;
-    const attempt = { ...attemptOf(), report: () => { signs += 1; } };
+    const attempt = {
+      ...attemptOf(),
+      report: () => {
+        signs += 1;
+      },
+    };
     const packed = join(folder, 'root.img.gz');
     writeFileSync(packed, gzipSync(ROOT, { level: 1 }));
     await uploadImage(deps, partOf('machine', { root: { file: packed } }), attempt);
@@ -169,7 +218,13 @@ describe('publishing an image', function () {
   });
 
   it('does not take an image of the same name at another place for its own', async () => {
-    account.images.push({ id: 'emi-1', kind: 'machine', name: NAME, location: 'other/x.manifest.xml', state: 'available' });
+    account.images.push({
+      id: 'emi-1',
+      kind: 'machine',
+      name: NAME,
+      location: 'other/x.manifest.xml',
+      state: 'available',
+    });
     await rejects(() => upload(), 'IMAGE_NAME_TAKEN');
     await rejects(() => register(), 'IMAGE_NAME_TAKEN');
     await rejects(() => checkImage(deps, partOf('machine')), 'IMAGE_NAME_TAKEN');
@@ -190,15 +245,55 @@ describe('publishing an image', function () {
   });
 
   const BAD: readonly (readonly [string, ErrorCode, () => PartInput | undefined])[] = [
-    ['no kernel', 'IMAGE_SOURCE_MISSING', () => { rmSync(join(folder, 'vmlinuz')); return undefined; }],
+    [
+      'no kernel',
+      'IMAGE_SOURCE_MISSING',
+      () => {
+        rmSync(join(folder, 'vmlinuz'));
+        return undefined;
+      },
+    ],
     ['a folder for a root', 'IMAGE_SOURCE_UNREADABLE', () => partOf('machine', { root: { file: folder } })],
-    ['a root of a kind nobody can read', 'IMAGE_FORMAT', () => partOf('machine', { root: { file: join(folder, 'root.qcow2') } })],
+    [
+      'a root of a kind nobody can read',
+      'IMAGE_FORMAT',
+      () => partOf('machine', { root: { file: join(folder, 'root.qcow2') } }),
+    ],
     ['a name of no image', 'IMAGE_PREFIX', () => partOf('machine', { name: 'initrd-x' })],
-    ['a short account', 'IMAGE_ACCOUNT', () => partOf('machine', { signing: { ...imageIn(folder).signing, account: '12345' } })],
-    ['no certificate', 'SECRET_MISSING', () => partOf('machine', { signing: { ...imageIn(folder).signing, certificate: join(folder, 'none') } })],
-    ['the key of another', 'IMAGE_KEY_MISMATCH', () => { writeFileSync(join(folder, 'user-key.pem'), pair('stranger').key); return undefined; }],
-    ['no key', 'IMAGE_KEY_UNREADABLE', () => { writeFileSync(join(folder, 'user-key.pem'), 'nothing'); return undefined; }],
-    ["somebody else's bucket", 'IMAGE_BUCKET_FOREIGN', () => { account.foreignBucket = true; return undefined; }],
+    [
+      'a short account',
+      'IMAGE_ACCOUNT',
+      () => partOf('machine', { signing: { ...imageIn(folder).signing, account: '12345' } }),
+    ],
+    [
+      'no certificate',
+      'SECRET_MISSING',
+      () => partOf('machine', { signing: { ...imageIn(folder).signing, certificate: join(folder, 'none') } }),
+    ],
+    [
+      'the key of another',
+      'IMAGE_KEY_MISMATCH',
+      () => {
+        writeFileSync(join(folder, 'user-key.pem'), pair('stranger').key);
+        return undefined;
+      },
+    ],
+    [
+      'no key',
+      'IMAGE_KEY_UNREADABLE',
+      () => {
+        writeFileSync(join(folder, 'user-key.pem'), 'nothing');
+        return undefined;
+      },
+    ],
+    [
+      "somebody else's bucket",
+      'IMAGE_BUCKET_FOREIGN',
+      () => {
+        account.foreignBucket = true;
+        return undefined;
+      },
+    ],
   ];
   for (const [what, code, spoil] of BAD) {
     it(`is refused before the first byte with ${what}`, async () => {
@@ -218,7 +313,13 @@ describe('publishing an image', function () {
       await register(part);
     }
     account.objects.set('stackato-images/other.part.00', Buffer.from('x'));
-    account.images.push({ id: 'emi-other', kind: 'machine', name: 'other', location: 'stackato-images/other.manifest.xml', state: 'available' });
+    account.images.push({
+      id: 'emi-other',
+      kind: 'machine',
+      name: 'other',
+      location: 'stackato-images/other.manifest.xml',
+      state: 'available',
+    });
     const input = inputOf({ spec: specNamed('dev', { image: imageIn(folder) }) });
     closed = false;
     await rejects(() => withdrawImage(deps, input, attemptOf()), 'NOT_YET');
@@ -226,6 +327,9 @@ describe('publishing an image', function () {
     view = { parts: { kernel: PUBLISHED, ramdisk: PUBLISHED, machine: PUBLISHED } };
     assert.equal((await withdrawImage(deps, input, attemptOf())).changed, true);
     assert.equal((await withdrawImage(deps, input, attemptOf())).changed, false);
-    assert.deepEqual([[...account.objects.keys()], account.images.map(({ id }) => id)], [['stackato-images/other.part.00'], ['emi-other']]);
+    assert.deepEqual(
+      [[...account.objects.keys()], account.images.map(({ id }) => id)],
+      [['stackato-images/other.part.00'], ['emi-other']],
+    );
   });
 });

@@ -6,15 +6,29 @@ import { DeployError } from '../../src/spec/errors';
 import type { Resources } from '../../src/spec/types';
 import { attemptOf, dependencies, inputOf, remoteOf } from './support';
 
-const [A, B, C] = ['a', 'b', 'c'].map((digit) => `${digit.repeat(8)}-0000-4000-8000-${digit.repeat(12)}`) as [string, string, string];
+const [A, B, C] = ['a', 'b', 'c'].map((digit) => `${digit.repeat(8)}-0000-4000-8000-${digit.repeat(12)}`) as [
+  string,
+  string,
+  string,
+];
 const ADDRESS = { publicIp: '10.1.1.103', allocated: true };
 
 /** What the machine says to each question for its boot id, in turn: an id, other words, or an error. */
-function machine(answers: (string | DeployError)[], jobs: string[] = [], job?: () => ExecResult, startedIn: Readonly<Record<string, string>> = {}) {
+function machine(
+  answers: (string | DeployError)[],
+  jobs: string[] = [],
+  job?: () => ExecResult,
+  startedIn: Readonly<Record<string, string>> = {},
+) {
   const session: RemoteSession = {
     exec: (command) => {
       const asked = /grep -qs ' (\S+) '/.exec(command)?.[1];
-      if (asked !== undefined) return Promise.resolve({ stdout: `\nstackato-section startedIn\n${startedIn[asked] ?? ''}\nstackato-section-end\n`, stderr: '', code: 0 });
+      if (asked !== undefined)
+        return Promise.resolve({
+          stdout: `\nstackato-section startedIn\n${startedIn[asked] ?? ''}\nstackato-section-end\n`,
+          stderr: '',
+          code: 0,
+        });
       if (command !== READ_BOOT_ID) {
         jobs.push(command);
         return job === undefined ? Promise.reject(new DeployError('SSH_DROPPED', 'gone')) : Promise.resolve(job());
@@ -38,7 +52,10 @@ const input = (known: Resources) => {
   return { ...given, spec: { ...given.spec, timing: { ...given.spec.timing, poll: 1 } } };
 };
 const down = new DeployError('SSH_UNREACHABLE', 'ssh does not answer.');
-const coded = (code: string, words = /./) => (error: unknown): boolean => error instanceof DeployError && error.code === code && words.test(error.message);
+const coded =
+  (code: string, words = /./) =>
+  (error: unknown): boolean =>
+    error instanceof DeployError && error.code === code && words.test(error.message);
 
 describe('the one reboot', () => {
   it('stores the boot id first', async () => {
@@ -47,7 +64,9 @@ describe('the one reboot', () => {
 
   it('keeps the id that an interrupted run stored, whatever the machine says by now', async () => {
     for (const answers of [[A], [B], [down]]) {
-      assert.deepEqual((await readBootId(machine(answers), input({ reboot: { before: A } }))).known, { reboot: { before: A } });
+      assert.deepEqual((await readBootId(machine(answers), input({ reboot: { before: A } }))).known, {
+        reboot: { before: A },
+      });
     }
   });
 
@@ -56,14 +75,23 @@ describe('the one reboot', () => {
   });
 
   it('6c: is owed where a run that was ended from outside could still say so', async () => {
-    const outcome = await readBootId(machine([B]), input({ reboot: { before: A, after: B }, rebootOwed: ['static-ip'] }));
+    const outcome = await readBootId(
+      machine([B]),
+      input({ reboot: { before: A, after: B }, rebootOwed: ['static-ip'] }),
+    );
     assert.deepEqual([outcome.changed, outcome.known], [true, { reboot: { before: B } }]);
   });
 
   it('6c: is owed where the journal has a command of this boot, though nobody could say so any more', async () => {
-    const owed = await readBootId(machine([B], [], undefined, { [B]: 'static-ip' }), input({ reboot: { before: A, after: B } }));
+    const owed = await readBootId(
+      machine([B], [], undefined, { [B]: 'static-ip' }),
+      input({ reboot: { before: A, after: B } }),
+    );
     assert.deepEqual(owed.known, { reboot: { before: B } });
-    const paid = await readBootId(machine([B], [], undefined, { [A]: 'static-ip' }), input({ reboot: { before: A, after: B } }));
+    const paid = await readBootId(
+      machine([B], [], undefined, { [A]: 'static-ip' }),
+      input({ reboot: { before: A, after: B } }),
+    );
     assert.equal(paid.changed, false);
   });
 
@@ -86,12 +114,20 @@ describe('the one reboot', () => {
   });
 
   it('waits for a machine that went down before it could answer', async () => {
-    await assert.rejects(requestReboot(machine([down]), input({ reboot: { before: A } }), attemptOf(2)), coded('REBOOT_NOT_SEEN'));
-    await assert.rejects(requestReboot(machine([down]), input({ reboot: { before: A } }), attemptOf(1)), coded('SSH_UNREACHABLE'));
+    await assert.rejects(
+      requestReboot(machine([down]), input({ reboot: { before: A } }), attemptOf(2)),
+      coded('REBOOT_NOT_SEEN'),
+    );
+    await assert.rejects(
+      requestReboot(machine([down]), input({ reboot: { before: A } }), attemptOf(1)),
+      coded('SSH_UNREACHABLE'),
+    );
   });
 
   it('is over when another boot id is read twice', async () => {
-    assert.deepEqual((await awaitReboot(machine([B, B]), input({ reboot: { before: A } }))).known, { reboot: { before: A, after: B } });
+    assert.deepEqual((await awaitReboot(machine([B, B]), input({ reboot: { before: A } }))).known, {
+      reboot: { before: A, after: B },
+    });
   });
 
   const NOT_YET: readonly [string, (string | DeployError)[]][] = [
@@ -105,12 +141,18 @@ describe('the one reboot', () => {
   ];
   for (const [what, answers] of NOT_YET) {
     it(`is not over with ${what}`, async () => {
-      await assert.rejects(awaitReboot(machine([...answers]), input({ reboot: { before: A } })), coded('REBOOT_NOT_SEEN'));
+      await assert.rejects(
+        awaitReboot(machine([...answers]), input({ reboot: { before: A } })),
+        coded('REBOOT_NOT_SEEN'),
+      );
     });
   }
 
   it('says what was written to a machine that does not come back', async () => {
-    const known = { reboot: { before: A }, network: 'eth0 10.0.0.5 netmask 255.255.255.0 gateway 10.0.0.9 dns 10.0.0.2' };
+    const known = {
+      reboot: { before: A },
+      network: 'eth0 10.0.0.5 netmask 255.255.255.0 gateway 10.0.0.9 dns 10.0.0.2',
+    };
     await assert.rejects(awaitReboot(machine([down]), input(known)), coded('REBOOT_NOT_SEEN', /gateway 10\.0\.0\.9/));
   });
 

@@ -18,7 +18,12 @@ describe('a security group that comes late', () => {
       setTimeout(() => void cloud.createGroup(name, description), 80);
       return Promise.reject(unclear('No answer.', 'CLOUD_UNREACHABLE'));
     };
-    const deps = dependencies({ clouds: { open: () => Promise.resolve({ ...cloud, createGroup: slow, authorize: () => Promise.resolve() }), store: () => Promise.reject(new Error('none')) } });
+    const deps = dependencies({
+      clouds: {
+        open: () => Promise.resolve({ ...cloud, createGroup: slow, authorize: () => Promise.resolve() }),
+        store: () => Promise.reject(new Error('none')),
+      },
+    });
 
     const making = new Attempts((attempt) => ensureSecurityGroup(deps, inputOf(), attempt));
     assert.equal((await making.next()).failure?.type, 'CLOUD_UNREACHABLE');
@@ -28,7 +33,9 @@ describe('a security group that comes late', () => {
     account.groups.clear();
     const undo = new Attempts((attempt) => deleteSecurityGroup(deps, inputOf(), attempt), result?.unsettled);
     assert.equal((await undo.next()).failure?.type, 'NOT_YET');
-    await new Promise((resolve) => { setTimeout(resolve, 110); });
+    await new Promise((resolve) => {
+      setTimeout(resolve, 110);
+    });
     assert.equal((await undo.next()).result?.changed, true, 'it came, and is deleted');
     assert.equal(account.groups.size, 0);
   });

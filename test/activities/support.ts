@@ -9,8 +9,14 @@ import { specNamed } from '../support/specs';
 
 export function attemptOf(number = 1, lines: string[] = []): Attempt {
   return {
-    number, signal: new AbortController().signal, assertTimely: () => undefined, report: (line) => void lines.push(line), found: () => undefined,
-    unsettled: undefined, request: (_call, send) => send(), settle: () => undefined,
+    number,
+    signal: new AbortController().signal,
+    assertTimely: () => undefined,
+    report: (line) => void lines.push(line),
+    found: () => undefined,
+    unsettled: undefined,
+    request: (_call, send) => send(),
+    settle: () => undefined,
   };
 }
 
@@ -26,5 +32,11 @@ export function remoteOf(next: () => RemoteSession | Promise<RemoteSession>): Re
 }
 
 export function inputOf(change: Partial<StepInput> = {}): StepInput {
-  return { spec: specNamed('dev'), known: { address: { publicIp: '10.1.1.103', allocated: true }, hostKey: 'SHA256:x' }, need: 'run1-1', deadline: 60_000, ...change };
+  return {
+    spec: specNamed('dev'),
+    known: { address: { publicIp: '10.1.1.103', allocated: true }, hostKey: 'SHA256:x' },
+    need: 'run1-1',
+    deadline: 60_000,
+    ...change,
+  };
 }

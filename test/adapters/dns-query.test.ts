@@ -21,19 +21,27 @@ describe('DNS', function () {
     assert.rejects(work, (error) => error instanceof DeployError && error.code === code && words.test(error.message));
 
   describe('questions', () => {
-    const ask = (name: string, type: string, change: Partial<DnsSpec> = {}): ReturnType<typeof dns.query> => dns.query(bind.dns('x', change), name, type);
+    const ask = (name: string, type: string, change: Partial<DnsSpec> = {}): ReturnType<typeof dns.query> =>
+      dns.query(bind.dns('x', change), name, type);
 
     it('get what the authority has', async () => {
       assert.deepEqual(await ask('www.stackato.test', 'A'), {
-        rcode: 'NOERROR', authoritative: true, records: [{ name: 'www.stackato.test', ttl: 3600, type: 'A', data: '192.0.2.80' }],
+        rcode: 'NOERROR',
+        authoritative: true,
+        records: [{ name: 'www.stackato.test', ttl: 3600, type: 'A', data: '192.0.2.80' }],
       });
-      assert.deepEqual((await ask('stackato.test', 'NS')).records, [{ name: 'stackato.test', ttl: 60, type: 'NS', data: 'ns.stackato.test' }]);
+      assert.deepEqual((await ask('stackato.test', 'NS')).records, [
+        { name: 'stackato.test', ttl: 60, type: 'NS', data: 'ns.stackato.test' },
+      ]);
       const [soa] = (await ask('stackato.test', 'SOA')).records;
       assert.match(soa!.data, /^ns\.stackato\.test hostmaster\.stackato\.test \d+ 3600 600 86400 5$/);
     });
 
     it('are put in any case, and answered in lower', async () => {
-      assert.deepEqual((await ask('WWW.Stackato.TEST', 'A')).records.map(({ name }) => name), ['www.stackato.test']);
+      assert.deepEqual(
+        (await ask('WWW.Stackato.TEST', 'A')).records.map(({ name }) => name),
+        ['www.stackato.test'],
+      );
     });
 
     it('tell nothing there from not the authority', async () => {
@@ -48,7 +56,11 @@ describe('DNS', function () {
     });
 
     it('fail where no server is', async () => {
-      await fails(ask('www.stackato.test', 'A', { port: 1 }), 'DNS_UNREACHABLE', /^The name server 127\.0\.0\.1, port 1, does not answer: ECONNREFUSED\.$/);
+      await fails(
+        ask('www.stackato.test', 'A', { port: 1 }),
+        'DNS_UNREACHABLE',
+        /^The name server 127\.0\.0\.1, port 1, does not answer: ECONNREFUSED\.$/,
+      );
       await fails(ask('www.stackato.test', 'A', { server: 'nowhere.invalid' }), 'DNS_UNREACHABLE', /nowhere\.invalid/);
     });
   });
@@ -60,30 +72,58 @@ describe('DNS', function () {
       for (const server of servers.splice(0)) server.close();
       for (const socket of sockets) socket.destroy();
     });
-    const serve = (act: (socket: Socket, question: Buffer) => void): Promise<DnsSpec> => new Promise((resolve) => {
-      const server = createServer((socket) => {
-        sockets.add(socket);
-        socket.on('error', () => undefined);
-        socket.once('data', (question: Buffer) => act(socket, question));
+    const serve = (act: (socket: Socket, question: Buffer) => void): Promise<DnsSpec> =>
+      new Promise((resolve) => {
+        const server = createServer((socket) => {
+          sockets.add(socket);
+          socket.on('error', () => undefined);
+          socket.once('data', (question: Buffer) => act(socket, question));
+        });
+        servers.push(server);
+        server.listen(0, HOST, () => resolve(bind.dns('x', { port: (server.address() as { port: number }).port })));
       });
-      servers.push(server);
-      server.listen(0, HOST, () => resolve(bind.dns('x', { port: (server.address() as { port: number }).port })));
-    });
-    const ask = async (act: (socket: Socket, question: Buffer) => void): ReturnType<typeof dns.query> => dns.query(await serve(act), 'x.stackato.test', 'A');
+    const ask = async (act: (socket: Socket, question: Buffer) => void): ReturnType<typeof dns.query> =>
+      dns.query(await serve(act), 'x.stackato.test', 'A');
 
     it('may hang up', async () => {
-      await fails(ask((socket) => socket.end()), 'DNS_UNREACHABLE', /closed the connection/);
-      await fails(ask((socket) => socket.end(Buffer.from([0, 50, 1]))), 'DNS_UNREACHABLE', /closed the connection/);
+      await fails(
+        ask((socket) => socket.end()),
+        'DNS_UNREACHABLE',
+        /closed the connection/,
+      );
+      await fails(
+        ask((socket) => socket.end(Buffer.from([0, 50, 1]))),
+        'DNS_UNREACHABLE',
+        /closed the connection/,
+      );
     });
 
     it('may say nothing', async () => {
-      await fails(ask(() => undefined), 'DNS_UNREACHABLE', /within 5 s/);
+      await fails(
+        ask(() => undefined),
+        'DNS_UNREACHABLE',
+        /within 5 s/,
+      );
     });
 
     it('may answer nonsense, or another question', async () => {
-      await fails(ask((socket) => socket.end(Buffer.from([0, 3, 1, 2, 3]))), 'DNS_ERROR', /cannot be read/);
-      await fails(ask((socket, question) => socket.end(streamEncode({ type: 'response', id: (question.readUInt16BE(2) + 1) & 0xffff, questions: [] }))), 'DNS_ERROR', /something else/);
-      await fails(ask((socket, question) => socket.end(question)), 'DNS_ERROR', /something else/);
+      await fails(
+        ask((socket) => socket.end(Buffer.from([0, 3, 1, 2, 3]))),
+        'DNS_ERROR',
+        /cannot be read/,
+      );
+      await fails(
+        ask((socket, question) =>
+          socket.end(streamEncode({ type: 'response', id: (question.readUInt16BE(2) + 1) & 0xffff, questions: [] })),
+        ),
+        'DNS_ERROR',
+        /something else/,
+      );
+      await fails(
+        ask((socket, question) => socket.end(question)),
+        'DNS_ERROR',
+        /something else/,
+      );
     });
 
     it('is not asked by too many at once', async () => {
@@ -91,21 +131,35 @@ describe('DNS', function () {
       const spec = await serve((socket, question) => {
         most = Math.max(most, (open += 1));
         socket.on('close', () => (open -= 1));
-        setTimeout(() => socket.end(streamEncode({ type: 'response', id: question.readUInt16BE(2), questions: [] })), 20);
+        setTimeout(
+          () => socket.end(streamEncode({ type: 'response', id: question.readUInt16BE(2), questions: [] })),
+          20,
+        );
       });
-      const answers = await Promise.allSettled(Array.from({ length: 30 }, () => dns.query(spec, 'x.stackato.test', 'A')));
+      const answers = await Promise.allSettled(
+        Array.from({ length: 30 }, () => dns.query(spec, 'x.stackato.test', 'A')),
+      );
       assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set(['fulfilled']));
       assert.ok(most > 1 && most <= 5, `${most}`);
     });
 
     it('may answer byte by byte', async () => {
       const answer = await ask((socket, question) => {
-        const reply = streamEncode({ type: 'response', id: question.readUInt16BE(2), questions: [], answers: [{ type: 'A', name: 'X.stackato.test', ttl: 5, data: '192.0.2.1' }] });
+        const reply = streamEncode({
+          type: 'response',
+          id: question.readUInt16BE(2),
+          questions: [],
+          answers: [{ type: 'A', name: 'X.stackato.test', ttl: 5, data: '192.0.2.1' }],
+        });
         void (async () => {
           for (const byte of reply) await new Promise((resolve) => socket.write(Buffer.from([byte]), resolve));
         })();
       });
-      assert.deepEqual(answer, { rcode: 'NOERROR', authoritative: false, records: [{ name: 'x.stackato.test', ttl: 5, type: 'A', data: '192.0.2.1' }] });
+      assert.deepEqual(answer, {
+        rcode: 'NOERROR',
+        authoritative: false,
+        records: [{ name: 'x.stackato.test', ttl: 5, type: 'A', data: '192.0.2.1' }],
+      });
     });
   });
 
@@ -124,7 +178,10 @@ describe('DNS', function () {
     };
 
     it('A6: is answered with what only the holder of the key can have said', async () => {
-      assert.deepEqual((await through((reply) => reply)).records.map(({ data }) => data), ['192.0.2.80']);
+      assert.deepEqual(
+        (await through((reply) => reply)).records.map(({ data }) => data),
+        ['192.0.2.80'],
+      );
     });
 
     it('A6: takes no answer that was changed on the way, or lost its signature', async () => {
@@ -132,14 +189,31 @@ describe('DNS', function () {
         reply.writeUInt8(81, reply.indexOf(Buffer.from([192, 0, 2, 80])) + 3);
         return reply;
       };
-      await fails(through(changed), 'DNS_KEY_REFUSED', /the key stackato-lab do not fit together: its answer is not signed with that key\.$/);
-      const unsigned = (reply: Buffer): Buffer => streamEncode({ type: 'response', id: reply.readUInt16BE(2), questions: [], answers: [{ type: 'A', name: 'www.stackato.test', data: '192.0.2.80' }] });
+      await fails(
+        through(changed),
+        'DNS_KEY_REFUSED',
+        /the key stackato-lab do not fit together: its answer is not signed with that key\.$/,
+      );
+      const unsigned = (reply: Buffer): Buffer =>
+        streamEncode({
+          type: 'response',
+          id: reply.readUInt16BE(2),
+          questions: [],
+          answers: [{ type: 'A', name: 'www.stackato.test', data: '192.0.2.80' }],
+        });
       await fails(through(unsigned), 'DNS_KEY_REFUSED', /its answer is not signed\.$/);
-      await fails(through((reply) => Buffer.concat([Buffer.from([0, 12]), reply.subarray(2, 14)])), 'DNS_ERROR', /cannot be read/);
+      await fails(
+        through((reply) => Buffer.concat([Buffer.from([0, 12]), reply.subarray(2, 14)])),
+        'DNS_ERROR',
+        /cannot be read/,
+      );
     });
 
     it('A6: may be refused by a server that could not sign', async () => {
-      const refusal = (flags: number) => (reply: Buffer): Buffer => streamEncode({ type: 'response', id: reply.readUInt16BE(2), flags, questions: [] });
+      const refusal =
+        (flags: number) =>
+        (reply: Buffer): Buffer =>
+          streamEncode({ type: 'response', id: reply.readUInt16BE(2), flags, questions: [] });
       assert.equal((await through(refusal(5))).rcode, 'REFUSED');
       await fails(through(refusal(9)), 'DNS_KEY_REFUSED', /fit together: NOTAUTH\.$/);
     });

@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -43,16 +52,28 @@ describe('DNS', function () {
   const secretOf = (text: string): Partial<TsigKey> => ({ secret: { reveal: () => text } });
   const point = (spec: DnsSpec, observed: Parameters<typeof pointAt>[0]['observed'] = NOTHING): Promise<void> =>
     dns.update(pointAt({ dns: spec, target, owner: OWNER, observed }), bind.key);
-  const writtenAt = (spec: DnsSpec, { type, value }: Pick<DnsTarget, 'type' | 'value'>, owner = OWNER): { ownership: DnsRecord[]; records: DnsRecord[] } => ({
+  const writtenAt = (
+    spec: DnsSpec,
+    { type, value }: Pick<DnsTarget, 'type' | 'value'>,
+    owner = OWNER,
+  ): { ownership: DnsRecord[]; records: DnsRecord[] } => ({
     ownership: [{ name: `_stackato-deploy.${spec.name}`, ttl: 600, type: 'TXT', data: `"${owner}"` }],
-    records: [{ name: spec.name, ttl: 600, type, data: value }, { name: `*.${spec.name}`, ttl: 600, type: 'CNAME', data: spec.name }],
+    records: [
+      { name: spec.name, ttl: 600, type, data: value },
+      { name: `*.${spec.name}`, ttl: 600, type: 'CNAME', data: spec.name },
+    ],
   });
   const back = (spec: DnsSpec, observed = writtenAt(spec, target), restore: readonly DnsRecord[] = []): Promise<void> =>
-    dns.update(takeBack({ dns: spec, observed, ours: [...observed.ownership, ...observed.records], restore }), bind.key);
-  const recordsAt = async (spec: DnsSpec, name: string, type: string): Promise<readonly DnsRecord[]> => (await dns.query(spec, name, type)).records;
+    dns.update(
+      takeBack({ dns: spec, observed, ours: [...observed.ownership, ...observed.records], restore }),
+      bind.key,
+    );
+  const recordsAt = async (spec: DnsSpec, name: string, type: string): Promise<readonly DnsRecord[]> =>
+    (await dns.query(spec, name, type)).records;
 
   describe('updates', () => {
-    const serial = async (): Promise<string> => (await recordsAt(bind.dns('x'), 'stackato.test', 'SOA'))[0]!.data.split(' ')[2]!;
+    const serial = async (): Promise<string> =>
+      (await recordsAt(bind.dns('x'), 'stackato.test', 'SOA'))[0]!.data.split(' ')[2]!;
 
     it('are accepted with the right key, and a probe changes nothing', async () => {
       const [zone, before] = [await bind.zone(), await serial()];
@@ -71,35 +92,64 @@ describe('DNS', function () {
 
     it('are not even tried with what is no key', async () => {
       for (const secret of ['', 'hunter2!', `${bind.key.secret.reveal()}\n`, 'abc', '"; };']) {
-        await fails(dns.update(probe(bind.dns('probed')), keyWith(secretOf(secret))), 'DNS_KEY_REFUSED', /^The secret of the key stackato-lab is not base64\.$/);
+        await fails(
+          dns.update(probe(bind.dns('probed')), keyWith(secretOf(secret))),
+          'DNS_KEY_REFUSED',
+          /^The secret of the key stackato-lab is not base64\.$/,
+        );
       }
       await fails(dns.update(probe(bind.dns('probed')), keyWith({ name: 'a" { };' })), 'DNS_KEY_REFUSED', /no name/);
     });
 
     it('are refused in a zone that the key may not update', async () => {
-      await fails(dns.update(probe(bind.dns('x', { zone: 'cloud.test', name: 'x.cloud.test' })), bind.key), 'DNS_REFUSED');
+      await fails(
+        dns.update(probe(bind.dns('x', { zone: 'cloud.test', name: 'x.cloud.test' })), bind.key),
+        'DNS_REFUSED',
+      );
     });
 
     it('are refused in a zone that is not there', async () => {
-      await fails(dns.update(probe(bind.dns('x', { zone: 'elsewhere.test', name: 'x.elsewhere.test' })), bind.key), 'DNS_NOT_ZONE', /NOTAUTH/);
+      await fails(
+        dns.update(probe(bind.dns('x', { zone: 'elsewhere.test', name: 'x.elsewhere.test' })), bind.key),
+        'DNS_NOT_ZONE',
+        /NOTAUTH/,
+      );
       const outside = probe(bind.dns('x')).replace('zone stackato.test.', 'zone test.');
       await fails(dns.update(outside, bind.key), 'DNS_NOT_ZONE');
-      await fails(dns.update(`server ${HOST} ${bind.port}\nzone stackato.test.\nupdate delete a.b.test. A\nsend\n`, bind.key), 'DNS_NOT_ZONE', /NOTZONE/);
+      await fails(
+        dns.update(`server ${HOST} ${bind.port}\nzone stackato.test.\nupdate delete a.b.test. A\nsend\n`, bind.key),
+        'DNS_NOT_ZONE',
+        /NOTZONE/,
+      );
     });
 
     it('fail where no server is', async () => {
-      await fails(dns.update(probe(bind.dns('x', { port: 1 })), bind.key), 'DNS_UNREACHABLE', /port 1, does not answer/);
-      await fails(dns.update(probe(bind.dns('x', { server: 'nowhere.invalid' })), bind.key), 'DNS_UNREACHABLE', /nowhere\.invalid/);
+      await fails(
+        dns.update(probe(bind.dns('x', { port: 1 })), bind.key),
+        'DNS_UNREACHABLE',
+        /port 1, does not answer/,
+      );
+      await fails(
+        dns.update(probe(bind.dns('x', { server: 'nowhere.invalid' })), bind.key),
+        'DNS_UNREACHABLE',
+        /nowhere\.invalid/,
+      );
     });
 
     it('fail with its words where nsupdate does not understand', async () => {
-      await fails(dns.update(`server ${HOST} ${bind.port}\nupdate add x.stackato.test. 60 FOO bar\nsend\n`, bind.key), 'DNS_ERROR', /FOO.*not a valid class or type/);
+      await fails(
+        dns.update(`server ${HOST} ${bind.port}\nupdate add x.stackato.test. 60 FOO bar\nsend\n`, bind.key),
+        'DNS_ERROR',
+        /FOO.*not a valid class or type/,
+      );
     });
 
     it('need nsupdate', async () => {
       const { PATH } = process.env;
       process.env.PATH = '/nonexistent';
-      await fails(dns.update(probe(bind.dns('x')), bind.key), 'TOOL_MISSING', /ENOENT/).finally(() => (process.env.PATH = PATH));
+      await fails(dns.update(probe(bind.dns('x')), bind.key), 'TOOL_MISSING', /ENOENT/).finally(
+        () => (process.env.PATH = PATH),
+      );
     });
   });
 
@@ -122,16 +172,26 @@ describe('DNS', function () {
       const spec = bind.dns('plain');
       const before = await bind.zone();
       await point(spec);
-      assert.deepEqual((await bind.zone()).filter((line) => !before.includes(line)), [
-        `*.plain.stackato.test. 600 IN CNAME plain.stackato.test.`,
-        `_stackato-deploy.plain.stackato.test. 600 IN TXT "${OWNER}"`,
-        `plain.stackato.test. 600 IN CNAME ${target.value}.`,
-      ]);
+      assert.deepEqual(
+        (await bind.zone()).filter((line) => !before.includes(line)),
+        [
+          `*.plain.stackato.test. 600 IN CNAME plain.stackato.test.`,
+          `_stackato-deploy.plain.stackato.test. 600 IN TXT "${OWNER}"`,
+          `plain.stackato.test. 600 IN CNAME ${target.value}.`,
+        ],
+      );
       const answer = await dns.query(spec, 'any.plain.stackato.test', 'A');
-      assert.deepEqual([answer.authoritative, answer.rcode, answer.records], [true, 'NOERROR', [
-        { name: 'any.plain.stackato.test', ttl: 600, type: 'CNAME', data: 'plain.stackato.test' },
-        { name: 'plain.stackato.test', ttl: 600, type: 'CNAME', data: target.value },
-      ]]);
+      assert.deepEqual(
+        [answer.authoritative, answer.rcode, answer.records],
+        [
+          true,
+          'NOERROR',
+          [
+            { name: 'any.plain.stackato.test', ttl: 600, type: 'CNAME', data: 'plain.stackato.test' },
+            { name: 'plain.stackato.test', ttl: 600, type: 'CNAME', data: target.value },
+          ],
+        ],
+      );
       await back(spec);
       assert.deepEqual(await bind.zone(), before);
     });
@@ -140,19 +200,35 @@ describe('DNS', function () {
       const spec = bind.dns('full');
       const at = 'full.stackato.test.';
       await bind.plant(
-        `update add ${at} 111 A 192.0.2.1`, `update add ${at} 111 A 192.0.2.2`, `update add ${at} 222 AAAA 2001:db8::1`, `update add ${at} 333 MX 10 Mail.Example.COM.`,
-        `update add ${at} 444 TXT "plain" "with \\"quotes\\"; and \\\\ \\200 \\010"`, `update add ${at} 444 TXT ""`, `update add ${at} 1 SRV 1 2 3 x.example.com.`,
-        `update add ${at} 1 CAA 0 issue "ca.example.net; policy=ev"`, `update add ${at} 1 SSHFP 1 1 ${'ab'.repeat(20)}`, `update add ${at} 1 TLSA 3 1 1 ${'cd'.repeat(32)}`,
-        `update add ${at} 1 URI 10 1 "https://example.com/"`, `update add ${at} 1 NAPTR 1 2 "u" "sip" "!^.*$!sip:x@y!" .`, `update add ${at} 1 HINFO "a b" "c"`,
-        `update add ${at} 1 LOC 52 22 23.000 N 4 53 32.000 E -2.00m 0.00m 10000m 10m`, `update add ${at} 1 RP a.example.com. b.example.com.`, `update add ${at} 1 SPF "v=spf1"`,
-        `update add ${at} 1 PTR x.example.com.`, `update add ${at} 1 TYPE65 \\# 3 000100`, `update add *.${at} 55 TXT "wild"`,
+        `update add ${at} 111 A 192.0.2.1`,
+        `update add ${at} 111 A 192.0.2.2`,
+        `update add ${at} 222 AAAA 2001:db8::1`,
+        `update add ${at} 333 MX 10 Mail.Example.COM.`,
+        `update add ${at} 444 TXT "plain" "with \\"quotes\\"; and \\\\ \\200 \\010"`,
+        `update add ${at} 444 TXT ""`,
+        `update add ${at} 1 SRV 1 2 3 x.example.com.`,
+        `update add ${at} 1 CAA 0 issue "ca.example.net; policy=ev"`,
+        `update add ${at} 1 SSHFP 1 1 ${'ab'.repeat(20)}`,
+        `update add ${at} 1 TLSA 3 1 1 ${'cd'.repeat(32)}`,
+        `update add ${at} 1 URI 10 1 "https://example.com/"`,
+        `update add ${at} 1 NAPTR 1 2 "u" "sip" "!^.*$!sip:x@y!" .`,
+        `update add ${at} 1 HINFO "a b" "c"`,
+        `update add ${at} 1 LOC 52 22 23.000 N 4 53 32.000 E -2.00m 0.00m 10000m 10m`,
+        `update add ${at} 1 RP a.example.com. b.example.com.`,
+        `update add ${at} 1 SPF "v=spf1"`,
+        `update add ${at} 1 PTR x.example.com.`,
+        `update add ${at} 1 TYPE65 \\# 3 000100`,
+        `update add *.${at} 55 TXT "wild"`,
       );
       const before = await bind.zone();
       assert.equal(before.filter((line) => line.includes('full.stackato.test.')).length, 19);
       const seen = await Promise.all(RECORD_TYPES.map((type) => recordsAt(spec, spec.name, type)));
       const records = [...seen.flat(), ...(await recordsAt(spec, `*.${spec.name}`, 'TXT'))];
       await point(spec, { ownership: [], records });
-      assert.deepEqual((await recordsAt(spec, spec.name, 'MX')).map(({ type }) => type), ['CNAME']);
+      assert.deepEqual(
+        (await recordsAt(spec, spec.name, 'MX')).map(({ type }) => type),
+        ['CNAME'],
+      );
       await back(spec, writtenAt(spec, target), records);
       assert.deepEqual(await bind.zone(), before);
     });
@@ -168,11 +244,18 @@ describe('DNS', function () {
         ['_stackato-deploy.race.stackato.test. 60 TXT "somebody"', []],
       ];
       for (const [planted, records] of changes) {
-        await bind.plant(`update add ${planted}`, ...(planted.includes(' AAAA 2001') ? ['update add race.stackato.test. 60 A 192.0.2.7'] : []));
+        await bind.plant(
+          `update add ${planted}`,
+          ...(planted.includes(' AAAA 2001') ? ['update add race.stackato.test. 60 A 192.0.2.7'] : []),
+        );
         const before = await bind.zone();
         await fails(point(spec, { ownership: [], records }), 'DNS_CHANGED', /update failed: [NY]X(DOMAIN|RRSET)/);
         assert.deepEqual(await bind.zone(), before, planted);
-        await bind.plant('update delete race.stackato.test.', 'update delete *.race.stackato.test.', 'update delete _stackato-deploy.race.stackato.test.');
+        await bind.plant(
+          'update delete race.stackato.test.',
+          'update delete *.race.stackato.test.',
+          'update delete _stackato-deploy.race.stackato.test.',
+        );
       }
     });
 
@@ -184,7 +267,10 @@ describe('DNS', function () {
       await fails(back(spec, writtenAt(spec, here, `${OWNER}-2`)), 'DNS_CHANGED');
       assert.equal((await recordsAt(spec, spec.name, 'A')).length, 1);
       await back(spec, writtenAt(spec, here));
-      assert.deepEqual((await bind.zone()).filter((line) => line.includes('shared')), ['shared.stackato.test. 60 IN MX 10 mail.example.com.']);
+      assert.deepEqual(
+        (await bind.zone()).filter((line) => line.includes('shared')),
+        ['shared.stackato.test. 60 IN MX 10 mail.example.com.'],
+      );
     });
   });
 
@@ -200,7 +286,12 @@ describe('DNS', function () {
         for (const one of held) require('node:fs').closeSync(one);
         console.log(codes.join(', '));
       });`;
-    const { stdout } = await promisify(execFile)('/bin/sh', ['-c', 'ulimit -n 256; exec "$0" --require tsx/cjs -e "$1"', process.execPath, program]);
+    const { stdout } = await promisify(execFile)('/bin/sh', [
+      '-c',
+      'ulimit -n 256; exec "$0" --require tsx/cjs -e "$1"',
+      process.execPath,
+      program,
+    ]);
     assert.equal(stdout.trim(), 'Error EMFILE, Error EMFILE');
   });
 
@@ -221,17 +312,26 @@ describe('DNS', function () {
 
     /** An nsupdate that waits until it is told to go on. */
     const slowNsupdate = (): void => {
-      writeFileSync(join(dir, 'nsupdate'), `#!/bin/sh\necho $$ > ${dir}/pid\nwhile [ ! -e ${dir}/go ]; do sleep 0.05; done\nexec ${findProgram('nsupdate')} "$@"\n`);
+      writeFileSync(
+        join(dir, 'nsupdate'),
+        `#!/bin/sh\necho $$ > ${dir}/pid\nwhile [ ! -e ${dir}/go ]; do sleep 0.05; done\nexec ${findProgram('nsupdate')} "$@"\n`,
+      );
       chmodSync(join(dir, 'nsupdate'), 0o755);
     };
-    const pidOfNsupdate = (): Promise<string> => eventually('nsupdate runs', () => existsSync(join(dir, 'pid')) && readFileSync(join(dir, 'pid'), 'utf8').trim());
+    const pidOfNsupdate = (): Promise<string> =>
+      eventually('nsupdate runs', () => existsSync(join(dir, 'pid')) && readFileSync(join(dir, 'pid'), 'utf8').trim());
     const hidesSecret = (pid: string): void => {
-      for (const seen of ['cmdline', 'environ']) assert.ok(!readFileSync(`/proc/${pid}/${seen}`, 'utf8').includes(bind.key.secret.reveal()), seen);
+      for (const seen of ['cmdline', 'environ'])
+        assert.ok(!readFileSync(`/proc/${pid}/${seen}`, 'utf8').includes(bind.key.secret.reveal()), seen);
     };
 
     it('B11: goes in by a pipe: it is in no file, no argument and no variable while nsupdate runs', async () => {
       slowNsupdate();
-      Object.assign(process.env, { PATH: `${dir}${delimiter}${PATH}`, TMPDIR: join(dir, 'tmp'), TEST_DNS_SECRET: bind.key.secret.reveal() });
+      Object.assign(process.env, {
+        PATH: `${dir}${delimiter}${PATH}`,
+        TMPDIR: join(dir, 'tmp'),
+        TEST_DNS_SECRET: bind.key.secret.reveal(),
+      });
       const update = dns.update(probe(bind.dns('keyed')), bind.key);
       hidesSecret(await pidOfNsupdate());
       assert.deepEqual(readdirSync(join(dir, 'tmp')), []);
@@ -243,14 +343,25 @@ describe('DNS', function () {
     it('B11: is in no file after a worker was killed outright in the midst of an update', async () => {
       slowNsupdate();
       const program = `require('./src/adapters/dns').createDns().update(${JSON.stringify(probe(bind.dns('keyed')))}, { name: 'stackato-lab', algorithm: 'hmac-sha256', secret: { reveal: () => process.env.SECRET } })`;
-      const env = { ...process.env, PATH: `${dir}${delimiter}${PATH}`, TMPDIR: join(dir, 'tmp'), HOME: join(dir, 'tmp'), SECRET: bind.key.secret.reveal() };
+      const env = {
+        ...process.env,
+        PATH: `${dir}${delimiter}${PATH}`,
+        TMPDIR: join(dir, 'tmp'),
+        HOME: join(dir, 'tmp'),
+        SECRET: bind.key.secret.reveal(),
+      };
       const worker = spawn(process.execPath, ['--require', 'tsx/cjs', '-e', program], { env, stdio: 'ignore' });
       const pid = await pidOfNsupdate();
       hidesSecret(pid);
       worker.kill('SIGKILL');
       await once(worker, 'exit');
-      const files = readdirSync(join(dir, 'tmp'), { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-      assert.deepEqual(files.filter((file) => readFileSync(file, 'utf8').includes(bind.key.secret.reveal())), []);
+      const files = readdirSync(join(dir, 'tmp'), { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => join(entry.parentPath, entry.name));
+      assert.deepEqual(
+        files.filter((file) => readFileSync(file, 'utf8').includes(bind.key.secret.reveal())),
+        [],
+      );
       writeFileSync(join(dir, 'go'), '');
       await eventually('nsupdate ends', () => !existsSync(`/proc/${pid}`));
     });
@@ -263,9 +374,16 @@ describe('DNS', function () {
         chmodSync(join(dir, 'nsupdate'), 0o755);
       };
       saying('cat >&2');
-      await fails(dns.update(probe(bind.dns('keyed')), bind.key), 'DNS_ERROR', /key hmac-sha256:stackato-lab \[secret\]/);
+      await fails(
+        dns.update(probe(bind.dns('keyed')), bind.key),
+        'DNS_ERROR',
+        /key hmac-sha256:stackato-lab \[secret\]/,
+      );
       saying(`head -c 4020 /dev/zero | tr '\\0' x >&2; cat >&2`);
-      await assert.rejects(dns.update(probe(bind.dns('keyed')), bind.key), (error: Error) => !error.message.includes(bind.key.secret.reveal().slice(0, 8)));
+      await assert.rejects(
+        dns.update(probe(bind.dns('keyed')), bind.key),
+        (error: Error) => !error.message.includes(bind.key.secret.reveal().slice(0, 8)),
+      );
     });
 
     it('17c: needs no file at all, so that no full disk stops it', async () => {

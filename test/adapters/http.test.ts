@@ -35,7 +35,8 @@ describe('http', function () {
     return new Promise((resolve) => server.listen(0, IP, () => resolve((server.address() as { port: number }).port)));
   };
   const plain = (handler: RequestListener): Promise<number> => listen(createHttp_(handler));
-  const secure = (handler: RequestListener, options: ServerOptions = {}): Promise<number> => listen(createHttps({ ...tls, ...options }, handler));
+  const secure = (handler: RequestListener, options: ServerOptions = {}): Promise<number> =>
+    listen(createHttps({ ...tls, ...options }, handler));
   const fails = (url: string, words: RegExp): Promise<void> =>
     assert.rejects(http.get(url, IP), (error) => {
       assert.ok(error instanceof DeployError && error.code === 'CONSOLE_NOT_UP', String(error));
@@ -50,7 +51,10 @@ describe('http', function () {
       response.writeHead(404, { 'X-One': 'a', 'Set-Cookie': ['a=1', 'b=2'] }).end('VCAP ROUTER: 404');
     });
     const answer = await http.get(`http://dev.nowhere.invalid:${port}/a?b=c`, IP);
-    assert.deepEqual([answer.status, answer.headers['x-one'], answer.headers['set-cookie'], answer.body], [404, 'a', 'a=1,b=2', 'VCAP ROUTER: 404']);
+    assert.deepEqual(
+      [answer.status, answer.headers['x-one'], answer.headers['set-cookie'], answer.body],
+      [404, 'a', 'a=1,b=2', 'VCAP ROUTER: 404'],
+    );
     assert.deepEqual(seen, [`GET dev.nowhere.invalid:${port} /a?b=c`]);
   });
 
@@ -66,7 +70,11 @@ describe('http', function () {
   });
 
   it('speaks the TLS of 2012', async () => {
-    const port = await secure((_request, response) => response.end('old'), { minVersion: 'TLSv1', maxVersion: 'TLSv1', ciphers: 'DEFAULT@SECLEVEL=0' });
+    const port = await secure((_request, response) => response.end('old'), {
+      minVersion: 'TLSv1',
+      maxVersion: 'TLSv1',
+      ciphers: 'DEFAULT@SECLEVEL=0',
+    });
     assert.equal((await http.get(`https://x.invalid:${port}/`, IP)).body, 'old');
   });
 
@@ -87,7 +95,10 @@ describe('http', function () {
 
   it('says why there is no answer', async () => {
     const port = await listen(createTcp((socket) => socket.destroy()));
-    await fails(`http://x.invalid:${port}/`, new RegExp(`^http://x.invalid:${port}/ does not answer at ${IP}: ECONNRESET\\.$`));
+    await fails(
+      `http://x.invalid:${port}/`,
+      new RegExp(`^http://x.invalid:${port}/ does not answer at ${IP}: ECONNRESET\\.$`),
+    );
     await fails('http://x.invalid:1/', /ECONNREFUSED/);
     const notTls = await plain((_request, response) => response.end());
     await fails(`https://x.invalid:${notTls}/`, /does not answer at 127\.66\.0\.1: \w+/);

@@ -3,7 +3,17 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { createReadStream, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  createReadStream,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
@@ -50,7 +60,9 @@ describe('files of images', () => {
       response.write(CONTENT.subarray(from, from + fault.after), () => response.destroy());
     }).listen(0, '127.0.0.1', done);
   });
-  after((done) => { server.close(done); });
+  after((done) => {
+    server.close(done);
+  });
   beforeEach(() => {
     folder = tempFolder();
     files = createImageFiles(folder);
@@ -79,7 +91,10 @@ describe('files of images', () => {
     await rejects(() => files.fetch(file, watcher), 'IMAGE_SOURCE_UNREACHABLE');
     assert.deepEqual(readFileSync(await files.fetch(file, watcher)), CONTENT);
     assert.match(asked[2] ?? '', /^bytes=[1-9]\d*-$/);
-    assert.ok(lines.some((line) => /^fetching http:.*: 2\.9 of 2\.9 MiB$/.test(line)), lines.at(-2));
+    assert.ok(
+      lines.some((line) => /^fetching http:.*: 2\.9 of 2\.9 MiB$/.test(line)),
+      lines.at(-2),
+    );
   });
 
   it('are refused where they are not what the spec says, and not taken for it later', async () => {
@@ -88,7 +103,8 @@ describe('files of images', () => {
     assert.deepEqual(asked, [undefined, undefined]);
   });
 
-  const fetching = (signal: AbortSignal, said: string[] = []): Promise<string> => files.fetch({ url, sha256: SHA256 }, { signal, report: (line) => void said.push(line) });
+  const fetching = (signal: AbortSignal, said: string[] = []): Promise<string> =>
+    files.fetch({ url, sha256: SHA256 }, { signal, report: (line) => void said.push(line) });
 
   it('B11: go on being fetched for the others when who asked first is stopped', async () => {
     faults.push({ silentAfter: 1_000_000 });
@@ -109,7 +125,9 @@ describe('files of images', () => {
     const first = new AbortController();
     const said: string[] = [];
     const one = fetching(first.signal, said);
-    await eventually('some of it is there', () => said.some((line) => line.includes(': 1.0 of') || line.includes(': 0.9 of')));
+    await eventually('some of it is there', () =>
+      said.some((line) => line.includes(': 1.0 of') || line.includes(': 0.9 of')),
+    );
     first.abort(new Error('told to stop'));
     await assert.rejects(one, /told to stop/);
     assert.deepEqual(readFileSync(await fetching(new AbortController().signal)), CONTENT);
@@ -120,21 +138,35 @@ describe('files of images', () => {
     files = createImageFiles(folder, { silence: 200 });
     for (const silentAfter of [0, 500_000]) {
       faults.push({ silentAfter });
-      const failure = await fetching(new AbortController().signal).then(() => undefined, (error: unknown) => error as DeployError);
-      assert.deepEqual([failure?.code, /nothing came for 0\.2 s/.test(failure?.message ?? '')], ['IMAGE_SOURCE_UNREACHABLE', true], String(failure));
+      const failure = await fetching(new AbortController().signal).then(
+        () => undefined,
+        (error: unknown) => error as DeployError,
+      );
+      assert.deepEqual(
+        [failure?.code, /nothing came for 0\.2 s/.test(failure?.message ?? '')],
+        ['IMAGE_SOURCE_UNREACHABLE', true],
+        String(failure),
+      );
     }
     assert.deepEqual(readFileSync(await fetching(new AbortController().signal)), CONTENT);
   });
 
   it('B11: are written whole by a disk that takes a part of what it is given, and by two workers at once', async () => {
     const taken: [number, string][] = [];
-    const disk = { write: (bytes: Uint8Array, offset: number, length: number, position: number) => {
-      const bytesWritten = Math.min(length, 3);
-      taken.push([position, Buffer.from(bytes.subarray(offset, offset + bytesWritten)).toString()]);
-      return Promise.resolve({ bytesWritten, buffer: bytes });
-    } };
+    const disk = {
+      write: (bytes: Uint8Array, offset: number, length: number, position: number) => {
+        const bytesWritten = Math.min(length, 3);
+        taken.push([position, Buffer.from(bytes.subarray(offset, offset + bytesWritten)).toString()]);
+        return Promise.resolve({ bytesWritten, buffer: bytes });
+      },
+    };
     await writeAll(disk as unknown as FileHandle, Buffer.from('0123456789'), 100);
-    assert.deepEqual(taken, [[100, '012'], [103, '345'], [106, '678'], [109, '9']]);
+    assert.deepEqual(taken, [
+      [100, '012'],
+      [103, '345'],
+      [106, '678'],
+      [109, '9'],
+    ]);
     const elsewhere = createImageFiles(folder);
     const both = await Promise.all([files, elsewhere].map((each) => each.fetch({ url, sha256: SHA256 }, watcher)));
     for (const path of both) assert.deepEqual(readFileSync(path), CONTENT);
@@ -150,7 +182,10 @@ describe('files of images', () => {
   it('may not be there', async () => {
     faults.push({ status: 404 });
     await rejects(() => files.fetch({ url, sha256: SHA256 }, watcher), 'IMAGE_SOURCE_MISSING');
-    await rejects(() => files.fetch({ url: 'http://127.0.0.1:1/x', sha256: SHA256 }, watcher), 'IMAGE_SOURCE_UNREACHABLE');
+    await rejects(
+      () => files.fetch({ url: 'http://127.0.0.1:1/x', sha256: SHA256 }, watcher),
+      'IMAGE_SOURCE_UNREACHABLE',
+    );
   });
 
   it('of the user are verified, too, and never deleted', async () => {
@@ -181,7 +216,8 @@ describe('files of images', () => {
     mkdirSync(join(folder, 'downloads'));
     const partial = join(folder, 'downloads', 'x.partial');
     writeFileSync(partial, 'x');
-    for (const path of [join(folder, 'journals', 'old'), partial]) utimesSync(path, new Date(), new Date(Date.now() - 31 * 24 * 3_600_000));
+    for (const path of [join(folder, 'journals', 'old'), partial])
+      utimesSync(path, new Date(), new Date(Date.now() - 31 * 24 * 3_600_000));
     await files.discardJournal('done');
     await files.discardJournal('never');
     await files.journal('another');

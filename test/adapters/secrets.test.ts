@@ -38,8 +38,16 @@ describe('secrets', () => {
   });
 
   it('come from a file, without its last newline', async () => {
-    const contents = [[VALUE, VALUE], [`${VALUE}\n`, VALUE], [`${VALUE}\r\n`, VALUE], [`${VALUE}\n\n`, `${VALUE}\n`], ['a\nb ü\n', 'a\nb ü'], [`\ufeff${VALUE}`, VALUE]];
-    for (const [content, value] of contents) assert.equal((await secrets.resolve({ file: file('plain', content!) })).reveal(), value);
+    const contents = [
+      [VALUE, VALUE],
+      [`${VALUE}\n`, VALUE],
+      [`${VALUE}\r\n`, VALUE],
+      [`${VALUE}\n\n`, `${VALUE}\n`],
+      ['a\nb ü\n', 'a\nb ü'],
+      [`\ufeff${VALUE}`, VALUE],
+    ];
+    for (const [content, value] of contents)
+      assert.equal((await secrets.resolve({ file: file('plain', content!) })).reveal(), value);
     const big = 'x'.repeat(64 * 1024);
     assert.equal((await secrets.resolve({ file: file('big', big) })).reveal(), big);
     symlinkSync(file('target', VALUE), join(dir, 'link'));
@@ -49,14 +57,27 @@ describe('secrets', () => {
   it('do not print, whatever prints them', async () => {
     const secret: unknown = await secrets.resolve({ file: file('printed', VALUE) });
     const all = [
-      String(secret), JSON.stringify({ secret }), inspect(secret), inspect({ a: [secret] }, { showHidden: true, depth: 9 }),
-      format('%s %o %O %j', secret, secret, secret, secret), JSON.stringify(Object.entries(secret as object)),
+      String(secret),
+      JSON.stringify({ secret }),
+      inspect(secret),
+      inspect({ a: [secret] }, { showHidden: true, depth: 9 }),
+      format('%s %o %O %j', secret, secret, secret, secret),
+      JSON.stringify(Object.entries(secret as object)),
     ].join('\n');
     assert.ok(!all.includes(VALUE), all);
     assert.deepEqual([String(secret), JSON.stringify(secret), inspect(secret)], ['[secret]', '"[secret]"', '[secret]']);
-    const printed = execFileSync(process.execPath, ['--require', 'tsx/cjs', '-e', `
+    const printed = execFileSync(
+      process.execPath,
+      [
+        '--require',
+        'tsx/cjs',
+        '-e',
+        `
       require('./src/adapters/secrets').createSecrets().resolve({ env: '${VARIABLE}' }).then((secret) => console.log(secret, [secret], secret.reveal().length));
-    `], { env: { ...process.env, [VARIABLE]: VALUE }, encoding: 'utf8' });
+    `,
+      ],
+      { env: { ...process.env, [VARIABLE]: VALUE }, encoding: 'utf8' },
+    );
     assert.equal(printed, `[secret] [ [secret] ] ${VALUE.length}\n`);
   });
 
@@ -66,12 +87,22 @@ describe('secrets', () => {
     await missing({ env: VARIABLE }, `The variable ${VARIABLE} is empty.`);
     const absent = join(dir, 'absent');
     await missing({ file: absent }, `The file ${absent} does not exist.`);
-    await missing({ file: join(file('plain', 'x'), 'below') }, `The file ${join(dir, 'plain', 'below')} does not exist.`);
-    for (const content of ['', '\n', '\r\n']) await missing({ file: file('empty', content) }, `The file ${join(dir, 'empty')} is empty.`);
-    await missing({ file: file('huge', `${VALUE}${'x'.repeat(64 * 1024)}`) }, `The file ${join(dir, 'huge')} is larger than 64 KiB.`);
+    await missing(
+      { file: join(file('plain', 'x'), 'below') },
+      `The file ${join(dir, 'plain', 'below')} does not exist.`,
+    );
+    for (const content of ['', '\n', '\r\n'])
+      await missing({ file: file('empty', content) }, `The file ${join(dir, 'empty')} is empty.`);
+    await missing(
+      { file: file('huge', `${VALUE}${'x'.repeat(64 * 1024)}`) },
+      `The file ${join(dir, 'huge')} is larger than 64 KiB.`,
+    );
     await missing({ file: '/dev/zero' }, 'The file /dev/zero is not a plain file.');
     await missing({ file: dir }, `The file ${dir} is not a plain file.`);
-    await missing({ file: file('binary', Buffer.from([0xff, 0xfe, 0x41])) }, `The file ${join(dir, 'binary')} is not UTF-8 text.`);
+    await missing(
+      { file: file('binary', Buffer.from([0xff, 0xfe, 0x41])) },
+      `The file ${join(dir, 'binary')} is not UTF-8 text.`,
+    );
   });
 
   it('in a pipe that nobody writes to do not block', async () => {

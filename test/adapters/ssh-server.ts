@@ -84,15 +84,16 @@ export async function startServer(behaviour: Behaviour = {}): Promise<TestServer
       });
     });
     // ssh2 says "prohibited" where nobody listens for it, and "connect failed" where it is rejected.
-    if (behaviour.forwards !== 'prohibited') connection.on('tcpip', (accept, reject, { destPort }) => {
-      if (behaviour.forwards === 'no') return void reject();
-      const socket = connect(destPort, '127.0.0.1', () => {
-        const channel = accept();
-        channel.pipe(socket).pipe(channel);
-        channel.on('error', () => socket.destroy());
+    if (behaviour.forwards !== 'prohibited')
+      connection.on('tcpip', (accept, reject, { destPort }) => {
+        if (behaviour.forwards === 'no') return void reject();
+        const socket = connect(destPort, '127.0.0.1', () => {
+          const channel = accept();
+          channel.pipe(socket).pipe(channel);
+          channel.on('error', () => socket.destroy());
+        });
+        socket.on('error', () => reject());
       });
-      socket.on('error', () => reject());
-    });
   });
   const server: NetServer = createServer((socket) => {
     const { number = Infinity, words = '' } = behaviour.maxStartups ?? {};
@@ -117,10 +118,11 @@ export async function startServer(behaviour: Behaviour = {}): Promise<TestServer
     most: () => most,
     connections: () => open.size,
     turnedAway: () => turnedAway,
-    close: () => new Promise((resolve) => {
-      for (const connection of open) connection.end();
-      server.close(() => resolve());
-    }),
+    close: () =>
+      new Promise((resolve) => {
+        for (const connection of open) connection.end();
+        server.close(() => resolve());
+      }),
   };
 }
 
@@ -131,11 +133,25 @@ export function scriptIn(line: string): string {
 }
 
 /** As sshd does: by the login shell, with what it tells of the connection. */
-function runIn(shell: { readonly program: string; readonly env?: NodeJS.ProcessEnv }, command: string, channel: ServerChannel, server: NetServer): void {
+function runIn(
+  shell: { readonly program: string; readonly env?: NodeJS.ProcessEnv },
+  command: string,
+  channel: ServerChannel,
+  server: NetServer,
+): void {
   const { port } = server.address() as AddressInfo;
-  const env = { PATH: process.env['PATH'], HOME: '/nonexistent', SSH_CLIENT: '127.0.0.1 1 2', SSH_CONNECTION: `127.0.0.1 1 127.0.0.1 ${port}`, ...shell.env };
+  const env = {
+    PATH: process.env['PATH'],
+    HOME: '/nonexistent',
+    SSH_CLIENT: '127.0.0.1 1 2',
+    SSH_CONNECTION: `127.0.0.1 1 127.0.0.1 ${port}`,
+    ...shell.env,
+  };
   const child = spawn(shell.program, ['-c', command], { env, stdio: 'pipe' });
-  child.once('error', () => { channel.exit(127); channel.end(); });
+  child.once('error', () => {
+    channel.exit(127);
+    channel.end();
+  });
   child.stdin.on('error', () => undefined);
   channel.on('error', () => undefined);
   channel.pipe(child.stdin);
@@ -149,13 +165,21 @@ function runIn(shell: { readonly program: string; readonly env?: NodeJS.ProcessE
   });
 }
 
-function decide(context: AuthContext, { password = 'stackato', authorized, afterPassword = [], changeRequest }: Behaviour, methods: readonly string[], changes: string[]): void {
+function decide(
+  context: AuthContext,
+  { password = 'stackato', authorized, afterPassword = [], changeRequest }: Behaviour,
+  methods: readonly string[],
+  changes: string[],
+): void {
   const refuse = (): void => context.reject([...methods] as never);
   if (!methods.includes(context.method)) return refuse();
   if (context.method === 'password') {
     if (context.password !== password) return refuse();
     if (changeRequest === undefined) return context.accept();
-    return context.requestChange(changeRequest, (changed) => { changes.push(changed); refuse(); });
+    return context.requestChange(changeRequest, (changed) => {
+      changes.push(changed);
+      refuse();
+    });
   }
   if (context.method === 'keyboard-interactive') {
     const ask = ([next, ...rest]: typeof afterPassword): void => {
@@ -166,7 +190,9 @@ function decide(context: AuthContext, { password = 'stackato', authorized, after
         else ask(rest);
       });
     };
-    return void context.prompt([{ prompt: 'Password: ', echo: false }], (answers) => (answers[0] === password ? ask(afterPassword) : refuse()));
+    return void context.prompt([{ prompt: 'Password: ', echo: false }], (answers) =>
+      answers[0] === password ? ask(afterPassword) : refuse(),
+    );
   }
   if (context.method !== 'publickey' || authorized === undefined) return refuse();
   const key = utils.parseKey(authorized);
@@ -178,6 +204,10 @@ function decide(context: AuthContext, { password = 'stackato', authorized, after
 
 export function selfSigned(dir: string): { key: string; cert: string } {
   const [key, cert] = [`${dir}/tls.key`, `${dir}/tls.crt`];
-  execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=x', '-days', '2', '-keyout', key, '-out', cert], { stdio: 'ignore' });
+  execFileSync(
+    'openssl',
+    ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=x', '-days', '2', '-keyout', key, '-out', cert],
+    { stdio: 'ignore' },
+  );
   return { key, cert };
 }

@@ -13,9 +13,18 @@ import type { SecretRef, SshSpec } from '../../src/spec/types';
 import { ED25519, RSA, selfSigned, startServer } from './ssh-server';
 import type { Behaviour, TestServer } from './ssh-server';
 
-const VALUES: Record<string, string> = { OWN: 'own pw', ADMIN: 'admin pw', KEY: ED25519.private, RSA: RSA.private, PUBLIC: ED25519.public, JUNK: 'hunter2' };
+const VALUES: Record<string, string> = {
+  OWN: 'own pw',
+  ADMIN: 'admin pw',
+  KEY: ED25519.private,
+  RSA: RSA.private,
+  PUBLIC: ED25519.public,
+  JUNK: 'hunter2',
+};
 VALUES['LOCKED'] = utils.generateKeyPairSync('ed25519', { passphrase: 'x', cipher: 'aes256-ctr', rounds: 1 }).private;
-const secrets: Secrets = { resolve: (ref: SecretRef) => Promise.resolve({ reveal: () => VALUES['env' in ref ? ref.env : ref.file] ?? '' }) };
+const secrets: Secrets = {
+  resolve: (ref: SecretRef) => Promise.resolve({ reveal: () => VALUES['env' in ref ? ref.env : ref.file] ?? '' }),
+};
 const remote = createRemote(secrets);
 /** As long as nobody answers, hardly at all; as long as somebody is at it, for longer. */
 const hasty = createRemote(secrets, { answer: 100, login: 1500, busy: 100 });
@@ -38,11 +47,23 @@ describe('ssh', function () {
     servers.push(server);
     return server;
   };
-  const target = (port: number, spec: Partial<SshSpec> = {}, rest: Partial<SshTarget> = {}): SshTarget =>
-    ({ host: '127.0.0.1', spec: { user: 'stackato', port, ...spec }, hostKeys: [printOf(ED25519), printOf(RSA)], ...rest });
-  const logIn = (at: SshTarget, by = remote): Promise<string> => by.withSession(at, (session) => Promise.resolve(session.password?.reveal() ?? 'no password'));
+  const target = (port: number, spec: Partial<SshSpec> = {}, rest: Partial<SshTarget> = {}): SshTarget => ({
+    host: '127.0.0.1',
+    spec: { user: 'stackato', port, ...spec },
+    hostKeys: [printOf(ED25519), printOf(RSA)],
+    ...rest,
+  });
+  const logIn = (at: SshTarget, by = remote): Promise<string> =>
+    by.withSession(at, (session) => Promise.resolve(session.password?.reveal() ?? 'no password'));
   const fails = (work: Promise<unknown>, code: string, words = /./): Promise<void> =>
-    assert.rejects(work, (error) => error instanceof DeployError && error.code === code && words.test(error.message) && !/hunter2| pw/.test(error.message));
+    assert.rejects(
+      work,
+      (error) =>
+        error instanceof DeployError &&
+        error.code === code &&
+        words.test(error.message) &&
+        !/hunter2| pw/.test(error.message),
+    );
 
   describe('logging in', () => {
     it('takes the factory password where nothing is given', async () => {
@@ -55,7 +76,10 @@ describe('ssh', function () {
       assert.deepEqual(server.offers, ['keyboard-interactive']);
     });
 
-    for (const [name, pair] of [['KEY', ED25519], ['RSA', RSA]] as const) {
+    for (const [name, pair] of [
+      ['KEY', ED25519],
+      ['RSA', RSA],
+    ] as const) {
       it(`takes a key (${name}), and keeps the password for sudo`, async () => {
         const { port } = await serve({ methods: ['publickey'], authorized: pair.public });
         assert.equal(await logIn(target(port, { key: { env: name } })), 'no password');
@@ -66,7 +90,12 @@ describe('ssh', function () {
     it("tries the administrator's password where the other is refused, and says which it was", async () => {
       const server = await serve({ methods: ['password', 'publickey'], password: 'admin pw', authorized: RSA.public });
       assert.equal(await logIn(target(server.port, {}, { adminPassword: { env: 'ADMIN' } })), 'admin pw');
-      assert.equal(await logIn(target(server.port, { key: { env: 'KEY' }, password: { env: 'OWN' } }, { adminPassword: { env: 'ADMIN' } })), 'admin pw');
+      assert.equal(
+        await logIn(
+          target(server.port, { key: { env: 'KEY' }, password: { env: 'OWN' } }, { adminPassword: { env: 'ADMIN' } }),
+        ),
+        'admin pw',
+      );
     });
 
     it('says so where it is refused', async () => {
@@ -81,7 +110,12 @@ describe('ssh', function () {
     });
 
     it('speaks to an sshd of 2012', async () => {
-      const algorithms = { kex: ['diffie-hellman-group14-sha1'], serverHostKey: ['ssh-rsa'], cipher: ['aes128-cbc'], hmac: ['hmac-sha1'] } as const;
+      const algorithms = {
+        kex: ['diffie-hellman-group14-sha1'],
+        serverHostKey: ['ssh-rsa'],
+        cipher: ['aes128-cbc'],
+        hmac: ['hmac-sha1'],
+      } as const;
       const config = { hostKeys: [RSA.private], algorithms: structuredClone(algorithms) as never };
       assert.equal(await logIn(target((await serve({ config })).port)), 'stackato');
       const { port } = await serve({ config, methods: ['publickey'], authorized: RSA.public });
@@ -128,7 +162,9 @@ describe('ssh', function () {
 
     it('stops everything when it changed, before a password is sent', async () => {
       const server = await serve({ config: { hostKeys: [RSA.private] } });
-      const words = new RegExp(`${printOf(RSA).replace(/[+/]/g, '\\$&')}.*${printOf(ED25519).replace(/[+/]/g, '\\$&')}`);
+      const words = new RegExp(
+        `${printOf(RSA).replace(/[+/]/g, '\\$&')}.*${printOf(ED25519).replace(/[+/]/g, '\\$&')}`,
+      );
       await fails(logIn(target(server.port, {}, { hostKeys: [printOf(ED25519)] })), 'SSH_HOST_KEY', words);
       assert.equal(server.requests(), 0);
     });
@@ -143,8 +179,12 @@ describe('ssh', function () {
 
     it('is unreachable where the connection is cut at once', async () => {
       const cutter = createServer((socket) => socket.destroy());
-      const port = await new Promise<number>((resolve) => cutter.listen(0, '127.0.0.1', () => resolve((cutter.address() as { port: number }).port)));
-      await fails(logIn(target(port), hasty), 'SSH_UNREACHABLE', /before anything was said/).finally(() => cutter.close());
+      const port = await new Promise<number>((resolve) =>
+        cutter.listen(0, '127.0.0.1', () => resolve((cutter.address() as { port: number }).port)),
+      );
+      await fails(logIn(target(port), hasty), 'SSH_UNREACHABLE', /before anything was said/).finally(() =>
+        cutter.close(),
+      );
     });
 
     it('is given longer once somebody answers: sshd may be looking for our name', async () => {
@@ -154,11 +194,17 @@ describe('ssh', function () {
       await fails(logIn(target(slower.port), hasty), 'SSH_UNREACHABLE', /too long to let us in \(1\.5 s\)/);
     });
 
-    for (const [sshd, words] of [['9', 'Exceeded MaxStartups\r\n'], ['5.9', '']] as const) {
+    for (const [sshd, words] of [
+      ['9', 'Exceeded MaxStartups\r\n'],
+      ['5.9', ''],
+    ] as const) {
       it(`is come back to where an sshd ${sshd} lets only one log in at a time`, async () => {
         const server = await serve({ maxStartups: { number: 1, words }, loginDelay: 150 });
         const logins = Array.from({ length: 4 }, () => logIn(target(server.port)));
-        assert.deepEqual(await Promise.all(logins), Array.from(logins, () => 'stackato'));
+        assert.deepEqual(
+          await Promise.all(logins),
+          Array.from(logins, () => 'stackato'),
+        );
         assert.ok(server.turnedAway() > 0);
       });
 
@@ -179,21 +225,37 @@ describe('ssh', function () {
   describe('a command', () => {
     const onExec: Behaviour['onExec'] = (script, channel, connection) => {
       const acts: Record<string, () => void> = {
-        mute: () => { channel.write('half'); channel.end(); channel.close(); },
+        mute: () => {
+          channel.write('half');
+          channel.end();
+          channel.close();
+        },
         hang: () => undefined,
-        drop: () => { channel.write('half'); setTimeout(() => connection.end(), 50); },
+        drop: () => {
+          channel.write('half');
+          setTimeout(() => connection.end(), 50);
+        },
       };
       acts[script]?.();
       return acts[script] !== undefined;
     };
-    const use = async <T>(work: (session: RemoteSession) => Promise<T>): Promise<T> => remote.withSession(target((await serve({ onExec })).port), work);
+    const use = async <T>(work: (session: RemoteSession) => Promise<T>): Promise<T> =>
+      remote.withSession(target((await serve({ onExec })).port), work);
 
     it('gives output, errors and exit status', async () => {
-      assert.deepEqual(await use((session) => session.exec('echo out; echo err >&2; exit 3')), { stdout: 'out\n', stderr: 'err\n', code: 3 });
+      assert.deepEqual(await use((session) => session.exec('echo out; echo err >&2; exit 3')), {
+        stdout: 'out\n',
+        stderr: 'err\n',
+        code: 3,
+      });
     });
 
     it('gets its input', async () => {
-      assert.deepEqual(await use((session) => session.exec('cat', { stdin: 'ünï\n.\n' })), { stdout: 'ünï\n.\n', stderr: '', code: 0 });
+      assert.deepEqual(await use((session) => session.exec('cat', { stdin: 'ünï\n.\n' })), {
+        stdout: 'ünï\n.\n',
+        stderr: '',
+        code: 0,
+      });
     });
 
     it('may not end without a status', async () => {
@@ -202,7 +264,10 @@ describe('ssh', function () {
 
     it('is cut at 256 KiB', async () => {
       const { stdout, code } = await use((session) => session.exec('head -c 300000 /dev/zero | tr "\\0" a; exit 5'));
-      assert.deepEqual([/^a+$/.test(stdout), stdout.length > 250 * 1024, stdout.length < 256 * 1024, code], [true, true, true, 5]);
+      assert.deepEqual(
+        [/^a+$/.test(stdout), stdout.length > 250 * 1024, stdout.length < 256 * 1024, code],
+        [true, true, true, 5],
+      );
     });
 
     it('may not take longer than it may, and takes the connection with it', async () => {
@@ -221,13 +286,18 @@ describe('ssh', function () {
 
     it('has the only channel', async () => {
       const server = await serve({ onExec });
-      await remote.withSession(target(server.port), (session) => Promise.all(['one', 'two', 'three'].map((word) => session.exec(`sleep 0.06; echo ${word}`))));
+      await remote.withSession(target(server.port), (session) =>
+        Promise.all(['one', 'two', 'three'].map((word) => session.exec(`sleep 0.06; echo ${word}`))),
+      );
       assert.equal(server.most(), 1);
     });
 
     it('leaves no connection behind, not even when it failed', async () => {
       const server = await serve({ onExec });
-      await assert.rejects(remote.withSession(target(server.port), () => Promise.reject(new Error('mine'))), /mine/);
+      await assert.rejects(
+        remote.withSession(target(server.port), () => Promise.reject(new Error('mine'))),
+        /mine/,
+      );
       await remote.withSession(target(server.port), (session) => session.exec('echo out'));
       for (let i = 0; i < 50 && server.connections() > 0; i++) await new Promise((resolve) => setTimeout(resolve, 20));
       assert.equal(server.connections(), 0);
@@ -251,12 +321,23 @@ describe('ssh', function () {
           response.end(request.url === '/big' ? 'x'.repeat(100_000) : '{}');
         });
       });
-      const port = await new Promise<number>((resolve) => console_.listen(0, '127.0.0.1', () => resolve((console_.address() as { port: number }).port)));
+      const port = await new Promise<number>((resolve) =>
+        console_.listen(0, '127.0.0.1', () => resolve((console_.address() as { port: number }).port)),
+      );
       try {
         await remote.withSession(target((await serve()).port), async (session) => {
-          const answer = await session.https({ port, host: 'api.x', method: 'POST', path: '/stackato/license', form: { email: 'a@b', password: 'p&w ü' } });
+          const answer = await session.https({
+            port,
+            host: 'api.x',
+            method: 'POST',
+            path: '/stackato/license',
+            form: { email: 'a@b', password: 'p&w ü' },
+          });
           assert.deepEqual([answer.status, answer.headers['x-one'], answer.body], [201, 'a', '{}']);
-          assert.equal((await session.https({ port, host: 'api.x', method: 'GET', path: '/big' })).body.length, 64 * 1024);
+          assert.equal(
+            (await session.https({ port, host: 'api.x', method: 'GET', path: '/big' })).body.length,
+            64 * 1024,
+          );
         });
       } finally {
         console_.close();
@@ -267,13 +348,17 @@ describe('ssh', function () {
     const asked = { port: 1, host: 'x', method: 'GET', path: '/' } as const;
 
     it('may not be up', async () => {
-      await remote.withSession(target((await serve()).port), (session) => fails(session.https(asked), 'CONSOLE_NOT_UP', /port 1/));
+      await remote.withSession(target((await serve()).port), (session) =>
+        fails(session.https(asked), 'CONSOLE_NOT_UP', /port 1/),
+      );
     });
 
     for (const forwards of ['prohibited', 'no'] as const) {
       it(`C12: cannot be asked where sshd forwards nothing, and says so (${forwards})`, async () => {
         const { port } = await serve({ forwards });
-        await remote.withSession(target(port), (session) => fails(session.https(asked), 'SSH_FORWARDING', /AllowTcpForwarding/));
+        await remote.withSession(target(port), (session) =>
+          fails(session.https(asked), 'SSH_FORWARDING', /AllowTcpForwarding/),
+        );
       });
     }
   });

@@ -45,10 +45,17 @@ class Campaign {
   private readonly cells: readonly Cell[];
 
   private constructor(
-    private readonly site: Site, private readonly strangers: ReadonlyMap<Kind, Stranger>, places: readonly Place[],
-    private readonly before: ReadonlyMap<Kind, Holdings>, private readonly zone: readonly string[], private worker: WorkerProcess, private readonly env: NodeJS.ProcessEnv,
+    private readonly site: Site,
+    private readonly strangers: ReadonlyMap<Kind, Stranger>,
+    places: readonly Place[],
+    private readonly before: ReadonlyMap<Kind, Holdings>,
+    private readonly zone: readonly string[],
+    private worker: WorkerProcess,
+    private readonly env: NodeJS.ProcessEnv,
   ) {
-    this.cells = places.flatMap((place) => TRIALS.filter(({ kind }) => kind === place.stranger.kind).map((trial) => new Cell(place, trial)));
+    this.cells = places.flatMap((place) =>
+      TRIALS.filter(({ kind }) => kind === place.stranger.kind).map((trial) => new Cell(place, trial)),
+    );
   }
 
   static async open(): Promise<Campaign> {
@@ -58,23 +65,42 @@ class Campaign {
     const names = [...KINDS.map((kind) => ({ kind, name: strangersImage(kind) })), ...TRIALS];
     const keys = names.flatMap(({ kind, name }) => {
       const [variables, user] = [variablesOf(name), lab.user(kind, name)];
-      return [[variables.accessKey, user.accessKey], [variables.secretKey, user.secretKey]] as const;
+      return [
+        [variables.accessKey, user.accessKey],
+        [variables.secretKey, user.secretKey],
+      ] as const;
     });
-    const env = { ...(Object.fromEntries(keys) as NodeJS.ProcessEnv), PATH: `${zone.folder}:${process.env.PATH ?? ''}` };
+    const env = {
+      ...(Object.fromEntries(keys) as NodeJS.ProcessEnv),
+      PATH: `${zone.folder}:${process.env.PATH ?? ''}`,
+    };
     const [temporal, killed] = [await site.temporal(QUEUE), await site.temporal(KILLED)];
     await registerSearchAttributes(temporal);
     const [worker] = await Promise.all([site.worker('aws', KILLED, env), site.worker('aws', QUEUE, env)]);
     const strangers = new Map(KINDS.map((kind) => [kind, new Stranger(lab, kind)]));
-    await Promise.all([...strangers].map(async ([kind, stranger]) => {
-      await stranger.settle();
-      for (const { name } of TRIALS.filter((trial) => trial.kind === kind && trial.row.bucket === 'shared')) await stranger.store(name, objectsLike(name));
-      await stranger.publish(temporal, specOf(site, kind, strangersImage(kind), { bucket: 'shared' }));
-    }));
+    await Promise.all(
+      [...strangers].map(async ([kind, stranger]) => {
+        await stranger.settle();
+        for (const { name } of TRIALS.filter((trial) => trial.kind === kind && trial.row.bucket === 'shared'))
+          await stranger.store(name, objectsLike(name));
+        await stranger.publish(temporal, specOf(site, kind, strangersImage(kind), { bucket: 'shared' }));
+      }),
+    );
     // Names that end or begin like those of the deployments.
-    const near = names.flatMap(({ name }) => [`update add old-${name}.${lab.state.dns.zone} 60 A 192.0.2.7`, `update add ${name}2.${lab.state.dns.zone} 60 TXT "somebody's"`]);
+    const near = names.flatMap(({ name }) => [
+      `update add old-${name}.${lab.state.dns.zone} 60 A 192.0.2.7`,
+      `update add ${name}2.${lab.state.dns.zone} 60 TXT "somebody's"`,
+    ]);
     await lab.nsupdate(`zone ${lab.state.dns.zone}\n${near.join('\n')}`);
     const before = new Map(await Promise.all(KINDS.map(async (kind) => [kind, await holdings(lab, kind)] as const)));
-    const places = [...strangers.values()].map((stranger) => ({ site, temporal, killed, zone, stranger, allocations: new Turnstile() }));
+    const places = [...strangers.values()].map((stranger) => ({
+      site,
+      temporal,
+      killed,
+      zone,
+      stranger,
+      allocations: new Turnstile(),
+    }));
     return new Campaign(site, strangers, places, before, await lab.zone(), worker, env);
   }
 
@@ -82,7 +108,11 @@ class Campaign {
     const ordered = [...this.cells].sort((a, b) => Number(a.row.alone === true) - Number(b.row.alone === true));
     const queue = ordered.filter(({ mishap }) => mishap !== 'kill');
     const gates = new Map(queue.map((cell) => [cell, promised()]));
-    for (const [cell, { promise }] of gates) this.keep(cell, promise.then(() => cell.run()));
+    for (const [cell, { promise }] of gates)
+      this.keep(
+        cell,
+        promise.then(() => cell.run()),
+      );
     const lane = async (): Promise<void> => {
       for (let cell = queue.shift(); cell !== undefined; cell = queue.shift()) {
         gates.get(cell)?.go();
@@ -101,7 +131,10 @@ class Campaign {
     await this.settled((cell) => cell.kind === kind);
     const [before, after] = [this.before.get(kind), await holdings(this.site.lab, kind)];
     assert.ok(before !== undefined);
-    assert.deepEqual(after, { ...before, addresses: [...before.addresses, ...(this.strangers.get(kind)?.more ?? [])].sort() });
+    assert.deepEqual(after, {
+      ...before,
+      addresses: [...before.addresses, ...(this.strangers.get(kind)?.more ?? [])].sort(),
+    });
   }
 
   async assertZone(): Promise<void> {
@@ -116,13 +149,26 @@ class Campaign {
 
   /** In waves: a call that is held for longer than its caller waits would be asked again. */
   private async kills(cells: readonly Cell[]): Promise<void> {
-    const waves = [cells.filter(({ row }) => row.at === 'up' && row.alone !== true), cells.filter(({ row }) => row.at !== 'up'), cells.filter(({ row }) => row.alone === true)];
+    const waves = [
+      cells.filter(({ row }) => row.at === 'up' && row.alone !== true),
+      cells.filter(({ row }) => row.at !== 'up'),
+      cells.filter(({ row }) => row.alone === true),
+    ];
     const ends = new Map(cells.map((cell) => [cell, promised()]));
     for (const [cell, { promise }] of ends) this.keep(cell, promise);
     for (const wave of waves) {
       const failed = new Map<Cell, Error>();
       const each = (step: (cell: Cell) => Promise<void>): Promise<unknown> =>
-        Promise.all(wave.filter((cell) => !failed.has(cell)).map((cell) => step(cell).catch((error: unknown) => void failed.set(cell, error instanceof Error ? error : new Error(JSON.stringify(error))))));
+        Promise.all(
+          wave
+            .filter((cell) => !failed.has(cell))
+            .map((cell) =>
+              step(cell).catch(
+                (error: unknown) =>
+                  void failed.set(cell, error instanceof Error ? error : new Error(JSON.stringify(error))),
+              ),
+            ),
+        );
       await each((cell) => cell.prepare());
       await each((cell) => cell.strike());
       await this.worker.kill();

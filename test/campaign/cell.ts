@@ -17,8 +17,20 @@ import type { CallRow, Mishap, Trial } from './table';
 import type { Turnstile } from './turnstile';
 import type { Befalls, ZoneChanges } from './zone-changes';
 
-const BEFALLS: Readonly<Record<Mishap, readonly Befalls[]>> = { abort: ['hold'], kill: ['hold'], busy: ['busy', 'error'], refused: ['refuse'], lost: ['lost'] };
-const FAULTS: Readonly<Record<Befalls, Fault['what']>> = { hold: 'hold', busy: 'throttle', error: 'error', refuse: 'refuse', lost: 'lost' };
+const BEFALLS: Readonly<Record<Mishap, readonly Befalls[]>> = {
+  abort: ['hold'],
+  kill: ['hold'],
+  busy: ['busy', 'error'],
+  refused: ['refuse'],
+  lost: ['lost'],
+};
+const FAULTS: Readonly<Record<Befalls, Fault['what']>> = {
+  hold: 'hold',
+  busy: 'throttle',
+  error: 'error',
+  refuse: 'refuse',
+  lost: 'lost',
+};
 const STORE = new Set(['CreateBucket', 'PutObject', 'DeleteObject']);
 const LIMIT = 240_000;
 /** Temporal's describing is what a campaign takes most of its time for. */
@@ -51,7 +63,10 @@ export class Cell {
   /** The undo began beside the call. */
   private early = false;
 
-  constructor(private readonly place: Place, { kind, row, mishap, title, name }: Trial) {
+  constructor(
+    private readonly place: Place,
+    { kind, row, mishap, title, name }: Trial,
+  ) {
     [this.kind, this.row, this.mishap, this.title, this.name] = [kind, row, mishap, title, name];
     const { site } = place;
     this.temporal = mishap === 'kill' ? place.killed : place.temporal;
@@ -78,7 +93,10 @@ export class Cell {
 
   /** Until what is to befall the call has done so, or it is held. */
   async strike(): Promise<void> {
-    const { row: { at, alone, call }, place: { stranger } } = this;
+    const {
+      row: { at, alone, call },
+      place: { stranger },
+    } = this;
     if (at === 'up') await this.start(() => this.arm());
     else this.arm();
     if (at === 'abort') await this.deployment.say('abort');
@@ -89,7 +107,13 @@ export class Cell {
   }
 
   release(): void {
-    const { row: { call }, place: { zone, site }, kind, key, name } = this;
+    const {
+      row: { call },
+      place: { zone, site },
+      kind,
+      key,
+      name,
+    } = this;
     if (call === 'nsupdate') zone.release(name);
     else site.lab.release(kind, key);
   }
@@ -108,20 +132,26 @@ export class Cell {
   }
 
   private async end(): Promise<void> {
-    const { row: { at, bucket }, mishap } = this;
+    const {
+      row: { at, bucket },
+      mishap,
+    } = this;
     const over = at === 'up' ? await this.settleAndAbort() : await this.over();
     const refused = mishap === 'refused' && at !== 'up';
     const good = over.stage === 'aborted' || over.stage === 'removed';
-    if (!good && !(refused && over.stage === 'failed')) throw new Error(`it ended ${over.stage}: ${JSON.stringify(over.undone)}`);
+    if (!good && !(refused && over.stage === 'failed'))
+      throw new Error(`it ended ${over.stage}: ${JSON.stringify(over.undone)}`);
     // Images are nobody's alone, and stay without `--images`.
     if (good && bucket === undefined) await this.assertNothingLeft(`when it said ${over.stage}`);
     if (over.stage === 'failed' || (bucket !== undefined && at !== 'down')) {
       await this.remove();
       const removed = await this.over();
-      if (removed.stage !== 'removed') throw new Error(`\`down --images\` ended ${removed.stage}: ${JSON.stringify(removed.undone)}`);
+      if (removed.stage !== 'removed')
+        throw new Error(`\`down --images\` ended ${removed.stage}: ${JSON.stringify(removed.undone)}`);
     }
     await this.assertNothingLeft('at the end');
-    if (this.early) throw new Error(`The undo began while ${this.row.call} was under way. Nothing is left over this time.`);
+    if (this.early)
+      throw new Error(`The undo began while ${this.row.call} was under way. Nothing is left over this time.`);
   }
 
   /** Abort, or a cancellation of what is taking back, comes while the call is held; what does not wait for it has its chance. */
@@ -140,14 +170,26 @@ export class Cell {
   private async undoBegins(): Promise<boolean> {
     for (const end = Date.now() + CHANCE; Date.now() < end;) {
       const [{ raw, status }, { undone }] = [await this.deployment.handle.describe(), await this.deployment.view()];
-      if (status.name !== 'RUNNING' || undone.length > 0 || raw.pendingActivities?.some(({ activityId }) => activityId?.startsWith('undo-') === true) === true) return true;
+      if (
+        status.name !== 'RUNNING' ||
+        undone.length > 0 ||
+        raw.pendingActivities?.some(({ activityId }) => activityId?.startsWith('undo-') === true) === true
+      )
+        return true;
       await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY / 4));
     }
     return false;
   }
 
   private arm(): void {
-    const { row: { call, alone }, place: { zone, site }, kind, key, name, mishap } = this;
+    const {
+      row: { call, alone },
+      place: { zone, site },
+      kind,
+      key,
+      name,
+      mishap,
+    } = this;
     if (call === 'nsupdate') return zone.arm(name, BEFALLS[mishap]);
     // After a server error nobody can tell whether there is a new address: only what was certainly refused is.
     const befalls = BEFALLS[mishap].filter((what) => !((alone === true || this.row.once === true) && what === 'error'));
@@ -155,30 +197,63 @@ export class Cell {
   }
 
   private hit(): boolean {
-    const { row: { call }, place: { zone, site: { lab } }, kind, key, name, mishap } = this;
+    const {
+      row: { call },
+      place: {
+        zone,
+        site: { lab },
+      },
+      kind,
+      key,
+      name,
+      mishap,
+    } = this;
     const held = BEFALLS[mishap].includes('hold');
     if (call === 'nsupdate') return held ? zone.isHeld(name) : !zone.isArmed(name);
     return held ? lab.held(kind).some(({ by }) => by === key) : lab.faultsLeft(kind).every(({ by }) => by !== key);
   }
 
   private isDone(): boolean {
-    const { row: { call }, place: { zone, site: { lab } }, kind, key, name } = this;
+    const {
+      row: { call },
+      place: {
+        zone,
+        site: { lab },
+      },
+      kind,
+      key,
+      name,
+    } = this;
     if (call === 'nsupdate') return zone.isDone(name);
-    const calls: readonly { readonly action: string; readonly by: string }[] = STORE.has(call) ? lab.storeCalls(kind) : lab.calls(kind);
+    const calls: readonly { readonly action: string; readonly by: string }[] = STORE.has(call)
+      ? lab.storeCalls(kind)
+      : lab.calls(kind);
     return calls.some(({ action, by }) => action === call && by === key);
   }
 
   private async start(ready: () => void = () => undefined): Promise<void> {
-    const { spec, row: { alone }, place } = this;
+    const {
+      spec,
+      row: { alone },
+      place,
+    } = this;
     this.leave = await place.allocations.enter(alone === true);
     ready();
-    await startRun(this.temporal, { type: WORKFLOW.deploy, input: { spec, known: {} }, view: freshView(spec, {}) }, true);
+    await startRun(
+      this.temporal,
+      { type: WORKFLOW.deploy, input: { spec, known: {} }, view: freshView(spec, {}) },
+      true,
+    );
     if (alone !== true) void this.passed().finally(this.leave);
   }
 
   /** It has its address, or will not get one. */
   private async passed(): Promise<void> {
-    await this.until('its address step is over', ({ stage, steps }) => stage !== 'deploying' || ['done', 'unchanged', 'attention'].includes(steps.address?.state ?? '')).catch(() => undefined);
+    await this.until(
+      'its address step is over',
+      ({ stage, steps }) =>
+        stage !== 'deploying' || ['done', 'unchanged', 'attention'].includes(steps.address?.state ?? ''),
+    ).catch(() => undefined);
   }
 
   /** Everything is made, and nothing moves: the machine never answers. */
@@ -191,7 +266,8 @@ export class Cell {
 
   private async settleAndAbort(): Promise<DeploymentView> {
     // Whoever tags does so for others to see, and can do without.
-    if (this.mishap === 'refused' && this.row.call !== 'CreateTags') await this.until('it parks', ({ stage }) => stage === 'needs-attention');
+    if (this.mishap === 'refused' && this.row.call !== 'CreateTags')
+      await this.until('it parks', ({ stage }) => stage === 'needs-attention');
     else if (this.mishap !== 'abort') await this.up();
     return this.abort();
   }
@@ -206,7 +282,9 @@ export class Cell {
   }
 
   private async over(): Promise<DeploymentView> {
-    await eventually('it is over', () => this.isClosed(), LIMIT, LOOK_EVERY).catch((error: unknown) => this.explained(error));
+    await eventually('it is over', () => this.isClosed(), LIMIT, LOOK_EVERY).catch((error: unknown) =>
+      this.explained(error),
+    );
     return this.deployment.view();
   }
 
@@ -221,11 +299,19 @@ export class Cell {
   private async explained(error: unknown): Promise<never> {
     const [{ steps, undone, stage }, { raw }] = [await this.deployment.view(), await this.deployment.handle.describe()];
     const lines = [
-      ...Object.entries(steps).filter(([, { state }]) => state === 'running' || state === 'attention').map(([id, step]) => `step ${id}: ${JSON.stringify(step)}`),
+      ...Object.entries(steps)
+        .filter(([, { state }]) => state === 'running' || state === 'attention')
+        .map(([id, step]) => `step ${id}: ${JSON.stringify(step)}`),
       ...undone.map((each) => `undone: ${JSON.stringify(each)}`),
-      ...(raw.pendingActivities ?? []).map(({ activityId, attempt, lastFailure }) => `pending: ${activityId ?? ''}, attempt ${attempt ?? 0}: ${lastFailure?.message ?? ''}`),
+      ...(raw.pendingActivities ?? []).map(
+        ({ activityId, attempt, lastFailure }) =>
+          `pending: ${activityId ?? ''}, attempt ${attempt ?? 0}: ${lastFailure?.message ?? ''}`,
+      ),
     ];
-    throw new Error(`${error instanceof Error ? error.message : String(error)}; it is ${stage}\n${lines.map((line) => `  ${line}`).join('\n')}`, { cause: error });
+    throw new Error(
+      `${error instanceof Error ? error.message : String(error)}; it is ${stage}\n${lines.map((line) => `  ${line}`).join('\n')}`,
+      { cause: error },
+    );
   }
 
   private async assertNothingLeft(when: string): Promise<void> {
@@ -235,15 +321,33 @@ export class Cell {
 
   /** Made by this one, or bearing its name. */
   private async left(): Promise<readonly string[]> {
-    const { place: { site: { lab } }, kind, key, name, row } = this;
-    const made = new Set(lab.calls(kind).filter(({ by }) => by === key).flatMap((call) => call.made));
+    const {
+      place: {
+        site: { lab },
+      },
+      kind,
+      key,
+      name,
+      row,
+    } = this;
+    const made = new Set(
+      lab
+        .calls(kind)
+        .filter(({ by }) => by === key)
+        .flatMap((call) => call.made),
+    );
     const { instances, addresses, groups, images } = await holdings(lab, kind);
     const theirs = new Set(row.bucket === 'shared' ? objectsLike(name) : []);
     return [
       ...[...instances, ...addresses, ...images].filter((line) => made.has(line.split(' ')[0] ?? '')),
       ...groups.filter((line) => line.startsWith(`stackato-${name} `)),
-      ...lab.objects(kind).filter(({ bucket, key: object }) => bucket === name && !theirs.has(object)).map(({ key: object }) => `${name}/${object}`),
-      ...(await lab.zone()).filter((line) => `.${line.split(' ')[0] ?? ''}`.endsWith(`.${name}.${lab.state.dns.zone}.`)),
+      ...lab
+        .objects(kind)
+        .filter(({ bucket, key: object }) => bucket === name && !theirs.has(object))
+        .map(({ key: object }) => `${name}/${object}`),
+      ...(await lab.zone()).filter((line) =>
+        `.${line.split(' ')[0] ?? ''}`.endsWith(`.${name}.${lab.state.dns.zone}.`),
+      ),
     ];
   }
 }
@@ -258,10 +362,33 @@ export function specOf(site: Site, kind: Kind, name: string, { bucket }: Pick<Ca
   const { endpoint, region, storage, addressName } = site.lab.cloud(kind);
   const { accessKey, secretKey } = variablesOf(name);
   // Below LIMIT: what is refused for good keeps what stands on it, and the undo gives that up, too.
-  const deadline = { cloud: '100s', dns: '5m', launch: '5m', ready: '30m', command: '3m', reboot: '3m', console: '2m', publish: '5m' };
-  return site.spec(name, kind, {
-    cloud: { kind, endpoint, region, storage, ...(addressName === undefined ? {} : { addressName }), credentials: { accessKey: { env: accessKey }, secretKey: { env: secretKey } } },
-    ...(bucket === undefined ? {} : { image: { ...site.imageOf(name, kind, Buffer.alloc(30_000, name)), bucket: name } }),
-    timing: { poll: '500ms', rebootWait: '1s', authGrace: '5s', deadline },
-  }, { bootDelay: 3_600_000 });
+  const deadline = {
+    cloud: '100s',
+    dns: '5m',
+    launch: '5m',
+    ready: '30m',
+    command: '3m',
+    reboot: '3m',
+    console: '2m',
+    publish: '5m',
+  };
+  return site.spec(
+    name,
+    kind,
+    {
+      cloud: {
+        kind,
+        endpoint,
+        region,
+        storage,
+        ...(addressName === undefined ? {} : { addressName }),
+        credentials: { accessKey: { env: accessKey }, secretKey: { env: secretKey } },
+      },
+      ...(bucket === undefined
+        ? {}
+        : { image: { ...site.imageOf(name, kind, Buffer.alloc(30_000, name)), bucket: name } }),
+      timing: { poll: '500ms', rebootWait: '1s', authGrace: '5s', deadline },
+    },
+    { bootDelay: 3_600_000 },
+  );
 }

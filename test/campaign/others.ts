@@ -20,10 +20,17 @@ export interface Holdings {
 export async function holdings(lab: Lab, kind: Kind): Promise<Holdings> {
   const { instances, addresses, groups } = await lab.inventory(kind);
   return {
-    instances: instances.filter(({ state }) => state !== 'terminated').map(({ id, state, groups: its, publicIp }) => `${id} ${state} in ${its.join(' ')} at ${publicIp ?? 'none'}`).sort(),
+    instances: instances
+      .filter(({ state }) => state !== 'terminated')
+      .map(({ id, state, groups: its, publicIp }) => `${id} ${state} in ${its.join(' ')} at ${publicIp ?? 'none'}`)
+      .sort(),
     addresses: addresses.map(({ publicIp, instanceId }) => `${publicIp} of ${instanceId ?? 'none'}`).sort(),
     groups: groups.map(({ name, description, rules }) => `${name} (${description}) ${JSON.stringify(rules)}`).sort(),
-    images: lab.images(kind).filter(({ state }) => state !== 'deregistered').map(({ id, name, location, state }) => `${id} ${name} at ${location} ${state}`).sort(),
+    images: lab
+      .images(kind)
+      .filter(({ state }) => state !== 'deregistered')
+      .map(({ id, name, location, state }) => `${id} ${name} at ${location} ${state}`)
+      .sort(),
     objects: lab.objects(kind).map(({ bucket, key, size, md5, acl }) => `${bucket}/${key} ${size} ${md5} ${acl}`),
   };
 }
@@ -31,7 +38,11 @@ export async function holdings(lab: Lab, kind: Kind): Promise<Holdings> {
 /** Beside the bundle of that name, and alike: none of it can be a part of one. */
 export function objectsLike(image: string): readonly string[] {
   const prefixes = [image, `${image}-kernel`, `${image}-ramdisk`];
-  return [...prefixes.flatMap((prefix) => [`${prefix}.part.notes.txt`, `${prefix}.manifest.xml.old`]), `${image}2.part.00`, 'README'];
+  return [
+    ...prefixes.flatMap((prefix) => [`${prefix}.part.notes.txt`, `${prefix}.manifest.xml.old`]),
+    `${image}2.part.00`,
+    'README',
+  ];
 }
 
 /** A stranger who uses the same account. */
@@ -40,7 +51,10 @@ export class Stranger {
   readonly more: string[] = [];
   private readonly access;
 
-  constructor(lab: Lab, readonly kind: Kind) {
+  constructor(
+    lab: Lab,
+    readonly kind: Kind,
+  ) {
     this.access = { ...lab.cloud(kind), ...lab.user(kind, 'stranger') };
   }
 
@@ -54,8 +68,19 @@ export class Stranger {
       if (group !== undefined) await cloud.authorize(group, { port: 443, cidr: '192.0.2.0/24' });
     }
     const group = await cloud.findGroup('stackato-somebody');
-    const { id } = await cloud.launch({ imageId: this.access.imageId, type: 'm1.large', group: group ?? { name: 'stackato-somebody' }, clientToken: 'somebody', owner, userData: secretOf('none') });
-    await eventually(`${id} runs`, async () => (await cloud.findInstances(owner, 'stackato-somebody')).some((each) => each.id === id && each.state === 'running'));
+    const { id } = await cloud.launch({
+      imageId: this.access.imageId,
+      type: 'm1.large',
+      group: group ?? { name: 'stackato-somebody' },
+      clientToken: 'somebody',
+      owner,
+      userData: secretOf('none'),
+    });
+    await eventually(`${id} runs`, async () =>
+      (await cloud.findInstances(owner, 'stackato-somebody')).some(
+        (each) => each.id === id && each.state === 'running',
+      ),
+    );
     await cloud.associateAddress(await cloud.allocateAddress(owner), id);
     await cloud.allocateAddress(owner);
   }

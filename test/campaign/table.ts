@@ -59,8 +59,14 @@ export interface Trial {
 
 const SHORT: Partial<Record<Kind, string>> = { 'eucalyptus-3.2': 'e32', 'eucalyptus-4.4': 'e44' };
 
-export const TRIALS: readonly Trial[] = KINDS.flatMap((kind) => MISHAPS.flatMap((mishap) => CALLS.filter(({ kinds }) => kinds?.includes(kind) !== false).map((row) => ({
-  kind, row, mishap,
-  title: `${kind}: ${row.call}${row.at === 'up' ? '' : ` of ${row.at}`} × ${mishap}`,
-  name: `${SHORT[kind] ?? kind}-${row.at}-${row.call.toLowerCase().slice(0, 16)}-${mishap}`,
-})))).filter(({ title }) => PART.test(title));
+export const TRIALS: readonly Trial[] = KINDS.flatMap((kind) =>
+  MISHAPS.flatMap((mishap) =>
+    CALLS.filter(({ kinds }) => kinds?.includes(kind) !== false).map((row) => ({
+      kind,
+      row,
+      mishap,
+      title: `${kind}: ${row.call}${row.at === 'up' ? '' : ` of ${row.at}`} × ${mishap}`,
+      name: `${SHORT[kind] ?? kind}-${row.at}-${row.call.toLowerCase().slice(0, 16)}-${mishap}`,
+    })),
+  ),
+).filter(({ title }) => PART.test(title));

@@ -21,7 +21,11 @@ export class Turnstile {
   }
 
   private admit(): void {
-    for (let next = this.queue[0]; next !== undefined && !this.alone && (!next.alone || this.inside === 0); next = this.queue[0]) {
+    for (
+      let next = this.queue[0];
+      next !== undefined && !this.alone && (!next.alone || this.inside === 0);
+      next = this.queue[0]
+    ) {
       this.queue.shift();
       this.inside += 1;
       this.alone = next.alone;

@@ -36,7 +36,10 @@ export class ZoneChanges {
 
   /** What was held has been done, or was ended by its worker, which waits for half a minute. */
   isDone(name: string): boolean {
-    return existsSync(this.file(name, 'done')) || (this.isHeld(name) && !existsSync(`/proc/${readFileSync(this.file(name, 'held'), 'utf8').trim()}`));
+    return (
+      existsSync(this.file(name, 'done')) ||
+      (this.isHeld(name) && !existsSync(`/proc/${readFileSync(this.file(name, 'held'), 'utf8').trim()}`))
+    );
   }
 
   private file(name: string, what: string): string {

@@ -25,7 +25,9 @@ describe('stackato-deploy up with a bad spec', function () {
       calls += 1;
       socket.destroy();
     });
-    await new Promise<void>((done) => { server.listen(0, '127.0.0.1', done); });
+    await new Promise<void>((done) => {
+      server.listen(0, '127.0.0.1', done);
+    });
   });
   after(() => {
     server.close();
@@ -52,7 +54,8 @@ describe('stackato-deploy up with a bad spec', function () {
     const queue = BAD_SPECS.map((spec, i) => ({ spec, i }));
     const wrong: string[] = [];
     const lane = async (): Promise<void> => {
-      for (let next = queue.shift(); next !== undefined; next = queue.shift()) wrong.push(...(await refusal(next.spec, next.i)));
+      for (let next = queue.shift(); next !== undefined; next = queue.shift())
+        wrong.push(...(await refusal(next.spec, next.i)));
     };
     await Promise.all(Array.from({ length: LANES }, lane));
     assert.deepEqual(wrong, []);

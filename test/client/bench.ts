@@ -9,10 +9,18 @@ import type { FakeActivities } from '../support/fake-activities';
 import { eventually } from '../support/wait';
 
 export class ClientBench {
-  private constructor(readonly worker: Bench, readonly deployments: Deployments, readonly env: NodeJS.ProcessEnv) {}
+  private constructor(
+    readonly worker: Bench,
+    readonly deployments: Deployments,
+    readonly env: NodeJS.ProcessEnv,
+  ) {}
 
   static async open(server: TestWorkflowEnvironment, taskQueue: string): Promise<ClientBench> {
-    const env = { TEMPORAL_ADDRESS: server.address, STACKATO_DEPLOY_TASK_QUEUE: taskQueue, STACKATO_DEPLOY_UI: 'http://ui.test' };
+    const env = {
+      TEMPORAL_ADDRESS: server.address,
+      STACKATO_DEPLOY_TASK_QUEUE: taskQueue,
+      STACKATO_DEPLOY_UI: 'http://ui.test',
+    };
     // The client reads it when it connects.
     Object.assign(process.env, env);
     return new ClientBench(new Bench(server, taskQueue), await Deployments.connect(), env);
@@ -44,13 +52,16 @@ export class ClientBench {
 
 /** From now on every activity finds its effect there. */
 export function allThere(fakes: FakeActivities): void {
-  for (const name of new Set(fakes.names())) fakes.when(name, () => Promise.resolve({ changed: false, note: 'already so', known: {} }));
+  for (const name of new Set(fakes.names()))
+    fakes.when(name, () => Promise.resolve({ changed: false, note: 'already so', known: {} }));
 }
 
 /** Holds an activity until it is let go, at the latest by `letGo`: no worker stops before its activities end. */
 export function hold(fakes: FakeActivities, name: StepActivityName): () => void {
   let release = (): void => undefined;
-  const held = new Promise<void>((resolve) => { release = resolve; });
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
   releases.add(release);
   fakes.when(name, async () => {
     await held;

@@ -11,13 +11,31 @@ import { CLIENT_ERRORS, ClientError, EXIT } from '../../src/client/errors';
 import { STEP_IDS } from '../../src/spec/steps';
 import { cli } from './cli';
 
-const COMMANDS = ['up', 'plan', 'doctor', 'status', 'watch', 'list', 'resume', 'skip', 'abort', 'pause', 'down', 'image', 'worker', 'lab', 'schema'];
+const COMMANDS = [
+  'up',
+  'plan',
+  'doctor',
+  'status',
+  'watch',
+  'list',
+  'resume',
+  'skip',
+  'abort',
+  'pause',
+  'down',
+  'image',
+  'worker',
+  'lab',
+  'schema',
+];
 
 /** What of the files loaded for these arguments matches. */
 function loadedBy(args: readonly string[], pattern: RegExp): string[] {
   const tell = "process.on('exit', () => require('node:fs').writeSync(2, Object.keys(require.cache).join('\\n')));";
   const script = `${tell} require('./src/client/main.ts');`;
-  const { stderr } = spawnSync(process.execPath, ['--require', 'tsx/cjs', '--eval', script, '--', ...args], { encoding: 'utf8' });
+  const { stderr } = spawnSync(process.execPath, ['--require', 'tsx/cjs', '--eval', script, '--', ...args], {
+    encoding: 'utf8',
+  });
   return stderr.match(pattern) ?? [];
 }
 
@@ -25,7 +43,9 @@ describe('command line, without Temporal', function () {
   this.timeout(30_000);
   let dir: string;
 
-  before(() => { dir = mkdtempSync(join(tmpdir(), 'stackato-cli-')); });
+  before(() => {
+    dir = mkdtempSync(join(tmpdir(), 'stackato-cli-'));
+  });
   after(() => rmSync(dir, { recursive: true }));
 
   it('--help names every command and every exit code', async () => {
@@ -36,7 +56,11 @@ describe('command line, without Temporal', function () {
   });
 
   it('no colours where there is no terminal, though CI asks for them', async () => {
-    const { code, stdout } = await cli(['plan', 'examples/aws.yaml'], { CI: 'true', FORCE_COLOR: undefined, NO_COLOR: undefined });
+    const { code, stdout } = await cli(['plan', 'examples/aws.yaml'], {
+      CI: 'true',
+      FORCE_COLOR: undefined,
+      NO_COLOR: undefined,
+    });
     assert.equal(code, 0);
     assert.ok(!stdout.includes(String.fromCharCode(27)));
   });
@@ -53,9 +77,18 @@ describe('command line, without Temporal', function () {
     const unknown = await cli(['statsu', '--json']);
     assert.equal(unknown.code, 2);
     assert.deepEqual(JSON.parse(unknown.stdout), {
-      error: { code: 'USAGE', message: "Unknown command 'statsu' (Did you mean status?)", remedy: 'See `stackato-deploy --help`.' },
+      error: {
+        code: 'USAGE',
+        message: "Unknown command 'statsu' (Did you mean status?)",
+        remedy: 'See `stackato-deploy --help`.',
+      },
     });
-    for (const args of [['up'], ['resume', 'dev', '--step', 'nonsense'], ['status', 'dev', '--nonsense'], ['status', 'one', 'two']]) {
+    for (const args of [
+      ['up'],
+      ['resume', 'dev', '--step', 'nonsense'],
+      ['status', 'dev', '--nonsense'],
+      ['status', 'one', 'two'],
+    ]) {
       const { code, stdout, stderr } = await cli(args);
       assert.deepEqual([code, stdout], [2, ''], args.join(' '));
       assert.match(stderr, /^stackato-deploy: .+\nSee `stackato-deploy --help`\.\n$/);
@@ -78,7 +111,9 @@ describe('command line, without Temporal', function () {
 
   it('Temporal not there: exit 5, where it was looked for, and what to do', async () => {
     const server = createServer().listen(0, '127.0.0.1');
-    const { port } = await new Promise<AddressInfo>((resolve) => server.once('listening', () => resolve(server.address() as AddressInfo)));
+    const { port } = await new Promise<AddressInfo>((resolve) =>
+      server.once('listening', () => resolve(server.address() as AddressInfo)),
+    );
     await new Promise((resolve) => server.close(resolve));
     const { code, stdout } = await cli(['list', '--json'], { TEMPORAL_ADDRESS: `127.0.0.1:${port}` });
     assert.equal(code, 5);
@@ -100,7 +135,10 @@ describe('command line, without Temporal', function () {
     const heavy = /node_modules\/(?:@temporalio\/\w+|zod|yaml|log-update)\//g;
     assert.deepEqual(loadedBy(['--help'], heavy), []);
     assert.deepEqual(loadedBy(['schema'], /node_modules\/@temporalio\/(?:client|proto|worker)\//g), []);
-    assert.deepEqual(loadedBy(['plan', 'examples/aws.yaml'], /node_modules\/@temporalio\/(?:client|proto|worker)\//g), []);
+    assert.deepEqual(
+      loadedBy(['plan', 'examples/aws.yaml'], /node_modules\/@temporalio\/(?:client|proto|worker)\//g),
+      [],
+    );
     // What is loaded is seen.
     assert.notDeepEqual(loadedBy(['plan', 'examples/aws.yaml'], /node_modules\/zod\//g), []);
     assert.notDeepEqual(loadedBy(['--help'], /node_modules\/commander\//g), []);
@@ -109,7 +147,10 @@ describe('command line, without Temporal', function () {
   it('plan prints one document, the namespace from the profile, and no secret', async () => {
     const config = join(dir, 'profile.toml');
     writeFileSync(config, '[profile.default]\nnamespace = "production"\n');
-    const { code, stdout } = await cli(['plan', 'examples/stackato-2.6.6.yaml', '--json'], { TEMPORAL_CONFIG_FILE: config, LAB_ADMIN_PASSWORD: 'hunter2-planted' });
+    const { code, stdout } = await cli(['plan', 'examples/stackato-2.6.6.yaml', '--json'], {
+      TEMPORAL_CONFIG_FILE: config,
+      LAB_ADMIN_PASSWORD: 'hunter2-planted',
+    });
     assert.equal(code, 0);
     assert.match(stdout, /stackato-deploy\/production\/dev/);
     assert.ok(!stdout.includes('hunter2-planted'));
@@ -120,7 +161,11 @@ describe('command line, without Temporal', function () {
     const { code, stdout } = await cli(['schema']);
     assert.equal(code, 0);
     const validate = new Ajv({ strict: true, strictTypes: false }).compile(JSON.parse(stdout) as object);
-    for (const name of readdirSync('examples').filter((file) => file.endsWith('.yaml'))) assert.ok(validate(parse(readFileSync(`examples/${name}`, 'utf8'))), `${name}: ${JSON.stringify(validate.errors)}`);
+    for (const name of readdirSync('examples').filter((file) => file.endsWith('.yaml')))
+      assert.ok(
+        validate(parse(readFileSync(`examples/${name}`, 'utf8'))),
+        `${name}: ${JSON.stringify(validate.errors)}`,
+      );
     assert.ok(!validate({ name: 'dev' }));
     assert.ok(!validate({ ...(parse(readFileSync('examples/aws.yaml', 'utf8')) as object), imagee: 'x' }));
   });
@@ -129,11 +174,14 @@ describe('command line, without Temporal', function () {
     const bin = join(dir, 'bin/stackato-deploy.cjs');
     mkdirSync(join(dir, 'bin'));
     copyFileSync('bin/stackato-deploy.cjs', bin);
-    assert.throws(() => execFileSync(process.execPath, [bin, 'worker'], { stdio: 'pipe', encoding: 'utf8' }), (error: { status: number; stderr: string }) => {
-      assert.equal(error.status, CLIENT_ERRORS.NOT_BUILT.exit);
-      assert.match(error.stderr, /is not built[^]*npm run build/);
-      return true;
-    });
+    assert.throws(
+      () => execFileSync(process.execPath, [bin, 'worker'], { stdio: 'pipe', encoding: 'utf8' }),
+      (error: { status: number; stderr: string }) => {
+        assert.equal(error.status, CLIENT_ERRORS.NOT_BUILT.exit);
+        assert.match(error.stderr, /is not built[^]*npm run build/);
+        return true;
+      },
+    );
   });
 });
 
@@ -147,7 +195,10 @@ describe('errors of the client', () => {
 
   it('show code, message and remedy as JSON, and not the cause', () => {
     const error = new ClientError('NO_WORKER', 'Nobody is there.', { cause: new Error('secret') });
-    assert.equal(JSON.stringify(error), `{"code":"NO_WORKER","message":"Nobody is there.","remedy":"${CLIENT_ERRORS.NO_WORKER.remedy}"}`);
+    assert.equal(
+      JSON.stringify(error),
+      `{"code":"NO_WORKER","message":"Nobody is there.","remedy":"${CLIENT_ERRORS.NO_WORKER.remedy}"}`,
+    );
     assert.equal(error.exit, 5);
   });
 });

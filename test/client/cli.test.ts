@@ -25,7 +25,10 @@ class Fakes extends FakeActivities {
 }
 
 function documents(text: string): Snapshot[] {
-  return text.trimEnd().split('\n').map((line) => JSON.parse(line) as Snapshot);
+  return text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Snapshot);
 }
 
 describe('command line, with Temporal', function () {
@@ -53,7 +56,10 @@ describe('command line, with Temporal', function () {
 
   function specFile(name: string, change: readonly [RegExp, string] = [/^/, '']): string {
     const path = join(dir, `${name}.yaml`);
-    const example = readFileSync('examples/stackato-2.6.6.yaml', 'utf8').replace(/^image:\n( {2}.*\n)+/m, 'image: emi-5ca70266\n');
+    const example = readFileSync('examples/stackato-2.6.6.yaml', 'utf8').replace(
+      /^image:\n( {2}.*\n)+/m,
+      'image: emi-5ca70266\n',
+    );
     const text = example.replace('name: dev ', `name: ${name} `).replace(...change);
     writeFileSync(path, text);
     return path;
@@ -62,8 +68,18 @@ describe('command line, with Temporal', function () {
   it('up follows to the end, line by line; up again says that nothing changed', async () => {
     const first = await cli(['up', specFile('told')]);
     assert.deepEqual([first.code, first.stderr], [0, 'Started the deployment told.\n']);
-    assert.match(first.stdout, /^\S+Z told console http:\/\/dev\.stackato\.test:17080\/\n\S+Z told workflow http:\/\/ui\.test\/namespaces\/default\/workflows\/stackato%2Ftold\//);
-    for (const line of ['preflight: done in', 'reboot: done in', 'verify: done in', 'ready\n', 'Ready: http://dev.stackato.test:17080/\n']) assert.ok(first.stdout.includes(` told ${line}`), line);
+    assert.match(
+      first.stdout,
+      /^\S+Z told console http:\/\/dev\.stackato\.test:17080\/\n\S+Z told workflow http:\/\/ui\.test\/namespaces\/default\/workflows\/stackato%2Ftold\//,
+    );
+    for (const line of [
+      'preflight: done in',
+      'reboot: done in',
+      'verify: done in',
+      'ready\n',
+      'Ready: http://dev.stackato.test:17080/\n',
+    ])
+      assert.ok(first.stdout.includes(` told ${line}`), line);
     assert.ok(!first.stdout.includes(String.fromCharCode(27)));
     allThere(fakes);
     const again = await cli(['up', specFile('told')]);
@@ -93,17 +109,31 @@ describe('command line, with Temporal', function () {
     fakes.fail('verifyConsole', 'CONSOLE_NOT_UP', 'It answers 503.');
     const up = await cli(['up', specFile('stuck')]);
     assert.equal(up.code, 3);
-    for (const line of ['dns: DNS_KEY_REFUSED: The server says BADKEY.', '  stackato-deploy resume stuck', '  stackato-deploy skip stuck', '  stackato-deploy abort stuck']) {
+    for (const line of [
+      'dns: DNS_KEY_REFUSED: The server says BADKEY.',
+      '  stackato-deploy resume stuck',
+      '  stackato-deploy skip stuck',
+      '  stackato-deploy abort stuck',
+    ]) {
       assert.ok(up.stdout.includes(` stuck ${line}\n`), line);
     }
     await bench.worker.stopWorker();
     const status = await cli(['status', 'stuck', '--json']);
     const [snapshot] = documents(status.stdout);
-    assert.deepEqual([status.code, snapshot?.stage, snapshot?.steps.find(({ id }) => id === 'dns')?.error?.code], [3, 'needs-attention', 'DNS_KEY_REFUSED']);
+    assert.deepEqual(
+      [status.code, snapshot?.stage, snapshot?.steps.find(({ id }) => id === 'dns')?.error?.code],
+      [3, 'needs-attention', 'DNS_KEY_REFUSED'],
+    );
     const page = await cli(['status', 'stuck']);
-    assert.match(page.stdout, /^stuck {2}needs attention [^]*✗ dns +attention[^]*Check the TSIG key[^]*stackato-deploy resume stuck\n/);
+    assert.match(
+      page.stdout,
+      /^stuck {2}needs attention [^]*✗ dns +attention[^]*Check the TSIG key[^]*stackato-deploy resume stuck\n/,
+    );
     const listed = await cli(['list', '--json']);
-    assert.equal((JSON.parse(listed.stdout) as { name: string; stage: string }[]).find(({ name }) => name === 'stuck')?.stage, 'needs-attention');
+    assert.equal(
+      (JSON.parse(listed.stdout) as { name: string; stage: string }[]).find(({ name }) => name === 'stuck')?.stage,
+      'needs-attention',
+    );
     assert.match((await cli(['list'])).stdout, /^stuck +needs attention .+dns: DNS_KEY_REFUSED$/m);
 
     await bench.worker.startWorker(fakes);
@@ -113,8 +143,17 @@ describe('command line, with Temporal', function () {
     await bench.until('stuck', 'verify needs attention', ({ steps }) => steps.at(-1)?.state === 'attention');
     assert.equal((await cli(['watch', 'stuck'])).code, 3);
     const refused = await cli(['resume', 'stuck', '--step', 'dns']);
-    assert.deepEqual([refused.code, refused.stderr], [2, 'stackato-deploy: The deployment stuck refuses to resume. The step dns does not need attention.\nSee `stackato-deploy status` for what it waits for.\n']);
-    assert.equal((await cli(['skip', 'stuck'])).stdout, 'Going on without verify.\nSee how it goes on: stackato-deploy watch stuck\n');
+    assert.deepEqual(
+      [refused.code, refused.stderr],
+      [
+        2,
+        'stackato-deploy: The deployment stuck refuses to resume. The step dns does not need attention.\nSee `stackato-deploy status` for what it waits for.\n',
+      ],
+    );
+    assert.equal(
+      (await cli(['skip', 'stuck'])).stdout,
+      'Going on without verify.\nSee how it goes on: stackato-deploy watch stuck\n',
+    );
     const watched = await cli(['watch', 'stuck', '--json']);
     assert.deepEqual([watched.code, documents(watched.stdout).at(-1)?.stage], [0, 'ready']);
   });
@@ -132,8 +171,15 @@ describe('command line, with Temporal', function () {
   it('two at once make one deployment, and both see its end', async () => {
     const path = specFile('double');
     const both = await Promise.all([cli(['up', path]), cli(['up', path])]);
-    assert.deepEqual(both.map(({ code }) => code), [0, 0]);
-    assert.equal(both.filter(({ stderr }) => stderr.includes('Started')).length, 1, both.map(({ stderr }) => stderr).join());
+    assert.deepEqual(
+      both.map(({ code }) => code),
+      [0, 0],
+    );
+    assert.equal(
+      both.filter(({ stderr }) => stderr.includes('Started')).length,
+      1,
+      both.map(({ stderr }) => stderr).join(),
+    );
     assert.equal(fakes.names().filter((name) => name === 'launchInstance').length, 1);
   });
 
@@ -179,7 +225,10 @@ describe('command line, with Temporal', function () {
   it('abort: watch ends with 4', async () => {
     fakes.fail('renameNode', 'COMMAND_NO_EFFECT');
     await cli(['up', specFile('given-up')]);
-    assert.equal((await cli(['abort', 'given-up'])).stdout, 'Taking everything back.\nSee how it goes on: stackato-deploy watch given-up\n');
+    assert.equal(
+      (await cli(['abort', 'given-up'])).stdout,
+      'Taking everything back.\nSee how it goes on: stackato-deploy watch given-up\n',
+    );
     assert.equal((await cli(['watch', 'given-up'])).code, 4);
     assert.equal((await cli(['status', 'given-up'])).code, 4);
   });
@@ -188,19 +237,38 @@ describe('command line, with Temporal', function () {
     const path = specFile('checked');
     const well = await cli(['doctor', path]);
     assert.equal(well.code, 0);
-    assert.match(well.stdout, /^✓ Temporal [^]*✓ search attributes [^]*✓ worker [^]*✓ secrets +3 resolve\n\nAll is well\.\n$/);
-    fakes.findings = [{ check: 'image', ok: false, code: 'IMAGE_NOT_FOUND', message: 'The cloud does not know the image.' }];
+    assert.match(
+      well.stdout,
+      /^✓ Temporal [^]*✓ search attributes [^]*✓ worker [^]*✓ secrets +3 resolve\n\nAll is well\.\n$/,
+    );
+    fakes.findings = [
+      { check: 'image', ok: false, code: 'IMAGE_NOT_FOUND', message: 'The cloud does not know the image.' },
+    ];
     const ill = await cli(['doctor', path]);
     assert.equal(ill.code, 3);
-    assert.match(ill.stdout, /✗ image +IMAGE_NOT_FOUND: The cloud does not know the image\.\n +Put an image id into image\.id that this account can see\.\n/);
-    const { ok, findings } = JSON.parse((await cli(['doctor', path, '--json'])).stdout) as { ok: boolean; findings: { check: string }[] };
-    assert.deepEqual([ok, findings.map(({ check }) => check)], [false, ['Temporal', 'search attributes', 'worker', 'image']]);
+    assert.match(
+      ill.stdout,
+      /✗ image +IMAGE_NOT_FOUND: The cloud does not know the image\.\n +Put an image id into image\.id that this account can see\.\n/,
+    );
+    const { ok, findings } = JSON.parse((await cli(['doctor', path, '--json'])).stdout) as {
+      ok: boolean;
+      findings: { check: string }[];
+    };
+    assert.deepEqual(
+      [ok, findings.map(({ check }) => check)],
+      [false, ['Temporal', 'search attributes', 'worker', 'image']],
+    );
   });
 
   it('F21: doctor tells each finding as it comes; without a worker it gives up after 15 s, always with 3; one that starts is waited for', async () => {
     let release = (): void => undefined;
-    const held = new Promise<void>((resolve) => { release = resolve; });
-    const findings: Finding[] = [{ check: 'secrets', ok: true, message: '3 resolve' }, { check: 'image', ok: true, message: 'exists' }];
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const findings: Finding[] = [
+      { check: 'secrets', ok: true, message: '3 resolve' },
+      { check: 'image', ok: true, message: 'exists' },
+    ];
     fakes.find = async () => {
       Context.current().heartbeat({ findings: findings.slice(0, 1) });
       await held;
@@ -232,9 +300,12 @@ describe('command line, with Temporal', function () {
     const aborted = await cli(['abort', 'over']);
     assert.equal(aborted.code, 2);
     assert.match(aborted.stderr, /It is ready\.\nTake back what it made with `stackato-deploy down over`\.\n$/);
-    for (const command of ['status', 'watch', 'down', 'abort', 'up']) assert.equal((await cli([command, ''])).code, 2, command);
+    for (const command of ['status', 'watch', 'down', 'abort', 'up'])
+      assert.equal((await cli([command, ''])).code, 2, command);
     const shell = (script: string): Promise<Ended> => new Cli([script], {}, ['bash', '-c']).ended;
-    const list = COMMAND.map((word) => `'${word}'`).join(' ').concat(' list');
+    const list = COMMAND.map((word) => `'${word}'`)
+      .join(' ')
+      .concat(' list');
     const full = await shell(`${list} >/dev/full`);
     assert.equal(full.code, 1);
     assert.match(full.stderr, /^stackato-deploy: The output cannot be written\. ENOSPC.*\n.+\n$/);

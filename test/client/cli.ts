@@ -22,11 +22,27 @@ export class Cli {
   private readonly child: ChildProcess;
   readonly ended: Promise<Ended>;
 
-  constructor(args: readonly string[], env: NodeJS.ProcessEnv = {}, [program, ...before]: readonly [string, ...string[]] = COMMAND) {
-    this.child = spawn(program, [...before, ...args], { cwd: ROOT, env: { ...process.env, TERM: 'xterm', LC_ALL: 'C.UTF-8', ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
-    this.child.stdout?.setEncoding('utf8').on('data', (text: string) => { this.stdout += text; });
-    this.child.stderr?.setEncoding('utf8').on('data', (text: string) => { this.stderr += text; });
-    this.ended = once(this.child, 'close').then(([code]) => ({ code: code as number | null, stdout: this.stdout, stderr: this.stderr }));
+  constructor(
+    args: readonly string[],
+    env: NodeJS.ProcessEnv = {},
+    [program, ...before]: readonly [string, ...string[]] = COMMAND,
+  ) {
+    this.child = spawn(program, [...before, ...args], {
+      cwd: ROOT,
+      env: { ...process.env, TERM: 'xterm', LC_ALL: 'C.UTF-8', ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      this.stdout += text;
+    });
+    this.child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.stderr += text;
+    });
+    this.ended = once(this.child, 'close').then(([code]) => ({
+      code: code as number | null,
+      stdout: this.stdout,
+      stderr: this.stderr,
+    }));
   }
 
   get pid(): number {

@@ -27,7 +27,9 @@ describe('client library', function () {
   let fakes: FakeActivities;
   let count = 0;
 
-  before(async () => { server = await localServer(); });
+  before(async () => {
+    server = await localServer();
+  });
   after(() => server.teardown());
   beforeEach(async () => {
     fakes = new FakeActivities();
@@ -44,12 +46,18 @@ describe('client library', function () {
   it('up shows the deployment at once, and watch every change until it is closed', async () => {
     const { started, snapshot } = await bench.deployments.up(specNamed('watched'));
     assert.equal(started, true);
-    assert.deepEqual(snapshot.steps.map(({ id }) => id), STEP_IDS);
+    assert.deepEqual(
+      snapshot.steps.map(({ id }) => id),
+      STEP_IDS,
+    );
     const seen: Snapshot[] = [];
     for await (const each of bench.deployments.watch('watched', { interval: 20 })) seen.push(each);
     const last = seen.at(-1)!;
     assert.deepEqual([last.stage, last.open, last.unchanged], ['ready', false, false]);
-    assert.equal(last.workflowUrl, `http://ui.test/namespaces/default/workflows/stackato%2Fwatched/${last.runId}/history`);
+    assert.equal(
+      last.workflowUrl,
+      `http://ui.test/namespaces/default/workflows/stackato%2Fwatched/${last.runId}/history`,
+    );
     assert.equal(last.resources.address?.publicIp, '10.1.1.103');
     const texts = seen.map((each) => JSON.stringify(each));
     assert.ok(texts.every((text, i) => text !== texts[i - 1]));
@@ -60,14 +68,21 @@ describe('client library', function () {
     const first = await bench.deployments.up(specNamed('attached'));
     const second = await bench.deployments.up(specNamed('attached'));
     assert.deepEqual([second.started, second.snapshot.runId], [false, first.snapshot.runId]);
-    await refused(bench.deployments.up(specNamed('attached', { image: { id: 'emi-87654321' } })), 'SPEC_DIFFERS', /differs in image\.id\.$/);
+    await refused(
+      bench.deployments.up(specNamed('attached', { image: { id: 'emi-87654321' } })),
+      'SPEC_DIFFERS',
+      /differs in image\.id\.$/,
+    );
     release();
     assert.equal((await bench.untilClosed('attached')).stage, 'ready');
   });
 
   it('two at once make one deployment', async () => {
     const release = hold(fakes, 'launchInstance');
-    const both = await Promise.all([bench.deployments.up(specNamed('twice')), bench.deployments.up(specNamed('twice'))]);
+    const both = await Promise.all([
+      bench.deployments.up(specNamed('twice')),
+      bench.deployments.up(specNamed('twice')),
+    ]);
     assert.deepEqual(both.map(({ started }) => started).sort(), [false, true]);
     assert.equal(new Set(both.map(({ snapshot }) => snapshot.runId)).size, 1);
     release();
@@ -92,7 +107,11 @@ describe('client library', function () {
   it('up with another spec on a finished one: refused where things would be orphaned, else not', async () => {
     await brought('changed');
     const spec = specNamed('changed');
-    await refused(bench.deployments.up({ ...spec, dns: { ...spec.dns, name: 'other.stackato.test' } }), 'SPEC_DIFFERS', /dns\.name, which cannot be changed in place/);
+    await refused(
+      bench.deployments.up({ ...spec, dns: { ...spec.dns, name: 'other.stackato.test' } }),
+      'SPEC_DIFFERS',
+      /dns\.name, which cannot be changed in place/,
+    );
     const { started } = await bench.deployments.up({ ...spec, access: { ...spec.access, console: ['10.0.0.0/8'] } });
     assert.equal(started, true);
     await bench.untilClosed('changed');
@@ -104,8 +123,13 @@ describe('client library', function () {
     await bench.untilStage('parked', 'needs-attention');
     await bench.worker.stopWorker();
     const snapshot = await bench.deployments.status('parked');
-    assert.deepEqual(snapshot.steps.find(({ id }) => id === 'rename')?.error, { code: 'COMMAND_NO_EFFECT', message: 'no such name' });
-    const row = await eventually('the list has it', async () => (await bench.deployments.list()).find(({ name, stage }) => name === 'parked' && stage === 'needs-attention'));
+    assert.deepEqual(snapshot.steps.find(({ id }) => id === 'rename')?.error, {
+      code: 'COMMAND_NO_EFFECT',
+      message: 'no such name',
+    });
+    const row = await eventually('the list has it', async () =>
+      (await bench.deployments.list()).find(({ name, stage }) => name === 'parked' && stage === 'needs-attention'),
+    );
     assert.deepEqual(row.attention, [{ step: 'rename', code: 'COMMAND_NO_EFFECT' }]);
     assert.deepEqual([row.cloud, row.host, row.open], ['eucalyptus-3.2', 'parked.stackato.test', true]);
     fakes.mend('renameNode');
@@ -120,7 +144,11 @@ describe('client library', function () {
     await bench.deployments.up(specNamed('skipped'));
     await bench.untilStage('skipped', 'needs-attention');
     await refused(bench.deployments.skip('skipped'), 'REFUSED', /The step rename cannot be skipped/);
-    await refused(bench.deployments.resume('skipped', { step: 'dns' }), 'REFUSED', /The step dns does not need attention/);
+    await refused(
+      bench.deployments.resume('skipped', { step: 'dns' }),
+      'REFUSED',
+      /The step dns does not need attention/,
+    );
     fakes.mend('renameNode');
     await bench.deployments.resume('skipped');
     await bench.until('skipped', 'verify needs attention', ({ steps }) => steps.at(-1)?.state === 'attention');
@@ -191,7 +219,10 @@ describe('client library', function () {
     await bench.deployments.down('stubborn');
     const failed = await bench.untilClosed('stubborn');
     assert.equal(failed.stage, 'failed');
-    assert.deepEqual(failed.undone.filter(({ ok }) => !ok), [{ what: 'security group', ok: false, message: 'CLOUD_REFUSED: in use' }]);
+    assert.deepEqual(
+      failed.undone.filter(({ ok }) => !ok),
+      [{ what: 'security group', ok: false, message: 'CLOUD_REFUSED: in use' }],
+    );
     fakes.mend('deleteSecurityGroup');
     assert.equal((await bench.deployments.down('stubborn')).did, 'removing');
     assert.equal((await bench.untilClosed('stubborn')).stage, 'removed');
@@ -219,7 +250,14 @@ describe('client library', function () {
       await refused(lonely.deployments.pause('lonely'), 'NO_WORKER', /cannot be told to pause/);
       await refused(lonely.deployments.down('lonely'), 'NO_WORKER', /cannot be told to abort/);
       const findings = await lonely.deployments.doctor(specNamed('lonely'));
-      assert.deepEqual(findings.map(({ check, ok }) => [check, ok]), [['Temporal', true], ['search attributes', true], ['worker', false]]);
+      assert.deepEqual(
+        findings.map(({ check, ok }) => [check, ok]),
+        [
+          ['Temporal', true],
+          ['search attributes', true],
+          ['worker', false],
+        ],
+      );
       assert.match(findings[2]?.remedy ?? '', /stackato-deploy worker/);
       await server.client.workflow.getHandle(workflowIdOf('lonely')).terminate();
     } finally {
@@ -228,7 +266,11 @@ describe('client library', function () {
   });
 
   it('a workflow that something else started is not taken for ours', async () => {
-    await server.client.workflow.start(WORKFLOW.deploy, { workflowId: workflowIdOf('foreign'), taskQueue: 'nobody-listens', args: [] });
+    await server.client.workflow.start(WORKFLOW.deploy, {
+      workflowId: workflowIdOf('foreign'),
+      taskQueue: 'nobody-listens',
+      args: [],
+    });
     await refused(bench.deployments.status('foreign'), 'NOT_READABLE', /does not show what it is/);
     await refused(bench.deployments.up(specNamed('foreign')), 'NOT_READABLE', /does not show what it is/);
     assert.ok(!(await bench.deployments.list()).some(({ name }) => name === 'foreign'));

@@ -5,10 +5,18 @@ import { specNamed } from '../support/specs';
 
 describe('differences between two specs', () => {
   const spec = specNamed('dev');
-  const there = { instance: { id: 'i-1' }, address: { publicIp: '10.1.1.103', allocated: true }, dns: { target: { type: 'A', value: '10.1.1.103', from: 'address' }, replaced: [] } } as const;
+  const there = {
+    instance: { id: 'i-1' },
+    address: { publicIp: '10.1.1.103', allocated: true },
+    dns: { target: { type: 'A', value: '10.1.1.103', from: 'address' }, replaced: [] },
+  } as const;
 
   it('are paths, never values', () => {
-    const other = specNamed('dev', { image: { id: 'emi-87654321' }, dns: { ...spec.dns, ttl: 5 }, access: { ssh: ['10.0.0.0/8'], console: ['0.0.0.0/0'] } });
+    const other = specNamed('dev', {
+      image: { id: 'emi-87654321' },
+      dns: { ...spec.dns, ttl: 5 },
+      access: { ssh: ['10.0.0.0/8'], console: ['0.0.0.0/0'] },
+    });
     assert.deepEqual(differencesOf(spec, other), ['image.id', 'dns.ttl', 'access.ssh']);
     assert.deepEqual(differencesOf(spec, specNamed('dev')), []);
   });
@@ -19,7 +27,11 @@ describe('differences between two specs', () => {
   });
 
   it('only clash where something stands on them', () => {
-    const other = specNamed('dev', { image: { id: 'emi-87654321' }, dns: { ...spec.dns, name: 'other.stackato.test', ttl: 5 }, cloud: { ...spec.cloud, region: 'elsewhere' } });
+    const other = specNamed('dev', {
+      image: { id: 'emi-87654321' },
+      dns: { ...spec.dns, name: 'other.stackato.test', ttl: 5 },
+      cloud: { ...spec.cloud, region: 'elsewhere' },
+    });
     assert.deepEqual(clashesOf(spec, other, there), ['cloud.region', 'image.id', 'dns.name']);
     assert.deepEqual(clashesOf(spec, other, { dns: there.dns }), ['dns.name']);
     assert.deepEqual(clashesOf(spec, other, { account: 'known', hostKey: 'SHA256:x' }), []);

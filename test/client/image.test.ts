@@ -19,7 +19,11 @@ interface Result {
 
 interface Inspection {
   readonly good: boolean;
-  readonly bundles: readonly { readonly name: string; readonly good: boolean; readonly checks: readonly { readonly id: string; readonly result: string }[] }[];
+  readonly bundles: readonly {
+    readonly name: string;
+    readonly good: boolean;
+    readonly checks: readonly { readonly id: string; readonly result: string }[];
+  }[];
 }
 
 interface Failure {
@@ -30,21 +34,48 @@ describe('image commands', function () {
   this.timeout(60_000);
   const folder = tempFolder();
   const at = (name: string): string => join(folder, name);
-  const keys = (user = 'user'): string[] => ['--certificate', at(`${user}-cert.pem`), '--private-key', at(`${user}-key.pem`)];
-  const bundling = (file: string, to: string, ...more: readonly string[]): string[] => [
-    'image', 'bundle', at(file), '--kind', 'machine', '--name', 'stackato', '--account', '1234-5678-9012', ...keys(), '--cloud-certificate', at('cloud-cert.pem'), '--to', at(to), ...more,
+  const keys = (user = 'user'): string[] => [
+    '--certificate',
+    at(`${user}-cert.pem`),
+    '--private-key',
+    at(`${user}-key.pem`),
   ];
-  const inspecting = async (path: string, ...more: readonly string[]): Promise<{ code: number | null; verdict: Inspection }> => {
+  const bundling = (file: string, to: string, ...more: readonly string[]): string[] => [
+    'image',
+    'bundle',
+    at(file),
+    '--kind',
+    'machine',
+    '--name',
+    'stackato',
+    '--account',
+    '1234-5678-9012',
+    ...keys(),
+    '--cloud-certificate',
+    at('cloud-cert.pem'),
+    '--to',
+    at(to),
+    ...more,
+  ];
+  const inspecting = async (
+    path: string,
+    ...more: readonly string[]
+  ): Promise<{ code: number | null; verdict: Inspection }> => {
     const { code, stdout } = await cli(['image', 'inspect', path, '--json', ...more]);
     return { code, verdict: JSON.parse(stdout) as Inspection };
   };
-  const resultsOf = ({ bundles }: Inspection): (readonly [string, string])[] => bundles.flatMap(({ checks }) => checks.map(({ id, result }) => [id, result] as const));
-  const partsOf = (name: string): string[] => readdirSync(at(name)).filter((file) => file.includes('.part.')).sort();
+  const resultsOf = ({ bundles }: Inspection): (readonly [string, string])[] =>
+    bundles.flatMap(({ checks }) => checks.map(({ id, result }) => [id, result] as const));
+  const partsOf = (name: string): string[] =>
+    readdirSync(at(name))
+      .filter((file) => file.includes('.part.'))
+      .sort();
   let first: Ended;
 
   before(async () => {
     writeKeys(folder);
-    for (const kind of ['key', 'certificate'] as const) writeFileSync(at(`other-${kind === 'key' ? 'key' : 'cert'}.pem`), pair('other')[kind]);
+    for (const kind of ['key', 'certificate'] as const)
+      writeFileSync(at(`other-${kind === 'key' ? 'key' : 'cert'}.pem`), pair('other')[kind]);
     sparseFile(at('image.raw'), SIZE, { [MIB]: noise(35 * MIB), [50 * MIB]: words(MIB) });
     sparseFile(at('small.raw'), MIB + 5, { 1000: words(5000) });
     first = await cli(bundling('image.raw', 'first', '--json'));
@@ -63,7 +94,8 @@ describe('image commands', function () {
 
     it('signs what openssl verifies', () => {
       const manifest = readFileSync(at('first/stackato.manifest.xml'), 'latin1');
-      const element = (name: string): string => manifest.slice(manifest.indexOf(`<${name}>`), manifest.indexOf(`</${name}>`) + name.length + 3);
+      const element = (name: string): string =>
+        manifest.slice(manifest.indexOf(`<${name}>`), manifest.indexOf(`</${name}>`) + name.length + 3);
       writeFileSync(at('signed'), element('machine_configuration') + element('image'), 'latin1');
       writeFileSync(at('signature'), Buffer.from(xml(manifest, 'manifest', 'signature'), 'hex'));
       shell('openssl x509 -in user-cert.pem -pubkey -noout > public.pem', folder);
@@ -74,13 +106,20 @@ describe('image commands', function () {
       const result = JSON.parse(first.stdout) as Result;
       const sizes = partsOf('first').map((name) => statSync(at(`first/${name}`)).size);
       assert.deepEqual(result, {
-        manifest: at('first/stackato.manifest.xml'), name: 'stackato', kind: 'machine', architecture: 'x86_64', size: SIZE,
-        parts: sizes.length, made: sizes.length, bundledSize: sizes.reduce((sum, size) => sum + size, 0),
+        manifest: at('first/stackato.manifest.xml'),
+        name: 'stackato',
+        kind: 'machine',
+        architecture: 'x86_64',
+        size: SIZE,
+        parts: sizes.length,
+        made: sizes.length,
+        bundledSize: sizes.reduce((sum, size) => sum + size, 0),
       });
       assert.match(first.stderr, /^reading +100% .+\nbundling +100% +60\.0 MiB of 60\.0 MiB.* part 4\n$/);
       const { key, iv } = openIndependently(at('first'), readFileSync(at('first/stackato.manifest.xml'), 'utf8'));
       const told = first.stdout + first.stderr + readFileSync(at('first/.stackato.journal'), 'utf8');
-      for (const secret of [key, iv]) for (const form of [secret, Buffer.from(secret, 'hex').toString('base64')]) assert.ok(!told.includes(form));
+      for (const secret of [key, iv])
+        for (const form of [secret, Buffer.from(secret, 'hex').toString('base64')]) assert.ok(!told.includes(form));
     });
 
     it('makes nothing twice, and what was taken away again', async () => {
@@ -88,7 +127,10 @@ describe('image commands', function () {
       const before = partsOf('again').map((name) => statSync(at(`again/${name}`)).ino);
       const second = await cli(bundling('image.raw', 'again', '--json'));
       assert.equal((JSON.parse(second.stdout) as Result).made, 0);
-      assert.deepEqual(partsOf('again').map((name) => statSync(at(`again/${name}`)).ino), before);
+      assert.deepEqual(
+        partsOf('again').map((name) => statSync(at(`again/${name}`)).ino),
+        before,
+      );
       rmSync(at('again/stackato.part.01'));
       const { stdout } = await cli(bundling('image.raw', 'again'));
       assert.match(stdout, /^Bundled stackato: 60\.0 MiB in 4 parts of .+, 3 there already\.\n/);
@@ -102,7 +144,11 @@ describe('image commands', function () {
       await killed.ended;
       assert.ok(!existsSync(at('killed/stackato.manifest.xml')), 'it was not over');
       const { stdout } = await cli(bundling('image.raw', 'killed', '--json', '--journal', at('killed.journal')));
-      assert.deepEqual(readdirSync(at('killed')).filter((name) => name.startsWith('.')), [], 'the journal is where it was put');
+      assert.deepEqual(
+        readdirSync(at('killed')).filter((name) => name.startsWith('.')),
+        [],
+        'the journal is where it was put',
+      );
       const { made, parts } = JSON.parse(stdout) as Result;
       assert.ok(made < parts, `${made} of ${parts} made again`);
       shell('for part in first/*.part.* first/*.xml; do cmp $part killed/${part#first/}; done', folder);
@@ -118,7 +164,10 @@ describe('image commands', function () {
       it(`takes the image out of ${name}`, async () => {
         shell(line, folder);
         const inside = /tar|zip/.test(name) ? ['--inside', 'small.raw'] : [];
-        const [raw, packed] = await Promise.all([cli(bundling('small.raw', `raw-${name}`)), cli(bundling(name, `from-${name}`, ...inside))]);
+        const [raw, packed] = await Promise.all([
+          cli(bundling('small.raw', `raw-${name}`)),
+          cli(bundling(name, `from-${name}`, ...inside)),
+        ]);
         assert.deepEqual([raw.code, packed.code], [0, 0], packed.stderr);
         shell(`diff -r --exclude=.stackato.journal raw-${name} from-${name}`, folder);
       });
@@ -134,16 +183,27 @@ describe('image commands', function () {
     });
 
     it('takes its credentials from the variables of an eucarc', async () => {
-      const { code, stderr } = await cli(['image', 'bundle', at('small.raw'), '--kind', 'kernel', '--name', 'vmlinuz', '--to', at('eucarc')], {
-        EC2_USER_ID: '123456789012', EC2_CERT: at('user-cert.pem'), EC2_PRIVATE_KEY: at('user-key.pem'), EUCALYPTUS_CERT: at('cloud-cert.pem'),
-      });
+      const { code, stderr } = await cli(
+        ['image', 'bundle', at('small.raw'), '--kind', 'kernel', '--name', 'vmlinuz', '--to', at('eucarc')],
+        {
+          EC2_USER_ID: '123456789012',
+          EC2_CERT: at('user-cert.pem'),
+          EC2_PRIVATE_KEY: at('user-key.pem'),
+          EUCALYPTUS_CERT: at('cloud-cert.pem'),
+        },
+      );
       assert.equal(code, 0, stderr);
       assert.match(readFileSync(at('eucarc/vmlinuz.manifest.xml'), 'utf8'), /<kernel_id>true<\/kernel_id>/);
     });
 
     it('puts kernel and ramdisk into the manifest', async () => {
-      await cli(bundling('small.raw', 'bound', '--kernel-id', 'eki-12345678', '--ramdisk-id', 'eri-12345678', '--arch', 'i386'));
-      assert.match(readFileSync(at('bound/stackato.manifest.xml'), 'utf8'), /<architecture>i386<\/architecture><kernel_id>eki-12345678<\/kernel_id><ramdisk_id>eri-12345678<\/ramdisk_id>/);
+      await cli(
+        bundling('small.raw', 'bound', '--kernel-id', 'eki-12345678', '--ramdisk-id', 'eri-12345678', '--arch', 'i386'),
+      );
+      assert.match(
+        readFileSync(at('bound/stackato.manifest.xml'), 'utf8'),
+        /<architecture>i386<\/architecture><kernel_id>eki-12345678<\/kernel_id><ramdisk_id>eri-12345678<\/ramdisk_id>/,
+      );
     });
 
     const refused: readonly (readonly [title: string, code: string, args: () => string[]])[] = [
@@ -151,13 +211,37 @@ describe('image commands', function () {
       ['a folder as image', 'IMAGE_SOURCE_UNREADABLE', () => bundling('first', 'refused')],
       ['a file of another kind', 'IMAGE_FORMAT', () => bundling('stackato.vmdk', 'refused')],
       ['an xz file that is none', 'IMAGE_SOURCE_DAMAGED', () => bundling('broken.xz', 'refused')],
-      ['another user\'s key', 'IMAGE_KEY_MISMATCH', () => [...bundling('small.raw', 'refused'), '--private-key', at('other-key.pem')]],
-      ['a certificate as key', 'IMAGE_KEY_UNREADABLE', () => [...bundling('small.raw', 'refused'), '--private-key', at('user-cert.pem')]],
-      ['a key as certificate', 'IMAGE_CERTIFICATE_UNREADABLE', () => [...bundling('small.raw', 'refused'), '--cloud-certificate', at('user-key.pem')]],
+      [
+        "another user's key",
+        'IMAGE_KEY_MISMATCH',
+        () => [...bundling('small.raw', 'refused'), '--private-key', at('other-key.pem')],
+      ],
+      [
+        'a certificate as key',
+        'IMAGE_KEY_UNREADABLE',
+        () => [...bundling('small.raw', 'refused'), '--private-key', at('user-cert.pem')],
+      ],
+      [
+        'a key as certificate',
+        'IMAGE_CERTIFICATE_UNREADABLE',
+        () => [...bundling('small.raw', 'refused'), '--cloud-certificate', at('user-key.pem')],
+      ],
       ['an account that is none', 'IMAGE_ACCOUNT', () => [...bundling('small.raw', 'refused'), '--account', 'admin']],
-      ['a machine image called vmlinuz', 'IMAGE_PREFIX', () => [...bundling('small.raw', 'refused'), '--name', 'vmlinuz']],
-      ['a kernel without a ramdisk', 'IMAGE_KERNEL_AND_RAMDISK', () => bundling('small.raw', 'refused', '--kernel-id', 'eki-12345678')],
-      ['a key that is not there', 'USAGE', () => [...bundling('small.raw', 'refused'), '--private-key', at('nothing.pem')]],
+      [
+        'a machine image called vmlinuz',
+        'IMAGE_PREFIX',
+        () => [...bundling('small.raw', 'refused'), '--name', 'vmlinuz'],
+      ],
+      [
+        'a kernel without a ramdisk',
+        'IMAGE_KERNEL_AND_RAMDISK',
+        () => bundling('small.raw', 'refused', '--kernel-id', 'eki-12345678'),
+      ],
+      [
+        'a key that is not there',
+        'USAGE',
+        () => [...bundling('small.raw', 'refused'), '--private-key', at('nothing.pem')],
+      ],
       ['a folder that cannot be made', 'USAGE', () => bundling('small.raw', 'small.raw/refused')],
       ['no name', 'USAGE', () => ['image', 'bundle', at('small.raw'), '--kind', 'machine']],
     ];
@@ -177,9 +261,17 @@ describe('image commands', function () {
       mkdirSync(at('bin'), { recursive: true });
       shell('xz -kf small.raw', folder);
       const { code, stdout } = await cli([...bundling('small.raw.xz', 'no-xz'), '--json'], { PATH: at('bin') });
-      assert.deepEqual([code, (JSON.parse(stdout) as Failure).error], [2, {
-        code: 'IMAGE_FORMAT', message: 'There is no program xz here to unpack it with.', remedy: 'Give the raw image, or unpack it yourself and give the result, then run it again.',
-      }]);
+      assert.deepEqual(
+        [code, (JSON.parse(stdout) as Failure).error],
+        [
+          2,
+          {
+            code: 'IMAGE_FORMAT',
+            message: 'There is no program xz here to unpack it with.',
+            remedy: 'Give the raw image, or unpack it yourself and give the result, then run it again.',
+          },
+        ],
+      );
       assert.match(errorRow('IMAGE_FORMAT').remedy, /then resume\.$/, 'as a deployment is told');
     });
 
@@ -200,15 +292,27 @@ describe('image commands', function () {
     it('finds a good bundle good, as folder or manifest', async () => {
       for (const path of [at('seen'), at('seen/stackato.manifest.xml')]) {
         const { code, verdict } = await inspecting(path, ...keys());
-        assert.deepEqual([code, verdict.good, resultsOf(verdict).map(([, result]) => result)], [0, true, Array.from({ length: 5 }, () => 'passed')]);
+        assert.deepEqual(
+          [code, verdict.good, resultsOf(verdict).map(([, result]) => result)],
+          [0, true, Array.from({ length: 5 }, () => 'passed')],
+        );
       }
     });
 
     it('of a manifest alone checks what it can, and says what is open', async () => {
       for (const part of partsOf('seen')) rmSync(at(`seen/${part}`));
-      const { code, stdout } = await cli(['image', 'inspect', at('seen/stackato.manifest.xml'), '--certificate', at('user-cert.pem')]);
+      const { code, stdout } = await cli([
+        'image',
+        'inspect',
+        at('seen/stackato.manifest.xml'),
+        '--certificate',
+        at('user-cert.pem'),
+      ]);
       assert.equal(code, 0);
-      assert.match(stdout, /^✓ form [^]*^✓ signature  Signed by CN=user [^]*^– parts [^]*^Good as far as it was checked: 3 of 5 checks are open\.$/m);
+      assert.match(
+        stdout,
+        /^✓ form [^]*^✓ signature  Signed by CN=user [^]*^– parts [^]*^Good as far as it was checked: 3 of 5 checks are open\.$/m,
+      );
       assert.equal((await cli(['image', 'inspect', at('seen')])).code, 4, 'in a folder they must be there');
     });
 
@@ -216,10 +320,24 @@ describe('image commands', function () {
       shell("printf '\\x01' | dd of=seen/stackato.part.02 bs=1 seek=5000 conv=notrunc", folder);
       const bad = await cli(['image', 'inspect', at('seen'), ...keys('other')]);
       assert.equal(bad.code, 4);
-      assert.match(bad.stdout, /^✗ signature [^]*^✗ key [^]*^✗ parts .+stackato\.part\.02 is damaged[^]*^Bad: 3 of 5 checks failed\.$/m);
+      assert.match(
+        bad.stdout,
+        /^✗ signature [^]*^✗ key [^]*^✗ parts .+stackato\.part\.02 is damaged[^]*^Bad: 3 of 5 checks failed\.$/m,
+      );
       writeFileSync(at('seen/second.manifest.xml'), '<html>');
       const { code, verdict } = await inspecting(at('seen'), ...keys());
-      assert.deepEqual([code, verdict.good, resultsOf(verdict).filter(([, result]) => result === 'failed')], [4, false, [['form', 'failed'], ['parts', 'failed'], ['content', 'failed']]]);
+      assert.deepEqual(
+        [code, verdict.good, resultsOf(verdict).filter(([, result]) => result === 'failed')],
+        [
+          4,
+          false,
+          [
+            ['form', 'failed'],
+            ['parts', 'failed'],
+            ['content', 'failed'],
+          ],
+        ],
+      );
     });
 
     it('is of no use where there is nothing to look at', async () => {
@@ -239,30 +357,67 @@ describe('image commands', function () {
   });
 
   describe('unbundle', () => {
-    const unbundling = (user: string, to: string, manifest = 'first/stackato.manifest.xml'): string[] =>
-      ['image', 'unbundle', at(manifest), '--private-key', at(`${user}-key.pem`), '--to', at(to), '--json'];
+    const unbundling = (user: string, to: string, manifest = 'first/stackato.manifest.xml'): string[] => [
+      'image',
+      'unbundle',
+      at(manifest),
+      '--private-key',
+      at(`${user}-key.pem`),
+      '--to',
+      at(to),
+      '--json',
+    ];
 
     it('gives the image back to the user and to the cloud', async () => {
       for (const user of ['user', 'cloud']) {
         const { code, stdout } = await cli(unbundling(user, `back/${user}.raw`));
-        assert.deepEqual([code, JSON.parse(stdout)], [0, { image: at(`back/${user}.raw`), name: 'stackato', kind: 'machine', size: SIZE, signature: user === 'user' ? 'verified' : 'open' }]);
+        assert.deepEqual(
+          [code, JSON.parse(stdout)],
+          [
+            0,
+            {
+              image: at(`back/${user}.raw`),
+              name: 'stackato',
+              kind: 'machine',
+              size: SIZE,
+              signature: user === 'user' ? 'verified' : 'open',
+            },
+          ],
+        );
         shell(`cmp back/${user}.raw image.raw`, folder);
       }
     });
 
     it('gives nothing to a stranger, nothing damaged to anybody, and leaves no half of a file', async () => {
       shell('cp -a first damaged && rm damaged/stackato.part.03', folder);
-      const ended = await Promise.all([cli(unbundling('other', 'none/image.raw')), cli(unbundling('user', 'none/image.raw', 'damaged/stackato.manifest.xml'))]);
+      const ended = await Promise.all([
+        cli(unbundling('other', 'none/image.raw')),
+        cli(unbundling('user', 'none/image.raw', 'damaged/stackato.manifest.xml')),
+      ]);
       const codes = ended.map(({ code, stdout }) => [code, (JSON.parse(stdout) as Failure).error.code]);
-      assert.deepEqual(codes, [[4, 'IMAGE_WRONG_KEY'], [4, 'IMAGE_BUNDLE_BROKEN']]);
+      assert.deepEqual(codes, [
+        [4, 'IMAGE_WRONG_KEY'],
+        [4, 'IMAGE_BUNDLE_BROKEN'],
+      ]);
       assert.deepEqual(readdirSync(at('none')), []);
     });
 
     it('D16: says what it verified, and refuses a manifest that was altered', async () => {
-      shell('cp -a first altered && sed -i "s/<user>123456789012/<user>123456789013/" altered/stackato.manifest.xml', folder);
-      const altered = (user: string, ...more: readonly string[]): Promise<Ended> => cli([...unbundling(user, 'altered.raw', 'altered/stackato.manifest.xml'), ...more]);
-      const ended = await Promise.all([altered('user'), altered('cloud', '--certificate', at('user-cert.pem')), cli(unbundling('user', 'altered.raw').concat('--certificate', at('other-cert.pem')))]);
-      assert.deepEqual(ended.map(({ code, stdout }) => [code, (JSON.parse(stdout) as Failure).error.code]), Array.from({ length: 3 }, () => [4, 'IMAGE_MANIFEST_BROKEN']));
+      shell(
+        'cp -a first altered && sed -i "s/<user>123456789012/<user>123456789013/" altered/stackato.manifest.xml',
+        folder,
+      );
+      const altered = (user: string, ...more: readonly string[]): Promise<Ended> =>
+        cli([...unbundling(user, 'altered.raw', 'altered/stackato.manifest.xml'), ...more]);
+      const ended = await Promise.all([
+        altered('user'),
+        altered('cloud', '--certificate', at('user-cert.pem')),
+        cli(unbundling('user', 'altered.raw').concat('--certificate', at('other-cert.pem'))),
+      ]);
+      assert.deepEqual(
+        ended.map(({ code, stdout }) => [code, (JSON.parse(stdout) as Failure).error.code]),
+        Array.from({ length: 3 }, () => [4, 'IMAGE_MANIFEST_BROKEN']),
+      );
       assert.ok(!existsSync(at('altered.raw')));
       const plain = unbundling('cloud', 'plain.raw').slice(0, -1);
       assert.match((await cli(plain)).stdout, /Not verified: who made it\. No certificate of the user was given/);
@@ -271,8 +426,16 @@ describe('image commands', function () {
 
     it('D16: a folder in place of a file is a mistake of usage, in plain words', async () => {
       const wrong = [
-        ['unbundle', at('first'), '--private-key', at('user-key.pem')], ['unbundle', at('first/stackato.manifest.xml'), '--private-key', at('first')],
-        ['unbundle', at('first/stackato.manifest.xml'), '--private-key', at('user-key.pem'), '--certificate', at('first')],
+        ['unbundle', at('first'), '--private-key', at('user-key.pem')],
+        ['unbundle', at('first/stackato.manifest.xml'), '--private-key', at('first')],
+        [
+          'unbundle',
+          at('first/stackato.manifest.xml'),
+          '--private-key',
+          at('user-key.pem'),
+          '--certificate',
+          at('first'),
+        ],
       ];
       for (const args of wrong) {
         const { code, stdout } = await cli(['image', ...args, '--to', at('folder.raw'), '--json']);

@@ -19,7 +19,9 @@ describe('programs that the command line becomes', function () {
   let dir: string;
   let mark: Mark;
 
-  before(async () => { server = await localServer(); });
+  before(async () => {
+    server = await localServer();
+  });
   after(() => server.teardown());
   beforeEach(() => {
     dir = mkdtempSync(join(tmpdir(), 'stackato-programs-'));
@@ -31,7 +33,12 @@ describe('programs that the command line becomes', function () {
   });
 
   const startWorker = async (taskQueue: string): Promise<Cli> => {
-    const env = { ...mark.env, TEMPORAL_ADDRESS: server.address, STACKATO_DEPLOY_TASK_QUEUE: taskQueue, STACKATO_DEPLOY_STATE: dir };
+    const env = {
+      ...mark.env,
+      TEMPORAL_ADDRESS: server.address,
+      STACKATO_DEPLOY_TASK_QUEUE: taskQueue,
+      STACKATO_DEPLOY_STATE: dir,
+    };
     const worker = new Cli(['worker'], env, BUILT);
     await eventually('the worker is ready', () => worker.stdout.includes('worker is ready'), 60_000);
     return worker;
@@ -43,7 +50,9 @@ describe('programs that the command line becomes', function () {
     const handle = await server.client.workflow.start('nobodyKnowsThis', options);
     await assert.rejects(handle.result());
     const { events } = await handle.fetchHistory();
-    return (events ?? []).some(({ workflowTaskStartedEventAttributes: started }) => started !== null && started !== undefined);
+    return (events ?? []).some(
+      ({ workflowTaskStartedEventAttributes: started }) => started !== null && started !== undefined,
+    );
   };
 
   it('17a: a worker that is killed outright leaves no process, and nobody that takes work', async () => {
@@ -73,8 +82,13 @@ describe('programs that the command line becomes', function () {
     const net = await claimNet(undefined);
     net.release();
     const basePort = 3_000 + (net.number % 8) * 1_000;
-    const lab = new Cli(['lab', 'serve', '--dir', dir, '--net', String(net.number), '--base-port', String(basePort)], mark.env, BUILT);
-    const status = (): Promise<unknown> => new Cli(['lab', 'status', '--dir', dir], {}, BUILT).ended.then(({ code }) => code === 0);
+    const lab = new Cli(
+      ['lab', 'serve', '--dir', dir, '--net', String(net.number), '--base-port', String(basePort)],
+      mark.env,
+      BUILT,
+    );
+    const status = (): Promise<unknown> =>
+      new Cli(['lab', 'status', '--dir', dir], {}, BUILT).ended.then(({ code }) => code === 0);
     await eventually('the lab is up', status, 90_000, 500);
     assert.ok(mark.alive().length > 3, 'Temporal, BIND and moto are seen');
     lab.signal('SIGKILL');

@@ -25,7 +25,9 @@ describe('image publish', function () {
   let dir: string;
   let count = 0;
 
-  before(async () => { server = await localServer(); });
+  before(async () => {
+    server = await localServer();
+  });
   after(() => server.teardown());
   beforeEach(async () => {
     dir = mkdtempSync(join(tmpdir(), 'stackato-publish-'));
@@ -52,12 +54,15 @@ describe('image publish', function () {
     writeFileSync(path, PUBLISHES.replace('stackato-v2.6.6', `image-${count}`));
     return path;
   };
-  const refused = (work: Promise<unknown>, code: string): Promise<void> => assert.rejects(work, (error) => error instanceof ClientError && error.code === code);
+  const refused = (work: Promise<unknown>, code: string): Promise<void> =>
+    assert.rejects(work, (error) => error instanceof ClientError && error.code === code);
 
   /** The machine image's upload says where it is until it is let go. */
   function slowUpload(): () => void {
     let release = (): void => undefined;
-    const held = new Promise<void>((resolve) => { release = resolve; });
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
     const { uploadImage } = fakes.image;
     fakes.image = {
       ...fakes.image,
@@ -72,7 +77,9 @@ describe('image publish', function () {
 
   it('is followed to its end, with what each part says of itself', async () => {
     const release = slowUpload();
-    const seen = await all(spec(), ({ pending }) => { if (pending.machine?.line === 'machine: part 1 of 2') release(); });
+    const seen = await all(spec(), ({ pending }) => {
+      if (pending.machine?.line === 'machine: part 1 of 2') release();
+    });
     const last = seen.at(-1)!;
     assert.deepEqual([last.open, last.view.stage, last.view.parts.machine.id], [false, 'published', 'emi-00000003']);
     assert.ok(seen.some(({ pending }) => pending.machine?.line === 'machine: part 1 of 2'));
@@ -82,7 +89,7 @@ describe('image publish', function () {
     const release = slowUpload();
     const first = all(spec());
     const joined = bench.deployments.publishImage(spec())[Symbol.asyncIterator]();
-    const { value } = await joined.next() as { value: Publishing };
+    const { value } = (await joined.next()) as { value: Publishing };
     await refused(all(specNamed('dev', { image: imageIn('/elsewhere', { name: `image-${count}` }) })), 'SPEC_DIFFERS');
     release();
     assert.equal((await first).at(-1)?.workflowUrl, value.workflowUrl);
@@ -101,12 +108,19 @@ describe('image publish', function () {
   });
 
   it('as a command says what failed and what to do: exit 4', async () => {
-    fakes.image = { ...fakes.image, checkImage: () => Promise.reject(ApplicationFailure.nonRetryable('The file x does not exist.', 'IMAGE_SOURCE_MISSING')) };
+    fakes.image = {
+      ...fakes.image,
+      checkImage: () =>
+        Promise.reject(ApplicationFailure.nonRetryable('The file x does not exist.', 'IMAGE_SOURCE_MISSING')),
+    };
     const { code, stdout } = await cli(['image', 'publish', file(), '--json'], bench.env);
     assert.equal(code, 4);
     const last = JSON.parse(stdout.trim().split('\n').at(-1)!) as Publishing;
     assert.deepEqual([last.view.stage, last.view.error?.code], ['failed', 'IMAGE_SOURCE_MISSING']);
-    assert.match((await cli(['image', 'publish', file()], bench.env)).stdout, /IMAGE_SOURCE_MISSING: The file x does not exist\.\n.*, then run it again\./);
+    assert.match(
+      (await cli(['image', 'publish', file()], bench.env)).stdout,
+      /IMAGE_SOURCE_MISSING: The file x does not exist\.\n.*, then run it again\./,
+    );
   });
 
   it('is undone by down --images alone', async () => {

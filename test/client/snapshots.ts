@@ -8,7 +8,10 @@ import type { StepId } from '../../src/spec/steps';
 export const NOW = Date.UTC(2026, 10, 24, 12, 0, 0);
 
 /** Steps not named wait. */
-export function snapshotWith(steps: Partial<Record<StepId, Partial<StepSnapshot>>>, change: Partial<Snapshot> = {}): Snapshot {
+export function snapshotWith(
+  steps: Partial<Record<StepId, Partial<StepSnapshot>>>,
+  change: Partial<Snapshot> = {},
+): Snapshot {
   return {
     name: 'dev',
     workflowId: 'stackato/dev',
@@ -22,7 +25,15 @@ export function snapshotWith(steps: Partial<Record<StepId, Partial<StepSnapshot>
     consoleUrl: 'http://dev.stackato.test/',
     workflowUrl: 'http://localhost:8233/namespaces/default/workflows/stackato%2Fdev/run-1/history',
     startedAt: NOW - 125_000,
-    steps: STEPS.map(({ id, title, skippable }) => ({ id, title, skippable, ...(id.startsWith('publish-') ? { state: 'not-needed', note: 'image has an id' } as const : { state: 'waiting' } as const), ...steps[id] })),
+    steps: STEPS.map(({ id, title, skippable }) => ({
+      id,
+      title,
+      skippable,
+      ...(id.startsWith('publish-')
+        ? ({ state: 'not-needed', note: 'image has an id' } as const)
+        : ({ state: 'waiting' } as const)),
+      ...steps[id],
+    })),
     resources: {},
     undone: [],
     undoing: [],

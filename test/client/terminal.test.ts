@@ -46,7 +46,10 @@ describe('the live view on a terminal', function () {
 
   const specFile = (name: string): string => {
     const path = join(dir, `${name}.yaml`);
-    const example = readFileSync('examples/stackato-2.6.6.yaml', 'utf8').replace(/^image:\n( {2}.*\n)+/m, 'image: emi-5ca70266\n');
+    const example = readFileSync('examples/stackato-2.6.6.yaml', 'utf8').replace(
+      /^image:\n( {2}.*\n)+/m,
+      'image: emi-5ca70266\n',
+    );
     writeFileSync(path, example.replace('name: dev ', `name: ${name} `));
     return path;
   };
@@ -57,9 +60,18 @@ describe('the live view on a terminal', function () {
     return terminal;
   };
 
-  const runs = (step: string) => (screen: readonly string[]): boolean => screen.some((line) => line.includes(`▶ ${step} `));
-  const lineOf = (step: string) => (line: string): boolean => line.startsWith(`${step} `, 4);
-  const begins = (name: string) => (line: string): boolean => line.startsWith(`${name}  `);
+  const runs =
+    (step: string) =>
+    (screen: readonly string[]): boolean =>
+      screen.some((line) => line.includes(`▶ ${step} `));
+  const lineOf =
+    (step: string) =>
+    (line: string): boolean =>
+      line.startsWith(`${step} `, 4);
+  const begins =
+    (name: string) =>
+    (line: string): boolean =>
+      line.startsWith(`${name}  `);
 
   it('F19: Ctrl-C detaches: it says so, ends with 130, leaves the page and the cursor, and the deployment goes on', async () => {
     const release = hold(fakes, 'renameNode');
@@ -91,8 +103,11 @@ describe('the live view on a terminal', function () {
   });
 
   it('F19: a second Ctrl-C ends at once what does not come to its end', async () => {
-    const script = "require('./src/client/cli/detaching').detaching().signal.addEventListener('abort', () => console.log('first')); setInterval(() => undefined, 1000); console.log('ready');";
-    const child = spawn(process.execPath, ['--require', 'tsx/cjs', '--eval', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const script =
+      "require('./src/client/cli/detaching').detaching().signal.addEventListener('abort', () => console.log('first')); setInterval(() => undefined, 1000); console.log('ready');";
+    const child = spawn(process.execPath, ['--require', 'tsx/cjs', '--eval', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     child.stdout.setEncoding('utf8');
     const ended = once(child, 'exit');
     for (const word of ['ready\n', 'first\n']) {
@@ -109,7 +124,11 @@ describe('the live view on a terminal', function () {
     // The line of `up` itself stands above, where there is room.
     assert.ok(screen.findIndex(begins('small')) <= 1, screen.join('\n'));
     assert.ok(screen.length <= 24);
-    for (const line of [/^ {2}console /, /^ {2}workflow /, / ▶ rename /]) assert.ok(screen.some((text) => line.test(text)), `${String(line)}\n${screen.join('\n')}`);
+    for (const line of [/^ {2}console /, /^ {2}workflow /, / ▶ rename /])
+      assert.ok(
+        screen.some((text) => line.test(text)),
+        `${String(line)}\n${screen.join('\n')}`,
+      );
     assert.match(screen.join('\n'), /✓ \d+ finished +preflight, /);
     release();
     assert.deepEqual(await up.ended, { code: 0, signal: null });
@@ -122,11 +141,23 @@ describe('the live view on a terminal', function () {
   it('F20: follows the terminal from size to size, as small as it may be', async () => {
     const release = hold(fakes, 'renameNode');
     const up = run(['up', specFile('resized')], [100, 40]);
-    await up.until('rename runs', (screen) => runs('rename')(screen) && screen.some((line) => line.includes(' verify ')));
-    for (const [columns, rows] of [[80, 24], [60, 14], [40, 6], [30, 3]] as const) {
+    await up.until(
+      'rename runs',
+      (screen) => runs('rename')(screen) && screen.some((line) => line.includes(' verify ')),
+    );
+    for (const [columns, rows] of [
+      [80, 24],
+      [60, 14],
+      [40, 6],
+      [30, 3],
+    ] as const) {
       up.resize(columns, rows);
       // Under the title, if there is only room for one.
-      const screen = await up.until(`rename at ${columns} by ${rows}`, (lines) => lines.some(begins('resized')) && runs('rename')(lines) && lines.filter(begins('resized')).length === 1);
+      const screen = await up.until(
+        `rename at ${columns} by ${rows}`,
+        (lines) =>
+          lines.some(begins('resized')) && runs('rename')(lines) && lines.filter(begins('resized')).length === 1,
+      );
       assert.equal(screen.filter((line) => line.includes('▶ rename')).length, 1, screen.join('\n'));
     }
     up.resize(100, 40);
@@ -150,7 +181,12 @@ describe('the live view on a terminal', function () {
     assert.deepEqual(await dumb.ended, { code: 0, signal: null });
     assert.ok(!dumb.raw.includes('\u001b'));
     const release = hold(fakes, 'renameNode');
-    for (const env of [{ LC_ALL: 'C' }, { LC_ALL: 'POSIX' }, { LC_ALL: '', LC_CTYPE: 'de_DE.ISO-8859-1' }, { LC_ALL: '', LC_CTYPE: '', LANG: 'en_US.ISO-8859-15' }]) {
+    for (const env of [
+      { LC_ALL: 'C' },
+      { LC_ALL: 'POSIX' },
+      { LC_ALL: '', LC_CTYPE: 'de_DE.ISO-8859-1' },
+      { LC_ALL: '', LC_CTYPE: '', LANG: 'en_US.ISO-8859-15' },
+    ]) {
       const watch = run(['up', path], [80, 24], env);
       await watch.until('rename is seen', (screen) => screen.some((line) => line.includes('> rename ')));
       watch.type('\u0003');

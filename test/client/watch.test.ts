@@ -22,7 +22,12 @@ class Wire {
       const far = createConnection({ host, port: Number(port) });
       for (const socket of [near, far]) {
         this.sockets.add(socket);
-        socket.on('error', () => undefined).on('close', () => { near.destroy(); far.destroy(); });
+        socket
+          .on('error', () => undefined)
+          .on('close', () => {
+            near.destroy();
+            far.destroy();
+          });
       }
       near.pipe(far).pipe(near);
     });
@@ -67,7 +72,8 @@ describe('watching through an outage of Temporal', function () {
     try {
       for await (const { trouble, stage, steps } of watcher.watch('outlived', { interval: 50 })) {
         seen.push(trouble ?? stage);
-        if (steps.some(({ id, state }) => id === 'rename' && state === 'running') && !seen.includes('temporal-silent')) await wire.cut();
+        if (steps.some(({ id, state }) => id === 'rename' && state === 'running') && !seen.includes('temporal-silent'))
+          await wire.cut();
         if (trouble === 'temporal-silent') {
           await wire.join();
           release();

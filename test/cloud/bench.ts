@@ -22,8 +22,11 @@ import { openCloud, secretOf } from './support';
 export const QUOTA = 4;
 
 export const TYPES: Readonly<Record<Kind, { readonly name: string; readonly mib: number }>> = {
-  'eucalyptus-3.2': { name: 'm1.large', mib: 4096 }, 'eucalyptus-3.4': { name: 'm1.large', mib: 4096 }, 'eucalyptus-4.4': { name: 'm1.large', mib: 4096 },
-  'eucalyptus-5.1': { name: 'm1.large', mib: 4096 }, aws: { name: 't3.medium', mib: 4096 },
+  'eucalyptus-3.2': { name: 'm1.large', mib: 4096 },
+  'eucalyptus-3.4': { name: 'm1.large', mib: 4096 },
+  'eucalyptus-4.4': { name: 'm1.large', mib: 4096 },
+  'eucalyptus-5.1': { name: 'm1.large', mib: 4096 },
+  aws: { name: 't3.medium', mib: 4096 },
 };
 
 export class Bench {
@@ -81,7 +84,11 @@ export class Bench {
   /** With limits and abilities other than its kind's. */
   altered(kind: Kind, can: Partial<Capabilities>, patience?: Patience): Cloud {
     const { endpoint, region, accessKey, secretKey } = this.lab.access(kind);
-    const options = { spec: { endpoint, region }, keys: { accessKey, secretKey }, can: { ...CAPABILITIES[kind], ...can } };
+    const options = {
+      spec: { endpoint, region },
+      keys: { accessKey, secretKey },
+      can: { ...CAPABILITIES[kind], ...can },
+    };
     return createCloud(new Ec2({ ...options, ...(patience === undefined ? {} : { patience }) }), 'altered');
   }
 
@@ -95,23 +102,33 @@ export class Bench {
   request(kind: Kind, { name, id }: CloudGroup, token = this.group): LaunchRequest {
     const { imageId, keyName } = this.lab.access(kind);
     return {
-      imageId, keyName, type: TYPES[kind].name, userData: secretOf('#!/bin/sh\necho ~ + * é\n'), clientToken: token, owner: this.owner,
+      imageId,
+      keyName,
+      type: TYPES[kind].name,
+      userData: secretOf('#!/bin/sh\necho ~ + * é\n'),
+      clientToken: token,
+      owner: this.owner,
       group: { name, ...(id === undefined ? {} : { id }) },
     };
   }
 
   inState(cloud: Cloud, id: string, state: string): Promise<CloudInstance> {
-    return eventually(`${id} is ${state}`, async () => (
-      (await cloud.findInstances(this.owner, this.group)).find((instance) => instance.id === id && instance.state === state)
-    ));
+    return eventually(`${id} is ${state}`, async () =>
+      (await cloud.findInstances(this.owner, this.group)).find(
+        (instance) => instance.id === id && instance.state === state,
+      ),
+    );
   }
 
   /** What a test made, and what one left that failed. */
   private async empty(kind: Kind): Promise<void> {
     const cloud = await this.open(kind);
-    const instances = async (): Promise<readonly { readonly id: string; readonly state: string }[]> => (await this.lab.inventory(kind)).instances;
+    const instances = async (): Promise<readonly { readonly id: string; readonly state: string }[]> =>
+      (await this.lab.inventory(kind)).instances;
     for (const { id, state } of await instances()) if (state !== 'terminated') await cloud.terminate(id);
-    await eventually('all are terminated', async () => (await instances()).every(({ state }) => state === 'terminated'));
+    await eventually('all are terminated', async () =>
+      (await instances()).every(({ state }) => state === 'terminated'),
+    );
     for (const address of await cloud.listAddresses()) await cloud.releaseAddress(address);
     for (const { name } of (await this.lab.inventory(kind)).groups) {
       const group = await cloud.findGroup(name);

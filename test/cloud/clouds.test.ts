@@ -45,9 +45,15 @@ describe('clouds', function () {
         assert.equal(await cloud.findGroup(bench.group), undefined);
         const group = await bench.madeGroup(cloud);
         await cloud.createGroup(bench.group, 'of somebody else');
-        assert.deepEqual({ ...group, id: undefined }, { name: bench.group, description: bench.owner, id: undefined, rules: [] });
+        assert.deepEqual(
+          { ...group, id: undefined },
+          { name: bench.group, description: bench.owner, id: undefined, rules: [] },
+        );
         assert.equal(typeof group.id, groupIds ? 'string' : 'undefined');
-        const rules = [{ port: 22, cidr: '0.0.0.0/0' }, { port: 80, cidr: '10.0.0.0/8' }];
+        const rules = [
+          { port: 22, cidr: '0.0.0.0/0' },
+          { port: 80, cidr: '10.0.0.0/8' },
+        ];
         for (const rule of [...rules, ...rules]) await cloud.authorize(group, rule);
         assert.deepEqual((await cloud.findGroup(bench.group))?.rules, rules);
         await cloud.deleteGroup(group);
@@ -61,9 +67,15 @@ describe('clouds', function () {
         for (let i = 0; i < QUOTA; i += 1) made.push(await cloud.allocateAddress(bench.owner));
         assert.equal(await codeOf(cloud.allocateAddress(bench.owner)), 'ADDRESS_NONE_LEFT');
         const listed = await cloud.listAddresses();
-        assert.deepEqual(new Set(listed.map(({ publicIp }) => publicIp)), new Set(made.map(({ publicIp }) => publicIp)));
+        assert.deepEqual(
+          new Set(listed.map(({ publicIp }) => publicIp)),
+          new Set(made.map(({ publicIp }) => publicIp)),
+        );
         for (const { owner, allocationId, instanceId } of [...made, ...listed]) {
-          assert.deepEqual([owner, typeof allocationId, instanceId], addressTags === 'none' ? [undefined, 'undefined', undefined] : [bench.owner, 'string', undefined]);
+          assert.deepEqual(
+            [owner, typeof allocationId, instanceId],
+            addressTags === 'none' ? [undefined, 'undefined', undefined] : [bench.owner, 'string', undefined],
+          );
         }
         for (const address of [...listed, ...made]) await cloud.releaseAddress(address);
         assert.deepEqual(await cloud.listAddresses(), []);
@@ -77,7 +89,10 @@ describe('clouds', function () {
         const { id, state, type } = await cloud.launch(bench.request(kind, group));
         assert.deepEqual([state, type], ['pending', TYPES[kind].name]);
         const [pending] = await cloud.findInstances(bench.owner, bench.group);
-        assert.deepEqual([pending?.id, pending?.publicIp, pending?.publicDnsName, pending?.groups], [id, undefined, undefined, [bench.group]]);
+        assert.deepEqual(
+          [pending?.id, pending?.publicIp, pending?.publicDnsName, pending?.groups],
+          [id, undefined, undefined, [bench.group]],
+        );
         assert.equal(pending?.owner, instanceTags === 'none' ? undefined : bench.owner);
         finish();
         const running = await bench.inState(cloud, id, 'running');
@@ -95,7 +110,8 @@ describe('clouds', function () {
         assert.ok(reached.publicDnsName?.includes(address.publicIp.replaceAll('.', '-')));
 
         assert.equal(await codeOf(cloud.deleteGroup(group)), 'NOT_YET');
-        if (associated.allocationId !== undefined) assert.equal(await codeOf(cloud.releaseAddress(associated)), 'ADDRESS_IN_USE');
+        if (associated.allocationId !== undefined)
+          assert.equal(await codeOf(cloud.releaseAddress(associated)), 'ADDRESS_IN_USE');
         const [latest = associated] = await cloud.listAddresses();
         await cloud.disassociateAddress(latest);
         await cloud.disassociateAddress(latest);
@@ -104,7 +120,10 @@ describe('clouds', function () {
         await cloud.terminate(id);
         await bench.inState(cloud, id, 'terminated');
         await cloud.deleteGroup(group);
-        assert.deepEqual((await cloud.findInstances(bench.owner, bench.group)).map((each) => [each.id, each.state]), [[id, 'terminated']]);
+        assert.deepEqual(
+          (await cloud.findInstances(bench.owner, bench.group)).map((each) => [each.id, each.state]),
+          [[id, 'terminated']],
+        );
         await cloud.terminate('i-00000000');
       });
 
@@ -120,15 +139,24 @@ describe('clouds', function () {
         bench.print(id, `${'x'.repeat(70_000)}\r\nstäckato login: `);
         assert.match(await cloud.consoleOutput(id), /^x{65517}\r\nstäckato login: $/);
         const { params } = bench.lab.front(kind).calls.at(-1)!;
-        assert.deepEqual(Object.keys(params).filter((name) => name.startsWith('Instance')), ['InstanceId']);
+        assert.deepEqual(
+          Object.keys(params).filter((name) => name.startsWith('Instance')),
+          ['InstanceId'],
+        );
         assert.equal(await codeOf(cloud.consoleOutput('i-00000000')), 'CLOUD_REFUSED');
       });
 
       it('does not see the instances of others, not even in a foreign group of the same name', async () => {
         const cloud = await bench.open(kind);
         const other = `${bench.owner}-other`;
-        const { id } = await cloud.launch({ ...bench.request(kind, await bench.madeGroup(cloud, other)), owner: other });
-        assert.deepEqual((await cloud.findInstances(other, bench.group)).map((instance) => instance.id), [id]);
+        const { id } = await cloud.launch({
+          ...bench.request(kind, await bench.madeGroup(cloud, other)),
+          owner: other,
+        });
+        assert.deepEqual(
+          (await cloud.findInstances(other, bench.group)).map((instance) => instance.id),
+          [id],
+        );
         assert.deepEqual(await cloud.findInstances(bench.owner, bench.group), []);
       });
 
@@ -138,7 +166,12 @@ describe('clouds', function () {
         assert.equal(await codeOf(cloud.launch({ ...request, imageId: 'emi-00000000' })), 'IMAGE_NOT_FOUND');
         assert.equal(await codeOf(cloud.launch({ ...request, keyName: 'nobody' })), 'KEY_PAIR_NOT_FOUND');
         assert.equal(await codeOf(cloud.launch({ ...request, type: 'z9.huge' })), 'TYPE_NOT_FOUND');
-        assert.equal(await codeOf(cloud.launch({ ...request, group: { name: 'nothing', ...(groupIds ? { id: 'sg-00000000' } : {}) } })), 'CLOUD_REFUSED');
+        assert.equal(
+          await codeOf(
+            cloud.launch({ ...request, group: { name: 'nothing', ...(groupIds ? { id: 'sg-00000000' } : {}) } }),
+          ),
+          'CLOUD_REFUSED',
+        );
         assert.deepEqual(await cloud.findInstances(bench.owner, bench.group), []);
       });
 

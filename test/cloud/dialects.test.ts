@@ -21,13 +21,16 @@ describe('clouds: dialects', function () {
     it('shows its administrator the memory of types', async () => {
       const { admin, ...access } = bench.lab.access('eucalyptus-3.2');
       const cloud = await openCloud({ ...access, ...admin });
-      assert.deepEqual([await cloud.typeMemory('m1.small'), await cloud.typeMemory('m1.large'), await cloud.typeMemory('z9.huge')], [256, 4096, 'missing']);
+      assert.deepEqual(
+        [await cloud.typeMemory('m1.small'), await cloud.typeMemory('m1.large'), await cloud.typeMemory('z9.huge')],
+        [256, 4096, 'missing'],
+      );
     });
 
     it('counts for its administrator the addresses of the own account only', async () => {
       const { admin, ...access } = bench.lab.access('eucalyptus-3.2');
       const [cloud, user] = [await openCloud({ ...access, ...admin }), await bench.open('eucalyptus-3.2')];
-      assert.deepEqual(await cloud.listAddresses(), [], 'the 250 that nobody has are nobody\'s');
+      assert.deepEqual(await cloud.listAddresses(), [], "the 250 that nobody has are nobody's");
       const free = await cloud.allocateAddress(bench.owner);
       const used = await cloud.allocateAddress(bench.owner);
       const { id } = await user.launch(bench.request('eucalyptus-3.2', await bench.madeGroup(user)));
@@ -43,15 +46,24 @@ describe('clouds: dialects', function () {
     it('refuses another time and a signature twice, in words that are understood', async () => {
       const { endpoint, accessKey, secretKey } = bench.lab.access('eucalyptus-3.2');
       const { host, pathname } = new URL(endpoint);
-      const call = { method: 'POST', host, path: pathname, params: { Action: 'DescribeAddresses', Version: '2012-10-01' } };
+      const call = {
+        method: 'POST',
+        host,
+        path: pathname,
+        params: { Action: 'DescribeAddresses', Version: '2012-10-01' },
+      };
       const means = async (form: string): Promise<string> => {
         const { status, code, message } = await post(endpoint, form);
         return status === 200 ? 'fine' : refusal('DescribeAddresses', { status, code, words: message }).code;
       };
-      const signed = (offset: number): string => signedForm(call, { accessKey, secretKey }, new Date(Date.now() + offset).toISOString());
+      const signed = (offset: number): string =>
+        signedForm(call, { accessKey, secretKey }, new Date(Date.now() + offset).toISOString());
       const now = signed(0);
       assert.deepEqual([await means(now), await means(now)], ['fine', 'CLOUD_THROTTLED']);
-      assert.deepEqual([await means(signed(3_600_000)), await means(signed(-3_600_000))], ['CLOUD_CLOCK', 'CLOUD_CLOCK']);
+      assert.deepEqual(
+        [await means(signed(3_600_000)), await means(signed(-3_600_000))],
+        ['CLOUD_CLOCK', 'CLOUD_CLOCK'],
+      );
     });
   });
 
@@ -64,14 +76,18 @@ describe('clouds: dialects', function () {
         assert.equal(first.id, second.id);
       });
 
-      if (kind !== 'eucalyptus-3.4') it('reads a list of several pages', async () => {
-        const cloud = bench.altered(kind, { page: 1 });
-        const group = await bench.madeGroup(cloud);
-        const ids = [];
-        for (const token of ['nine', 'ten', 'eleven']) ids.push((await cloud.launch(bench.request(kind, group, token))).id);
-        const found = (await cloud.findInstances(bench.owner, bench.group)).filter(({ state }) => state !== 'terminated');
-        assert.deepEqual(new Set(found.map(({ id }) => id)), new Set(ids));
-      });
+      if (kind !== 'eucalyptus-3.4')
+        it('reads a list of several pages', async () => {
+          const cloud = bench.altered(kind, { page: 1 });
+          const group = await bench.madeGroup(cloud);
+          const ids = [];
+          for (const token of ['nine', 'ten', 'eleven'])
+            ids.push((await cloud.launch(bench.request(kind, group, token))).id);
+          const found = (await cloud.findInstances(bench.owner, bench.group)).filter(
+            ({ state }) => state !== 'terminated',
+          );
+          assert.deepEqual(new Set(found.map(({ id }) => id)), new Set(ids));
+        });
     });
   }
 
@@ -82,7 +98,10 @@ describe('clouds: dialects', function () {
       bench.lab.faults.add({ kind: 'eucalyptus-4.4', action: 'CreateTags', what: 'error', times: 1 });
       const { id } = await cloud.launch(bench.request('eucalyptus-4.4', group));
       const found = (await cloud.findInstances(bench.owner, bench.group)).filter(({ state }) => state !== 'terminated');
-      assert.deepEqual(found.map((instance) => [instance.id, instance.owner]), [[id, undefined]]);
+      assert.deepEqual(
+        found.map((instance) => [instance.id, instance.owner]),
+        [[id, undefined]],
+      );
       assert.deepEqual(await cloud.findInstances('somebody else', bench.group), []);
     });
   });
@@ -96,7 +115,12 @@ describe('clouds: dialects', function () {
       assert.deepEqual([untagged.owner, tagged.owner], [undefined, bench.owner]);
       const owners = new Map((await cloud.listAddresses()).map(({ publicIp, owner }) => [publicIp, owner]));
       assert.deepEqual([owners.get(untagged.publicIp), owners.get(tagged.publicIp)], [undefined, bench.owner]);
-      assert.equal(bench.lab.front('eucalyptus-5.1').calls.findLast(({ action }) => action === 'CreateTags')?.params['ResourceId.1'], tagged.allocationId);
+      assert.equal(
+        bench.lab.front('eucalyptus-5.1').calls.findLast(({ action }) => action === 'CreateTags')?.params[
+          'ResourceId.1'
+        ],
+        tagged.allocationId,
+      );
     });
   });
 
@@ -106,7 +130,8 @@ describe('clouds: dialects', function () {
       await Promise.all(Array.from({ length: 10 }, () => cloud.checkAccess()));
       const group = await bench.madeGroup(cloud);
       const ids = [];
-      for (const token of ['five', 'six']) ids.push((await cloud.launch(bench.request('eucalyptus-3.4', group, token))).id);
+      for (const token of ['five', 'six'])
+        ids.push((await cloud.launch(bench.request('eucalyptus-3.4', group, token))).id);
       for (const id of ids) await bench.inState(cloud, id, 'running');
       const address = await cloud.allocateAddress(bench.owner);
       await cloud.associateAddress(address, ids[0]!);

@@ -23,7 +23,10 @@ describe('cloud client', () => {
   const servers: Server[] = [];
   const dir = mkdtempSync(join(tmpdir(), 'cloud-'));
 
-  async function serve(listener: RequestListener, tls?: { readonly key: Buffer; readonly cert: Buffer }): Promise<string> {
+  async function serve(
+    listener: RequestListener,
+    tls?: { readonly key: Buffer; readonly cert: Buffer },
+  ): Promise<string> {
     const server = tls === undefined ? createServer(listener) : createTlsServer(tls, listener);
     servers.push(server);
     server.listen(0, '127.0.0.1');
@@ -35,19 +38,31 @@ describe('cloud client', () => {
     serve((_request, response) => response.writeHead(status, headers).end(body));
 
   /** Content of the answer by action. */
-  const actions = (answers: Readonly<Record<string, string>>): Promise<string> => serve((request, response) => {
-    let body = '';
-    request.on('data', (chunk: Buffer) => (body += chunk.toString()));
-    request.on('end', () => response.end(`<R>${answers[new URLSearchParams(body).get('Action') ?? ''] ?? ''}</R>`));
-  });
+  const actions = (answers: Readonly<Record<string, string>>): Promise<string> =>
+    serve((request, response) => {
+      let body = '';
+      request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+      request.on('end', () => response.end(`<R>${answers[new URLSearchParams(body).get('Action') ?? ''] ?? ''}</R>`));
+    });
 
   function ec2(endpoint: string): Ec2 {
     const patience = { connect: 2_000, answer: 200 };
-    return new Ec2({ spec: { endpoint, region: 'r' }, keys: { accessKey: 'THE-ACCESS-KEY', secretKey: 'the-secret-key' }, can: CAPABILITIES['eucalyptus-4.4'], patience });
+    return new Ec2({
+      spec: { endpoint, region: 'r' },
+      keys: { accessKey: 'THE-ACCESS-KEY', secretKey: 'the-secret-key' },
+      can: CAPABILITIES['eucalyptus-4.4'],
+      patience,
+    });
   }
 
   function specFor(endpoint: string, changes: Partial<CloudSpec> = {}): CloudSpec {
-    return { kind: 'eucalyptus-4.4', endpoint, region: 'r', credentials: { accessKey: { env: 'AK' }, secretKey: { env: 'SK' } }, ...changes };
+    return {
+      kind: 'eucalyptus-4.4',
+      endpoint,
+      region: 'r',
+      credentials: { accessKey: { env: 'AK' }, secretKey: { env: 'SK' } },
+      ...changes,
+    };
   }
 
   const list = (endpoint: string): Promise<unknown> => ec2(endpoint).send(new DescribeAddressesCommand({}));
@@ -65,7 +80,9 @@ describe('cloud client', () => {
     assert.equal(await codeOf(list(await answering(404, ''))), 'CLOUD_UNREACHABLE');
     assert.equal(await codeOf(list(await answering(405, '<html><body>no</body></html>'))), 'CLOUD_UNREACHABLE');
     assert.equal(await codeOf(list(await answering(200, '<!DOCTYPE html><p>It works<br>'))), 'CLOUD_UNREACHABLE');
-    const page = await createClouds(secretsOf()).open(specFor(await answering(200, '<html><body>well formed</body></html>')));
+    const page = await createClouds(secretsOf()).open(
+      specFor(await answering(200, '<html><body>well formed</body></html>')),
+    );
     assert.equal(await codeOf(page.checkAccess()), 'CLOUD_UNREACHABLE');
   });
 
@@ -84,20 +101,27 @@ describe('cloud client', () => {
   it('loses patience with a server that does not answer, or does not come to an end', async () => {
     const silent = await failureOf(list(await serve(() => undefined)));
     assert.equal(silent.code, 'CLOUD_UNREACHABLE');
-    const endless = await serve((_request, response) => response.writeHead(200, { 'content-length': '1000' }).write('<R>'));
+    const endless = await serve((_request, response) =>
+      response.writeHead(200, { 'content-length': '1000' }).write('<R>'),
+    );
     assert.equal(await codeOf(list(endless)), 'CLOUD_UNREACHABLE');
     assert.equal(await codeOf(ec2(endless).sendForBody(new DescribeInstanceTypesCommand({}))), 'CLOUD_UNREACHABLE');
   });
 
   it('waits as long as the cloud asks', async () => {
-    const body = '<Response><Errors><Error><Code>RequestLimitExceeded</Code><Message>slow down</Message></Error></Errors></Response>';
+    const body =
+      '<Response><Errors><Error><Code>RequestLimitExceeded</Code><Message>slow down</Message></Error></Errors></Response>';
     const { code, retryAfter } = await failureOf(list(await answering(503, body, { 'retry-after': '7' })));
     assert.deepEqual([code, retryAfter], ['CLOUD_THROTTLED', 7_000]);
   });
 
   it('shows no key that the cloud repeats', async () => {
-    const body = '<Response><Errors><Error><Code>Odd</Code><Message>THE-ACCESS-KEY and the-secret-key</Message></Error></Errors></Response>';
-    assert.equal((await failureOf(list(await answering(400, body)))).message, 'The cloud refused DescribeAddresses: [secret] and [secret] (Odd).');
+    const body =
+      '<Response><Errors><Error><Code>Odd</Code><Message>THE-ACCESS-KEY and the-secret-key</Message></Error></Errors></Response>';
+    assert.equal(
+      (await failureOf(list(await answering(400, body)))).message,
+      'The cloud refused DescribeAddresses: [secret] and [secret] (Odd).',
+    );
   });
 
   it('tries once, on a connection of its own', async () => {
@@ -117,26 +141,49 @@ describe('cloud client', () => {
 
   it('does not believe that a rule is there because the cloud says `false`', async () => {
     const group = '<item><groupName>g</groupName><groupDescription>d</groupDescription></item>';
-    const endpoint = await actions({ AuthorizeSecurityGroupIngress: '<return>false</return>', DescribeSecurityGroups: `<securityGroupInfo>${group}</securityGroupInfo>` });
+    const endpoint = await actions({
+      AuthorizeSecurityGroupIngress: '<return>false</return>',
+      DescribeSecurityGroups: `<securityGroupInfo>${group}</securityGroupInfo>`,
+    });
     const cloud = await createClouds(secretsOf()).open(specFor(endpoint));
-    assert.equal(await codeOf(cloud.authorize({ name: 'g', description: 'd', rules: [] }, { port: 22, cidr: 'nonsense' })), 'CLOUD_REFUSED');
+    assert.equal(
+      await codeOf(cloud.authorize({ name: 'g', description: 'd', rules: [] }, { port: 22, cidr: 'nonsense' })),
+      'CLOUD_REFUSED',
+    );
   });
 
   it('counts for an administrator of 3.2 no address of another account, and none of nobody', async () => {
     const rows = [
-      ['192.0.2.1', 'i-11111111 (arn:aws:euare::000000000111:user/admin)'], ['192.0.2.2', 'available (arn:aws:euare::000000000111:user/other)'],
-      ['192.0.2.3', 'available (arn:aws:euare::000000000222:user/admin)'], ['192.0.2.4', 'i-22222222 (arn:aws:euare::000000000000:user/eucalyptus)'], ['192.0.2.5', 'nobody'],
+      ['192.0.2.1', 'i-11111111 (arn:aws:euare::000000000111:user/admin)'],
+      ['192.0.2.2', 'available (arn:aws:euare::000000000111:user/other)'],
+      ['192.0.2.3', 'available (arn:aws:euare::000000000222:user/admin)'],
+      ['192.0.2.4', 'i-22222222 (arn:aws:euare::000000000000:user/eucalyptus)'],
+      ['192.0.2.5', 'nobody'],
     ];
-    const items = rows.map(([ip, text]) => `<item><publicIp>${ip}</publicIp><instanceId>${text}</instanceId></item>`).join('');
+    const items = rows
+      .map(([ip, text]) => `<item><publicIp>${ip}</publicIp><instanceId>${text}</instanceId></item>`)
+      .join('');
     const groups = '<item><ownerId>000000000111</ownerId><groupName>default</groupName></item>';
-    const answers = { DescribeAddresses: `<addressesSet>${items}</addressesSet>`, DescribeSecurityGroups: `<securityGroupInfo>${groups}</securityGroupInfo>` };
+    const answers = {
+      DescribeAddresses: `<addressesSet>${items}</addressesSet>`,
+      DescribeSecurityGroups: `<securityGroupInfo>${groups}</securityGroupInfo>`,
+    };
     const cloud = await createClouds(secretsOf()).open(specFor(await actions(answers), { kind: 'eucalyptus-3.2' }));
-    assert.deepEqual(await cloud.listAddresses(), [{ publicIp: '192.0.2.1', instanceId: 'i-11111111' }, { publicIp: '192.0.2.2' }]);
+    assert.deepEqual(await cloud.listAddresses(), [
+      { publicIp: '192.0.2.1', instanceId: 'i-11111111' },
+      { publicIp: '192.0.2.2' },
+    ]);
   });
 
   it('does not know the memory of types where it may not ask, or the cloud has no such call', async () => {
-    for (const [status, code, words] of [[403, 'UnauthorizedOperation', 'You are not authorized'], [400, '400 Bad Request', 'Failed to construct message of type: x']] as const) {
-      const endpoint = await answering(status, `<Response><Errors><Error><Code>${code}</Code><Message>${words}</Message></Error></Errors></Response>`);
+    for (const [status, code, words] of [
+      [403, 'UnauthorizedOperation', 'You are not authorized'],
+      [400, '400 Bad Request', 'Failed to construct message of type: x'],
+    ] as const) {
+      const endpoint = await answering(
+        status,
+        `<Response><Errors><Error><Code>${code}</Code><Message>${words}</Message></Error></Errors></Response>`,
+      );
       assert.equal(await (await createClouds(secretsOf()).open(specFor(endpoint))).typeMemory('m1.small'), 'unknown');
     }
   });
@@ -147,10 +194,29 @@ describe('cloud client', () => {
 
     before(() => {
       const key = join(dir, 'key.pem');
-      execFileSync('openssl', [
-        'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', key, '-out', authority, '-days', '2',
-        '-subj', '/CN=clc', '-addext', 'subjectAltName=IP:127.0.0.1',
-      ], { stdio: 'pipe' });
+      execFileSync(
+        'openssl',
+        [
+          'req',
+          '-x509',
+          '-newkey',
+          'ec',
+          '-pkeyopt',
+          'ec_paramgen_curve:prime256v1',
+          '-nodes',
+          '-keyout',
+          key,
+          '-out',
+          authority,
+          '-days',
+          '2',
+          '-subj',
+          '/CN=clc',
+          '-addext',
+          'subjectAltName=IP:127.0.0.1',
+        ],
+        { stdio: 'pipe' },
+      );
       tls = { key: readFileSync(key), cert: readFileSync(authority) };
     });
 
@@ -164,11 +230,19 @@ describe('cloud client', () => {
     });
 
     it('says so when the file cannot be read, or holds no certificate', async () => {
-      const failure = await failureOf(createClouds(secretsOf()).open(specFor('https://127.0.0.1:1/', { ca: join(dir, 'nothing.pem') })));
-      assert.deepEqual([failure.code, /cloud\.ca cannot be read.*ENOENT/.test(failure.message)], ['CLOUD_UNREACHABLE', true]);
+      const failure = await failureOf(
+        createClouds(secretsOf()).open(specFor('https://127.0.0.1:1/', { ca: join(dir, 'nothing.pem') })),
+      );
+      assert.deepEqual(
+        [failure.code, /cloud\.ca cannot be read.*ENOENT/.test(failure.message)],
+        ['CLOUD_UNREACHABLE', true],
+      );
       const noAuthority = join(dir, 'key.pem');
       const endpoint = await serve((_request, response) => response.end(ZONES), tls);
-      assert.equal(await codeOf((await createClouds(secretsOf()).open(specFor(endpoint, { ca: noAuthority }))).checkAccess()), 'CLOUD_UNREACHABLE');
+      assert.equal(
+        await codeOf((await createClouds(secretsOf()).open(specFor(endpoint, { ca: noAuthority }))).checkAccess()),
+        'CLOUD_UNREACHABLE',
+      );
     });
   });
 

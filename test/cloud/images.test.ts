@@ -27,27 +27,51 @@ describe('cloud images', function () {
   after(() => rmSync(dir, { recursive: true, force: true }));
 
   /** Bundles, uploads; gives what to register. */
-  async function uploaded(store: ObjectStore, cloudKind: Kind, kind: CloudImage['kind'], body: Buffer, facts: Partial<BundleFacts> = {}): Promise<RegisterRequest> {
+  async function uploaded(
+    store: ObjectStore,
+    cloudKind: Kind,
+    kind: CloudImage['kind'],
+    body: Buffer,
+    facts: Partial<BundleFacts> = {},
+  ): Promise<RegisterRequest> {
     const { signing } = bench.lab.access(cloudKind);
     const pem = (path: string): string => readFileSync(path, 'utf8');
-    const identity = readIdentity({ privateKey: pem(signing.privateKey), certificate: pem(signing.certificate), cloudCertificate: pem(signing.cloudCertificate) });
+    const identity = readIdentity({
+      privateKey: pem(signing.privateKey),
+      certificate: pem(signing.certificate),
+      cloudCertificate: pem(signing.cloudCertificate),
+    });
     const prefix = `${kind}-${++names}`;
     const path = join(dir, prefix);
     writeFileSync(path, body);
     const source = await openFile({ path });
     try {
-      const bundle = await openBundle({ source, identity, facts: { prefix, kind, architecture: 'x86_64', account: signing.account, ...facts } });
+      const bundle = await openBundle({
+        source,
+        identity,
+        facts: { prefix, kind, architecture: 'x86_64', account: signing.account, ...facts },
+      });
       await store.ensureBucket(BUCKET);
-      for await (const { name, md5, bytes } of bundle.parts()) await store.put(BUCKET, name, bytes ?? Buffer.alloc(0), md5);
+      for await (const { name, md5, bytes } of bundle.parts())
+        await store.put(BUCKET, name, bytes ?? Buffer.alloc(0), md5);
       const manifest = Buffer.from(bundle.manifest());
       await store.put(BUCKET, bundle.manifestName, manifest, hash('md5', manifest));
-      return { kind, name: prefix, location: `${BUCKET}/${bundle.manifestName}`, description: 'a test', architecture: 'x86_64' };
+      return {
+        kind,
+        name: prefix,
+        location: `${BUCKET}/${bundle.manifestName}`,
+        description: 'a test',
+        architecture: 'x86_64',
+      };
     } finally {
       await source.close();
     }
   }
 
-  const bothIds = (kernelId: string, ramdiskId: string): { kernelId: string; ramdiskId: string } => ({ kernelId, ramdiskId });
+  const bothIds = (kernelId: string, ramdiskId: string): { kernelId: string; ramdiskId: string } => ({
+    kernelId,
+    ramdiskId,
+  });
 
   for (const kind of KINDS) {
     describe(kind, () => {
@@ -59,37 +83,63 @@ describe('cloud images', function () {
         [cloud, store] = await Promise.all([openCloud(bench.lab.access(kind)), openStore(bench.lab.access(kind))]);
       });
 
-      const ours = async (name: string): Promise<readonly CloudImage[]> => (await cloud.ownImages()).filter((image) => image.name === name);
+      const ours = async (name: string): Promise<readonly CloudImage[]> =>
+        (await cloud.ownImages()).filter((image) => image.name === name);
       const available = (id: string): Promise<CloudImage> =>
-        eventually(`${id} is available`, async () => (await cloud.ownImages()).find((image) => image.id === id && image.state === 'available'));
-      const registered = async (imageKind: CloudImage['kind'], body: Buffer): Promise<string> => cloud.registerImage(await uploaded(store, kind, imageKind, body));
+        eventually(`${id} is available`, async () =>
+          (await cloud.ownImages()).find((image) => image.id === id && image.state === 'available'),
+        );
+      const registered = async (imageKind: CloudImage['kind'], body: Buffer): Promise<string> =>
+        cloud.registerImage(await uploaded(store, kind, imageKind, body));
 
       it('registers a kernel, a ramdisk and an image bound to both, which an instance starts from', async () => {
-        const bodies = { kernel: randomBytes(4_000_000), ramdisk: Buffer.from('ramdisk'), machine: Buffer.concat([randomBytes(11_000_000), Buffer.alloc(5_000_000)]) };
+        const bodies = {
+          kernel: randomBytes(4_000_000),
+          ramdisk: Buffer.from('ramdisk'),
+          machine: Buffer.concat([randomBytes(11_000_000), Buffer.alloc(5_000_000)]),
+        };
         const ids = bothIds(await registered('kernel', bodies.kernel), await registered('ramdisk', bodies.ramdisk));
         const request = { ...(await uploaded(store, kind, 'machine', bodies.machine, ids)), ...ids };
         const id = await cloud.registerImage(request);
         const image = await available(id);
         assert.deepEqual([image.kind, image.name, image.location], ['machine', request.name, request.location]);
         const unbundled = await bench.lab.front(kind).world.images.unbundled(id);
-        assert.deepEqual([unbundled.sha256, unbundled.size, unbundled.kernelId, unbundled.ramdiskId], [hash('sha256', bodies.machine), bodies.machine.length, ids.kernelId, ids.ramdiskId]);
+        assert.deepEqual(
+          [unbundled.sha256, unbundled.size, unbundled.kernelId, unbundled.ramdiskId],
+          [hash('sha256', bodies.machine), bodies.machine.length, ids.kernelId, ids.ramdiskId],
+        );
         for (const part of ['kernel', 'ramdisk'] as const) {
           const made = await bench.lab.front(kind).world.images.unbundled(ids[`${part}Id`]);
           assert.deepEqual([made.kind, made.sha256], [part, hash('sha256', bodies[part])]);
           assert.equal((await available(made.id)).kind, part);
         }
-        const { id: instance } = await cloud.launch({ ...bench.request(kind, await bench.madeGroup(cloud)), imageId: id });
+        const { id: instance } = await cloud.launch({
+          ...bench.request(kind, await bench.madeGroup(cloud)),
+          imageId: id,
+        });
         await bench.inState(cloud, instance, 'running');
-        if (kind !== 'eucalyptus-3.2' && kind !== 'aws') assert.equal(await codeOf(cloud.deregisterImage(id)), 'NOT_YET');
+        if (kind !== 'eucalyptus-3.2' && kind !== 'aws')
+          assert.equal(await codeOf(cloud.deregisterImage(id)), 'NOT_YET');
       });
 
       it('A4: sees what is registered from a place under any name, and by whom it was published', async () => {
         const request = await uploaded(store, kind, 'kernel', Buffer.from('kernel'));
-        const id = await cloud.registerImage({ ...request, name: `${request.name}-theirs`, description: 'kernel of x, by stackato-deploy/default/0123456789ab' });
-        assert.deepEqual((await cloud.imagesAt(request.location)).map(({ id: its, name, description }) => [its, name, description]), [[id, `${request.name}-theirs`, 'kernel of x, by stackato-deploy/default/0123456789ab']]);
+        const id = await cloud.registerImage({
+          ...request,
+          name: `${request.name}-theirs`,
+          description: 'kernel of x, by stackato-deploy/default/0123456789ab',
+        });
+        assert.deepEqual(
+          (await cloud.imagesAt(request.location)).map(({ id: its, name, description }) => [its, name, description]),
+          [[id, `${request.name}-theirs`, 'kernel of x, by stackato-deploy/default/0123456789ab']],
+        );
         assert.deepEqual(await cloud.imagesAt(`${request.location}x`), []);
         const [row] = bench.lab.front(kind).world.images.all();
-        assert.deepEqual((await cloud.imagesAt(row?.location ?? '')).map(({ id: its }) => its), [row?.id], 'of another account');
+        assert.deepEqual(
+          (await cloud.imagesAt(row?.location ?? '')).map(({ id: its }) => its),
+          [row?.id],
+          'of another account',
+        );
       });
 
       it('adopts what is registered under the same name from the same place, and takes no name from another', async () => {
@@ -121,7 +171,10 @@ describe('cloud images', function () {
         const request = await uploaded(store, kind, 'kernel', Buffer.from('kernel'));
         const id = await cloud.registerImage(request);
         await cloud.deregisterImage(id);
-        assert.deepEqual((await ours(request.name)).filter(({ state }) => state !== 'gone'), []);
+        assert.deepEqual(
+          (await ours(request.name)).filter(({ state }) => state !== 'gone'),
+          [],
+        );
         assert.equal(await cloud.imageExists(id), false);
         await cloud.deregisterImage(id);
         await cloud.deregisterImage('emi-00000000');
@@ -132,12 +185,25 @@ describe('cloud images', function () {
         const request = await uploaded(store, kind, 'kernel', Buffer.from('kernel'));
         const nowhere = await codeOf(cloud.registerImage({ ...request, location: `${BUCKET}/nothing.manifest.xml` }));
         assert.equal(nowhere, kind === 'eucalyptus-3.2' ? 'CLOUD_REFUSED' : 'IMAGE_ACCOUNT');
-        if (namesAreUnique) assert.equal(await codeOf(cloud.registerImage({ ...request, name: 'a name with spaces' })), 'IMAGE_NAME');
-        const machine = await uploaded(store, kind, 'machine', Buffer.from('machine'), bothIds('eki-00000000', 'eri-00000000'));
-        assert.equal(await codeOf(cloud.registerImage({ ...machine, ...bothIds('eki-00000000', 'eri-00000000') })), 'IMAGE_NOT_FOUND');
+        if (namesAreUnique)
+          assert.equal(await codeOf(cloud.registerImage({ ...request, name: 'a name with spaces' })), 'IMAGE_NAME');
+        const machine = await uploaded(
+          store,
+          kind,
+          'machine',
+          Buffer.from('machine'),
+          bothIds('eki-00000000', 'eri-00000000'),
+        );
+        assert.equal(
+          await codeOf(cloud.registerImage({ ...machine, ...bothIds('eki-00000000', 'eri-00000000') })),
+          'IMAGE_NOT_FOUND',
+        );
         if (kind !== 'eucalyptus-3.2') return;
         const { foreignBucket } = bench.lab.access(kind);
-        assert.equal(await codeOf(cloud.registerImage({ ...request, location: `${foreignBucket}/a.manifest.xml` })), 'IMAGE_BUCKET_FOREIGN');
+        assert.equal(
+          await codeOf(cloud.registerImage({ ...request, location: `${foreignBucket}/a.manifest.xml` })),
+          'IMAGE_BUCKET_FOREIGN',
+        );
       });
 
       if (kind !== 'eucalyptus-3.2' && kind !== 'eucalyptus-3.4') {
@@ -159,13 +225,23 @@ describe('cloud images without the right to kernels', function () {
     it(`${kind}: says that the account may not`, async () => {
       const store = await openStore(bench.lab.access(kind));
       await store.ensureBucket(BUCKET);
-      const machine = '<manifest><machine_configuration><architecture>x86_64</architecture><kernel_id>true</kernel_id></machine_configuration><image>'
-        + `<name>k</name><user>${bench.lab.access(kind).signing.account}</user><type>kernel</type><size>1</size></image></manifest>`;
+      const machine =
+        '<manifest><machine_configuration><architecture>x86_64</architecture><kernel_id>true</kernel_id></machine_configuration><image>' +
+        `<name>k</name><user>${bench.lab.access(kind).signing.account}</user><type>kernel</type><size>1</size></image></manifest>`;
       const manifest = Buffer.from(machine);
       await store.put(BUCKET, 'k.manifest.xml', manifest, hash('md5', manifest));
-      const request: RegisterRequest = { kind: 'kernel', name: 'kernel', location: `${BUCKET}/k.manifest.xml`, description: '', architecture: 'x86_64' };
+      const request: RegisterRequest = {
+        kind: 'kernel',
+        name: 'kernel',
+        location: `${BUCKET}/k.manifest.xml`,
+        description: '',
+        architecture: 'x86_64',
+      };
       const failure = await failureOf((await openCloud(bench.lab.access(kind))).registerImage(request));
-      assert.deepEqual([failure.code, /Only administrators can register kernel images/.test(failure.message)], ['CLOUD_PERMISSION', true]);
+      assert.deepEqual(
+        [failure.code, /Only administrators can register kernel images/.test(failure.message)],
+        ['CLOUD_PERMISSION', true],
+      );
       const { admin, ...access } = bench.lab.access(kind);
       assert.match(await (await openCloud({ ...access, ...admin })).registerImage(request), /^eki-[0-9a-f]{8}$/);
     });
@@ -177,7 +253,10 @@ describe('images in answers', () => {
     assert.deepEqual(imageOf({}), []);
     assert.deepEqual(imageOf({ ImageId: 'ami-1' }), [{ id: 'ami-1', kind: 'machine', location: '', state: 'pending' }]);
     const states = ['available', 'pending', 'transient', 'failed', 'error', 'deregistered', 'hidden'];
-    assert.deepEqual(states.map((State) => imageOf({ ImageId: 'x', State: State as 'available' })[0]?.state), ['available', 'pending', 'pending', 'failed', 'failed', 'gone', 'gone']);
+    assert.deepEqual(
+      states.map((State) => imageOf({ ImageId: 'x', State: State as 'available' })[0]?.state),
+      ['available', 'pending', 'pending', 'failed', 'failed', 'gone', 'gone'],
+    );
     const [kernel] = imageOf({ ImageId: 'eki-1', ImageType: 'kernel', ImageLocation: '/b/k.manifest.xml', Name: 'k' });
     assert.deepEqual([kernel?.kind, kernel?.location, kernel?.name], ['kernel', 'b/k.manifest.xml', 'k']);
   });

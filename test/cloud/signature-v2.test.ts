@@ -7,11 +7,16 @@ import { signedForm, stringToSign, timestamps } from '../../src/cloud/signature-
 describe('signature version 2', () => {
   it('is the one of the example in the AWS General Reference', () => {
     const keys = { accessKey: 'AKIAIOSFODNN7EXAMPLE', secretKey: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY' };
-    const request = { method: 'GET', host: 'elasticmapreduce.amazonaws.com', path: '/', params: { Action: 'DescribeJobFlows', Version: '2009-03-31' } };
+    const request = {
+      method: 'GET',
+      host: 'elasticmapreduce.amazonaws.com',
+      path: '/',
+      params: { Action: 'DescribeJobFlows', Version: '2009-03-31' },
+    };
     assert.equal(
       signedForm(request, keys, '2011-10-03T15:19:30'),
-      'AWSAccessKeyId=AKIAIOSFODNN7EXAMPLE&Action=DescribeJobFlows&SignatureMethod=HmacSHA256&SignatureVersion=2'
-      + '&Timestamp=2011-10-03T15%3A19%3A30&Version=2009-03-31&Signature=i91nKc4PWAt0JJIdXwz9HxZCJDdiy6cf%2FMj6vPxyYIs%3D',
+      'AWSAccessKeyId=AKIAIOSFODNN7EXAMPLE&Action=DescribeJobFlows&SignatureMethod=HmacSHA256&SignatureVersion=2' +
+        '&Timestamp=2011-10-03T15%3A19%3A30&Version=2009-03-31&Signature=i91nKc4PWAt0JJIdXwz9HxZCJDdiy6cf%2FMj6vPxyYIs%3D',
     );
   });
 
@@ -24,9 +29,20 @@ describe('signature version 2', () => {
   });
 
   it('covers what is sent', () => {
-    const form = new URLSearchParams(signedForm({ method: 'POST', host: 'clc:8773', path: '/', params: { Action: 'A', Text: "it's (a) !" } }, { accessKey: 'AK', secretKey: 'SK' }, 'now'));
+    const form = new URLSearchParams(
+      signedForm(
+        { method: 'POST', host: 'clc:8773', path: '/', params: { Action: 'A', Text: "it's (a) !" } },
+        { accessKey: 'AK', secretKey: 'SK' },
+        'now',
+      ),
+    );
     const { Signature, ...params } = Object.fromEntries(form);
-    assert.equal(Signature, createHmac('sha256', 'SK').update(stringToSign({ method: 'POST', host: 'clc:8773', path: '/', params })).digest('base64'));
+    assert.equal(
+      Signature,
+      createHmac('sha256', 'SK')
+        .update(stringToSign({ method: 'POST', host: 'clc:8773', path: '/', params }))
+        .digest('base64'),
+    );
   });
 
   it('has every time once, in milliseconds, and follows a clock that was set back', () => {

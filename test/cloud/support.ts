@@ -21,8 +21,18 @@ export function secretsOf(values: Readonly<Record<string, string>> = {}): Secret
   };
 }
 
-export function specOf({ kind, endpoint, region, storage, accessKey, secretKey }: CloudAccess, changes: Partial<CloudSpec> = {}): CloudSpec {
-  return { kind, endpoint, region, storage, credentials: { accessKey: { env: accessKey }, secretKey: { env: secretKey } }, ...changes };
+export function specOf(
+  { kind, endpoint, region, storage, accessKey, secretKey }: CloudAccess,
+  changes: Partial<CloudSpec> = {},
+): CloudSpec {
+  return {
+    kind,
+    endpoint,
+    region,
+    storage,
+    credentials: { accessKey: { env: accessKey }, secretKey: { env: secretKey } },
+    ...changes,
+  };
 }
 
 export function openCloud(access: CloudAccess, changes: Partial<CloudSpec> = {}): Promise<Cloud> {

@@ -78,14 +78,24 @@ describe('dialogue', () => {
     assert.deepEqual(verdict, { kind: 'answer', id: 'gateway', prompt: 'Enter the gateway: >' });
   });
 
-  for (const output of ['New password: ', 'Retype the password: ', 'MySQL root password: ', 'Email address: ', 'Broadcast address: ', 'Favourite colour? ']) {
+  for (const output of [
+    'New password: ',
+    'Retype the password: ',
+    'MySQL root password: ',
+    'Email address: ',
+    'Broadcast address: ',
+    'Favourite colour? ',
+  ]) {
     it(`does not know ${JSON.stringify(output)}`, () => assert.equal(decideOn(output).kind, 'unknown'));
   }
 
   it('is stuck where a question is asked again', () => {
     const said = [{ id: 'netmask', before: 'Netmask: ' }];
     assert.deepEqual(decideOn('255.0\r\nInvalid netmask.\r\nNetmask: ', said), {
-      kind: 'stuck', prompt: 'Netmask:', reason: 'asked again', id: 'netmask',
+      kind: 'stuck',
+      prompt: 'Netmask:',
+      reason: 'asked again',
+      id: 'netmask',
     });
   });
 
@@ -109,13 +119,19 @@ describe('dialogue', () => {
   });
 
   it('takes a closed line that it has no answer to for news', () => {
-    assert.equal(decide({ said: [], output: 'Roles on this router:\r\n' }, new Set<PromptId>(['password'])).kind, 'wait');
+    assert.equal(
+      decide({ said: [], output: 'Roles on this router:\r\n' }, new Set<PromptId>(['password'])).kind,
+      'wait',
+    );
   });
 
   it('gives sudo its password again after progress, never after a refusal', () => {
     const said = [{ id: 'password', before: '[sudo] password for stackato: ' }];
     assert.equal(decideOn('\r\nhostname changed\r\n[sudo] password for stackato: ', said).kind, 'answer');
-    for (const output of ['\r\nSorry, try again.\r\n[sudo] password for stackato: ', '\r\n[sudo] password for stackato: ']) {
+    for (const output of [
+      '\r\nSorry, try again.\r\n[sudo] password for stackato: ',
+      '\r\n[sudo] password for stackato: ',
+    ]) {
       const verdict = decideOn(output, said);
       assert.equal(verdict.kind === 'stuck' ? verdict.reason : verdict.kind, 'refused');
     }
@@ -146,6 +162,9 @@ describe('terminal text', () => {
   });
 
   it('masks secrets, the longer first, but not the public word', () => {
-    assert.equal(maskSecrets('pw=abcd, abc; stackato', ['abc', 'abcd', 'stackato', '']), 'pw=[secret], [secret]; stackato');
+    assert.equal(
+      maskSecrets('pw=abcd, abc; stackato', ['abc', 'abcd', 'stackato', '']),
+      'pw=[secret], [secret]; stackato',
+    );
   });
 });

@@ -12,11 +12,17 @@ const ECDSA = {
 };
 const MD5 = '256 7b:99:81:1e:4c:91:a5:0d:5a:2e:2e:80:13:3f:24:ca  root@stackato (ECDSA)';
 
-const block = (kind: 'FINGERPRINTS' | 'KEYS', ...lines: readonly string[]): readonly string[] =>
-  [`-----BEGIN SSH HOST KEY ${kind}-----`, ...lines, `-----END SSH HOST KEY ${kind}-----`];
-const prints = (...keys: readonly { print: string }[]): readonly string[] => block('FINGERPRINTS', ...keys.map(({ print }) => `256 ${print} root@stackato (X)`));
-const keys = (...all: readonly { line: string }[]): readonly string[] => block('KEYS', ...all.map(({ line }) => `${line} root@stackato`));
-const output = (...lines: readonly (string | readonly string[])[]): string => `[    0.000000] Linux version 3.2.0\n${lines.flat().join('\n')}\n\nstackato login: `;
+const block = (kind: 'FINGERPRINTS' | 'KEYS', ...lines: readonly string[]): readonly string[] => [
+  `-----BEGIN SSH HOST KEY ${kind}-----`,
+  ...lines,
+  `-----END SSH HOST KEY ${kind}-----`,
+];
+const prints = (...keys: readonly { print: string }[]): readonly string[] =>
+  block('FINGERPRINTS', ...keys.map(({ print }) => `256 ${print} root@stackato (X)`));
+const keys = (...all: readonly { line: string }[]): readonly string[] =>
+  block('KEYS', ...all.map(({ line }) => `${line} root@stackato`));
+const output = (...lines: readonly (string | readonly string[])[]): string =>
+  `[    0.000000] Linux version 3.2.0\n${lines.flat().join('\n')}\n\nstackato login: `;
 const told = (...all: readonly { print: string }[]): readonly string[] => all.map(({ print }) => print);
 
 describe('host keys on a console', () => {
@@ -28,8 +34,16 @@ describe('host keys on a console', () => {
     ['a key without a comment', output(block('KEYS', ECDSA.line)), told(ECDSA)],
     ['one twice', output(prints(ED25519, ED25519)), told(ED25519)],
     ['the name of the logger before each line', output(prints(ED25519, ECDSA).map((line) => `ec2: ${line}`)), BOTH],
-    ['all of syslog before each line', output(keys(ED25519, ECDSA).map((line) => `<14>Nov 24 12:00:00 ec2: ${line}`)), BOTH],
-    ['the kernel in between', output(prints(ED25519, ECDSA).flatMap((line) => [line, '[   12.345678] random: crng init done'])), BOTH],
+    [
+      'all of syslog before each line',
+      output(keys(ED25519, ECDSA).map((line) => `<14>Nov 24 12:00:00 ec2: ${line}`)),
+      BOTH,
+    ],
+    [
+      'the kernel in between',
+      output(prints(ED25519, ECDSA).flatMap((line) => [line, '[   12.345678] random: crng init done'])),
+      BOTH,
+    ],
     ["a terminal's line ends", output(prints(ED25519), keys(ED25519, ECDSA)).replaceAll('\n', '\r\n'), BOTH],
     ['line ends that two terminals made', output(keys(ED25519, ECDSA)).replaceAll('\n', '\r\r\n'), BOTH],
     ['several boots: the last', output(keys(ED25519), 'stackato login: ', keys(ECDSA)), told(ECDSA)],
@@ -40,7 +54,11 @@ describe('host keys on a console', () => {
     ['a second boot that so far printed MD5 only', output(keys(ED25519), block('FINGERPRINTS', MD5)), []],
     ['an empty block', output(keys()), []],
     ['a fingerprint that is cut off', output(prints({ print: ED25519.print.slice(0, -1) })), []],
-    ['a key that another line tore', output(block('KEYS', `ssh-ed25519 ${ECDSA.line.split(' ')[1] ?? ''}`, 'ssh-rsa AAAA', 'ssh-rsa')), []],
+    [
+      'a key that another line tore',
+      output(block('KEYS', `ssh-ed25519 ${ECDSA.line.split(' ')[1] ?? ''}`, 'ssh-rsa AAAA', 'ssh-rsa')),
+      [],
+    ],
     ['fingerprints outside of any block', `256 ${ED25519.print} a (X)\n${ECDSA.line}`, []],
     ['a fingerprint in the block of keys', output(block('KEYS', `256 ${ED25519.print} a (X)`)), []],
     ['nothing', '', []],

@@ -29,15 +29,33 @@ class SmallDisk {
   async begin(): Promise<void> {
     const { home } = this.vm;
     if (!REAL) return;
-    this.keeper = spawn('unshare', ['-rm', 'sh', '-c', `mount -t tmpfs -o size=64k none ${home} && mkdir ${home}/bin && echo ready && exec sleep 600`], { stdio: ['ignore', 'pipe', 'inherit'] });
+    this.keeper = spawn(
+      'unshare',
+      [
+        '-rm',
+        'sh',
+        '-c',
+        `mount -t tmpfs -o size=64k none ${home} && mkdir ${home}/bin && echo ready && exec sleep 600`,
+      ],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    );
     await once(this.keeper.stdout!, 'data');
     this.vm.inside = ['nsenter', '-t', String(this.keeper.pid), '-U', '-m', '--preserve-credentials'];
   }
 
   async make(what: 'full' | 'read-only' | 'good'): Promise<void> {
     const { home } = this.vm;
-    if (REAL) await this.vm.run({ full: FILL, 'read-only': `mount -o remount,ro ${home}`, good: `mount -o remount,rw ${home}; rm -f "$HOME/fill"` }[what]);
-    else this.vm.inside = what === 'good' ? [] : ['env', `PATH=${this.standIn(REASONS[what])}:${process.env['PATH'] ?? ''}`];
+    if (REAL)
+      await this.vm.run(
+        {
+          full: FILL,
+          'read-only': `mount -o remount,ro ${home}`,
+          good: `mount -o remount,rw ${home}; rm -f "$HOME/fill"`,
+        }[what],
+      );
+    else
+      this.vm.inside =
+        what === 'good' ? [] : ['env', `PATH=${this.standIn(REASONS[what])}:${process.env['PATH'] ?? ''}`];
   }
 
   end(): void {
@@ -46,7 +64,10 @@ class SmallDisk {
   }
 
   private standIn(words: string): string {
-    this.vm.program('mkdir', `[ "$1" = -p ] && exec /bin/mkdir "$@"\necho "mkdir: cannot create directory '$1': ${words}" >&2\nexit 1`);
+    this.vm.program(
+      'mkdir',
+      `[ "$1" = -p ] && exec /bin/mkdir "$@"\necho "mkdir: cannot create directory '$1': ${words}" >&2\nexit 1`,
+    );
     return this.vm.path('bin');
   }
 }
@@ -60,9 +81,13 @@ describe('the journal on a disk that takes no more', function () {
   });
   afterEach(() => disk.end());
 
-  const run = (command: string): Promise<DetachedOutcome> => runDetached(disk.vm.session(), { ...KEY, command, answers: {} }, { budgetMs: 15_000 });
+  const run = (command: string): Promise<DetachedOutcome> =>
+    runDetached(disk.vm.session(), { ...KEY, command, answers: {} }, { budgetMs: 15_000 });
   const fails = (work: Promise<unknown>, words: string): Promise<void> =>
-    assert.rejects(work, (error) => error instanceof DeployError && error.code === 'MACHINE_DISK' && error.message.includes(words));
+    assert.rejects(
+      work,
+      (error) => error instanceof DeployError && error.code === 'MACHINE_DISK' && error.message.includes(words),
+    );
 
   for (const what of ['full', 'read-only'] as const) {
     it(`C12: case 11, ${what}: says so, starts nothing, and starts it once there is room`, async () => {
@@ -100,7 +125,11 @@ describe('the journal by a clock that jumps', function () {
   for (const when of ['1970-01-01', '2100-01-01']) {
     it(`C12: case 12, set to ${when} while a command works: it is left to work`, async () => {
       const command = `printf "Licence server: "; touch -d ${when} ~/${log}; sleep 2; echo ok; echo made > ~/effect`;
-      const { state, transcript } = await runDetached(vm.session(), { ...KEY, command, answers: {} }, { budgetMs: 15_000, patienceMs: 5000 });
+      const { state, transcript } = await runDetached(
+        vm.session(),
+        { ...KEY, command, answers: {} },
+        { budgetMs: 15_000, patienceMs: 5000 },
+      );
       assert.deepEqual([state, transcript, vm.read('effect')], ['finished', 'Licence server: ok\n', 'made\n']);
     });
   }

@@ -13,11 +13,16 @@ const NO_PID = 4_000_000;
 
 describe('journal commands', () => {
   /** What stands after the shell functions that all of them begin with. */
-  const lastPart = (built: RemoteCommand): string => built.command.slice(built.command.indexOf('echo stackato-journal-end\n}\n') + 28);
+  const lastPart = (built: RemoteCommand): string =>
+    built.command.slice(built.command.indexOf('echo stackato-journal-end\n}\n') + 28);
 
   it('begin with the folder of the step, and name the boot id file literally', () => {
     for (const { command } of [startJob(KEY, 'true'), readJob(KEY, 0), killJob(KEY, 0)]) {
-      assert.ok(command.startsWith(`umask 077\ntrap '' HUP\nj="$HOME/.stackato-deploy/dev/rename"\nb=$(cat /proc/sys/kernel/random/boot_id)\n`));
+      assert.ok(
+        command.startsWith(
+          `umask 077\ntrap '' HUP\nj="$HOME/.stackato-deploy/dev/rename"\nb=$(cat /proc/sys/kernel/random/boot_id)\n`,
+        ),
+      );
     }
   });
 
@@ -26,7 +31,9 @@ describe('journal commands', () => {
   it('answer by stdin, with a full stop', () => {
     const built = answerJob(KEY, { id: 'password', offset: 12, text: 'hush', secret: true });
     assert.equal(built.stdin, 'hush\n.\n');
-    assert.equal(lastPart(built), `n="$j/run1-1"
+    assert.equal(
+      lastPart(built),
+      `n="$j/run1-1"
 IFS= read -r line && read -r stop && [ "$stop" = . ] || exit 75
 look "$n"
 if [ $s = running ] && [ "$(stat -c %s "$n/log")" = 12 ]; then
@@ -36,7 +43,8 @@ if [ $s = running ] && [ "$(stat -c %s "$n/log")" = 12 ]; then
   elif [ ! -d "$n/said/12.password" ]; then echo "$w" >&2; exit 75
   fi
 fi
-report "$n" 12`);
+report "$n" 12`,
+    );
   });
 });
 
@@ -69,14 +77,24 @@ describe('journal on a real terminal', function () {
     await send(startJob(KEY, 'true'));
     await eventually(async () => ((await send(readJob(KEY, 0))).state === 'finished' ? true : undefined));
     const steps = ['static-ip', 'rename'];
-    const startedIn = async (boot: string): Promise<string> => (await vm.run(stepsStartedIn(boot, 'dev', steps))).stdout;
+    const startedIn = async (boot: string): Promise<string> =>
+      (await vm.run(stepsStartedIn(boot, 'dev', steps))).stdout;
     assert.equal(await startedIn(readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()), 'rename\n');
     assert.equal(await startedIn('00000000-0000-4000-8000-000000000000'), '');
     assert.equal((await vm.run(stepsStartedIn('x', 'never-here', steps))).stdout, '');
   });
 
   it('says absent where there is nothing', async () => {
-    assert.deepEqual(await read(), { state: 'absent', need: 'run1-1', offset: 0, bytes: Buffer.alloc(0), size: 0, quiet: 0, trouble: '', said: [] });
+    assert.deepEqual(await read(), {
+      state: 'absent',
+      need: 'run1-1',
+      offset: 0,
+      bytes: Buffer.alloc(0),
+      size: 0,
+      quiet: 0,
+      trouble: '',
+      said: [],
+    });
   });
 
   it('runs once, under a terminal, and keeps output and exit status', async () => {
@@ -123,7 +141,12 @@ describe('journal on a real terminal', function () {
   });
 
   it('types an answer once per prompt, not if the log went on, not if it was cut short', async () => {
-    await send(startJob(KEY, `printf 'Name: '; IFS= read -r a; printf '[%s]\\n' "$a" >> ran; printf 'Again: '; read -r a; echo "[$a]" >> ran`));
+    await send(
+      startJob(
+        KEY,
+        `printf 'Name: '; IFS= read -r a; printf '[%s]\\n' "$a" >> ran; printf 'Again: '; read -r a; echo "[$a]" >> ran`,
+      ),
+    );
     const { size } = await printed('Name: ');
     const answer = answerJob(KEY, { id: 'address', offset: size, text: ` it's $1 \\t `, secret: false });
     await vm.run(answer.command, answer.stdin, 6);
@@ -170,7 +193,10 @@ describe('journal on a real terminal', function () {
   });
 
   it('says so after another boot, and when the pid is somebody else by now', async () => {
-    for (const who of [`${process.pid} 1 00000000-0000-0000-0000-000000000000 1 1`, `${process.pid} 1 ${bootId(vm)} 1 1`]) {
+    for (const who of [
+      `${process.pid} 1 00000000-0000-0000-0000-000000000000 1 1`,
+      `${process.pid} 1 ${bootId(vm)} 1 1`,
+    ]) {
       mkdirSync(vm.path(...FOLDER), { recursive: true });
       writeFileSync(vm.path(...FOLDER, 'pid'), who);
       assert.equal((await read()).state, who.includes(bootId(vm)) ? 'lost' : 'rebooted');
@@ -181,10 +207,16 @@ describe('journal on a real terminal', function () {
   it('claims a start that never came to be, so that it cannot come late', async () => {
     mkdirSync(vm.path(...FOLDER), { recursive: true });
     assert.equal((await read()).state, 'running');
-    writeFileSync(vm.path(...FOLDER, 'made'), `${Math.round((Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]) - 60) * 100)}\n`);
+    writeFileSync(
+      vm.path(...FOLDER, 'made'),
+      `${Math.round((Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]) - 60) * 100)}\n`,
+    );
     assert.equal((await read()).state, 'lost');
     // The same shell text as a real start, in a folder that was given up.
-    const start = startJob({ ...KEY, need: 'other' }, 'echo x >> ran').command.replace('if w=$(mkdir "$n" 2>&1); then', 'n="$j/run1-1"; if true; then');
+    const start = startJob({ ...KEY, need: 'other' }, 'echo x >> ran').command.replace(
+      'if w=$(mkdir "$n" 2>&1); then',
+      'n="$j/run1-1"; if true; then',
+    );
     await vm.run(start);
     await eventually(() => (existsSync(vm.path(...FOLDER, 'end')) ? true : undefined));
     assert.equal(vm.read('ran'), '');
@@ -222,14 +254,17 @@ describe('journal on a real terminal', function () {
     await until('finished');
     const { stdout } = await vm.run(readJob(KEY, 0).command);
     assert.ok(parseSnapshot(`Welcome to Ubuntu${stdout}`));
-    for (const length of [0, 20, stdout.length - 30, stdout.length - 1]) assert.equal(parseSnapshot(stdout.slice(0, length)), undefined);
+    for (const length of [0, 20, stdout.length - 30, stdout.length - 1])
+      assert.equal(parseSnapshot(stdout.slice(0, length)), undefined);
   });
 });
 
 /** Commands of the living processes of a process group. */
 function livingOf(group: string): string[] {
   const rows = execFileSync('ps', ['-eo', 'pgid=,stat=,args='], { encoding: 'utf8' }).trim().split('\n');
-  return rows.map((row) => row.trim().split(/\s+/)).flatMap(([pgid, stat, ...args]) => (pgid === group && !stat?.startsWith('Z') ? [args.join(' ')] : []));
+  return rows
+    .map((row) => row.trim().split(/\s+/))
+    .flatMap(([pgid, stat, ...args]) => (pgid === group && !stat?.startsWith('Z') ? [args.join(' ')] : []));
 }
 
 function bootId(vm: LocalVm): string {

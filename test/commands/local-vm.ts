@@ -46,7 +46,9 @@ export class LocalVm {
   }
 
   /** Before each exec `before(index)` may throw; after it, with its effect, `after(index)` may. */
-  session(hooks: { before?: (index: number) => void; after?: (index: number) => void; password?: Secret } = {}): RemoteSession {
+  session(
+    hooks: { before?: (index: number) => void; after?: (index: number) => void; password?: Secret } = {},
+  ): RemoteSession {
     let index = 0;
     return {
       ...(hooks.password === undefined ? {} : { password: hooks.password }),

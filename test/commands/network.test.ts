@@ -5,7 +5,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { identityOf, isNamed } from '../../src/commands/identity';
 import { parseBootId, parseMemory, rebootJob } from '../../src/commands/machine';
-import { IFCONFIG, isStatic, parseIfconfig, parseInterfaces, parseResolver, parseRoute, staticIpAnswers, staticNetworkOf, OBSERVE_NETWORK } from '../../src/commands/network';
+import {
+  IFCONFIG,
+  isStatic,
+  parseIfconfig,
+  parseInterfaces,
+  parseResolver,
+  parseRoute,
+  staticIpAnswers,
+  staticNetworkOf,
+  OBSERVE_NETWORK,
+} from '../../src/commands/network';
 import { observe, sectionsOf } from '../../src/commands/observe';
 import { OBSERVE_RESOLVER, putResolverFirst, resolverStateOf } from '../../src/commands/resolver';
 import { DeployError } from '../../src/spec/errors';
@@ -41,9 +51,19 @@ iface eth0 inet static
   dns-search example.com
 iface eth0 inet6 auto
 `;
-const SECTIONS = { ifconfig: OLD, route: ROUTE, resolver: 'search example.com\nnameserver 10.0.0.2\nnameserver 10.0.0.3\n', upstream: '' };
+const SECTIONS = {
+  ifconfig: OLD,
+  route: ROUTE,
+  resolver: 'search example.com\nnameserver 10.0.0.2\nnameserver 10.0.0.3\n',
+  upstream: '',
+};
 const NETWORK = {
-  interface: 'eth0', address: '10.0.0.5', netmask: '255.255.255.0', gateway: '10.0.0.1', nameservers: ['10.0.0.2', '10.0.0.3'], search: ['example.com'],
+  interface: 'eth0',
+  address: '10.0.0.5',
+  netmask: '255.255.255.0',
+  gateway: '10.0.0.1',
+  nameservers: ['10.0.0.2', '10.0.0.3'],
+  search: ['example.com'],
 };
 
 const HEAD = 'Destination     Gateway         Genmask         Flags Metric Ref    Use Iface\n';
@@ -53,12 +73,25 @@ const VPN = `0.0.0.0         10.8.0.5        128.0.0.0       UG    0      0     
 128.0.0.0       10.8.0.5        128.0.0.0       UG    0      0        0 tun0
 172.16.0.0      0.0.0.0         255.255.240.0   U     0      0        0 eth0
 `;
-const row = (gateway: string, flags: string, metric: string, name: string): string => `0.0.0.0         ${gateway}        0.0.0.0         ${flags}    ${metric}      0        0 ${name}\n`;
+const row = (gateway: string, flags: string, metric: string, name: string): string =>
+  `0.0.0.0         ${gateway}        0.0.0.0         ${flags}    ${metric}      0        0 ${name}\n`;
 const ROUTES: readonly [what: string, table: string, wanted: { gateway: string; interface: string } | undefined][] = [
   ['a VPN', VPN, { gateway: '172.16.0.1', interface: 'eth0' }],
-  ['two, the better one last', row('10.0.0.2', 'UG', '600', 'wlan0') + row('10.0.0.1', 'UG', '100', 'eth1'), { gateway: '10.0.0.1', interface: 'eth1' }],
-  ['two of one metric', row('10.0.0.1', 'UG', '0', 'eth1') + row('10.0.0.2', 'UG', '0', 'eth2'), { gateway: '10.0.0.1', interface: 'eth1' }],
-  ['one that rejects', row('-', '!', '-', '-') + row('10.0.0.2', 'UG!', '0', 'eth1') + row('10.0.0.1', 'UGD', '9', 'eth2'), { gateway: '10.0.0.1', interface: 'eth2' }],
+  [
+    'two, the better one last',
+    row('10.0.0.2', 'UG', '600', 'wlan0') + row('10.0.0.1', 'UG', '100', 'eth1'),
+    { gateway: '10.0.0.1', interface: 'eth1' },
+  ],
+  [
+    'two of one metric',
+    row('10.0.0.1', 'UG', '0', 'eth1') + row('10.0.0.2', 'UG', '0', 'eth2'),
+    { gateway: '10.0.0.1', interface: 'eth1' },
+  ],
+  [
+    'one that rejects',
+    row('-', '!', '-', '-') + row('10.0.0.2', 'UG!', '0', 'eth1') + row('10.0.0.1', 'UGD', '9', 'eth2'),
+    { gateway: '10.0.0.1', interface: 'eth2' },
+  ],
   ['one without a gateway', row('0.0.0.0', 'U', '0', 'ppp0'), undefined],
   ['only halves', VPN.replace(/^.*172\.16\.0\.1 .*\n/m, ''), undefined],
   ['none', '', undefined],
@@ -95,7 +128,8 @@ describe('network parsers', () => {
   });
 
   it('read resolv.conf as glibc does', () => {
-    const text = '# made by resolvconf\ndomain old.example\nsearch a.example b.example\nnameserver 10.0.0.2 # first\n;nameserver 1.1.1.1\n';
+    const text =
+      '# made by resolvconf\ndomain old.example\nsearch a.example b.example\nnameserver 10.0.0.2 # first\n;nameserver 1.1.1.1\n';
     assert.deepEqual(parseResolver(text), { nameservers: ['10.0.0.2'], search: ['a.example', 'b.example'] });
   });
 
@@ -109,17 +143,36 @@ describe('network parsers', () => {
 
 describe('the static network', () => {
   const fails = (sections: Record<string, string>, code: string, words: RegExp): void =>
-    assert.throws(() => staticNetworkOf(sections, { mode: 'static' }), (error) => error instanceof DeployError && error.code === code && words.test(error.message));
+    assert.throws(
+      () => staticNetworkOf(sections, { mode: 'static' }),
+      (error) => error instanceof DeployError && error.code === code && words.test(error.message),
+    );
 
   it('is what the machine has', () => assert.deepEqual(staticNetworkOf(SECTIONS, { mode: 'static' }), NETWORK));
 
   it('is what the spec says, where it says something', () => {
-    const spec = { mode: 'static', netmask: '255.255.0.0', gateway: '10.0.9.9', nameservers: ['9.9.9.9'], search: [] } as const;
-    assert.deepEqual(staticNetworkOf(SECTIONS, spec), { ...NETWORK, netmask: '255.255.0.0', gateway: '10.0.9.9', nameservers: ['9.9.9.9'], search: [] });
+    const spec = {
+      mode: 'static',
+      netmask: '255.255.0.0',
+      gateway: '10.0.9.9',
+      nameservers: ['9.9.9.9'],
+      search: [],
+    } as const;
+    assert.deepEqual(staticNetworkOf(SECTIONS, spec), {
+      ...NETWORK,
+      netmask: '255.255.0.0',
+      gateway: '10.0.9.9',
+      nameservers: ['9.9.9.9'],
+      search: [],
+    });
   });
 
   it('takes the upstreams of dnsmasq where resolv.conf only names dnsmasq', () => {
-    const sections = { ...SECTIONS, resolver: 'search containers.\nnameserver 127.0.0.1\n', upstream: 'nameserver 10.0.0.2\nnameserver 10.0.0.3\nsearch example.com\n' };
+    const sections = {
+      ...SECTIONS,
+      resolver: 'search containers.\nnameserver 127.0.0.1\n',
+      upstream: 'nameserver 10.0.0.2\nnameserver 10.0.0.3\nsearch example.com\n',
+    };
     assert.deepEqual(staticNetworkOf(sections, { mode: 'static' }), NETWORK);
   });
 
@@ -134,7 +187,15 @@ describe('the static network', () => {
 
   it('is answered with spaces, and seen in the file', () => {
     assert.deepEqual(staticIpAnswers(NETWORK), {
-      interface: 'eth0', address: '10.0.0.5', netmask: '255.255.255.0', gateway: '10.0.0.1', nameservers: '10.0.0.2 10.0.0.3', search: 'example.com', confirm: 'yes', decline: 'no', enter: '',
+      interface: 'eth0',
+      address: '10.0.0.5',
+      netmask: '255.255.255.0',
+      gateway: '10.0.0.1',
+      nameservers: '10.0.0.2 10.0.0.3',
+      search: 'example.com',
+      confirm: 'yes',
+      decline: 'no',
+      enter: '',
     });
     assert.equal(isStatic(STATIC, NETWORK), true);
     assert.equal(isStatic(STATIC, { ...NETWORK, gateway: '10.0.0.254' }), false);
@@ -146,13 +207,18 @@ describe('the static network', () => {
 describe('looks', () => {
   it('are told apart, whatever fails or lacks its last newline', () => {
     const command = observe({ one: 'printf "a\\n\\nb"', two: 'cat /nonexistent', three: 'echo c' });
-    assert.deepEqual(sectionsOf(execFileSync('/bin/sh', ['-c', command], { encoding: 'utf8' })), { one: 'a\n\nb', two: '', three: 'c\n' });
+    assert.deepEqual(sectionsOf(execFileSync('/bin/sh', ['-c', command], { encoding: 'utf8' })), {
+      one: 'a\n\nb',
+      two: '',
+      three: 'c\n',
+    });
   });
 
   it('are nothing when cut short', () => assert.equal(sectionsOf('\nstackato-section one\nabc'), undefined));
 
   it('name their files literally', () => {
-    for (const path of ['/etc/resolv.conf', '/var/run/dnsmasq/resolv.conf', '/etc/network/interfaces']) assert.ok(OBSERVE_NETWORK.includes(`cat ${path};`), path);
+    for (const path of ['/etc/resolv.conf', '/var/run/dnsmasq/resolv.conf', '/etc/network/interfaces'])
+      assert.ok(OBSERVE_NETWORK.includes(`cat ${path};`), path);
   });
 });
 
@@ -165,7 +231,10 @@ describe('the resolver step', () => {
     writeFileSync(join(root, 'etc/resolv.conf'), '# made by hand\nnameserver 10.0.0.2\nnameserver 127.0.0.1\n');
   });
   afterEach(() => rmSync(root, { recursive: true }));
-  const run = (command: string): string => execFileSync('/bin/sh', ['-c', command.replaceAll('/etc/', `${root}/etc/`).replace(/^sudo /, '')], { encoding: 'utf8' });
+  const run = (command: string): string =>
+    execFileSync('/bin/sh', ['-c', command.replaceAll('/etc/', `${root}/etc/`).replace(/^sudo /, '')], {
+      encoding: 'utf8',
+    });
   const state = (mode: 'static' | 'dhcp'): unknown => resolverStateOf(sectionsOf(run(OBSERVE_RESOLVER)) ?? {}, mode);
   const file = (path: string): string => readFileSync(join(root, path), 'utf8');
   const WANTED = 'search containers.\nnameserver 127.0.0.1\n# made by hand\nnameserver 10.0.0.2\n';
@@ -191,7 +260,10 @@ describe('the resolver step', () => {
     run(putResolverFirst('dhcp'));
     assert.deepEqual(state('dhcp'), { live: true, persistent: true });
     run(putResolverFirst('dhcp'));
-    assert.equal(file('etc/dhcp/dhclient.conf'), 'request subnet-mask;\nprepend domain-search "containers.";\nprepend domain-name-servers 127.0.0.1;\n');
+    assert.equal(
+      file('etc/dhcp/dhclient.conf'),
+      'request subnet-mask;\nprepend domain-search "containers.";\nprepend domain-name-servers 127.0.0.1;\n',
+    );
   });
 
   it('leaves dhclient alone on a static network', () => {
@@ -207,7 +279,12 @@ describe('the resolver step', () => {
 
 describe('the name of the machine', () => {
   const HOST = 'stackato.example.com';
-  const sections = { hostname: 'stackato\n', file: 'stackato.example.com\n', hosts: '127.0.0.1\tlocalhost stackato\n10.0.0.5\tstackato.example.com api.stackato.example.com # us\n', certificate: 'subject= /C=CA/CN=*.stackato.example.com\n' };
+  const sections = {
+    hostname: 'stackato\n',
+    file: 'stackato.example.com\n',
+    hosts: '127.0.0.1\tlocalhost stackato\n10.0.0.5\tstackato.example.com api.stackato.example.com # us\n',
+    certificate: 'subject= /C=CA/CN=*.stackato.example.com\n',
+  };
 
   it('is looked for everywhere', () => {
     assert.deepEqual(identityOf(sections, HOST), { hostname: true, hosts: true, certificate: true });
@@ -216,7 +293,12 @@ describe('the name of the machine', () => {
   });
 
   it('is not there while one place has the old one', () => {
-    for (const old of [{ hostname: 'stackato-ab12' }, { file: '' }, { hosts: '127.0.0.1 localhost' }, { certificate: 'subject=CN = stackato-ab12.local' }]) {
+    for (const old of [
+      { hostname: 'stackato-ab12' },
+      { file: '' },
+      { hosts: '127.0.0.1 localhost' },
+      { certificate: 'subject=CN = stackato-ab12.local' },
+    ]) {
       assert.equal(isNamed(identityOf({ ...sections, ...old }, HOST)), false, JSON.stringify(old));
     }
   });
@@ -231,7 +313,10 @@ describe('the boot', () => {
   });
 
   it('is ended by one job per id, which looks again', () => {
-    assert.deepEqual(rebootJob(ID), { need: `reboot-${ID}`, command: `[ "$(cat /proc/sys/kernel/random/boot_id)" = ${ID} ] && sudo reboot` });
+    assert.deepEqual(rebootJob(ID), {
+      need: `reboot-${ID}`,
+      command: `[ "$(cat /proc/sys/kernel/random/boot_id)" = ${ID} ] && sudo reboot`,
+    });
     assert.throws(() => rebootJob('x'), RangeError);
   });
 

@@ -42,22 +42,41 @@ describe("strangers' kato op static_ip", function () {
       for (const { turn, conversation } of conversations(stranger)) {
         const verdict = decide(conversation, ALL, WORDS);
         assert.ok(verdict.kind === 'answer', `${JSON.stringify(turn[0])}: ${JSON.stringify(verdict)}`);
-        const typed = verdict.id === 'password' ? ANSWERS.password : wording(verdict.id, verdict.prompt, ANSWERS[verdict.id] ?? '', verdict.part);
+        const typed =
+          verdict.id === 'password'
+            ? ANSWERS.password
+            : wording(verdict.id, verdict.prompt, ANSWERS[verdict.id] ?? '', verdict.part);
         assert.deepEqual([verdict.id, typed], [turn[1], typedAt(turn)], JSON.stringify(turn[0]));
       }
     });
   }
 
   for (const printed of UNANSWERABLE) {
-    it(`${JSON.stringify(printed)} is left to a person`, () => assert.equal(decide({ said: [], output: onTerminal(printed) }, ALL, WORDS).kind, 'unknown'));
+    it(`${JSON.stringify(printed)} is left to a person`, () =>
+      assert.equal(decide({ said: [], output: onTerminal(printed) }, ALL, WORDS).kind, 'unknown'));
   }
 
   const REFUSALS: readonly Turn[][] = [
-    [['Name server (empty to finish): ', 'nameservers', '172.16.0.23'], ['172.16.0.23 is not reachable.\nName server (empty to finish): ', 'nameservers']],
-    [['Name servers: ', 'nameservers'], ['One server at a time.\nName servers: ', 'nameservers']],
-    [['IP address: ', 'address'], ['IP address: ', 'address']],
-    [['Type yes to go on: ', 'confirm'], ['Type yes to go on: ', 'confirm']],
-    [['Restart networking now? [y/N] ', 'decline'], ['Restart networking now? [y/N] ', 'decline']],
+    [
+      ['Name server (empty to finish): ', 'nameservers', '172.16.0.23'],
+      ['172.16.0.23 is not reachable.\nName server (empty to finish): ', 'nameservers'],
+    ],
+    [
+      ['Name servers: ', 'nameservers'],
+      ['One server at a time.\nName servers: ', 'nameservers'],
+    ],
+    [
+      ['IP address: ', 'address'],
+      ['IP address: ', 'address'],
+    ],
+    [
+      ['Type yes to go on: ', 'confirm'],
+      ['Type yes to go on: ', 'confirm'],
+    ],
+    [
+      ['Restart networking now? [y/N] ', 'decline'],
+      ['Restart networking now? [y/N] ', 'decline'],
+    ],
   ];
   for (const turns of REFUSALS) {
     it(`${JSON.stringify(turns[1]![0])} is not answered twice`, () => {
@@ -66,24 +85,51 @@ describe("strangers' kato op static_ip", function () {
     });
   }
 
-  const LIVE = ['is terse', 'is colourful, and resets at the end', 'wants name servers one at a time', 'would restart the network at once, and wants ENTER in the end', 'puts the answer on the next line'];
+  const LIVE = [
+    'is terse',
+    'is colourful, and resets at the end',
+    'wants name servers one at a time',
+    'would restart the network at once, and wants ENTER in the end',
+    'puts the answer on the next line',
+  ];
   it('are answered so on a real terminal', async () => {
-    await Promise.all(STRANGERS.filter(({ who }) => LIVE.includes(who)).map(async (stranger) => {
-      const vm = new LocalVm();
-      vm.program('kato', programOf(stranger));
-      const { password = '', ...rest } = ANSWERS;
-      const command = { deployment: 'd', step: 's', need: 'n', command: 'kato op static_ip', answers: { ...rest, password: { reveal: () => password } } };
-      const outcome = await runDetached(vm.session(), command, { budgetMs: 40_000, patienceMs: 5000 });
-      assert.equal(outcome.state, 'finished', `${stranger.who}: ${outcome.transcript}`);
-      assert.equal(vm.read('typed'), stranger.turns.map((turn) => `${typedAt(turn)}\n`).join(''), stranger.who);
-      vm.dispose();
-    }));
+    await Promise.all(
+      STRANGERS.filter(({ who }) => LIVE.includes(who)).map(async (stranger) => {
+        const vm = new LocalVm();
+        vm.program('kato', programOf(stranger));
+        const { password = '', ...rest } = ANSWERS;
+        const command = {
+          deployment: 'd',
+          step: 's',
+          need: 'n',
+          command: 'kato op static_ip',
+          answers: { ...rest, password: { reveal: () => password } },
+        };
+        const outcome = await runDetached(vm.session(), command, { budgetMs: 40_000, patienceMs: 5000 });
+        assert.equal(outcome.state, 'finished', `${stranger.who}: ${outcome.transcript}`);
+        assert.equal(vm.read('typed'), stranger.turns.map((turn) => `${typedAt(turn)}\n`).join(''), stranger.who);
+        vm.dispose();
+      }),
+    );
   });
 
   it('are given up with their own words where nobody here knows the answer', async () => {
     const vm = new LocalVm();
-    const outcome = await runDetached(vm.session(), { deployment: 'd', step: 's', need: 'n', command: `printf 'Public IP address: '; read a; echo x > typed`, answers: {} }, { budgetMs: 20_000, patienceMs: 1200 });
-    assert.deepEqual([outcome.state, outcome.prompt, outcome.reason, vm.read('typed')], ['stuck', 'Public IP address:', 'not understood', '']);
+    const outcome = await runDetached(
+      vm.session(),
+      {
+        deployment: 'd',
+        step: 's',
+        need: 'n',
+        command: `printf 'Public IP address: '; read a; echo x > typed`,
+        answers: {},
+      },
+      { budgetMs: 20_000, patienceMs: 1200 },
+    );
+    assert.deepEqual(
+      [outcome.state, outcome.prompt, outcome.reason, vm.read('typed')],
+      ['stuck', 'Public IP address:', 'not understood', ''],
+    );
     assert.match(outcome.transcript, /Public IP address/);
     vm.dispose();
   });

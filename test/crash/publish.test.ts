@@ -29,7 +29,9 @@ const seed = Number(process.env.STORM_SEED ?? randomBytes(4).readUInt32LE());
 describe('an upload in a storm', function () {
   this.timeout(LIMIT + 60_000);
   let site: Site;
-  before(async () => { site = await Site.open({ kernelRights: true }); });
+  before(async () => {
+    site = await Site.open({ kernelRights: true });
+  });
   after(() => site.close());
 
   it(`ends published, whatever happens to it (STORM_SEED=${seed})`, async () => {
@@ -42,7 +44,9 @@ describe('an upload in a storm', function () {
       assert.ok(kills >= ROUNDS * KINDS.length, `only ${kills} kills hit an upload`);
       for (const storm of storms) await storm.assertPublished();
     } catch (error) {
-      throw new Error(`STORM_SEED=${seed}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+      throw new Error(`STORM_SEED=${seed}: ${error instanceof Error ? error.message : String(error)}`, {
+        cause: error,
+      });
     }
   });
 });
@@ -61,7 +65,11 @@ class Storm {
   private thrown = 0;
   private readonly uploads: Upload[] = [];
 
-  constructor(private readonly site: Site, private readonly kind: Kind, private readonly roll: (from: number, to: number) => number) {}
+  constructor(
+    private readonly site: Site,
+    private readonly kind: Kind,
+    private readonly roll: (from: number, to: number) => number,
+  ) {}
 
   /** Those that hit a call. */
   get faults(): number {
@@ -89,7 +97,10 @@ class Storm {
 
   /** Each image is there once and is what its files were, and its bucket holds nothing else. */
   async assertPublished(): Promise<void> {
-    const { site: { lab }, kind } = this;
+    const {
+      site: { lab },
+      kind,
+    } = this;
     const expected: string[] = [];
     for (const { name, sources, end, error } of this.uploads) {
       assert.equal(error, undefined, `${kind} ${name}: ${String(error)}`);
@@ -97,13 +108,24 @@ class Storm {
       for (const part of IMAGE_PARTS) {
         const prefix = part === 'machine' ? name : `${name}-${part}`;
         const registered = lab.images(kind).filter((image) => image.name === prefix);
-        assert.deepEqual(registered.map((image) => [image.id, image.kind, image.state]), [[end.view.parts[part].id, part, 'available']], `${kind} ${prefix}`);
+        assert.deepEqual(
+          registered.map((image) => [image.id, image.kind, image.state]),
+          [[end.view.parts[part].id, part, 'available']],
+          `${kind} ${prefix}`,
+        );
         const { sha256, parts } = await lab.image(kind, registered[0]?.id ?? '');
         assert.equal(sha256, sources[part], `${kind} ${prefix}`);
         expected.push(`${prefix}.manifest.xml`, ...parts);
       }
     }
-    assert.deepEqual(lab.objects(kind).map(({ key }) => key).sort(), expected.sort(), kind);
+    assert.deepEqual(
+      lab
+        .objects(kind)
+        .map(({ key }) => key)
+        .sort(),
+      expected.sort(),
+      kind,
+    );
   }
 
   private async begin(): Promise<void> {
@@ -112,18 +134,29 @@ class Storm {
     const image = site.imageOf(name, kind, randomBytes(this.roll(11 * MIB, 22 * MIB)));
     const spec = site.spec(name, kind, { image });
     const temporal = await site.temporal(kind);
-    const hash = (file: unknown): string => createHash('sha256').update(readFileSync(String(file))).digest('hex');
+    const hash = (file: unknown): string =>
+      createHash('sha256')
+        .update(readFileSync(String(file)))
+        .digest('hex');
     const follow = async (): Promise<void> => {
       for await (const look of publish(temporal, spec, AbortSignal.timeout(LIMIT))) upload.end = look;
     };
-    const upload: Upload = { name, sources: { kernel: hash(image.kernel), ramdisk: hash(image.ramdisk), machine: hash(image.root) } };
+    const upload: Upload = {
+      name,
+      sources: { kernel: hash(image.kernel), ramdisk: hash(image.ramdisk), machine: hash(image.root) },
+    };
     this.uploads.push(upload);
-    follow().catch((error: unknown) => { upload.error = error; });
+    follow().catch((error: unknown) => {
+      upload.error = error;
+    });
   }
 
   /** One after another, each a few calls after the one before has hit. */
   private async throwFaults(): Promise<void> {
-    const { site: { lab }, kind } = this;
+    const {
+      site: { lab },
+      kind,
+    } = this;
     while (this.thrown < FAULTS) {
       const due = lab.storeCalls(kind).length + this.roll(0, 4);
       const [what, action] = [this.pick(WHAT), this.pick(ACTIONS)];

@@ -9,7 +9,9 @@ const KIND = 'aws';
 describe('a killed Temporal server', function () {
   this.timeout(240_000);
   let site: Site;
-  before(async () => { site = await Site.open(); });
+  before(async () => {
+    site = await Site.open();
+  });
   after(() => site.close());
 
   it('costs nothing: not while a command runs, nor while the machine reboots', async () => {
@@ -20,7 +22,11 @@ describe('a killed Temporal server', function () {
       await site.lab.killTemporal();
       await site.lab.startTemporal();
     }
-    const view = await deployment.until('ready or parked', ({ stage }) => stage === 'ready' || stage === 'needs-attention', 120_000);
+    const view = await deployment.until(
+      'ready or parked',
+      ({ stage }) => stage === 'ready' || stage === 'needs-attention',
+      120_000,
+    );
     assert.equal(view.stage, 'ready', JSON.stringify(view.steps));
     await deployment.result();
     await assertOnce(site, 'server', KIND);

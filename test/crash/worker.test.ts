@@ -18,29 +18,40 @@ describe('a killed worker', function () {
   this.timeout(900_000);
   /** A lab for each lane: in one, the desk of the account's addresses would live on the task queue of one of them. */
   let sites: Site[];
-  before(async () => { sites = await Promise.all(Array.from({ length: LANES }, () => Site.open({ kernelRights: true }))); });
+  before(async () => {
+    sites = await Promise.all(Array.from({ length: LANES }, () => Site.open({ kernelRights: true })));
+  });
   after(() => Promise.all(sites.map((site) => site.close())));
 
   /** Kills while the step runs, some way into it. */
   const killAt = async (deployment: Deployment, step: StepId, worker: WorkerProcess): Promise<void> => {
     const over = ['done', 'unchanged'];
-    await deployment.until(`${step} runs`, ({ steps, stage }) => {
-      assert.notEqual(stage, 'needs-attention', JSON.stringify(steps));
-      return steps[step]?.state === 'running' || over.includes(steps[step]?.state ?? '');
-    }, 180_000);
+    await deployment.until(
+      `${step} runs`,
+      ({ steps, stage }) => {
+        assert.notEqual(stage, 'needs-attention', JSON.stringify(steps));
+        return steps[step]?.state === 'running' || over.includes(steps[step]?.state ?? '');
+      },
+      180_000,
+    );
     await new Promise((resolve) => setTimeout(resolve, 40 + Math.random() * 400));
     await worker.kill();
   };
 
   const endsReady = async (site: Site, deployment: Deployment, name: string): Promise<void> => {
-    const view = await deployment.until('ready or parked', ({ stage }) => stage === 'ready' || stage === 'needs-attention', 180_000);
+    const view = await deployment.until(
+      'ready or parked',
+      ({ stage }) => stage === 'ready' || stage === 'needs-attention',
+      180_000,
+    );
     assert.equal(view.stage, 'ready', JSON.stringify(view.steps));
     await deployment.result();
     await assertOnce(site, name, KIND);
   };
 
   /** Those that publish are there only where there is something to publish. */
-  const imageFor = (site: Site, name: string, step: string): SpecChange => (step.startsWith('publish-') ? { image: site.imageOf(`${name}-image`, KIND) } : {});
+  const imageFor = (site: Site, name: string, step: string): SpecChange =>
+    step.startsWith('publish-') ? { image: site.imageOf(`${name}-image`, KIND) } : {};
 
   const killedOnceAt = async (site: Site, step: StepId): Promise<void> => {
     const name = `kill-${step}`;
@@ -69,11 +80,19 @@ describe('a killed worker', function () {
     const work = [killedAtAll, ...STEP_IDS.map((step) => (site: Site) => killedOnceAt(site, step))];
     const titles = ['every step', ...STEP_IDS];
     const failures: string[] = [];
-    await Promise.all(sites.map(async (site) => {
-      for (let next = work.shift(), title = titles.shift(); next !== undefined; next = work.shift(), title = titles.shift()) {
-        await next(site).catch((error: unknown) => failures.push(`${title ?? ''}: ${error instanceof Error ? error.message : String(error)}`));
-      }
-    }));
+    await Promise.all(
+      sites.map(async (site) => {
+        for (
+          let next = work.shift(), title = titles.shift();
+          next !== undefined;
+          next = work.shift(), title = titles.shift()
+        ) {
+          await next(site).catch((error: unknown) =>
+            failures.push(`${title ?? ''}: ${error instanceof Error ? error.message : String(error)}`),
+          );
+        }
+      }),
+    );
     assert.deepEqual(failures, []);
   });
 });

@@ -19,7 +19,11 @@ describe('the account on the machine', function () {
   it('C12: may have csh, rc files that print, German, and a VPN', async () => {
     const knobs = { loginShell: 'tcsh', rcPrints: 'Welcome to the appliance!', locale: 'de_DE.UTF-8', vpn: true };
     const deployment = await site.start(site.spec('peculiar', KIND, {}, knobs), QUEUE);
-    const { resources, steps } = await deployment.until('ready or parked', ({ stage }) => stage === 'ready' || stage === 'needs-attention', 120_000);
+    const { resources, steps } = await deployment.until(
+      'ready or parked',
+      ({ stage }) => stage === 'ready' || stage === 'needs-attention',
+      120_000,
+    );
     assert.equal(steps.verify?.state, 'done', JSON.stringify(steps));
     assert.match(resources.network ?? '', /^eth0 [\d.]+ netmask 255\.255\.255\.0 gateway /);
     assert.deepEqual([typeof resources.hostKey, resources.claiming], ['string', true]);
@@ -38,6 +42,12 @@ describe('the account on the machine', function () {
     const parked = await deployment.until('parked', ({ stage }) => stage === 'needs-attention', 90_000);
     assert.equal(parked.steps['static-ip']?.error?.code, 'MACHINE_DISK');
     assert.match(parked.steps['static-ip']?.error?.message ?? '', /No space left on device/);
-    assert.deepEqual(site.appliance('full').invocations().filter(({ args }) => args.includes('static_ip')), []);
+    assert.deepEqual(
+      site
+        .appliance('full')
+        .invocations()
+        .filter(({ args }) => args.includes('static_ip')),
+      [],
+    );
   });
 });

@@ -22,7 +22,11 @@ describe('the host key of the console', function () {
 
   it('is pinned, and the deployment ends ready', async () => {
     const deployment = await site.start(site.spec('printed', KIND, change), QUEUE);
-    const { resources, steps } = await deployment.until('ready or parked', ({ stage }) => stage === 'ready' || stage === 'needs-attention', 90_000);
+    const { resources, steps } = await deployment.until(
+      'ready or parked',
+      ({ stage }) => stage === 'ready' || stage === 'needs-attention',
+      90_000,
+    );
     assert.equal(steps.verify?.state, 'done', JSON.stringify(steps));
     assert.deepEqual([resources.hostKey], printedHostKeys(site.appliance('printed').consoleOutput()));
     const [asked] = site.lab.calls(KIND).filter(({ action }) => action === 'GetConsoleOutput');
@@ -33,9 +37,17 @@ describe('the host key of the console', function () {
   it('stops the deployment where the machine shows another after its reboot, though it prints that too', async () => {
     const deployment = await site.start(site.spec('changed', KIND, change, { newHostKeyAtBoot: true }), QUEUE);
     const { resources, steps } = await deployment.until('parked', ({ stage }) => stage === 'needs-attention', 90_000);
-    assert.deepEqual([steps.connect?.state, steps.reboot?.state, steps.reboot?.error?.code], ['done', 'attention', 'SSH_HOST_KEY']);
+    assert.deepEqual(
+      [steps.connect?.state, steps.reboot?.state, steps.reboot?.error?.code],
+      ['done', 'attention', 'SSH_HOST_KEY'],
+    );
     const shown = printedHostKeys(site.appliance('changed').consoleOutput());
     assert.notDeepEqual([resources.hostKey], shown);
-    assert.ok(steps.reboot?.error?.message.includes(`shows the host key ${shown[0] ?? '?'}, pinned is ${resources.hostKey ?? '?'}.`), steps.reboot?.error?.message);
+    assert.ok(
+      steps.reboot?.error?.message.includes(
+        `shows the host key ${shown[0] ?? '?'}, pinned is ${resources.hostKey ?? '?'}.`,
+      ),
+      steps.reboot?.error?.message,
+    );
   });
 });

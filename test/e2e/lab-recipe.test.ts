@@ -25,7 +25,8 @@ describe('the recipe of docs/lab.md', function () {
     mkdirSync(join(dir, 'bin'));
     mkdirSync(clone);
     symlinkSync(CLI, join(dir, 'bin', 'stackato-deploy'));
-    for (const name of readdirSync(ROOT)) if (!['examples', '.lab'].includes(name)) symlinkSync(join(ROOT, name), join(clone, name));
+    for (const name of readdirSync(ROOT))
+      if (!['examples', '.lab'].includes(name)) symlinkSync(join(ROOT, name), join(clone, name));
     cpSync(join(ROOT, 'examples'), join(clone, 'examples'), { recursive: true });
     writeFileSync(join(clone, EXAMPLE), moved(readFileSync(join(ROOT, EXAMPLE), 'utf8')));
   });
@@ -35,15 +36,31 @@ describe('the recipe of docs/lab.md', function () {
   });
 
   const bash = async (script: string): Promise<{ code: number | null; said: string }> => {
-    const shell = spawn('bash', ['-c', script], { cwd: clone, detached: true, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, PATH: `${join(dir, 'bin')}:${process.env.PATH ?? ''}`, STACKATO_DEPLOY_STATE: join(dir, 'state'), NO_COLOR: '1' } });
+    const shell = spawn('bash', ['-c', script], {
+      cwd: clone,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        ...process.env,
+        PATH: `${join(dir, 'bin')}:${process.env.PATH ?? ''}`,
+        STACKATO_DEPLOY_STATE: join(dir, 'state'),
+        NO_COLOR: '1',
+      },
+    });
     let said = '';
-    for (const stream of [shell.stdout, shell.stderr]) stream.setEncoding('utf8').on('data', (text: string) => { said += text; });
-    const [code] = await once(shell, 'exit') as [number | null];
+    for (const stream of [shell.stdout, shell.stderr])
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        said += text;
+      });
+    const [code] = (await once(shell, 'exit')) as [number | null];
     return { code, said };
   };
 
   it('F25: `lab up` makes all that the recipe needs', async () => {
-    const [, recipe = ''] = /take the secrets from its `state\.json`:\n\n```sh\n([^]*?)^```/m.exec(readFileSync(join(ROOT, 'docs/lab.md'), 'utf8')) ?? [];
+    const [, recipe = ''] =
+      /take the secrets from its `state\.json`:\n\n```sh\n([^]*?)^```/m.exec(
+        readFileSync(join(ROOT, 'docs/lab.md'), 'utf8'),
+      ) ?? [];
     assert.match(recipe, /stackato-deploy worker[^]*stackato-deploy up/);
     const up = await bash(`stackato-deploy lab up --base-port 14000 --net ${NET}`);
     assert.equal(up.code, 0, up.said);

@@ -20,14 +20,27 @@ describe('a deployment, up and down', function () {
   /** A terminated instance stays listed for an hour, as in a cloud. */
   const state = async (kind: Kind): Promise<CloudInventory & { zone: readonly string[] }> => {
     const { instances, ...rest } = await site.lab.inventory(kind);
-    return { ...rest, instances: instances.filter((instance) => instance.state !== 'terminated'), zone: await site.lab.zone() };
+    return {
+      ...rest,
+      instances: instances.filter((instance) => instance.state !== 'terminated'),
+      zone: await site.lab.zone(),
+    };
   };
-  const up = async (name: string, kind: Kind, known = {}, change: Record<string, unknown> = {}): Promise<DeployResult> => {
+  const up = async (
+    name: string,
+    kind: Kind,
+    known = {},
+    change: Record<string, unknown> = {},
+  ): Promise<DeployResult> => {
     const deployment = await site.start(site.spec(name, kind, change), kind, known);
-    await deployment.until('over or parked', ({ stage, steps }) => {
-      assert.notEqual(stage, 'needs-attention', JSON.stringify(steps));
-      return stage === 'ready';
-    }, 120_000);
+    await deployment.until(
+      'over or parked',
+      ({ stage, steps }) => {
+        assert.notEqual(stage, 'needs-attention', JSON.stringify(steps));
+        return stage === 'ready';
+      },
+      120_000,
+    );
     return deployment.result();
   };
 
@@ -76,7 +89,11 @@ describe('a deployment, up and down', function () {
     await refused.result();
     assert.deepEqual(await state('eucalyptus-3.2'), before);
 
-    const dns = { ...site.spec('seeded', 'eucalyptus-3.2').dns, replace: true, tsig: { name: site.lab.state.dns.tsig.name, algorithm: 'hmac-sha256', secret: { env: 'SITE_TSIG' } } };
+    const dns = {
+      ...site.spec('seeded', 'eucalyptus-3.2').dns,
+      replace: true,
+      tsig: { name: site.lab.state.dns.tsig.name, algorithm: 'hmac-sha256', secret: { env: 'SITE_TSIG' } },
+    };
     const { view } = await up('seeded', 'eucalyptus-3.2', {}, { dns });
     assert.ok((await site.lab.zone()).some((line) => /^seeded\.stackato\.test\. 600 IN CNAME euca-/.test(line)));
     await site.teardown(site.spec('seeded', 'eucalyptus-3.2', { dns }), 'eucalyptus-3.2', view.resources);

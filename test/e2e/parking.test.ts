@@ -27,12 +27,42 @@ interface Case {
 }
 
 const CASES: readonly Case[] = [
-  { name: 'wrong-password', step: 'connect', code: 'SSH_AUTH', says: /does not let stackato in/, env: { SITE_SSH_PASSWORD: 'not-it', SITE_ADMIN_PASSWORD: 'neither' } },
-  { name: 'wrong-dns-key', step: 'preflight', code: 'DNS_KEY_REFUSED', says: /key/i, env: { SITE_TSIG: Buffer.alloc(32).toString('base64') } },
-  { name: 'missing-secret', step: 'preflight', code: 'SECRET_MISSING', says: /SITE_ADMIN_PASSWORD/, env: { SITE_ADMIN_PASSWORD: undefined } },
-  { name: 'small-machine', step: 'connect', code: 'MEMORY_TOO_SMALL', says: /1500 MiB/, knobs: { memoryMiB: 1500 }, mended: { memoryMiB: 0 } },
   {
-    name: 'no-console', step: 'verify', code: 'CONSOLE_NOT_UP', says: /answers 503/, knobs: { consoleDelay: -1 }, mended: { consoleDelay: 0 },
+    name: 'wrong-password',
+    step: 'connect',
+    code: 'SSH_AUTH',
+    says: /does not let stackato in/,
+    env: { SITE_SSH_PASSWORD: 'not-it', SITE_ADMIN_PASSWORD: 'neither' },
+  },
+  {
+    name: 'wrong-dns-key',
+    step: 'preflight',
+    code: 'DNS_KEY_REFUSED',
+    says: /key/i,
+    env: { SITE_TSIG: Buffer.alloc(32).toString('base64') },
+  },
+  {
+    name: 'missing-secret',
+    step: 'preflight',
+    code: 'SECRET_MISSING',
+    says: /SITE_ADMIN_PASSWORD/,
+    env: { SITE_ADMIN_PASSWORD: undefined },
+  },
+  {
+    name: 'small-machine',
+    step: 'connect',
+    code: 'MEMORY_TOO_SMALL',
+    says: /1500 MiB/,
+    knobs: { memoryMiB: 1500 },
+    mended: { memoryMiB: 0 },
+  },
+  {
+    name: 'no-console',
+    step: 'verify',
+    code: 'CONSOLE_NOT_UP',
+    says: /answers 503/,
+    knobs: { consoleDelay: -1 },
+    mended: { consoleDelay: 0 },
     change: { admin: undefined, timing: { poll: '500ms', rebootWait: '1s', deadline: { console: '4s' } } },
   },
 ];
@@ -40,7 +70,9 @@ const CASES: readonly Case[] = [
 describe('a step that fails for good', function () {
   this.timeout(240_000);
   let site: Site;
-  before(async () => { site = await Site.open(); });
+  before(async () => {
+    site = await Site.open();
+  });
   after(() => site.close());
 
   for (const { name, step, code, says, env, knobs, mended, change } of CASES) {
@@ -57,7 +89,8 @@ describe('a step that fails for good', function () {
       const { client } = await site.temporal(QUEUE);
       await eventually('it is listed as needing attention', async () => {
         const ids: string[] = [];
-        for await (const { workflowId } of client.workflow.list({ query: `StackatoStage = 'needs-attention'` })) ids.push(workflowId);
+        for await (const { workflowId } of client.workflow.list({ query: `StackatoStage = 'needs-attention'` }))
+          ids.push(workflowId);
         return ids.includes(`stackato/${name}`);
       });
 
@@ -65,9 +98,17 @@ describe('a step that fails for good', function () {
       const next = await site.worker(KIND, QUEUE);
       if (mended !== undefined) site.appliance(name).turn(mended);
       await deployment.say('resume', {});
-      const done = await deployment.until('ready or parked again', ({ stage }) => stage === 'ready' || stage === 'needs-attention', 90_000);
+      const done = await deployment.until(
+        'ready or parked again',
+        ({ stage }) => stage === 'ready' || stage === 'needs-attention',
+        90_000,
+      );
       assert.equal(done.stage, 'ready', JSON.stringify(done.steps));
-      assert.deepEqual(earlier.filter(([, before]) => before !== undefined), earlier.map(([id]) => [id, done.steps[id as StepId]]).filter(([, after]) => after !== undefined), 'earlier steps were not repeated');
+      assert.deepEqual(
+        earlier.filter(([, before]) => before !== undefined),
+        earlier.map(([id]) => [id, done.steps[id as StepId]]).filter(([, after]) => after !== undefined),
+        'earlier steps were not repeated',
+      );
       await assertOnce(site, name, KIND);
       await next.stop();
     });

@@ -13,7 +13,9 @@ const COPIED = ['examples'];
 describe('the README', function () {
   this.timeout(300_000);
   let site: Site;
-  before(async () => { site = await Site.open(); });
+  before(async () => {
+    site = await Site.open();
+  });
   after(() => site.close());
 
   it('F25: "Real use" works as it is written', async () => {
@@ -28,16 +30,28 @@ describe('the README', function () {
     }
     // What is written in the editor: this site's spec, and the values of its references.
     const env = site.env('eucalyptus-3.2');
-    const values = Object.entries(env).filter(([name]) => /^(SITE_|TEMPORAL_ADDRESS$|STACKATO_DEPLOY_)/.test(name)).map(([name, value]) => `${name}='${value ?? ''}'\n`);
+    const values = Object.entries(env)
+      .filter(([name]) => /^(SITE_|TEMPORAL_ADDRESS$|STACKATO_DEPLOY_)/.test(name))
+      .map(([name, value]) => `${name}='${value ?? ''}'\n`);
     writeFileSync(join(site.dir, 'spec'), readFileSync(site.specFile('staging', 'eucalyptus-3.2')));
     writeFileSync(join(site.dir, 'values'), values.join(''));
     const editor = join(site.dir, 'editor');
-    writeFileSync(editor, `#!/bin/sh\ncat '${site.dir}/spec' > "$1" && cat '${site.dir}/values' > "$2"\n`, { mode: 0o755 });
-    const shell = spawn('bash', ['-c', block], { cwd: clone, detached: true, stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: process.env.PATH, HOME: home, EDITOR: editor, NO_COLOR: '1' } });
+    writeFileSync(editor, `#!/bin/sh\ncat '${site.dir}/spec' > "$1" && cat '${site.dir}/values' > "$2"\n`, {
+      mode: 0o755,
+    });
+    const shell = spawn('bash', ['-c', block], {
+      cwd: clone,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { PATH: process.env.PATH, HOME: home, EDITOR: editor, NO_COLOR: '1' },
+    });
     let said = '';
-    for (const stream of [shell.stdout, shell.stderr]) stream.setEncoding('utf8').on('data', (text: string) => { said += text; });
+    for (const stream of [shell.stdout, shell.stderr])
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        said += text;
+      });
     try {
-      const [code] = await once(shell, 'exit') as [number | null];
+      const [code] = (await once(shell, 'exit')) as [number | null];
       assert.equal(code, 0, said);
       assert.match(said, /staging Ready: http/);
     } finally {

@@ -12,7 +12,9 @@ import type { SpecChange } from '../support/site';
 /** The account's password is the site's. */
 const { password: _, ...TRAPS } = HARD_KNOBS;
 
-const HARD = KINDS.flatMap((kind) => (['static', 'dhcp'] as const).map((mode) => ({ name: `hard-${kind.replace(/\W/g, '')}-${mode}`, kind, mode })));
+const HARD = KINDS.flatMap((kind) =>
+  (['static', 'dhcp'] as const).map((mode) => ({ name: `hard-${kind.replace(/\W/g, '')}-${mode}`, kind, mode })),
+);
 
 describe('the runbook', function () {
   this.timeout(240_000);
@@ -24,14 +26,25 @@ describe('the runbook', function () {
   });
   after(() => site.close());
 
-  const deployed = async (name: string, kind: Kind, ...rest: [change?: SpecChange, knobs?: Partial<Knobs>]): Promise<DeploymentView> => {
+  const deployed = async (
+    name: string,
+    kind: Kind,
+    ...rest: [change?: SpecChange, knobs?: Partial<Knobs>]
+  ): Promise<DeploymentView> => {
     const deployment = await site.start(site.spec(name, kind, ...rest), kind);
-    const parked = deployment.until('ready or parked', ({ stage }) => stage === 'ready' || stage === 'needs-attention', 180_000);
+    const parked = deployment.until(
+      'ready or parked',
+      ({ stage }) => stage === 'ready' || stage === 'needs-attention',
+      180_000,
+    );
     const { stage, steps } = await parked;
     assert.equal(stage, 'ready', JSON.stringify(Object.values(steps).find(({ error }) => error !== undefined)));
     const { view } = await deployment.result();
     const { historyLength, historySize = Infinity } = await deployment.handle.describe();
-    assert.ok(historyLength <= 250 && historySize <= 256 * 1024, `${name} took ${historyLength} events, ${historySize} bytes`);
+    assert.ok(
+      historyLength <= 250 && historySize <= 256 * 1024,
+      `${name} took ${historyLength} events, ${historySize} bytes`,
+    );
     return view;
   };
 
@@ -56,10 +69,12 @@ describe('the runbook', function () {
   }
 
   it('copes with every wording and order of the questions', async () => {
-    await Promise.all(DIALOGUES.map(async (dialogue) => {
-      const name = `says-${dialogue}`;
-      await deployed(name, 'eucalyptus-4.4', { admin: undefined }, { dialogue });
-      await assertOnce(site, name, 'eucalyptus-4.4');
-    }));
+    await Promise.all(
+      DIALOGUES.map(async (dialogue) => {
+        const name = `says-${dialogue}`;
+        await deployed(name, 'eucalyptus-4.4', { admin: undefined }, { dialogue });
+        await assertOnce(site, name, 'eucalyptus-4.4');
+      }),
+    );
   });
 });

@@ -19,19 +19,24 @@ function textOf(value: unknown): string {
 }
 
 function processList(): string {
-  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map((pid) => {
-    try {
-      return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-    } catch {
-      return '';
-    }
-  }).join('\n');
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+      } catch {
+        return '';
+      }
+    })
+    .join('\n');
 }
 
 describe('the secrets of a spec', function () {
   this.timeout(240_000);
   let site: Site;
-  before(async () => { site = await Site.open(); });
+  before(async () => {
+    site = await Site.open();
+  });
   after(() => site.close());
 
   it('occur nowhere that others can read', async () => {
@@ -46,22 +51,32 @@ describe('the secrets of a spec', function () {
     await deployment.say('resume', {});
     await deployment.until('ready', ({ stage }) => stage === 'ready', 90_000);
     await deployment.result();
-    const cli = await run(process.execPath, [CLI, 'status', 'secrets', '--json'], { env: { ...site.env(KIND), STACKATO_DEPLOY_TASK_QUEUE: 'secrets' } });
+    const cli = await run(process.execPath, [CLI, 'status', 'secrets', '--json'], {
+      env: { ...site.env(KIND), STACKATO_DEPLOY_TASK_QUEUE: 'secrets' },
+    });
     await worker.stop();
     clearInterval(sampler);
 
     const description = await deployment.handle.describe();
     const places = {
       history: textOf(await deployment.handle.fetchHistory()),
-      memo: JSON.stringify(description.memo) + textOf(description.raw.workflowExecutionInfo?.searchAttributes?.indexedFields),
+      memo:
+        JSON.stringify(description.memo) +
+        textOf(description.raw.workflowExecutionInfo?.searchAttributes?.indexedFields),
       'worker log': readFileSync(worker.log, 'utf8'),
       'process list': seen.join('\n'),
       'command line': cli.stdout + cli.stderr,
     };
-    assert.ok(places.history.includes('stackato-secrets') && places['process list'].includes('nsupdate'), 'the places hold what they should');
+    assert.ok(
+      places.history.includes('stackato-secrets') && places['process list'].includes('nsupdate'),
+      'the places hold what they should',
+    );
     for (const [place, text] of Object.entries(places)) {
       for (const [what, word] of Object.entries(site.secretsOf(KIND))) {
-        assert.ok(!text.includes(word) && !text.includes(Buffer.from(word).toString('base64')), `${what} shows in the ${place}`);
+        assert.ok(
+          !text.includes(word) && !text.includes(Buffer.from(word).toString('base64')),
+          `${what} shows in the ${place}`,
+        );
       }
     }
   });

@@ -4,7 +4,22 @@ import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openBundle, openFile, readIdentity } from '../../src/image';
 import { PART } from '../../src/image/parts';
-import { FACTS, bundleTo, credentials, keysIndependently, noise, openIndependently, pair, rejects, shell, sparseFile, tempFolder, words, writeKeys, xml } from './support';
+import {
+  FACTS,
+  bundleTo,
+  credentials,
+  keysIndependently,
+  noise,
+  openIndependently,
+  pair,
+  rejects,
+  shell,
+  sparseFile,
+  tempFolder,
+  words,
+  writeKeys,
+  xml,
+} from './support';
 import type { Bundled } from './support';
 
 const MIB = 1024 * 1024;
@@ -24,14 +39,19 @@ describe('bundle', function () {
 
   /** The manifest against what is in the folder, then the content against the image: sha1sum, openssl, gzip and GNU tar. */
   function assertOpens({ folder: out, manifest }: Bundled, path: string): void {
-    const listed = [...manifest.matchAll(/<filename>([^<]+)<\/filename><digest algorithm="SHA1">([^<]+)/g)].map(([, name, sha1]) => `${sha1}  ${name}`);
+    const listed = [...manifest.matchAll(/<filename>([^<]+)<\/filename><digest algorithm="SHA1">([^<]+)/g)].map(
+      ([, name, sha1]) => `${sha1}  ${name}`,
+    );
     writeFileSync(join(out, 'sums'), `${listed.join('\n')}\n`);
     shell('sha1sum -c --strict sums', out);
     assert.equal(xml(manifest, 'image', 'bundled_size'), shell(`cat ${FACTS.prefix}.part.* | wc -c`, out));
     const { sha1, key, iv } = openIndependently(out, manifest);
     assert.equal(sha1, /<type>machine<\/type><digest algorithm="SHA1">([^<]+)/.exec(manifest)?.[1]);
     assert.deepEqual(keysIndependently(out, manifest, 'user'), { key, iv });
-    assert.match(shell('tar -tvf archive.tar --numeric-owner --utc', out), new RegExp(`^-rw-r--r-- 0/0 +${xml(manifest, 'image', 'size')} 1970-01-01 00:00 ${FACTS.prefix}$`));
+    assert.match(
+      shell('tar -tvf archive.tar --numeric-owner --utc', out),
+      new RegExp(`^-rw-r--r-- 0/0 +${xml(manifest, 'image', 'size')} 1970-01-01 00:00 ${FACTS.prefix}$`),
+    );
     shell(`tar -xOf archive.tar | cmp - ${path}`, out);
   }
 
@@ -43,12 +63,17 @@ describe('bundle', function () {
   }
 
   it('of several parts opens, holes and all, and is signed by the user', async () => {
-    const path = sparseFile(join(folder, 'image.raw'), 64 * MIB + 100, { [3 * MIB + 5]: noise(11 * MIB), [40 * MIB]: noise(12 * MIB), [64 * MIB]: words(100) });
+    const path = sparseFile(join(folder, 'image.raw'), 64 * MIB + 100, {
+      [3 * MIB + 5]: noise(11 * MIB),
+      [40 * MIB]: noise(12 * MIB),
+      [64 * MIB]: words(100),
+    });
     const bundled = await bundleTo(join(folder, 'out'), path);
     assert.equal(bundled.parts.length, 3);
     assertOpens(bundled, path);
     const { manifest } = bundled;
-    const cutOut = (name: string): string => manifest.slice(manifest.indexOf(`<${name}>`), manifest.indexOf(`</${name}>`) + name.length + 3);
+    const cutOut = (name: string): string =>
+      manifest.slice(manifest.indexOf(`<${name}>`), manifest.indexOf(`</${name}>`) + name.length + 3);
     writeKeys(folder);
     writeFileSync(join(folder, 'signed'), cutOut('machine_configuration') + cutOut('image'));
     writeFileSync(join(folder, 'signature'), Buffer.from(xml(manifest, 'manifest', 'signature'), 'hex'));
@@ -75,7 +100,10 @@ describe('bundle', function () {
     writeFileSync(join(out, 'rest.gz'), members.subarray(last));
     writeFileSync(join(out, 'rest'), Buffer.concat([end, Buffer.alloc(1024)]));
     shell('gzip -dc rest.gz | cmp - rest', out);
-    assert.match(shell('gzip -dc members.gz 2>/dev/null | head -c 512 | tar -tv 2>/dev/null || true', out), / 8589934592 1970/);
+    assert.match(
+      shell('gzip -dc members.gz 2>/dev/null | head -c 512 | tar -tv 2>/dev/null || true', out),
+      / 8589934592 1970/,
+    );
   });
 
   it('is the same bytes every time, and others for another image, prefix, account, kind, user or cloud', async () => {
@@ -84,8 +112,14 @@ describe('bundle', function () {
     const second = await bundleTo(join(folder, 'second'), path, {}, { lanes: 1 });
     shell('diff -r first second', folder);
     assert.equal(first.manifest, second.manifest);
-    const bytesOf = async (label: string, change: Parameters<typeof bundleTo>[2]): Promise<string> => digestOf(await bundleTo(join(folder, label), path, change));
-    const all = [digestOf(first), await bytesOf('prefix', { prefix: 'other' }), await bytesOf('account', { account: '210987654321' }), await bytesOf('kind', { kind: 'kernel' })];
+    const bytesOf = async (label: string, change: Parameters<typeof bundleTo>[2]): Promise<string> =>
+      digestOf(await bundleTo(join(folder, label), path, change));
+    const all = [
+      digestOf(first),
+      await bytesOf('prefix', { prefix: 'other' }),
+      await bytesOf('account', { account: '210987654321' }),
+      await bytesOf('kind', { kind: 'kernel' }),
+    ];
     for (const who of ['user', 'cloud'] as const) all.push(await withOther(who, path));
     image(words(100_001));
     all.push(digestOf(await bundleTo(join(folder, 'image'), path)));
@@ -93,12 +127,17 @@ describe('bundle', function () {
   });
 
   function digestOf({ parts }: Bundled): string {
-    return createHash('sha256').update(Buffer.concat(parts.map(({ bytes }) => bytes!))).digest('hex');
+    return createHash('sha256')
+      .update(Buffer.concat(parts.map(({ bytes }) => bytes!)))
+      .digest('hex');
   }
 
   async function withOther(who: 'user' | 'cloud', path: string): Promise<string> {
     const other = pair(`other-${who}`);
-    const changed = who === 'user' ? { privateKey: other.key, certificate: other.certificate } : { cloudCertificate: other.certificate };
+    const changed =
+      who === 'user'
+        ? { privateKey: other.key, certificate: other.certificate }
+        : { cloudCertificate: other.certificate };
     const source = await openFile({ path });
     const bundle = await openBundle({ source, facts: FACTS, identity: readIdentity({ ...credentials(), ...changed }) });
     const hash = createHash('sha256');
@@ -121,16 +160,29 @@ describe('bundle', function () {
 
   it('too big for the cloud is refused before anything is read, or once it is known', async () => {
     const path = sparseFile(join(folder, 'image.raw'), 100 * GIB);
-    await rejects(() => bundleTo(join(folder, 'out'), path, {}, { limits: { image: 30 * GIB, bundle: Infinity } }), 'IMAGE_TOO_BIG');
+    await rejects(
+      () => bundleTo(join(folder, 'out'), path, {}, { limits: { image: 30 * GIB, bundle: Infinity } }),
+      'IMAGE_TOO_BIG',
+    );
     writeFileSync(path, noise(3 * PART));
-    await rejects(() => bundleTo(join(folder, 'out'), path, {}, { limits: { image: 30 * GIB, bundle: 2 * PART } }), 'IMAGE_TOO_BIG');
-    assert.deepEqual(readdirSync(join(folder, 'out')).filter((name) => !name.includes('.part.')), [], 'no manifest');
+    await rejects(
+      () => bundleTo(join(folder, 'out'), path, {}, { limits: { image: 30 * GIB, bundle: 2 * PART } }),
+      'IMAGE_TOO_BIG',
+    );
+    assert.deepEqual(
+      readdirSync(join(folder, 'out')).filter((name) => !name.includes('.part.')),
+      [],
+      'no manifest',
+    );
   });
 
   it('stops when told to', async () => {
     const source = await openFile({ path: image(noise(3 * PART)) });
     const abort = new AbortController();
-    const bundle = await openBundle({ source, facts: FACTS, identity: readIdentity(credentials()) }, { signal: abort.signal });
+    const bundle = await openBundle(
+      { source, facts: FACTS, identity: readIdentity(credentials()) },
+      { signal: abort.signal },
+    );
     const parts = bundle.parts();
     await parts.next();
     abort.abort();

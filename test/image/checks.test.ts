@@ -14,15 +14,28 @@ describe('checks', () => {
     'kernel and ramdisk': BOTH,
     'ids of AWS, long ones': { kernelId: 'aki-1234567890abcdef0', ramdiskId: 'ari-1234567890abcdef0' },
     'a kernel called vmlinuz': { kind: 'kernel', prefix: 'vmlinuz-3.2.0' },
-    'block devices and codes': { blockDevices: [{ virtual: 'ami', device: 'sda1' }, { virtual: 'ephemeral0', device: '/dev/sdb' }], productCodes: ['ab-1'] },
+    'block devices and codes': {
+      blockDevices: [
+        { virtual: 'ami', device: 'sda1' },
+        { virtual: 'ephemeral0', device: '/dev/sdb' },
+      ],
+      productCodes: ['ab-1'],
+    },
     '99 characters': { prefix: 'x'.repeat(99) },
   };
-  for (const [title, facts] of Object.entries(accepted)) it(`accept ${title}`, () => checkFacts({ ...FACTS, ...facts }));
+  for (const [title, facts] of Object.entries(accepted))
+    it(`accept ${title}`, () => checkFacts({ ...FACTS, ...facts }));
 
   const refused: readonly (readonly [string, ErrorCode, Partial<BundleFacts>])[] = [
-    ...['vmlinuz', 'initrd-1', 'windows7', 'Windows'].map((prefix) => [`a machine image called ${prefix}`, 'IMAGE_PREFIX', { prefix }] as const),
-    ...['', 'x'.repeat(100), 'a/b', '..', '-x', 'ä', 'a b', 'a<b'].map((prefix) => [`the prefix ${JSON.stringify(prefix)}`, 'IMAGE_PREFIX', { prefix }] as const),
-    ...['', '12345678901', '1234567890123', '1234-5678-9012', 'admin'].map((account) => [`the account ${JSON.stringify(account)}`, 'IMAGE_ACCOUNT', { account }] as const),
+    ...['vmlinuz', 'initrd-1', 'windows7', 'Windows'].map(
+      (prefix) => [`a machine image called ${prefix}`, 'IMAGE_PREFIX', { prefix }] as const,
+    ),
+    ...['', 'x'.repeat(100), 'a/b', '..', '-x', 'ä', 'a b', 'a<b'].map(
+      (prefix) => [`the prefix ${JSON.stringify(prefix)}`, 'IMAGE_PREFIX', { prefix }] as const,
+    ),
+    ...['', '12345678901', '1234567890123', '1234-5678-9012', 'admin'].map(
+      (account) => [`the account ${JSON.stringify(account)}`, 'IMAGE_ACCOUNT', { account }] as const,
+    ),
     ['a kernel alone', 'IMAGE_KERNEL_AND_RAMDISK', { kernelId: BOTH.kernelId }],
     ['a ramdisk alone', 'IMAGE_KERNEL_AND_RAMDISK', { ramdiskId: BOTH.ramdiskId }],
     ['a ramdisk as kernel', 'IMAGE_CONFIGURATION', { ...BOTH, kernelId: 'eri-12AB34CD' }],
@@ -33,11 +46,14 @@ describe('checks', () => {
     ['a block device that is none', 'IMAGE_CONFIGURATION', { blockDevices: [{ virtual: 'floppy', device: 'sda1' }] }],
     ['a product code that is none', 'IMAGE_CONFIGURATION', { productCodes: ['a b'] }],
   ];
-  for (const [title, code, facts] of refused) it(`refuse ${title}`, () => assert.throws(() => checkFacts({ ...FACTS, ...facts }), { name: 'DeployError', code }));
+  for (const [title, code, facts] of refused)
+    it(`refuse ${title}`, () => assert.throws(() => checkFacts({ ...FACTS, ...facts }), { name: 'DeployError', code }));
 
   it('know the names that clouds accept', () => {
-    for (const name of ['abc', 'Stackato (3.4.2)/x86_64', 'x'.repeat(128)].map((text) => text.replaceAll(' ', ''))) checkName(name);
-    for (const name of ['ab', 'x'.repeat(129), 'a b c', 'näme', 'a,b']) assert.throws(() => checkName(name), { code: 'IMAGE_NAME' }, name);
+    for (const name of ['abc', 'Stackato (3.4.2)/x86_64', 'x'.repeat(128)].map((text) => text.replaceAll(' ', '')))
+      checkName(name);
+    for (const name of ['ab', 'x'.repeat(129), 'a b c', 'näme', 'a,b'])
+      assert.throws(() => checkName(name), { code: 'IMAGE_NAME' }, name);
   });
 
   it('know how much a cloud takes', () => {
@@ -61,19 +77,30 @@ describe('credentials', () => {
   });
 
   it('of two users are refused', () => {
-    assert.throws(() => readIdentity({ ...credentials(), privateKey: pair('other-user').key }), { code: 'IMAGE_KEY_MISMATCH' });
-    assert.throws(() => readIdentity({ ...credentials(), cloudCertificate: credentials().certificate }), { code: 'IMAGE_KEY_MISMATCH' }, 'the user as cloud');
+    assert.throws(() => readIdentity({ ...credentials(), privateKey: pair('other-user').key }), {
+      code: 'IMAGE_KEY_MISMATCH',
+    });
+    assert.throws(
+      () => readIdentity({ ...credentials(), cloudCertificate: credentials().certificate }),
+      { code: 'IMAGE_KEY_MISMATCH' },
+      'the user as cloud',
+    );
   });
 
   it('that cannot be read are refused without a word of them', () => {
     const elliptic = shell('openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256', tmpdir());
     const locked = shell(`openssl rsa -aes128 -passout pass:x 2>/dev/null <<< '${credentials().privateKey}'`, tmpdir());
     for (const privateKey of ['', JUNK, elliptic, locked, credentials().certificate]) {
-      assert.throws(() => readIdentity({ ...credentials(), privateKey }), { code: 'IMAGE_KEY_UNREADABLE', message: 'The private key is not a readable RSA key.' });
+      assert.throws(() => readIdentity({ ...credentials(), privateKey }), {
+        code: 'IMAGE_KEY_UNREADABLE',
+        message: 'The private key is not a readable RSA key.',
+      });
     }
     for (const certificate of ['', JUNK, credentials().privateKey]) {
       assert.throws(() => readIdentity({ ...credentials(), certificate }), { code: 'IMAGE_CERTIFICATE_UNREADABLE' });
-      assert.throws(() => readIdentity({ ...credentials(), cloudCertificate: certificate }), { code: 'IMAGE_CERTIFICATE_UNREADABLE' });
+      assert.throws(() => readIdentity({ ...credentials(), cloudCertificate: certificate }), {
+        code: 'IMAGE_CERTIFICATE_UNREADABLE',
+      });
     }
   });
 });

@@ -38,7 +38,10 @@ describe('compressor', () => {
   it('finds the checksum that gzip lists', async () => {
     const member = await gzipMember(words(5000));
     writeFileSync(join(folder, 'one.gz'), member);
-    assert.equal(crcOf(member).toString(16).padStart(8, '0'), shell('gzip -lv one.gz', folder).split('\n')[1]?.split(/\s+/)[1]);
+    assert.equal(
+      crcOf(member).toString(16).padStart(8, '0'),
+      shell('gzip -lv one.gz', folder).split('\n')[1]?.split(/\s+/)[1],
+    );
   });
 
   it('has a name that stays', () => {
@@ -47,11 +50,14 @@ describe('compressor', () => {
   });
 
   it('is within 3 % of gzip', async () => {
-    const text = Buffer.from(shell('cat /usr/share/perl/5*/*.pm /usr/share/common-licenses/* 2>/dev/null || true', folder));
+    const text = Buffer.from(
+      shell('cat /usr/share/perl/5*/*.pm /usr/share/common-licenses/* 2>/dev/null || true', folder),
+    );
     const sample = Buffer.concat([text, words(2 * MEMBER)]);
     writeFileSync(join(folder, 'sample'), sample);
     let size = 0;
-    for (let at = 0; at < sample.length; at += MEMBER) size += (await gzipMember(sample.subarray(at, at + MEMBER))).length;
+    for (let at = 0; at < sample.length; at += MEMBER)
+      size += (await gzipMember(sample.subarray(at, at + MEMBER))).length;
     const gzip = Number(shell('gzip -6 -c sample | wc -c', folder));
     assert.ok(size <= gzip * 1.03, `${size} of ${gzip}`);
   });

@@ -4,20 +4,51 @@ import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import { MANIFEST_LIMIT, inspect, partsIn, readCertificate, readManifest, readPrivateKey, unbundle } from '../../src/image';
+import {
+  MANIFEST_LIMIT,
+  inspect,
+  partsIn,
+  readCertificate,
+  readManifest,
+  readPrivateKey,
+  unbundle,
+} from '../../src/image';
 import type { Check } from '../../src/image';
 import { rejects } from './support';
 
 const FOLDER = join(__dirname, '../fixtures/bundles');
 const bytesOf = (...path: readonly string[]): Buffer => readFileSync(join(FOLDER, ...path));
-const manifestOf = (bundle: string): Buffer => bytesOf(bundle, readdirSync(join(FOLDER, bundle)).find((name) => name.endsWith('.manifest.xml'))!);
-const keyOf = (holder: string): ReturnType<typeof readPrivateKey> => readPrivateKey(bytesOf('keys', `${holder}-key.pem`).toString());
+const manifestOf = (bundle: string): Buffer =>
+  bytesOf(
+    bundle,
+    readdirSync(join(FOLDER, bundle)).find((name) => name.endsWith('.manifest.xml'))!,
+  );
+const keyOf = (holder: string): ReturnType<typeof readPrivateKey> =>
+  readPrivateKey(bytesOf('keys', `${holder}-key.pem`).toString());
 
 describe('bundles of others', () => {
   const bundles = [
-    { title: 'D14: padded to a record', bundle: 'euca34-padded', raw: 'kernel-30k.raw', holders: ['user', 'cloud'], signature: 'passed' },
-    { title: 'D15: sparse', bundle: 'euca214-sparse', raw: 'holes.raw', holders: ['user', 'cloud'], signature: 'passed' },
-    { title: 'D16: without a certificate of the user', bundle: 'euca34-without-user-certificate', raw: 'kernel-30k.raw', holders: ['cloud'], signature: 'failed' },
+    {
+      title: 'D14: padded to a record',
+      bundle: 'euca34-padded',
+      raw: 'kernel-30k.raw',
+      holders: ['user', 'cloud'],
+      signature: 'passed',
+    },
+    {
+      title: 'D15: sparse',
+      bundle: 'euca214-sparse',
+      raw: 'holes.raw',
+      holders: ['user', 'cloud'],
+      signature: 'passed',
+    },
+    {
+      title: 'D16: without a certificate of the user',
+      bundle: 'euca34-without-user-certificate',
+      raw: 'kernel-30k.raw',
+      holders: ['cloud'],
+      signature: 'failed',
+    },
   ] as const;
   for (const { title, bundle, raw, holders, signature } of bundles) {
     for (const holder of holders) {
@@ -26,23 +57,39 @@ describe('bundles of others', () => {
         const image = await buffer(unbundle(readManifest(manifestOf(bundle)), readPart, keyOf(holder)));
         assert.ok(image.equals(bytesOf(raw)));
         const certificate = readCertificate(bytesOf('keys', 'user-cert.pem').toString(), 'certificate');
-        const { checks } = await inspect({ manifest: manifestOf(bundle), certificate, privateKey: keyOf(holder), readPart });
+        const { checks } = await inspect({
+          manifest: manifestOf(bundle),
+          certificate,
+          privateKey: keyOf(holder),
+          readPart,
+        });
         const results = checks.map(({ id, result }): readonly [string, Check['result']] => [id, result]);
-        assert.deepEqual(Object.fromEntries(results), { form: 'passed', signature, key: 'passed', parts: 'passed', content: 'passed' });
+        assert.deepEqual(Object.fromEntries(results), {
+          form: 'passed',
+          signature,
+          key: 'passed',
+          parts: 'passed',
+          content: 'passed',
+        });
       });
     }
   }
 
-  it('D16: one for a cloud alone does not open by the user\'s key, and says why', async () => {
+  it("D16: one for a cloud alone does not open by the user's key, and says why", async () => {
     const name = 'euca34-without-user-certificate';
-    const open = (): Promise<Buffer> => buffer(unbundle(readManifest(manifestOf(name)), partsIn(join(FOLDER, name)), keyOf('user')));
+    const open = (): Promise<Buffer> =>
+      buffer(unbundle(readManifest(manifestOf(name)), partsIn(join(FOLDER, name)), keyOf('user')));
     await rejects(open, 'IMAGE_WRONG_KEY');
     await assert.rejects(open(), /for a cloud alone, without a certificate of the user/);
   });
 
   it('D16: elements of keys may be empty in any way, or left out', () => {
     const text = manifestOf('euca34-without-user-certificate').toString('latin1');
-    for (const [from, to] of [['<user_encrypted_iv/>', '<user_encrypted_iv></user_encrypted_iv>'], ['<user_encrypted_iv/>', ''], ['<user_encrypted_key algorithm="AES-128-CBC"/>', '<user_encrypted_key />']] as const) {
+    for (const [from, to] of [
+      ['<user_encrypted_iv/>', '<user_encrypted_iv></user_encrypted_iv>'],
+      ['<user_encrypted_iv/>', ''],
+      ['<user_encrypted_key algorithm="AES-128-CBC"/>', '<user_encrypted_key />'],
+    ] as const) {
       assert.ok(text.includes(from));
       const { keys } = readManifest(Buffer.from(text.replace(from, to)));
       assert.deepEqual([keys.userKey, keys.userIv, keys.cloudKey.length], ['', '', 512]);
@@ -70,8 +117,10 @@ describe('bundles of others', () => {
     'closes another element than the one that is open': (text) => text.replace('</kernel_id>', '</ramdisk_id>'),
     'has a document type': (text) => text.replace('\n<manifest>', '\n<!DOCTYPE manifest [<!ENTITY a "b">]><manifest>'),
     'has an entity that is none': (text) => text.replace('<name>kernel', '<name>&kernel;'),
-    'has an image in a comment, which clouds would cut out': (text) => text.replace('<version>', '<!-- <image>another</image> --><version>'),
-    'ends its image in a comment, where clouds would cut it': (text) => text.replace('<parts', '<!-- </image> --><parts'),
+    'has an image in a comment, which clouds would cut out': (text) =>
+      text.replace('<version>', '<!-- <image>another</image> --><version>'),
+    'ends its image in a comment, where clouds would cut it': (text) =>
+      text.replace('<parts', '<!-- </image> --><parts'),
     'has a size in another notation': (text) => text.replace('<size>30001', '<size>0x7531'),
     'has no size': (text) => text.replace('<size>30001', '<size>'),
     'names a part with a line break': (text) => text.replace('<filename>kernel', '<filename>ker&#10;nel'),
@@ -87,7 +136,9 @@ describe('bundles of others', () => {
   }
 
   it('D16: comments, CDATA and references are read as XML has them', () => {
-    const change = whole.replace('<name>kernel-30k<', '<name><!-- a > b --><![CDATA[kernel]]>&#45;&#x33;0k<').replace('\n<manifest>', '\n<?pi <?><!-- <a> -->\n<manifest>');
+    const change = whole
+      .replace('<name>kernel-30k<', '<name><!-- a > b --><![CDATA[kernel]]>&#45;&#x33;0k<')
+      .replace('\n<manifest>', '\n<?pi <?><!-- <a> -->\n<manifest>');
     assert.equal(readManifest(Buffer.from(change, 'latin1')).prefix, 'kernel-30k');
   });
 
@@ -99,17 +150,17 @@ describe('bundles of others', () => {
     'tags that never end': '<image ',
     'attributes that never end': '<image a="b" c="',
     'comments that never end': '<!--',
-    'quotes': '<a b=\'"',
-    'spaces': ' '.repeat(64),
+    quotes: '<a b=\'"',
+    spaces: ' '.repeat(64),
     'closing tags': '</image>',
-    'references': '<name>&amp;</name>',
+    references: '<name>&amp;</name>',
     'empty elements': '<image/>',
-    'comments': '<!---->',
-    'brackets': '<',
-    'ends': '>',
+    comments: '<!---->',
+    brackets: '<',
+    ends: '>',
   };
   const frames = {
-    'alone': (filling: string) => filling,
+    alone: (filling: string) => filling,
     'in a manifest': (filling: string) => `<?xml version="1.0"?><manifest>${filling}</manifest>`,
     'in an image': (filling: string) => whole.replace('<parts', `${filling.slice(whole.length)}<parts`),
     'in a tag': (filling: string) => whole.replace('<parts', `<parts ${filling.slice(whole.length)}`),
@@ -130,7 +181,8 @@ describe('bundles of others', () => {
   }
 
   it('B11: as many parts as a manifest has room for are read', async () => {
-    const part = (index: number): string => `<part index="${index}"><filename>kernel-30k.part.${index}</filename><digest algorithm="SHA1">${'ab'.repeat(20)}</digest></part>`;
+    const part = (index: number): string =>
+      `<part index="${index}"><filename>kernel-30k.part.${index}</filename><digest algorithm="SHA1">${'ab'.repeat(20)}</digest></part>`;
     const parts = Array.from({ length: 35_000 }, (_, index) => part(index)).join('');
     const manifest = Buffer.from(whole.replace(/<parts.*<\/parts>/, `<parts count="35000">${parts}</parts>`), 'latin1');
     assert.equal(readManifest(manifest).parts.length, 35_000);

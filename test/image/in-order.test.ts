@@ -3,7 +3,13 @@ import { setImmediate } from 'node:timers/promises';
 import { inOrder } from '../../src/image/in-order';
 
 /** Tasks that end when told to. */
-function manual(): { readonly started: number[]; readonly lanes: Map<number, number>; task(index: number, lane: number): Promise<number>; end(index: number): void; fail(index: number): void } {
+function manual(): {
+  readonly started: number[];
+  readonly lanes: Map<number, number>;
+  task(index: number, lane: number): Promise<number>;
+  end(index: number): void;
+  fail(index: number): void;
+} {
   const started: number[] = [];
   const lanes = new Map<number, number>();
   const doors = new Map<number, { resolve(value: number): void; reject(error: Error): void }>();
@@ -27,7 +33,10 @@ describe('in order', () => {
     const first = results.next();
     assert.deepEqual(started, [0, 1, 2]);
     [2, 1, 0].forEach(end);
-    assert.deepEqual([(await first).value, (await results.next()).value, (await results.next()).value, (await results.next()).done], [0, 10, 20, true]);
+    assert.deepEqual(
+      [(await first).value, (await results.next()).value, (await results.next()).value, (await results.next()).done],
+      [0, 10, 20, true],
+    );
   });
 
   it('starts no more than was asked for', async () => {

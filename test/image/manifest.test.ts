@@ -10,13 +10,19 @@ const CONTENT: ManifestContent = {
   account: '123456789012',
   kernelId: 'eki-12AB34CD',
   ramdiskId: 'eri-56EF7890',
-  blockDevices: [{ virtual: 'ami', device: 'sda1' }, { virtual: 'ephemeral0', device: '/dev/sdb' }],
+  blockDevices: [
+    { virtual: 'ami', device: 'sda1' },
+    { virtual: 'ephemeral0', device: '/dev/sdb' },
+  ],
   productCodes: ['code-1', 'code-2'],
   digest: 'aa'.repeat(20),
   size: 123,
   bundledSize: 456,
   keys: { cloudKey: '01', userKey: '02', cloudIv: '03', userIv: '04' },
-  parts: [{ name: 'stackato.part.00', sha1: 'bb'.repeat(20) }, { name: 'stackato.part.01', sha1: 'cc'.repeat(20) }],
+  parts: [
+    { name: 'stackato.part.00', sha1: 'bb'.repeat(20) },
+    { name: 'stackato.part.01', sha1: 'cc'.repeat(20) },
+  ],
 };
 
 const CONFIGURATION =
@@ -33,9 +39,12 @@ const IMAGE =
 
 describe('manifest', () => {
   const signed: string[] = [];
-  const write = (change: Partial<ManifestContent> = {}): string => writeManifest({ ...CONTENT, ...change }, (text) => `${signed.push(text)}`.replace(/.*/, 'ab'));
+  const write = (change: Partial<ManifestContent> = {}): string =>
+    writeManifest({ ...CONTENT, ...change }, (text) => `${signed.push(text)}`.replace(/.*/, 'ab'));
   const without = <K extends keyof ManifestContent>(...names: K[]): ManifestContent =>
-    Object.fromEntries(Object.entries(CONTENT).filter(([name]) => !names.includes(name as K))) as unknown as ManifestContent;
+    Object.fromEntries(
+      Object.entries(CONTENT).filter(([name]) => !names.includes(name as K)),
+    ) as unknown as ManifestContent;
 
   it('is these bytes, and of them these are signed', () => {
     const text = write();
@@ -49,8 +58,14 @@ describe('manifest', () => {
   it('says of a kernel and of a ramdisk that they are one', () => {
     const bare = without('kernelId', 'ramdiskId', 'blockDevices', 'productCodes');
     const of = (kind: ManifestContent['kind']): string => writeManifest({ ...bare, kind }, () => 'ab');
-    assert.match(of('kernel'), /<machine_configuration><architecture>x86_64<\/architecture><kernel_id>true<\/kernel_id><\/machine_configuration><image>.*<type>kernel</);
-    assert.match(of('ramdisk'), /<machine_configuration><architecture>x86_64<\/architecture><ramdisk_id>true<\/ramdisk_id><\/machine_configuration><image>.*<type>ramdisk</);
+    assert.match(
+      of('kernel'),
+      /<machine_configuration><architecture>x86_64<\/architecture><kernel_id>true<\/kernel_id><\/machine_configuration><image>.*<type>kernel</,
+    );
+    assert.match(
+      of('ramdisk'),
+      /<machine_configuration><architecture>x86_64<\/architecture><ramdisk_id>true<\/ramdisk_id><\/machine_configuration><image>.*<type>ramdisk</,
+    );
     assert.match(of('machine'), /<machine_configuration><architecture>x86_64<\/architecture><\/machine_configuration>/);
   });
 
@@ -59,16 +74,29 @@ describe('manifest', () => {
     assert.deepEqual([content, text, signature], [CONTENT, CONFIGURATION + IMAGE, 'ab']);
     for (const kind of ['kernel', 'ramdisk'] as const) {
       const bare = { ...without('kernelId', 'ramdiskId', 'blockDevices', 'productCodes'), kind };
-      const { signed: _text, signature: _signature, ...read } = readManifest(Buffer.from(writeManifest(bare, () => 'ab')));
+      const {
+        signed: _text,
+        signature: _signature,
+        ...read
+      } = readManifest(Buffer.from(writeManifest(bare, () => 'ab')));
       assert.deepEqual(read, bare);
     }
   });
 
   it('of another tool is read: white space, no type, no digits in front', () => {
-    const spaced = write().replaceAll('><', '>\n  <').replace('<type>machine</type>', '').replaceAll('.part.0', '.part.');
+    const spaced = write()
+      .replaceAll('><', '>\n  <')
+      .replace('<type>machine</type>', '')
+      .replaceAll('.part.0', '.part.');
     const read = readManifest(Buffer.from(spaced));
-    assert.deepEqual([read.kind, read.prefix, read.parts.map(({ name }) => name), read.digest], ['machine', 'stackato', ['stackato.part.0', 'stackato.part.1'], CONTENT.digest]);
-    assert.ok(read.signed.startsWith('<machine_configuration>\n  <architecture>'), 'what was signed stays as it stands there');
+    assert.deepEqual(
+      [read.kind, read.prefix, read.parts.map(({ name }) => name), read.digest],
+      ['machine', 'stackato', ['stackato.part.0', 'stackato.part.1'], CONTENT.digest],
+    );
+    assert.ok(
+      read.signed.startsWith('<machine_configuration>\n  <architecture>'),
+      'what was signed stays as it stands there',
+    );
   });
 
   const broken: Readonly<Record<string, (text: string) => string>> = {

@@ -12,7 +12,9 @@ const MIB = 1024 * 1024;
 
 const unxz: Unxz = (compressed) => {
   const child = spawn('xz', ['-dc'], { stdio: ['pipe', 'pipe', 'ignore'] });
-  Readable.from(compressed).pipe(child.stdin).on('error', () => undefined);
+  Readable.from(compressed)
+    .pipe(child.stdin)
+    .on('error', () => undefined);
   return child.stdout as AsyncIterable<Buffer>;
 };
 
@@ -59,17 +61,38 @@ describe('packed images', function () {
     return bundle.manifest();
   }
 
-  const ways: Readonly<Record<string, { readonly make: string } & Omit<PackedFile, 'path'> & { readonly name: string }>> = {
-    'raw': { make: 'true', name: 'image.raw', packing: 'raw' },
+  const ways: Readonly<
+    Record<string, { readonly make: string } & Omit<PackedFile, 'path'> & { readonly name: string }>
+  > = {
+    raw: { make: 'true', name: 'image.raw', packing: 'raw' },
     '.gz': { make: 'gzip -c image.raw > i.gz', name: 'i.gz', packing: 'gz' },
-    '.gz of several members': { make: '(head -c 5M image.raw | gzip; tail -c +5242881 image.raw | gzip) > m.gz', name: 'm.gz', packing: 'gz' },
+    '.gz of several members': {
+      make: '(head -c 5M image.raw | gzip; tail -c +5242881 image.raw | gzip) > m.gz',
+      name: 'm.gz',
+      packing: 'gz',
+    },
     '.xz': { make: 'xz -0 -c image.raw > i.xz', name: 'i.xz', packing: 'xz' },
     '.tar.gz': { make: 'tar -czf i.tar.gz inner', name: 'i.tar.gz', packing: 'tar.gz' },
-    '.tar.gz with other files, pax': { make: 'tar --format=pax -czf p.tar.gz README inner', name: 'p.tar.gz', packing: 'tar.gz', entry: 'image.raw' },
+    '.tar.gz with other files, pax': {
+      make: 'tar --format=pax -czf p.tar.gz README inner',
+      name: 'p.tar.gz',
+      packing: 'tar.gz',
+      entry: 'image.raw',
+    },
     '.tar.gz, sparse (D15)': { make: 'tar -cSzf S.tar.gz inner', name: 'S.tar.gz', packing: 'tar.gz' },
-    '.tar.gz with other files, sparse, pax (D15)': { make: 'tar --format=pax -cSzf P.tar.gz README inner zip.py', name: 'P.tar.gz', packing: 'tar.gz', entry: 'inner/image.raw' },
+    '.tar.gz with other files, sparse, pax (D15)': {
+      make: 'tar --format=pax -cSzf P.tar.gz README inner zip.py',
+      name: 'P.tar.gz',
+      packing: 'tar.gz',
+      entry: 'inner/image.raw',
+    },
     '.zip, stored': { make: 'python3 zip.py stored s.zip image.raw', name: 's.zip', packing: 'zip' },
-    '.zip, deflated, zip64': { make: 'python3 zip.py deflated d.zip README inner/image.raw', name: 'd.zip', packing: 'zip', entry: 'image.raw' },
+    '.zip, deflated, zip64': {
+      make: 'python3 zip.py deflated d.zip README inner/image.raw',
+      name: 'd.zip',
+      packing: 'zip',
+      entry: 'image.raw',
+    },
   };
   for (const [title, { make, ...file }] of Object.entries(ways)) {
     it(`give the bundle that the raw image gives: ${title}`, async () => {
@@ -82,7 +105,10 @@ describe('packed images', function () {
     shell('gzip -c image.raw > r.gz', folder);
     const parts: string[] = [];
     const run = async (most: number): Promise<void> => {
-      const bundle = await openBundle({ source: await open({ name: 'r.gz', packing: 'gz' }), facts: FACTS, identity: readIdentity(credentials()) }, { journal: openJournal(join(folder, 'journal')) });
+      const bundle = await openBundle(
+        { source: await open({ name: 'r.gz', packing: 'gz' }), facts: FACTS, identity: readIdentity(credentials()) },
+        { journal: openJournal(join(folder, 'journal')) },
+      );
       for await (const { bytes, md5 } of bundle.parts((record) => parts.includes(record.md5))) {
         if (bytes === undefined) continue;
         assert.equal(createHash('md5').update(bytes).digest('hex'), md5);
@@ -98,7 +124,10 @@ describe('packed images', function () {
 
   it('of which there are several, or none, must be named', async () => {
     shell('tar -czf two.tar.gz README zip.py; python3 zip.py deflated two.zip README zip.py', folder);
-    for (const [name, packing] of [['two.tar.gz', 'tar.gz'], ['two.zip', 'zip']] as const) {
+    for (const [name, packing] of [
+      ['two.tar.gz', 'tar.gz'],
+      ['two.zip', 'zip'],
+    ] as const) {
       await rejects(() => open({ name, packing }), 'IMAGE_FORMAT');
       await rejects(() => open({ name, packing, entry: 'root.img' }), 'IMAGE_FORMAT');
     }
@@ -113,10 +142,16 @@ describe('packed images', function () {
     await rejects(() => open({ name: 'locked.zip', packing: 'zip' }), 'IMAGE_FORMAT');
   });
 
-  for (const [name, packing] of [['i.gz', 'gz'], ['i.tar.gz', 'tar.gz'], ['s.zip', 'zip'], ['d.zip', 'zip']] as const) {
+  for (const [name, packing] of [
+    ['i.gz', 'gz'],
+    ['i.tar.gz', 'tar.gz'],
+    ['s.zip', 'zip'],
+    ['d.zip', 'zip'],
+  ] as const) {
     it(`that are damaged are refused: ${name}`, async () => {
       const entry = packing === 'gz' ? {} : { entry: 'image.raw' };
-      const look = async (damaged: string): Promise<unknown> => manifestOf(await open({ name: damaged, packing, ...entry }));
+      const look = async (damaged: string): Promise<unknown> =>
+        manifestOf(await open({ name: damaged, packing, ...entry }));
       shell(`cp ${name} cut && cp ${name} bent && cp README text`, folder);
       truncateSync(join(folder, 'cut'), statSync(join(folder, name)).size - 5000);
       await rejects(() => look('cut'), 'IMAGE_SOURCE_DAMAGED');
@@ -130,7 +165,11 @@ describe('packed images', function () {
 
   it('that change are noticed', async () => {
     shell('gzip -c image.raw > c.gz', folder);
-    const bundle = await openBundle({ source: await open({ name: 'c.gz', packing: 'gz' }), facts: FACTS, identity: readIdentity(credentials()) });
+    const bundle = await openBundle({
+      source: await open({ name: 'c.gz', packing: 'gz' }),
+      facts: FACTS,
+      identity: readIdentity(credentials()),
+    });
     const parts = bundle.parts();
     await parts.next();
     shell('touch -d 2020-01-01 c.gz', folder);

@@ -11,9 +11,19 @@ const KEY = randomBytes(16);
 const IV = randomBytes(16).toString('hex');
 const MIB = 1024 * 1024;
 
-async function cut(members: readonly Buffer[], index = 0, start: PartStart = { member: 0, skip: 0, iv: IV }): Promise<readonly MadePart[]> {
+async function cut(
+  members: readonly Buffer[],
+  index = 0,
+  start: PartStart = { member: 0, skip: 0, iv: IV },
+): Promise<readonly MadePart[]> {
   const parts: MadePart[] = [];
-  for await (const part of cutParts(Readable.from(members.slice(start.member)) as AsyncIterable<Buffer>, { prefix: 'p', key: KEY, index, start })) parts.push(part);
+  for await (const part of cutParts(Readable.from(members.slice(start.member)) as AsyncIterable<Buffer>, {
+    prefix: 'p',
+    key: KEY,
+    index,
+    start,
+  }))
+    parts.push(part);
   return parts;
 }
 
@@ -38,11 +48,19 @@ describe('parts', () => {
       writeFileSync(join(folder, 'plain'), Buffer.concat(members));
       writeFileSync(join(folder, 'mine'), Buffer.concat(parts.map(({ bytes }) => bytes)));
       shell(`openssl enc -aes-128-cbc -K ${KEY.toString('hex')} -iv ${IV} -in plain | cmp - mine`, folder);
-      assert.deepEqual(parts.slice(0, -1).map(({ size }) => size), parts.slice(0, -1).map(() => PART));
+      assert.deepEqual(
+        parts.slice(0, -1).map(({ size }) => size),
+        parts.slice(0, -1).map(() => PART),
+      );
       assert.ok((parts.at(-1)?.size ?? 0) > 0, 'no empty part');
       for (const { bytes, sha1, md5, size } of parts) {
         writeFileSync(join(folder, 'part'), bytes);
-        assert.deepEqual([sha1, md5, String(size)], shell('sha1sum part; md5sum part; wc -c < part', folder).split('\n').map((line) => line.split(' ')[0]));
+        assert.deepEqual(
+          [sha1, md5, String(size)],
+          shell('sha1sum part; md5sum part; wc -c < part', folder)
+            .split('\n')
+            .map((line) => line.split(' ')[0]),
+        );
       }
     });
   }
@@ -54,10 +72,17 @@ describe('parts', () => {
     for (const [index, part] of parts.entries()) {
       if (part.next !== undefined) assert.deepEqual(await cut(members, index + 1, part.next), parts.slice(index + 1));
     }
-    assert.deepEqual([parts[1]?.next?.member, parts[1]?.next?.skip], [4, 0], 'a member that ended with the part is not made again');
+    assert.deepEqual(
+      [parts[1]?.next?.member, parts[1]?.next?.skip],
+      [4, 0],
+      'a member that ended with the part is not made again',
+    );
   });
 
   it('have two digits at least', () => {
-    assert.deepEqual([0, 9, 10, 100].map((index) => partName('p', index)), ['p.part.00', 'p.part.09', 'p.part.10', 'p.part.100']);
+    assert.deepEqual(
+      [0, 9, 10, 100].map((index) => partName('p', index)),
+      ['p.part.00', 'p.part.09', 'p.part.10', 'p.part.100'],
+    );
   });
 });

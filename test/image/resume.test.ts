@@ -6,7 +6,17 @@ import type { BundleOptions, IsThere, Source } from '../../src/image';
 import { MEMBER } from '../../src/image/compressor';
 import { PART } from '../../src/image/parts';
 import type { Bundled } from './support';
-import { FACTS, bundleTo, credentials, noise, openIndependently, shell, sparseFile, tempFolder, words } from './support';
+import {
+  FACTS,
+  bundleTo,
+  credentials,
+  noise,
+  openIndependently,
+  shell,
+  sparseFile,
+  tempFolder,
+  words,
+} from './support';
 
 const MIB = 1024 * 1024;
 
@@ -47,11 +57,24 @@ describe('resume', function () {
       return source.read(into, offset);
     };
     const { path: name, size, stamp } = source;
-    return { reads, source: { path: name, size, stamp, read, assertUnchanged: () => source.assertUnchanged(), close: () => source.close() } };
+    return {
+      reads,
+      source: {
+        path: name,
+        size,
+        stamp,
+        read,
+        assertUnchanged: () => source.assertUnchanged(),
+        close: () => source.close(),
+      },
+    };
   }
 
   /** Killed after so many parts were made: of the last, nothing comes into the bucket. */
-  async function attempt(killedAfter = Infinity, options: BundleOptions = { journal: openJournal(join(folder, 'journal')) }): Promise<Attempt> {
+  async function attempt(
+    killedAfter = Infinity,
+    options: BundleOptions = { journal: openJournal(join(folder, 'journal')) },
+  ): Promise<Attempt> {
     const { source, reads } = watched(await openFile({ path }));
     const [sent, skipped]: [string[], string[]] = [[], []];
     try {
@@ -82,7 +105,10 @@ describe('resume', function () {
     const second = await attempt();
     assert.deepEqual([second.skipped, second.sent], [first.sent, ['stackato.part.02', 'stackato.part.03']]);
     const from = Math.min(...second.reads);
-    assert.ok(from > 35 && second.reads.length < 18, `${second.reads.length} blocks from ${from} on: no survey, no block of the first two parts`);
+    assert.ok(
+      from > 35 && second.reads.length < 18,
+      `${second.reads.length} blocks from ${from} on: no survey, no block of the first two parts`,
+    );
     assertWhole(second.manifest);
   });
 
@@ -116,7 +142,10 @@ describe('resume', function () {
     'something else in it': (journal) => writeFileSync(journal, '{}\nnull\n1\n'),
     'a bit turned over': (journal) => {
       const text = readFileSync(journal, 'utf8');
-      writeFileSync(journal, text.replace(/"skip":(\d)/, (_, digit: string) => `"skip":${9 - Number(digit)}`));
+      writeFileSync(
+        journal,
+        text.replace(/"skip":(\d)/, (_, digit: string) => `"skip":${9 - Number(digit)}`),
+      );
     },
     'a line half written before another attempt': (journal) => appendFileSync(journal, '\n0123456789abcdef {"index":'),
   };
@@ -155,12 +184,15 @@ describe('resume', function () {
     await attempt(1);
     const journal = readFileSync(join(folder, 'journal'), 'latin1');
     const { key, iv } = openIndependently(whole.folder, whole.manifest);
-    for (const secret of [key, iv]) assert.ok(!journal.includes(secret) && !journal.includes(Buffer.from(secret, 'hex').toString('base64')));
+    for (const secret of [key, iv])
+      assert.ok(!journal.includes(secret) && !journal.includes(Buffer.from(secret, 'hex').toString('base64')));
     assert.equal(shell('stat -c %a journal', folder), '600');
   });
 
   it('has no more buffers than lanes, however large the image and slow the reader', async () => {
-    const { source } = watched(await openFile({ path: sparseFile(join(folder, 'other.raw'), 40 * MIB, { 0: noise(40 * MIB) }) }));
+    const { source } = watched(
+      await openFile({ path: sparseFile(join(folder, 'other.raw'), 40 * MIB, { 0: noise(40 * MIB) }) }),
+    );
     const buffers = new Set<number>();
     let [reading, most, blocks] = [0, 0, 0];
     const read = source.read.bind(source);

@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdirSync, readFileSync, renameSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { openBundle, openFile, readIdentity } from '../../src/image';
 import type { Bundle, Source } from '../../src/image';
@@ -28,7 +37,8 @@ describe('source', function () {
     return source;
   }
 
-  const bundle = async (source: Source): Promise<Bundle> => openBundle({ source, facts: FACTS, identity: readIdentity(credentials()) });
+  const bundle = async (source: Source): Promise<Bundle> =>
+    openBundle({ source, facts: FACTS, identity: readIdentity(credentials()) });
 
   const drain = async (bundled: Bundle): Promise<void> => {
     for await (const _ of bundled.parts());
@@ -37,7 +47,15 @@ describe('source', function () {
   it('reads what is there, through holes and at odd places', async () => {
     sparseFile(path, 9 * MIB, { [MIB + 3]: words(100), [4 * MIB + 4096]: noise(MIB), [9 * MIB - 1]: Buffer.of(7) });
     const whole = readFileSync(path);
-    for (const [offset, length] of [[0, MIB], [MIB, MIB], [4 * MIB, MIB], [8 * MIB, MIB], [4096, 8192], [1, 4096], [MIB + 1, 200]] as const) {
+    for (const [offset, length] of [
+      [0, MIB],
+      [MIB, MIB],
+      [4 * MIB, MIB],
+      [8 * MIB, MIB],
+      [4096, 8192],
+      [1, 4096],
+      [MIB + 1, 200],
+    ] as const) {
       const into = Buffer.alloc(length, 1);
       await (await open()).read(into, offset);
       assert.ok(into.equals(whole.subarray(offset, offset + length)), `${length} at ${offset}`);
@@ -67,7 +85,7 @@ describe('source', function () {
   });
 
   const changes: Readonly<Record<string, () => void>> = {
-    'grows': () => appendFileSync(path, 'x'),
+    grows: () => appendFileSync(path, 'x'),
     'is cut off': () => truncateSync(path, 5 * MIB),
     'is touched': () => utimesSync(path, OLD, OLD),
     'is replaced': () => {

@@ -1,7 +1,16 @@
 /** Archives with holes: GNU tar makes each, and the file it was made of says what is in it. */
 
 import assert from 'node:assert/strict';
-import { closeSync, createReadStream, ftruncateSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  createReadStream,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { ByteInput } from '../../src/image/byte-input';
 import { isZero } from '../../src/image/compressor';
@@ -12,7 +21,7 @@ const MIB = 1024 * 1024;
 const GIB = 1024 * MIB;
 const PAGE = 4096;
 const FORMATS = {
-  'GNU tar\'s own': '--format=gnu',
+  "GNU tar's own": '--format=gnu',
   'pax 0.0': '--format=posix --sparse-version=0.0',
   'pax 0.1': '--format=posix --sparse-version=0.1',
   'pax 1.0': '--format=posix --sparse-version=1.0',
@@ -28,7 +37,9 @@ function sparseFile(path: string, size: number, pieces: Readonly<Record<number, 
 
 /** Every eighth page has something in it: so many pieces. */
 function manyPieces(count: number): Record<number, Buffer> {
-  return Object.fromEntries(Array.from({ length: count }, (_, index) => [index * 8 * PAGE, words(PAGE + index).subarray(index)]));
+  return Object.fromEntries(
+    Array.from({ length: count }, (_, index) => [index * 8 * PAGE, words(PAGE + index).subarray(index)]),
+  );
 }
 
 describe('D15: sparse archives', function () {
@@ -105,7 +116,13 @@ describe('D15: sparse archives', function () {
       const header = bytes.subarray(0, 512);
       change(header);
       header.fill(' ', 148, 156);
-      header.write(`${header.reduce((sum, byte) => sum + byte, 0).toString(8).padStart(6, '0')}\0`, 148);
+      header.write(
+        `${header
+          .reduce((sum, byte) => sum + byte, 0)
+          .toString(8)
+          .padStart(6, '0')}\0`,
+        148,
+      );
       writeFileSync(at(archive), bytes);
     }
 
@@ -117,7 +134,10 @@ describe('D15: sparse archives', function () {
       'another size of what is stored': (header) => header.write(octal(512), 124),
       'a size less than its extents': (header) => header.write(octal(PAGE), 483),
       'a number that is none': (header) => header.write('99999999999', 386),
-      'an extent that ends within a block': (header) => (header.write(octal(100), 386 + 12), header.write(octal(2 * PAGE - 100), 386 + 36)),
+      'an extent that ends within a block': (header) => (
+        header.write(octal(100), 386 + 12),
+        header.write(octal(2 * PAGE - 100), 386 + 36)
+      ),
     };
     for (const [title, harm] of Object.entries(harms)) {
       it(`D15: refused: ${title}`, async () => {
@@ -144,7 +164,11 @@ describe('D15: sparse archives', function () {
       sparseFile(at('image'), 3 * MIB, { 0: words(PAGE), [MIB]: words(PAGE) });
       shell('tar -cSf archive --format=posix --sparse-version=0.1 image', folder);
       const whole = readFileSync(at('archive'), 'latin1');
-      const changes = [['GNU.sparse.numblocks=', 'GNU.sparse.numblockz='], ['GNU.sparse.map=0,4096,', 'GNU.sparse.map=0,4096;'], ['GNU.sparse.map=0,4096,', 'GNU.sparse.map=0,40960']] as const;
+      const changes = [
+        ['GNU.sparse.numblocks=', 'GNU.sparse.numblockz='],
+        ['GNU.sparse.map=0,4096,', 'GNU.sparse.map=0,4096;'],
+        ['GNU.sparse.map=0,4096,', 'GNU.sparse.map=0,40960'],
+      ] as const;
       for (const [from, to] of changes) {
         assert.ok(whole.includes(from), from);
         writeFileSync(at('bent'), whole.replace(from, to), 'latin1');

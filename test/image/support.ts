@@ -8,7 +8,12 @@ import { createCipheriv, randomBytes } from 'node:crypto';
 import type { BundleFacts, BundleOptions, Credentials, Part } from '../../src/image';
 import { openBundle, openFile, readIdentity, writeBundle } from '../../src/image';
 
-export const FACTS: BundleFacts = { prefix: 'stackato', kind: 'machine', architecture: 'x86_64', account: '123456789012' };
+export const FACTS: BundleFacts = {
+  prefix: 'stackato',
+  kind: 'machine',
+  architecture: 'x86_64',
+  account: '123456789012',
+};
 
 export function tempFolder(): string {
   return mkdtempSync(join(tmpdir(), 'stackato-image-'));
@@ -16,7 +21,12 @@ export function tempFolder(): string {
 
 /** A shell line with pipes; its output, trimmed. */
 export function shell(line: string, cwd: string): string {
-  return execFileSync('bash', ['-o', 'pipefail', '-c', line], { cwd, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024, stdio: ['ignore', 'pipe', 'pipe'] }).trim();
+  return execFileSync('bash', ['-o', 'pipefail', '-c', line], {
+    cwd,
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  }).trim();
 }
 
 /** Pairs of key and certificate, made by openssl once a process. */
@@ -31,14 +41,21 @@ function newPair(name: string): { key: string; certificate: string } {
   const folder = tempFolder();
   try {
     shell(`openssl req -x509 -newkey rsa:2048 -nodes -keyout key -out certificate -days 30 -subj /CN=${name}`, folder);
-    return { key: readFileSync(join(folder, 'key'), 'utf8'), certificate: readFileSync(join(folder, 'certificate'), 'utf8') };
+    return {
+      key: readFileSync(join(folder, 'key'), 'utf8'),
+      certificate: readFileSync(join(folder, 'certificate'), 'utf8'),
+    };
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
 export function credentials(): Credentials {
-  return { privateKey: pair('user').key, certificate: pair('user').certificate, cloudCertificate: pair('cloud').certificate };
+  return {
+    privateKey: pair('user').key,
+    certificate: pair('user').certificate,
+    cloudCertificate: pair('cloud').certificate,
+  };
 }
 
 /** Keys as files, for openssl. */
@@ -53,7 +70,11 @@ export function writeKeys(folder: string): void {
 export function sparseFile(path: string, size: number, pieces: Readonly<Record<number, Buffer>> = {}): string {
   writeFileSync(path, '');
   truncateSync(path, size);
-  for (const [at, bytes] of Object.entries(pieces)) execFileSync('dd', [`of=${path}`, 'bs=1M', 'conv=notrunc', 'oflag=seek_bytes', `seek=${at}`], { input: bytes, stdio: ['pipe', 'ignore', 'ignore'] });
+  for (const [at, bytes] of Object.entries(pieces))
+    execFileSync('dd', [`of=${path}`, 'bs=1M', 'conv=notrunc', 'oflag=seek_bytes', `seek=${at}`], {
+      input: bytes,
+      stdio: ['pipe', 'ignore', 'ignore'],
+    });
   return path;
 }
 
@@ -75,11 +96,19 @@ export interface Bundled {
 }
 
 /** Bundles a file into a folder; parts without their bytes are those that were not made again. */
-export async function bundleTo(folder: string, path: string, facts: Partial<BundleFacts> = {}, options: BundleOptions = {}): Promise<Bundled> {
+export async function bundleTo(
+  folder: string,
+  path: string,
+  facts: Partial<BundleFacts> = {},
+  options: BundleOptions = {},
+): Promise<Bundled> {
   const source = await openFile({ path });
   const parts: Part[] = [];
   try {
-    const bundle = await openBundle({ source, facts: { ...FACTS, ...facts }, identity: readIdentity(credentials()) }, options);
+    const bundle = await openBundle(
+      { source, facts: { ...FACTS, ...facts }, identity: readIdentity(credentials()) },
+      options,
+    );
     const manifest = await writeBundle(bundle, folder, (part) => void parts.push(part));
     return { folder, manifest: readFileSync(manifest, 'utf8'), parts };
   } finally {
@@ -119,6 +148,10 @@ export function openIndependently(folder: string, manifest: string): Opened & { 
 }
 
 export async function rejects(work: () => Promise<unknown>, code: string): Promise<void> {
-  const error = await work().then(() => undefined, (reason: unknown) => reason);
-  if (!(error instanceof Error) || !('code' in error) || error.code !== code) throw new Error(`expected ${code}, got ${String(error)}`);
+  const error = await work().then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (!(error instanceof Error) || !('code' in error) || error.code !== code)
+    throw new Error(`expected ${code}, got ${String(error)}`);
 }

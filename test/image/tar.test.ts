@@ -12,7 +12,17 @@ describe('tar', () => {
   after(() => rmSync(folder, { recursive: true }));
 
   const byGnuTar = (name: string): Buffer => {
-    const args = ['--format=gnu', '--mtime=@0', '--owner=0', '--group=0', '--numeric-owner', '--mode=0644', '-cf', '-', name];
+    const args = [
+      '--format=gnu',
+      '--mtime=@0',
+      '--owner=0',
+      '--group=0',
+      '--numeric-owner',
+      '--mode=0644',
+      '-cf',
+      '-',
+      name,
+    ];
     // Of 8 GiB, only the first block is wanted.
     return execFileSync('bash', ['-c', `tar ${args.join(' ')} 2>/dev/null | head -c 512`], { cwd: folder });
   };
@@ -33,7 +43,13 @@ describe('tar', () => {
   });
 
   it('ends with two blocks of zeros, and nothing more', () => {
-    for (const [size, expected] of [[0, 1024], [1, 1535], [511, 1025], [512, 1024], [513, 1535]] as const) {
+    for (const [size, expected] of [
+      [0, 1024],
+      [1, 1535],
+      [511, 1025],
+      [512, 1024],
+      [513, 1535],
+    ] as const) {
       assert.deepEqual(tarTrailer(size), Buffer.alloc(expected), String(size));
     }
   });

@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { constants, createPublicKey, publicEncrypt, randomBytes } from 'node:crypto';
-import { appendFileSync, existsSync, readFileSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { inspect, partsIn, readCertificate, readManifest, readPrivateKey, unbundle, writeImage } from '../../src/image';
 import type { Check, InspectInput, Verdict } from '../../src/image';
@@ -12,10 +21,20 @@ const MIB = 1024 * 1024;
 /** A bundle as euca2ools makes one, out of openssl, gzip, split and the tar that is given. */
 function foreignBundle(folder: string, tar: string): Buffer {
   const [key, iv] = [randomBytes(16).toString('hex'), randomBytes(16).toString('hex')];
-  shell(`${tar} > t && gzip -c t | openssl enc -aes-128-cbc -K ${key} -iv ${iv} > e && split -b 10485760 -d -a 1 e foreign.part. && openssl dgst -sha1 -r t > digest`, folder);
-  const toUser = (hex: string): string => publicEncrypt({ key: createPublicKey(pair('user').certificate), padding: constants.RSA_PKCS1_PADDING }, Buffer.from(hex)).toString('hex');
-  const parts = readdirSync(folder).filter((name) => name.startsWith('foreign.part.')).sort();
-  const part = (name: string, index: number): string => `<part index="${index}"><filename>${name}</filename><digest algorithm="SHA1">${shell(`sha1sum < ${name}`, folder).split(' ')[0]}</digest></part>`;
+  shell(
+    `${tar} > t && gzip -c t | openssl enc -aes-128-cbc -K ${key} -iv ${iv} > e && split -b 10485760 -d -a 1 e foreign.part. && openssl dgst -sha1 -r t > digest`,
+    folder,
+  );
+  const toUser = (hex: string): string =>
+    publicEncrypt(
+      { key: createPublicKey(pair('user').certificate), padding: constants.RSA_PKCS1_PADDING },
+      Buffer.from(hex),
+    ).toString('hex');
+  const parts = readdirSync(folder)
+    .filter((name) => name.startsWith('foreign.part.'))
+    .sort();
+  const part = (name: string, index: number): string =>
+    `<part index="${index}"><filename>${name}</filename><digest algorithm="SHA1">${shell(`sha1sum < ${name}`, folder).split(' ')[0]}</digest></part>`;
   return Buffer.from(
     `<?xml version="1.0"?><manifest><version>2007-10-10</version><machine_configuration><architecture>x86_64</architecture></machine_configuration><image><name>foreign</name><user>123456789012</user>` +
       `<type>machine</type><digest algorithm="SHA1">${readFileSync(join(folder, 'digest'), 'latin1').slice(0, 40)}</digest><size>${statSync(join(folder, 'image.raw')).size}</size>` +
@@ -65,19 +84,32 @@ describe('unbundle', function () {
       it(`refuses part ${part} with ${title}, and leaves no image`, async () => {
         harm(join(out, `stackato.part.0${part}`));
         await rejects(() => restore('user'), 'IMAGE_BUNDLE_BROKEN');
-        assert.deepEqual(readdirSync(out).filter((name) => name.includes('restored')), []);
+        assert.deepEqual(
+          readdirSync(out).filter((name) => name.includes('restored')),
+          [],
+        );
       });
     }
   }
 
   it('refuses a manifest that names another digest or size', async () => {
     const digest = readManifest(Buffer.from(bundled.manifest)).digest;
-    await rejects(() => restore('user', Buffer.from(bundled.manifest.replace(digest, 'ab'.repeat(20)))), 'IMAGE_BUNDLE_BROKEN');
-    await rejects(() => restore('user', Buffer.from(bundled.manifest.replace(`<size>${40 * MIB + 1}<`, '<size>5<'))), 'IMAGE_BUNDLE_BROKEN');
+    await rejects(
+      () => restore('user', Buffer.from(bundled.manifest.replace(digest, 'ab'.repeat(20)))),
+      'IMAGE_BUNDLE_BROKEN',
+    );
+    await rejects(
+      () => restore('user', Buffer.from(bundled.manifest.replace(`<size>${40 * MIB + 1}<`, '<size>5<'))),
+      'IMAGE_BUNDLE_BROKEN',
+    );
     assert.equal(existsSync(join(out, 'restored')), false);
   });
 
-  const tars = { 'GNU tar, padded to a record': 'tar --format=gnu -c', 'pax headers': 'tar --format=pax -c', 'the usual format': 'tar -c' };
+  const tars = {
+    'GNU tar, padded to a record': 'tar --format=gnu -c',
+    'pax headers': 'tar --format=pax -c',
+    'the usual format': 'tar -c',
+  };
   for (const [title, tar] of Object.entries(tars)) {
     it(`opens what other tools made: ${title}`, async () => {
       shell(`cp --sparse=always ${image} ${out}/image.raw`, out);
@@ -87,13 +119,22 @@ describe('unbundle', function () {
     });
   }
 
-  for (const format of ['gnu', 'posix --sparse-version=0.0', 'posix --sparse-version=0.1', 'posix --sparse-version=1.0']) {
+  for (const format of [
+    'gnu',
+    'posix --sparse-version=0.0',
+    'posix --sparse-version=0.1',
+    'posix --sparse-version=1.0',
+  ]) {
     it(`D15: opens a sparse archive (${format}), and inspect finds it good and counts each part once`, async () => {
       shell(`cp --sparse=always ${image} ${out}/image.raw`, out);
       const manifest = foreignBundle(out, `tar --format=${format} -cS image.raw`);
       await restore('user', manifest);
       shell(`cmp restored ${image}`, out);
-      const { checks } = await inspect({ manifest, privateKey: readPrivateKey(pair('user').key), readPart: partsIn(out) });
+      const { checks } = await inspect({
+        manifest,
+        privateKey: readPrivateKey(pair('user').key),
+        readPart: partsIn(out),
+      });
       const results = Object.fromEntries(checks.map(({ id, result }) => [id, result]));
       assert.deepEqual([results['parts'], results['content']], ['passed', 'passed'], JSON.stringify(checks));
     });
@@ -104,7 +145,11 @@ describe('unbundle', function () {
     shell('mkdir folder && cp image.raw folder/', out);
     // The first member is a folder: nobody can open that as an image.
     const manifest = foreignBundle(out, 'tar -c folder');
-    const { checks } = await inspect({ manifest, privateKey: readPrivateKey(pair('user').key), readPart: partsIn(out) });
+    const { checks } = await inspect({
+      manifest,
+      privateKey: readPrivateKey(pair('user').key),
+      readPart: partsIn(out),
+    });
     const found = (id: string): string => checks.find((check) => check.id === id)?.detail ?? '';
     assert.match(found('parts'), /^1 parts, \d+ bytes, each with its digest\.$/);
     assert.match(found('content'), /something else than one plain file/);
@@ -114,15 +159,23 @@ describe('unbundle', function () {
     it(`D16: names part ${part} if that is damaged or missing, though decryption fails before its end`, async () => {
       const path = join(out, `stackato.part.0${part}`);
       shell(`printf '\\x01' | dd of=${path} bs=1 seek=5000 conv=notrunc`, out);
-      await assert.rejects(restore('user'), { code: 'IMAGE_BUNDLE_BROKEN', message: `The part stackato.part.0${part} is damaged.` });
+      await assert.rejects(restore('user'), {
+        code: 'IMAGE_BUNDLE_BROKEN',
+        message: `The part stackato.part.0${part} is damaged.`,
+      });
       rmSync(path);
-      await assert.rejects(restore('user'), { code: 'IMAGE_BUNDLE_BROKEN', message: `The part stackato.part.0${part} is missing.` });
+      await assert.rejects(restore('user'), {
+        code: 'IMAGE_BUNDLE_BROKEN',
+        message: `The part stackato.part.0${part} is missing.`,
+      });
     });
   }
 
   it('D16: names every part that is broken', async () => {
     shell("printf '\\x01' | dd of=stackato.part.00 bs=1 seek=5000 conv=notrunc && rm stackato.part.01", out);
-    await assert.rejects(restore('user'), { message: 'The part stackato.part.00 is damaged. The part stackato.part.01 is missing.' });
+    await assert.rejects(restore('user'), {
+      message: 'The part stackato.part.00 is damaged. The part stackato.part.01 is missing.',
+    });
   });
 
   describe('inspect', () => {
@@ -134,7 +187,8 @@ describe('unbundle', function () {
         readPart: partsIn(out),
         ...input,
       });
-    const results = ({ checks }: Verdict): Record<string, Check['result']> => Object.fromEntries(checks.map(({ id, result }) => [id, result]));
+    const results = ({ checks }: Verdict): Record<string, Check['result']> =>
+      Object.fromEntries(checks.map(({ id, result }) => [id, result]));
     const detail = ({ checks }: Verdict, id: string): string => checks.find((check) => check.id === id)?.detail ?? '';
     const ALL = { form: 'passed', signature: 'passed', key: 'passed', parts: 'passed', content: 'passed' } as const;
 
@@ -142,14 +196,26 @@ describe('unbundle', function () {
       const verdict = await look();
       assert.deepEqual([verdict.good, results(verdict), verdict.manifest?.prefix], [true, ALL, FACTS.prefix]);
       const cloud = await look({ privateKey: readPrivateKey(pair('cloud').key) });
-      assert.deepEqual([results(cloud), detail(cloud, 'key')], [ALL, 'The private key opens it, as that of the cloud.']);
+      assert.deepEqual(
+        [results(cloud), detail(cloud, 'key')],
+        [ALL, 'The private key opens it, as that of the cloud.'],
+      );
     });
 
     it('leaves open what it was not given the means for', async () => {
       const verdict = await inspect({ manifest: Buffer.from(bundled.manifest) });
-      assert.deepEqual([verdict.good, results(verdict)], [true, { form: 'passed', signature: 'open', key: 'open', parts: 'open', content: 'open' }]);
+      assert.deepEqual(
+        [verdict.good, results(verdict)],
+        [true, { form: 'passed', signature: 'open', key: 'open', parts: 'open', content: 'open' }],
+      );
       const parts = await inspect({ manifest: Buffer.from(bundled.manifest), readPart: partsIn(out) });
-      assert.deepEqual(results(parts), { form: 'passed', signature: 'open', key: 'open', parts: 'passed', content: 'open' });
+      assert.deepEqual(results(parts), {
+        form: 'passed',
+        signature: 'open',
+        key: 'open',
+        parts: 'passed',
+        content: 'open',
+      });
     });
 
     it('names every damaged and missing part', async () => {
@@ -162,8 +228,15 @@ describe('unbundle', function () {
 
     it('sees another key, another signer, and an altered manifest', async () => {
       const stranger = pair('stranger');
-      assert.deepEqual(results(await look({ privateKey: readPrivateKey(stranger.key) })), { ...ALL, key: 'failed', content: 'open' });
-      assert.deepEqual(results(await look({ certificate: readCertificate(stranger.certificate, 'certificate') })), { ...ALL, signature: 'failed' });
+      assert.deepEqual(results(await look({ privateKey: readPrivateKey(stranger.key) })), {
+        ...ALL,
+        key: 'failed',
+        content: 'open',
+      });
+      assert.deepEqual(results(await look({ certificate: readCertificate(stranger.certificate, 'certificate') })), {
+        ...ALL,
+        signature: 'failed',
+      });
       const altered = bundled.manifest.replace('<user>123456789012', '<user>123456789013');
       assert.deepEqual(results(await look({ manifest: Buffer.from(altered) })), { ...ALL, signature: 'failed' });
     });
@@ -174,19 +247,32 @@ describe('unbundle', function () {
       assert.deepEqual(results(await inspect({ ...input, manifest: Buffer.from(bundled.manifest) })), ALL);
       assert.deepEqual(results(await inspect({ ...input, manifest: altered })), { ...ALL, signature: 'failed' });
       const cloud = { ...input, privateKey: readPrivateKey(pair('cloud').key) };
-      assert.deepEqual(results(await inspect({ ...cloud, manifest: altered })), { ...ALL, signature: 'open' }, 'the cloud did not sign');
+      assert.deepEqual(
+        results(await inspect({ ...cloud, manifest: altered })),
+        { ...ALL, signature: 'open' },
+        'the cloud did not sign',
+      );
     });
 
     it('sees what clouds stumble over', async () => {
-      const spaced = Buffer.from(bundled.manifest.replace('<?xml version="1.0"?>', '').replace('<image><name>', '<image>\n<name>').replace('123456789012', 'ädmin'));
+      const spaced = Buffer.from(
+        bundled.manifest
+          .replace('<?xml version="1.0"?>', '')
+          .replace('<image><name>', '<image>\n<name>')
+          .replace('123456789012', 'ädmin'),
+      );
       const verdict = await look({ manifest: spaced });
       assert.equal(results(verdict)['form'], 'failed');
-      for (const words of [/ASCII/, /declaration/, /white space/, /account number/]) assert.match(detail(verdict, 'form'), words);
+      for (const words of [/ASCII/, /declaration/, /white space/, /account number/])
+        assert.match(detail(verdict, 'form'), words);
     });
 
     it('says so of what is no manifest', async () => {
       const verdict = await look({ manifest: Buffer.from('<html>') });
-      assert.deepEqual([verdict.good, verdict.manifest, verdict.checks.map(({ id, result }) => [id, result])], [false, undefined, [['form', 'failed']]]);
+      assert.deepEqual(
+        [verdict.good, verdict.manifest, verdict.checks.map(({ id, result }) => [id, result])],
+        [false, undefined, [['form', 'failed']]],
+      );
     });
 
     it('does not take a signature that is missing for a good one', async () => {

@@ -13,16 +13,25 @@ exports.jsonSchema = () => ({ properties: { name: {}, tsig, net: { anyOf: [{ typ
 `;
 
 const KEYS = [
-  '| `name` | text | needed |', '| `tsig` | mapping | none |', '| `tsig.secret` | secret | needed |', '| `tsig.port` | port | `53` |',
-  '| `net` | text | `dhcp` |', '| `net.mode` | text | needed |', '| `net.search` | list | `[a, b]` |',
+  '| `name` | text | needed |',
+  '| `tsig` | mapping | none |',
+  '| `tsig.secret` | secret | needed |',
+  '| `tsig.port` | port | `53` |',
+  '| `net` | text | `dhcp` |',
+  '| `net.mode` | text | needed |',
+  '| `net.search` | list | `[a, b]` |',
 ];
 const CODES = ['| `DOWN` | cloud | not yet | x \\| y |', '| `BAD_KEY` | user | no | z |'];
 
 describe('tables of reference', () => {
   let folder: Folder;
   beforeEach(() => {
-    folder = new Folder().copy('scripts').write('package.json', '{}').write('dist/src/spec/loader.js', LOADER)
-      .write('dist/src/spec/errors.js', ERRORS).write('dist/src/spec/schema.js', SCHEMA);
+    folder = new Folder()
+      .copy('scripts')
+      .write('package.json', '{}')
+      .write('dist/src/spec/loader.js', LOADER)
+      .write('dist/src/spec/errors.js', ERRORS)
+      .write('dist/src/spec/schema.js', SCHEMA);
   });
   afterEach(() => folder.remove());
 
@@ -33,8 +42,10 @@ describe('tables of reference', () => {
     assert.equal(code, lines.length === 0 ? 0 : 1, output);
     return lines;
   }
-  const ofCodes = (rows: readonly string[], after?: string): Promise<string[]> => problems('docs/recovery.md', '| code | owner | retried | means |', rows, after);
-  const ofKeys = (rows: readonly string[]): Promise<string[]> => problems('docs/spec.md', '| key | type | default |', rows);
+  const ofCodes = (rows: readonly string[], after?: string): Promise<string[]> =>
+    problems('docs/recovery.md', '| code | owner | retried | means |', rows, after);
+  const ofKeys = (rows: readonly string[]): Promise<string[]> =>
+    problems('docs/spec.md', '| key | type | default |', rows);
 
   it('finds nothing in a true table, nor in others beside it', async () => {
     assert.deepEqual(await ofCodes(CODES, '\n| exit code | meaning |\n|---|---|\n| `NONE` | x |\n'), []);
@@ -42,13 +53,18 @@ describe('tables of reference', () => {
 
   it('finds a code that is left out, one that does not exist, and one that is there twice', async () => {
     assert.deepEqual(await ofCodes([...CODES.slice(0, 1), CODES[0] ?? '', '| `GONE` | user | no | z |']), [
-      'docs/recovery.md:6: DOWN is there twice', 'docs/recovery.md:7: there is no code GONE', 'docs/recovery.md: no row for the code BAD_KEY',
+      'docs/recovery.md:6: DOWN is there twice',
+      'docs/recovery.md:7: there is no code GONE',
+      'docs/recovery.md: no row for the code BAD_KEY',
     ]);
   });
 
   it('finds an owner and a retry that are not those of the code', async () => {
     const wrong = CODES.map((row) => row.replace('cloud', 'dns').replace('| no |', '| yes |'));
-    assert.deepEqual(await ofCodes(wrong), ['docs/recovery.md:5: of DOWN, owner is cloud, not dns', 'docs/recovery.md:6: of BAD_KEY, retried is no, not yes']);
+    assert.deepEqual(await ofCodes(wrong), [
+      'docs/recovery.md:5: of DOWN, owner is cloud, not dns',
+      'docs/recovery.md:6: of BAD_KEY, retried is no, not yes',
+    ]);
   });
 
   it('takes the rows of several tables together', async () => {
@@ -58,13 +74,16 @@ describe('tables of reference', () => {
 
   it('knows every key of a spec: in mappings and unions, and a reference as one', async () => {
     assert.deepEqual(await ofKeys(KEYS), []);
-    assert.deepEqual(await ofKeys([...KEYS, '| `tsig.secret.env` | text | none |']), ['docs/spec.md:12: there is no key tsig.secret.env']);
+    assert.deepEqual(await ofKeys([...KEYS, '| `tsig.secret.env` | text | none |']), [
+      'docs/spec.md:12: there is no key tsig.secret.env',
+    ]);
     assert.deepEqual(await ofKeys(KEYS.slice(1)), ['docs/spec.md: no row for the key name']);
   });
 
   it('finds defaults that are not those of the schema', async () => {
     assert.deepEqual(await ofKeys(KEYS.map((row) => row.replace('`53`', '`54`').replace('`dhcp`', 'needed'))), [
-      'docs/spec.md:8: of tsig.port, default is `53`, not `54`', 'docs/spec.md:9: of net, default is `dhcp`, not needed',
+      'docs/spec.md:8: of tsig.port, default is `53`, not `54`',
+      'docs/spec.md:9: of net, default is `dhcp`, not needed',
     ]);
   });
 });

@@ -34,9 +34,20 @@ describe('scripts/check-docs.mjs', () => {
 
   it('finds nothing in true words', async () => {
     const readme = [
-      '# A', '[b](examples/a.yaml "t") [c](#a) [d](https://example.com/x) ![e](examples/a.yaml)', '`[no](link)`',
-      '```yaml', '# spec', 'name: a', '```', '```yaml', 'bad: but no spec', '```',
-      '    stackato-deploy up dev.yaml', '`stackato-deploy lab down`', 'stackato-deploy brings it up', '`npm run check`',
+      '# A',
+      '[b](examples/a.yaml "t") [c](#a) [d](https://example.com/x) ![e](examples/a.yaml)',
+      '`[no](link)`',
+      '```yaml',
+      '# spec',
+      'name: a',
+      '```',
+      '```yaml',
+      'bad: but no spec',
+      '```',
+      '    stackato-deploy up dev.yaml',
+      '`stackato-deploy lab down`',
+      'stackato-deploy brings it up',
+      '`npm run check`',
     ];
     assert.deepEqual(await problems(readme.join('\n')), []);
   });
@@ -48,12 +59,20 @@ describe('scripts/check-docs.mjs', () => {
   it('finds a spec that the loader refuses, in a document or an example', async () => {
     folder.write('examples/b.yaml', 'bad: 1\n');
     const found = await problems('```yaml\n# spec\nbad: 1\n```\n');
-    assert.deepEqual(found.map((line) => line.split(' ')[0]), ['README.md:1:', 'examples/b.yaml:']);
+    assert.deepEqual(
+      found.map((line) => line.split(' ')[0]),
+      ['README.md:1:', 'examples/b.yaml:'],
+    );
   });
 
   it('finds commands that do not exist', async () => {
-    const found = await problems('`stackato-deploy raise x` and\n\n```sh\n$ stackato-deploy lab up\nstackato-deploy up|vanish dev\n```\n');
-    assert.deepEqual(found.map((line) => line.replace(/^.*no command /, '')), ['`stackato-deploy lab up`', '`stackato-deploy vanish`', '`stackato-deploy raise`']);
+    const found = await problems(
+      '`stackato-deploy raise x` and\n\n```sh\n$ stackato-deploy lab up\nstackato-deploy up|vanish dev\n```\n',
+    );
+    assert.deepEqual(
+      found.map((line) => line.replace(/^.*no command /, '')),
+      ['`stackato-deploy lab up`', '`stackato-deploy vanish`', '`stackato-deploy raise`'],
+    );
   });
 
   it('finds npm scripts that do not exist', async () => {
@@ -62,7 +81,12 @@ describe('scripts/check-docs.mjs', () => {
 
   it('finds names and settings of package registries anywhere', async () => {
     // Put together here, so that this file names none.
-    folder.write('docker/x.sh', `pip install --index-url ${SCHEME}//example.com/x\ncurl ${SCHEME}//${['registry', 'npmjs', 'org'].join('.')}/x\n`).write('.npmrc', '');
+    folder
+      .write(
+        'docker/x.sh',
+        `pip install --index-url ${SCHEME}//example.com/x\ncurl ${SCHEME}//${['registry', 'npmjs', 'org'].join('.')}/x\n`,
+      )
+      .write('.npmrc', '');
     assert.equal((await problems('# A')).length, 3);
   });
 

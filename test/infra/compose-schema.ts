@@ -31,33 +31,40 @@ function mapOf(values: object): object {
   return { type: 'object', additionalProperties: values };
 }
 
-const service = object({
-  image: text,
-  build: object({ context: text, target: text }, ['context', 'target']),
-  restart: { type: 'string', pattern: '^(no|always|unless-stopped|on-failure(:\\d+)?)$' },
-  entrypoint: texts,
-  command: texts,
-  // Numbers and booleans must be quoted: YAML would change how they are written.
-  environment: mapOf(text),
-  env_file: { type: 'array', items: object({ path: text, required: { type: 'boolean' } }, ['path']) },
-  volumes: { type: 'array', items: { type: 'string', pattern: '^[^:]+:/[^:]*(:ro)?$' } },
-  ports: texts,
-  healthcheck: object(
-    {
-      test: { type: 'array', items: text, minItems: 2 },
-      interval: duration,
-      timeout: duration,
-      start_period: duration,
-      retries: { type: 'integer', minimum: 1 },
-    },
-    ['test'],
-  ),
-  depends_on: mapOf(object({ condition: { enum: ['service_started', 'service_healthy', 'service_completed_successfully'] } }, ['condition'])),
-  profiles: texts,
-  init: { type: 'boolean' },
-  network_mode: { const: 'host' },
-  stop_grace_period: duration,
-}, ['image']);
+const service = object(
+  {
+    image: text,
+    build: object({ context: text, target: text }, ['context', 'target']),
+    restart: { type: 'string', pattern: '^(no|always|unless-stopped|on-failure(:\\d+)?)$' },
+    entrypoint: texts,
+    command: texts,
+    // Numbers and booleans must be quoted: YAML would change how they are written.
+    environment: mapOf(text),
+    env_file: { type: 'array', items: object({ path: text, required: { type: 'boolean' } }, ['path']) },
+    volumes: { type: 'array', items: { type: 'string', pattern: '^[^:]+:/[^:]*(:ro)?$' } },
+    ports: texts,
+    healthcheck: object(
+      {
+        test: { type: 'array', items: text, minItems: 2 },
+        interval: duration,
+        timeout: duration,
+        start_period: duration,
+        retries: { type: 'integer', minimum: 1 },
+      },
+      ['test'],
+    ),
+    depends_on: mapOf(
+      object({ condition: { enum: ['service_started', 'service_healthy', 'service_completed_successfully'] } }, [
+        'condition',
+      ]),
+    ),
+    profiles: texts,
+    init: { type: 'boolean' },
+    network_mode: { const: 'host' },
+    stop_grace_period: duration,
+  },
+  ['image'],
+);
 
 export const COMPOSE_SCHEMA = {
   type: 'object',

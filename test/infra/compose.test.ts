@@ -13,7 +13,10 @@ import type { ComposeFile, Service } from './compose-schema';
 const compose = parse(readFileSync('docker-compose.yml', 'utf8'), { merge: true }) as ComposeFile;
 const services = Object.entries(compose.services);
 const dockerfile = readFileSync('Dockerfile', 'utf8');
-const stages = [...dockerfile.matchAll(/^FROM (\S+) AS (\S+)$/gm)].map(([, image, name]) => ({ image: image!, name: name! }));
+const stages = [...dockerfile.matchAll(/^FROM (\S+) AS (\S+)$/gm)].map(([, image, name]) => ({
+  image: image!,
+  name: name!,
+}));
 const PINNED = /:\d+\.\d+[\w.-]*$/;
 
 function mountsOf(service: Service): { source: string; target: string }[] {
@@ -30,7 +33,15 @@ describe('docker-compose.yml', () => {
   });
 
   it('has the services of the product', () => {
-    assert.deepEqual(Object.keys(compose.services), ['postgres', 'temporal-schema', 'temporal', 'temporal-namespace', 'temporal-ui', 'worker', 'lab']);
+    assert.deepEqual(Object.keys(compose.services), [
+      'postgres',
+      'temporal-schema',
+      'temporal',
+      'temporal-namespace',
+      'temporal-ui',
+      'worker',
+      'lab',
+    ]);
   });
 
   it('pins every image', () => {
@@ -61,7 +72,11 @@ describe('docker-compose.yml', () => {
   it('builds stages of the Dockerfile', () => {
     const built = services.flatMap(([, { build }]) => (build === undefined ? [] : [build.target]));
     assert.deepEqual(built, ['worker', 'lab']);
-    for (const target of built) assert.ok(stages.some(({ name }) => name === target), target);
+    for (const target of built)
+      assert.ok(
+        stages.some(({ name }) => name === target),
+        target,
+      );
   });
 
   it('holds no password', () => {
@@ -82,7 +97,10 @@ describe('docker-compose.yml', () => {
   });
 
   it('starts the lab only when asked', () => {
-    assert.deepEqual(services.filter(([, service]) => service.profiles !== undefined).map(([name]) => name), ['lab']);
+    assert.deepEqual(
+      services.filter(([, service]) => service.profiles !== undefined).map(([name]) => name),
+      ['lab'],
+    );
   });
 });
 
@@ -101,7 +119,11 @@ describe('what docker-compose.yml mounts and builds', () => {
 
   it('has a dynamic configuration of lists of values', () => {
     const settings = parse(readFileSync('docker/dynamicconfig.yaml', 'utf8')) as Record<string, { value: unknown }[]>;
-    for (const [key, values] of Object.entries(settings)) assert.ok(values.every(({ value }) => value !== undefined), key);
+    for (const [key, values] of Object.entries(settings))
+      assert.ok(
+        values.every(({ value }) => value !== undefined),
+        key,
+      );
   });
 
   it('has a Dockerfile of pinned images, that runs as nobody special', () => {
@@ -114,7 +136,10 @@ describe('what docker-compose.yml mounts and builds', () => {
   });
 
   it('copies what exists and what .dockerignore lets through', () => {
-    const allowed = readFileSync('.dockerignore', 'utf8').split('\n').filter((line) => line.startsWith('!')).map((line) => line.slice(1));
+    const allowed = readFileSync('.dockerignore', 'utf8')
+      .split('\n')
+      .filter((line) => line.startsWith('!'))
+      .map((line) => line.slice(1));
     for (const [, names = ''] of dockerfile.matchAll(/^COPY (?!--from)(.+) \S+$/gm)) {
       for (const name of names.split(' ').filter((path) => path !== '.')) {
         assert.ok(existsSync(name), name);
@@ -124,7 +149,11 @@ describe('what docker-compose.yml mounts and builds', () => {
   });
 
   it('has a health check for the worker that fails where there is none', () => {
-    const run = (): Buffer => execFileSync(process.execPath, ['docker/worker-health.cjs'], { env: { STACKATO_DEPLOY_METRICS: '127.0.0.1:9' }, stdio: 'pipe' });
+    const run = (): Buffer =>
+      execFileSync(process.execPath, ['docker/worker-health.cjs'], {
+        env: { STACKATO_DEPLOY_METRICS: '127.0.0.1:9' },
+        stdio: 'pipe',
+      });
     assert.throws(run, /takes no work/);
   });
 });

@@ -77,11 +77,18 @@ const ALLOWED: readonly [file: string, code: string][] = [
   ['test/x.test.ts', "import { createServer } from 'node:net';"],
 ];
 
-const RULES = ['no-restricted-imports', '@typescript-eslint/no-restricted-imports', 'no-restricted-syntax', 'no-restricted-globals'];
+const RULES = [
+  'no-restricted-imports',
+  '@typescript-eslint/no-restricted-imports',
+  'no-restricted-syntax',
+  'no-restricted-globals',
+];
 
 describe('import rules', () => {
   // The files do not exist, so there are no types to check.
-  const eslint = new ESLint({ overrideConfig: [{ ...configs.disableTypeChecked, languageOptions: { parserOptions: { project: null } } }] });
+  const eslint = new ESLint({
+    overrideConfig: [{ ...configs.disableTypeChecked, languageOptions: { parserOptions: { project: null } } }],
+  });
 
   async function complaints(file: string, code: string): Promise<string[]> {
     const [result] = await eslint.lintText(`${code}\n`, { filePath: file });

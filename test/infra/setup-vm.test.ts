@@ -5,9 +5,11 @@ import { chmodSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Folder } from './folder';
 
-const TARGETS = 'bookworm-updates Debian main http://mirror.test/updates/\\nbookworm Other main http://mirror.test/other/\\nbookworm Debian main http://mirror.test/debian/\\n';
+const TARGETS =
+  'bookworm-updates Debian main http://mirror.test/updates/\\nbookworm Other main http://mirror.test/other/\\nbookworm Debian main http://mirror.test/debian/\\n';
 /** Says what it was called with, and makes three files, one of them what the guest's file says. */
-const BUILD = 'set -e; echo "$*" >> calls; mkdir "$3"; cp lab/vm/guest/rootfs/etc/issue "$3/root.img"; : > "$3/vmlinuz"; : > "$3/initrd.img"';
+const BUILD =
+  'set -e; echo "$*" >> calls; mkdir "$3"; cp lab/vm/guest/rootfs/etc/issue "$3/root.img"; : > "$3/vmlinuz"; : > "$3/initrd.img"';
 
 describe('scripts/setup.mjs --vm', () => {
   let folder: Folder;
@@ -17,17 +19,24 @@ describe('scripts/setup.mjs --vm', () => {
       .write('package.json', JSON.stringify({ name: 'x', version: '1.0.0', scripts: { build: 'true' } }))
       .write('package-lock.json', JSON.stringify({ name: 'x', version: '1.0.0', lockfileVersion: 3, packages: {} }))
       .write('node_modules/.package-lock.json', JSON.stringify({ packages: {} }))
-      .write('tsconfig.json', '{}').write('tsconfig.build.json', '{}').write('src/a.ts', '').write('lab/b.ts', '')
-      .write('lab/vm/build.sh', BUILD).write('lab/vm/guest/rootfs/etc/issue', 'one')
+      .write('tsconfig.json', '{}')
+      .write('tsconfig.build.json', '{}')
+      .write('src/a.ts', '')
+      .write('lab/b.ts', '')
+      .write('lab/vm/build.sh', BUILD)
+      .write('lab/vm/guest/rootfs/etc/issue', 'one')
       .write('bin/apt-get', `#!/bin/sh\nprintf '${TARGETS}'\n`, 0o755)
       // Stands for sudo: notes that it was asked.
       .write('bin/sudo', '#!/bin/sh\necho "$*" >> sudo.log\n[ "$1" = -n ] || exec "$@"\n', 0o755);
-    for (const program of ['qemu-system-x86_64', 'qemu-img', 'debootstrap', 'mke2fs']) folder.write(`bin/${program}`, '#!/bin/sh\n', 0o755);
+    for (const program of ['qemu-system-x86_64', 'qemu-img', 'debootstrap', 'mke2fs'])
+      folder.write(`bin/${program}`, '#!/bin/sh\n', 0o755);
   });
   afterEach(() => folder.remove());
 
-  const setup = (): ReturnType<Folder['node']> => folder.node(['scripts/setup.mjs', '--vm'], { PATH: `${join(folder.path, 'bin')}:${process.env.PATH ?? ''}` });
-  const read = (name: string): string => (existsSync(join(folder.path, name)) ? readFileSync(join(folder.path, name), 'utf8') : '');
+  const setup = (): ReturnType<Folder['node']> =>
+    folder.node(['scripts/setup.mjs', '--vm'], { PATH: `${join(folder.path, 'bin')}:${process.env.PATH ?? ''}` });
+  const read = (name: string): string =>
+    existsSync(join(folder.path, name)) ? readFileSync(join(folder.path, name), 'utf8') : '';
 
   it('builds it from the mirror of apt for whoever asks, and not again until what goes into it changes', async () => {
     const first = await setup();
@@ -56,6 +65,9 @@ describe('scripts/setup.mjs --vm', () => {
 
   it('says what is missing where apt knows no such Debian', async () => {
     folder.write('bin/apt-get', '#!/bin/sh\n', 0o755);
-    assert.match((await setup()).output, /apt on this machine knows no Debian bookworm\.\nAdd a source of Debian bookworm/);
+    assert.match(
+      (await setup()).output,
+      /apt on this machine knows no Debian bookworm\.\nAdd a source of Debian bookworm/,
+    );
   });
 });

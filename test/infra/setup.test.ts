@@ -10,7 +10,14 @@ function project(): Folder {
   const lock = { name: 'x', version: '1.0.0', lockfileVersion: 3, packages: { '': { name: 'x', version: '1.0.0' } } };
   return new Folder()
     .copy('scripts')
-    .write('package.json', JSON.stringify({ name: 'x', version: '1.0.0', scripts: { build: "node -e \"require('fs').appendFileSync('builds', 'x')\"" } }))
+    .write(
+      'package.json',
+      JSON.stringify({
+        name: 'x',
+        version: '1.0.0',
+        scripts: { build: "node -e \"require('fs').appendFileSync('builds', 'x')\"" },
+      }),
+    )
     .write('package-lock.json', JSON.stringify(lock))
     .write('node_modules/.package-lock.json', JSON.stringify({ ...lock, packages: {} }))
     .write('tsconfig.json', '{}')
@@ -21,7 +28,8 @@ function project(): Folder {
 
 describe('scripts/setup.mjs', () => {
   let folder: Folder;
-  const builds = (): number => (existsSync(join(folder.path, 'builds')) ? readFileSync(join(folder.path, 'builds')).length : 0);
+  const builds = (): number =>
+    existsSync(join(folder.path, 'builds')) ? readFileSync(join(folder.path, 'builds')).length : 0;
   beforeEach(() => {
     folder = project();
   });
@@ -56,18 +64,35 @@ describe('scripts/setup.mjs', () => {
 
   it('sees node_modules that differ from package-lock.json', async () => {
     folder
-      .write('package-lock.json', JSON.stringify({ packages: { '': {}, 'node_modules/a': { version: '1.0.0' }, 'node_modules/b': { version: '1.0.0', optional: true } } }))
-      .write('node_modules/.package-lock.json', JSON.stringify({ packages: { 'node_modules/a': { version: '0.9.0' } } }))
+      .write(
+        'package-lock.json',
+        JSON.stringify({
+          packages: {
+            '': {},
+            'node_modules/a': { version: '1.0.0' },
+            'node_modules/b': { version: '1.0.0', optional: true },
+          },
+        }),
+      )
+      .write(
+        'node_modules/.package-lock.json',
+        JSON.stringify({ packages: { 'node_modules/a': { version: '0.9.0' } } }),
+      )
       // Stands for npm: shows what it was called with.
       .write('bin/npm', '#!/bin/sh\necho "called with $*"\nexit 1\n', 0o755);
-    const { code, output } = await folder.node(['scripts/setup.mjs'], { PATH: `${join(folder.path, 'bin')}:${process.env.PATH}` });
+    const { code, output } = await folder.node(['scripts/setup.mjs'], {
+      PATH: `${join(folder.path, 'bin')}:${process.env.PATH}`,
+    });
     assert.equal(code, 1);
     assert.match(output, /differs from package-lock\.json \(a\)[^]*called with ci --ignore-scripts/);
   });
 
   it('two at once build once', async () => {
     const both = await Promise.all([folder.node(['scripts/setup.mjs']), folder.node(['scripts/setup.mjs'])]);
-    assert.deepEqual(both.map(({ code }) => code), [0, 0]);
+    assert.deepEqual(
+      both.map(({ code }) => code),
+      [0, 0],
+    );
     assert.equal(builds(), 1);
     assert.equal(existsSync(join(folder.path, '.tools/setup.lock')), false);
   });
@@ -89,7 +114,10 @@ describe('scripts/setup.mjs', () => {
   it('without apt-get says what to install', async () => {
     const { code, output } = await folder.node(['scripts/setup.mjs', '--chromium'], { PATH: join(folder.path, 'bin') });
     assert.equal(code, 1);
-    assert.match(output, /no apt-get to install them with \(names as in Debian\): chromium\.\nInstall them with the package manager/);
+    assert.match(
+      output,
+      /no apt-get to install them with \(names as in Debian\): chromium\.\nInstall them with the package manager/,
+    );
   });
 
   it('wants what benchmarks compare with only for them', async () => {
@@ -98,16 +126,35 @@ describe('scripts/setup.mjs', () => {
   });
 
   it('refreshes the list of packages only where an installation fails, and believes what it finds, not exit codes', async () => {
-    folder.write('bin/apt-get', '#!/bin/sh\necho "$*" >> apt.log\ncase "$*" in *install*) [ -e updated ] ;; *) : > updated ;; esac\n', 0o755);
-    for (const program of ['env', 'sudo']) folder.write(`bin/${program}`, '#!/bin/sh\n[ "$1" = -n ] && exit 0\nwhile [ $# -gt 0 ]; do case $1 in env|*=*) shift ;; *) break ;; esac; done\nexec "$@"\n', 0o755);
+    folder.write(
+      'bin/apt-get',
+      '#!/bin/sh\necho "$*" >> apt.log\ncase "$*" in *install*) [ -e updated ] ;; *) : > updated ;; esac\n',
+      0o755,
+    );
+    for (const program of ['env', 'sudo'])
+      folder.write(
+        `bin/${program}`,
+        '#!/bin/sh\n[ "$1" = -n ] && exit 0\nwhile [ $# -gt 0 ]; do case $1 in env|*=*) shift ;; *) break ;; esac; done\nexec "$@"\n',
+        0o755,
+      );
     const { code, output } = await folder.node(['scripts/setup.mjs', '--chromium'], { PATH: join(folder.path, 'bin') });
-    const calls = readFileSync(join(folder.path, 'apt.log'), 'utf8').trim().split('\n').map((line) => line.replace(/^.*Timeout=\d+ /, ''));
-    assert.deepEqual(calls, ['install -y --no-install-recommends chromium', 'update', 'install -y --no-install-recommends chromium']);
+    const calls = readFileSync(join(folder.path, 'apt.log'), 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => line.replace(/^.*Timeout=\d+ /, ''));
+    assert.deepEqual(calls, [
+      'install -y --no-install-recommends chromium',
+      'update',
+      'install -y --no-install-recommends chromium',
+    ]);
     assert.equal(code, 1);
     assert.match(output, /Still missing after the installation: chromium/);
   });
 
   it('refuses an option it does not know', async () => {
-    assert.match((await folder.node(['scripts/setup.mjs', '--labs'])).output, /Unknown option --labs\.\nOptions are: --lab, --chromium, --bench, --vm/);
+    assert.match(
+      (await folder.node(['scripts/setup.mjs', '--labs'])).output,
+      /Unknown option --labs\.\nOptions are: --lab, --chromium, --bench, --vm/,
+    );
   });
 });

@@ -9,7 +9,11 @@ const PASSES = "describe('a', () => { it('passes', () => {}); });";
 describe('scripts/test.mjs', () => {
   let folder: Folder;
   beforeEach(() => {
-    folder = new Folder().copy('scripts', '.mocharc.json').linkModules().write('package.json', '{}').write('test/spec/a.test.ts', PASSES);
+    folder = new Folder()
+      .copy('scripts', '.mocharc.json')
+      .linkModules()
+      .write('package.json', '{}')
+      .write('test/spec/a.test.ts', PASSES);
   });
   afterEach(() => folder.remove());
 
@@ -65,7 +69,10 @@ describe('scripts/test.mjs', () => {
   });
 
   it('runs those on real machines only where they are asked for, and tells them their dialogue', async () => {
-    folder.write('test/vm/b.test.ts', "it(process.env.STACKATO_VM_DIALOGUE ?? 'none', () => {}); it('other', () => {});");
+    folder.write(
+      'test/vm/b.test.ts',
+      "it(process.env.STACKATO_VM_DIALOGUE ?? 'none', () => {}); it('other', () => {});",
+    );
     assert.equal(lastLine(await run()), '1 passed, 0 failed');
     const ended = await run('--only', 'vm', '--dialogue', 'some.json', '--grep', 'some');
     assert.equal(lastLine(ended), '1 passed, 0 failed');

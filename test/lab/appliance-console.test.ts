@@ -20,27 +20,44 @@ describe("a simulated appliance's console", function () {
     await machine.job(`kato rename ${NAME}`);
     return machine;
   };
-  const inside = (machine: TestMachine, method: 'GET' | 'POST', path: string, form?: Record<string, string>): Promise<HttpAnswer> =>
-    machine.session((session) => session.https({ port: 443, host: API, method, path, ...(form === undefined ? {} : { form }) }));
+  const inside = (
+    machine: TestMachine,
+    method: 'GET' | 'POST',
+    path: string,
+    form?: Record<string, string>,
+  ): Promise<HttpAnswer> =>
+    machine.session((session) =>
+      session.https({ port: 443, host: API, method, path, ...(form === undefined ? {} : { form }) }),
+    );
   const codeOf = ({ body }: HttpAnswer): unknown => (JSON.parse(body) as { code: unknown }).code;
-  const plain = (machine: TestMachine): Promise<Response> => fetch(`http://${machine.ip}:${PORTS.http}/`, { redirect: 'manual' });
+  const plain = (machine: TestMachine): Promise<Response> =>
+    fetch(`http://${machine.ip}:${PORTS.http}/`, { redirect: 'manual' });
 
   it('answers for its names with the certificate of that name, and for hosts under it as a router does', async () => {
     const machine = await yard.machine({ release: '2.10.6' });
     const old = (machine.appliance.file('/etc/hostname') ?? '').trim();
-    assert.deepEqual([(await machine.get(old, '/info'))?.subject, (await machine.get(API, '/info'))?.status], [old, 404]);
+    assert.deepEqual(
+      [(await machine.get(old, '/info'))?.subject, (await machine.get(API, '/info'))?.status],
+      [old, 404],
+    );
     await machine.job(`kato node rename ${NAME}`);
     const api = (await machine.get(API, '/info'))!;
     const { name, version, vendor_version } = JSON.parse(api.body) as Record<string, unknown>;
-    assert.deepEqual([api.status, api.subject, name, version, vendor_version], [200, NAME, 'stackato', '0.999', 'v2.10.6']);
+    assert.deepEqual(
+      [api.status, api.subject, name, version, vendor_version],
+      [200, NAME, 'stackato', '0.999', 'v2.10.6'],
+    );
     assert.match((await machine.get(NAME, '/'))?.body ?? '', /Management Console/);
     assert.equal((await machine.get(`some-app.${NAME}`, '/'))?.status, 404);
     assert.equal((await plain(machine)).status, 200);
-    const { mbusip, micro_cloud } = JSON.parse((await machine.get(API, '/stackato/info'))?.body ?? '') as Record<string, unknown>;
+    const { mbusip, micro_cloud } = JSON.parse((await machine.get(API, '/stackato/info'))?.body ?? '') as Record<
+      string,
+      unknown
+    >;
     assert.deepEqual([mbusip, micro_cloud], [parseInfo((await machine.kato('info')).stdout)?.mbusIp, true]);
   });
 
-  it('redirects to https, if told to, without a port: it knows none of the outside\'s', async () => {
+  it("redirects to https, if told to, without a port: it knows none of the outside's", async () => {
     const machine = await yard.machine({ httpRedirect: true });
     const answer = await plain(machine);
     assert.deepEqual([answer.status, answer.headers.get('location')], [302, `https://${machine.ip}/`]);
@@ -57,28 +74,41 @@ describe("a simulated appliance's console", function () {
     );
   });
 
-  it('makes the first administrator, whose password becomes the account\'s', async () => {
+  it("makes the first administrator, whose password becomes the account's", async () => {
     const machine = await named();
     const missing = await inside(machine, 'GET', '/stackato/license');
     assert.deepEqual([missing.status, codeOf(missing)], [403, 100]);
-    const post = (form: Record<string, string>): Promise<HttpAnswer> => inside(machine, 'POST', '/stackato/license', form);
+    const post = (form: Record<string, string>): Promise<HttpAnswer> =>
+      inside(machine, 'POST', '/stackato/license', form);
     assert.equal(codeOf(await post({ password: 'secret-1' })), 103);
     assert.equal(codeOf(await post({ email: 'a@b', password: 'secret-1' })), 104);
     assert.equal(codeOf(await post({ email: 'a@b.test', password: '1234' })), 105);
     const made = await post({ email: 'a@b.test', password: 'secret-1', unix_password: 'secret-1' });
     assert.deepEqual([made.status, typeof (JSON.parse(made.body) as { token: unknown }).token], [200, 'string']);
-    await assert.rejects(post({ email: 'a@b.test', password: 'secret-2' }), (error) => error instanceof DeployError && error.code === 'SSH_AUTH');
-    const again = await machine.session((session) => session.https({ port: 443, host: API, method: 'POST', path: '/stackato/license', form: {} }), { password: 'secret-1' });
+    await assert.rejects(
+      post({ email: 'a@b.test', password: 'secret-2' }),
+      (error) => error instanceof DeployError && error.code === 'SSH_AUTH',
+    );
+    const again = await machine.session(
+      (session) => session.https({ port: 443, host: API, method: 'POST', path: '/stackato/license', form: {} }),
+      { password: 'secret-1' },
+    );
     assert.deepEqual([again.status, codeOf(again)], [500, 101]);
     assert.ok(!JSON.stringify(machine.appliance.invocations()).includes('secret-1'));
   });
 
-  it('leaves a password alone that is not the factory\'s', async () => {
+  it("leaves a password alone that is not the factory's", async () => {
     const machine = await yard.machine({ password: 'mine' });
     const host = (machine.appliance.file('/etc/hostname') ?? '').trim();
     const form = { email: 'a@b.test', password: 'secret-1' };
-    await machine.session((session) => session.https({ port: 443, host, method: 'POST', path: '/stackato/license', form }), { password: 'mine' });
-    assert.equal(await machine.session((session) => session.exec('echo in').then(({ stdout }) => stdout), { password: 'mine' }), 'in\n');
+    await machine.session(
+      (session) => session.https({ port: 443, host, method: 'POST', path: '/stackato/license', form }),
+      { password: 'mine' },
+    );
+    assert.equal(
+      await machine.session((session) => session.exec('echo in').then(({ stdout }) => stdout), { password: 'mine' }),
+      'in\n',
+    );
   });
 
   it('is away for a while after roles were enabled, or for ever', async () => {

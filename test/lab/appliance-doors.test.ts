@@ -10,10 +10,14 @@ describe("a simulated appliance's ports", function () {
   beforeEach(() => (yard = new Yard()));
   afterEach(() => yard.close());
 
-  const listens = (host: string, port: number): Promise<boolean> => new Promise((resolve) => {
-    const socket = connect(port, host);
-    socket.once('data', () => resolve(true)).once('error', () => resolve(false)).once('close', () => resolve(false));
-  }).then((open) => open === true);
+  const listens = (host: string, port: number): Promise<boolean> =>
+    new Promise((resolve) => {
+      const socket = connect(port, host);
+      socket
+        .once('data', () => resolve(true))
+        .once('error', () => resolve(false))
+        .once('close', () => resolve(false));
+    }).then((open) => open === true);
 
   it('answer at its elastic IP only, only while a rule opens the port to the caller, and never before it has booted', async () => {
     const { appliance, ip } = await yard.launch({ bootDelay: 200 });
@@ -38,7 +42,11 @@ describe("a simulated appliance's ports", function () {
     const socket = connect(PORTS.ssh, host);
     let heard = '';
     socket.on('data', (chunk: Buffer) => (heard += chunk.toString('latin1')));
-    const end = new Promise<string>((resolve) => socket.once('error', ({ code }: NodeJS.ErrnoException) => resolve(`${heard}${code}`)).once('end', () => resolve(heard)));
+    const end = new Promise<string>((resolve) =>
+      socket
+        .once('error', ({ code }: NodeJS.ErrnoException) => resolve(`${heard}${code}`))
+        .once('end', () => resolve(heard)),
+    );
     await once(socket, 'connect');
     return { end };
   };

@@ -22,41 +22,71 @@ describe("a simulated appliance's kato", function () {
   beforeEach(() => (yard = new Yard()));
   afterEach(() => yard.close());
 
-  const networkOf = async (machine: TestMachine): Promise<StaticNetwork> => staticNetworkOf(await machine.observe(OBSERVE_NETWORK), { mode: 'static' });
+  const networkOf = async (machine: TestMachine): Promise<StaticNetwork> =>
+    staticNetworkOf(await machine.observe(OBSERVE_NETWORK), { mode: 'static' });
   const interfaces = (machine: TestMachine): string => machine.appliance.file('/etc/network/interfaces') ?? '';
-  const infoOf = async (machine: TestMachine): Promise<NonNullable<ReturnType<typeof parseInfo>>> => parseInfo((await machine.kato('info')).stdout)!;
+  const infoOf = async (machine: TestMachine): Promise<NonNullable<ReturnType<typeof parseInfo>>> =>
+    parseInfo((await machine.kato('info')).stdout)!;
 
-  const staticIp = async (machine: TestMachine, answers: Partial<Record<PromptId, string>> = {}): ReturnType<TestMachine['job']> =>
+  const staticIp = async (
+    machine: TestMachine,
+    answers: Partial<Record<PromptId, string>> = {},
+  ): ReturnType<TestMachine['job']> =>
     machine.job('kato op static_ip', { answers: { ...staticIpAnswers(await networkOf(machine)), ...answers } });
 
   it('asks for the static address in the words of every dialogue', async () => {
-    await Promise.all(DIALOGUES.map(async (dialogue) => {
-      const machine = await yard.machine({ dialogue });
-      const outcome = await staticIp(machine);
-      assert.equal(outcome.state, 'finished', `${dialogue}: ${outcome.transcript}`);
-      assert.ok(isStatic(interfaces(machine), await networkOf(machine)), `${dialogue}: ${interfaces(machine)}`);
-      assert.match(interfaces(machine), /broadcast 10\.1\.2\.255/);
-      assert.ok(!outcome.transcript.includes('stackato\n'), `${dialogue} echoed the password`);
-      assert.deepEqual(machine.programs(), ['kato op static_ip']);
-    }));
+    await Promise.all(
+      DIALOGUES.map(async (dialogue) => {
+        const machine = await yard.machine({ dialogue });
+        const outcome = await staticIp(machine);
+        assert.equal(outcome.state, 'finished', `${dialogue}: ${outcome.transcript}`);
+        assert.ok(isStatic(interfaces(machine), await networkOf(machine)), `${dialogue}: ${interfaces(machine)}`);
+        assert.match(interfaces(machine), /broadcast 10\.1\.2\.255/);
+        assert.ok(!outcome.transcript.includes('stackato\n'), `${dialogue} echoed the password`);
+        assert.deepEqual(machine.programs(), ['kato op static_ip']);
+      }),
+    );
   });
 
   it('has all of that done once, at its worst, by whoever comes back', async () => {
     const machine = await yard.machine(HARD_KNOBS);
     const network = await networkOf(machine);
     let losses = 0;
-    const outcome = await eventually('the end of it', () => machine.job('kato op static_ip', { answers: staticIpAnswers(network) }).catch((error: unknown) => {
-      assert.ok(error instanceof DeployError && error.code === 'SSH_DROPPED', String(error));
-      losses += 1;
-      return undefined;
-    }), 60_000);
+    const outcome = await eventually(
+      'the end of it',
+      () =>
+        machine.job('kato op static_ip', { answers: staticIpAnswers(network) }).catch((error: unknown) => {
+          assert.ok(error instanceof DeployError && error.code === 'SSH_DROPPED', String(error));
+          losses += 1;
+          return undefined;
+        }),
+      60_000,
+    );
     assert.ok(losses > 0 && outcome.state === 'finished', outcome.transcript);
     assert.ok(isStatic(interfaces(machine), network));
     assert.deepEqual(machine.programs(), ['kato op static_ip']);
   });
 
   it('has dialogues with the questions in another order, with fewer and with more', () => {
-    for (const wanted of ['default', 'reworded', 'reordered', 'interface', 'confirm', 'newline', 'carriage', 'coloured', 'commas', 'listed', 'brackets', 'spinner', 'warning', 'form', 'closing', 'offered']) assert.ok(DIALOGUES.includes(wanted));
+    for (const wanted of [
+      'default',
+      'reworded',
+      'reordered',
+      'interface',
+      'confirm',
+      'newline',
+      'carriage',
+      'coloured',
+      'commas',
+      'listed',
+      'brackets',
+      'spinner',
+      'warning',
+      'form',
+      'closing',
+      'offered',
+    ])
+      assert.ok(DIALOGUES.includes(wanted));
     assert.ok(DIALOGUES.includes(HARD_KNOBS.dialogue));
   });
 
@@ -67,14 +97,20 @@ describe("a simulated appliance's kato", function () {
       [{ dialogue: 'confirm', exitAlwaysZero: false }, { confirm: 'no' }, { state: 'finished', code: 1 }],
       [{ dialogue: 'closing' }, { decline: 'yes' }, { state: 'stuck', reason: 'asked again' }],
       [{ dialogue: 'brackets' }, { confirm: 'no' }, { state: 'stuck', reason: 'asked again' }],
-      [{ dialogue: 'listed' }, { nameservers: '' , search: 'a  b', password: 'no' }, { state: 'stuck', reason: 'refused' }],
+      [
+        { dialogue: 'listed' },
+        { nameservers: '', search: 'a  b', password: 'no' },
+        { state: 'stuck', reason: 'refused' },
+      ],
     ];
-    await Promise.all(tries.map(async ([knobs, answers, expected]) => {
-      const machine = await yard.machine(knobs);
-      const outcome = await staticIp(machine, answers);
-      assert.deepEqual({ ...outcome, ...expected }, outcome);
-      assert.match(interfaces(machine), /eth0 inet dhcp/);
-    }));
+    await Promise.all(
+      tries.map(async ([knobs, answers, expected]) => {
+        const machine = await yard.machine(knobs);
+        const outcome = await staticIp(machine, answers);
+        assert.deepEqual({ ...outcome, ...expected }, outcome);
+        assert.match(interfaces(machine), /eth0 inet dhcp/);
+      }),
+    );
   });
 
   it('renames with sudo, into host name, hosts file and certificate, once it has taken its time', async () => {
@@ -86,7 +122,10 @@ describe("a simulated appliance's kato", function () {
     assert.equal(outcome.state, 'finished', outcome.transcript);
     assert.deepEqual(await identity(), { hostname: true, hosts: true, certificate: true });
     assert.equal((await infoOf(machine)).endpoint, `api.${NAME}`);
-    assert.deepEqual(machine.programs().filter((line) => line.startsWith('kato rename')), [`kato rename ${NAME}`]);
+    assert.deepEqual(
+      machine.programs().filter((line) => line.startsWith('kato rename')),
+      [`kato rename ${NAME}`],
+    );
   });
 
   it('hangs on rename where nobody can be asked for the password', async () => {
@@ -95,7 +134,9 @@ describe("a simulated appliance's kato", function () {
     assert.notEqual(machine.appliance.file('/etc/hostname'), `${NAME}\n`);
   });
 
-  const lifeOf = async (release: string): Promise<{ machine: TestMachine; dialect: Dialect; roles: readonly string[] }> => {
+  const lifeOf = async (
+    release: string,
+  ): Promise<{ machine: TestMachine; dialect: Dialect; roles: readonly string[] }> => {
     const dialect = dialectOf(release);
     const machine = await yard.machine({ release, sudoAsks: false });
     const fresh = await infoOf(machine);
@@ -118,13 +159,20 @@ describe("a simulated appliance's kato", function () {
   for (const release of ['2.6.6', '2.8.2', '2.10.6', '3.4.2']) {
     it(`speaks the dialect of ${release}`, async () => {
       const { machine } = await lifeOf(release);
-      assert.match((await machine.kato(release === '2.6.6' ? 'node list' : 'setup core')).stdout, /Unknown command[^]*usage: kato/);
+      assert.match(
+        (await machine.kato(release === '2.6.6' ? 'node list' : 'setup core')).stdout,
+        /Unknown command[^]*usage: kato/,
+      );
     });
   }
 
   it('says 0 whatever happened, or the truth', async () => {
     const machine = await yard.machine({ readyDelay: 60_000 });
-    const codes = async (): Promise<unknown[]> => [(await machine.kato('nonsense')).code, (await machine.kato('enable nonsense')).code, (await machine.kato('ready')).code];
+    const codes = async (): Promise<unknown[]> => [
+      (await machine.kato('nonsense')).code,
+      (await machine.kato('enable nonsense')).code,
+      (await machine.kato('ready')).code,
+    ];
     assert.deepEqual(await codes(), [0, 0, 0]);
     machine.appliance.turn({ exitAlwaysZero: false });
     assert.deepEqual(await codes(), [1, 1, 1]);

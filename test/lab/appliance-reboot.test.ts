@@ -66,24 +66,40 @@ describe("a simulated appliance's reboot", function () {
     await staticIp(machine, {});
     await machine.reboot();
     await eventually('ssh', () => machine.reached());
-    assert.match(machine.appliance.file('/etc/resolv.conf') ?? '', /^nameserver 172\.16\.0\.23\nnameserver 172\.16\.0\.24\nsearch cloud\.internal$/m);
+    assert.match(
+      machine.appliance.file('/etc/resolv.conf') ?? '',
+      /^nameserver 172\.16\.0\.23\nnameserver 172\.16\.0\.24\nsearch cloud\.internal$/m,
+    );
   });
 
-  const WRONG: readonly Partial<Record<PromptId, string>>[] = [{ gateway: '10.9.9.9' }, { netmask: '255.255.0.0' }, { address: '10.1.2.99' }];
+  const WRONG: readonly Partial<Record<PromptId, string>>[] = [
+    { gateway: '10.9.9.9' },
+    { netmask: '255.255.0.0' },
+    { address: '10.1.2.99' },
+  ];
   it('loses the machine for good with a wrong gateway, netmask or address', async () => {
-    await Promise.all(WRONG.map(async (wrong) => {
-      const machine = await yard.machine();
-      await staticIp(machine, wrong);
-      assert.ok(await machine.reached());
-      await machine.reboot();
-      assert.deepEqual([await machine.reached(), await machine.get('x', '/info')], [undefined, undefined], JSON.stringify(wrong));
-    }));
+    await Promise.all(
+      WRONG.map(async (wrong) => {
+        const machine = await yard.machine();
+        await staticIp(machine, wrong);
+        assert.ok(await machine.reached());
+        await machine.reboot();
+        assert.deepEqual(
+          [await machine.reached(), await machine.get('x', '/info')],
+          [undefined, undefined],
+          JSON.stringify(wrong),
+        );
+      }),
+    );
   });
 
   it('leaves no usable name server where a comma was typed', async () => {
     const machine = await yard.machine();
     await staticIp(machine, { nameservers: '172.16.0.23,172.16.0.24' });
-    assert.match(machine.appliance.file('/etc/network/interfaces') ?? '', /dns-nameservers 172\.16\.0\.23,172\.16\.0\.24\n/);
+    assert.match(
+      machine.appliance.file('/etc/network/interfaces') ?? '',
+      /dns-nameservers 172\.16\.0\.23,172\.16\.0\.24\n/,
+    );
     await machine.reboot();
     assert.match(machine.appliance.file('/etc/resolv.conf') ?? '', /^nameserver 172\.16\.0\.23,172\.16\.0\.24$/m);
   });
@@ -108,7 +124,10 @@ describe("a simulated appliance's reboot", function () {
     await machine.exec(`printf 'search containers.\\nnameserver 127.0.0.1\\n' > /etc/resolv.conf`);
     await machine.reboot();
     await eventually('ssh', () => machine.reached());
-    assert.deepEqual(resolverStateOf(await machine.observe(OBSERVE_RESOLVER), 'static'), { live: true, persistent: true });
+    assert.deepEqual(resolverStateOf(await machine.observe(OBSERVE_RESOLVER), 'static'), {
+      live: true,
+      persistent: true,
+    });
   });
 
   it('shows another host key after it, if told to', async () => {
@@ -125,6 +144,9 @@ describe("a simulated appliance's reboot", function () {
     await eventually('ssh', () => machine.reached());
     assert.notEqual(await key(), first);
     assert.deepEqual(printed(), [await key()]);
-    assert.equal(machine.appliance.consoleOutput().match(/Stackato Management Console at https:/g)?.length, machine.appliance.boots());
+    assert.equal(
+      machine.appliance.consoleOutput().match(/Stackato Management Console at https:/g)?.length,
+      machine.appliance.boots(),
+    );
   });
 });

@@ -25,13 +25,21 @@ const QUICK: Partial<Knobs> = { bootDelay: 20, readyDelay: 0, oldBootIdFor: 50, 
 const BUDGET_MS = 25_000;
 
 export class TestMachine {
-  constructor(readonly appliance: Appliance, readonly ip: string) {}
+  constructor(
+    readonly appliance: Appliance,
+    readonly ip: string,
+  ) {}
 
   /** Logs in anew, as each activity does. */
-  async session<T>(use: (session: RemoteSession) => Promise<T>, login: { password?: string; key?: string; user?: string } = {}): Promise<T> {
+  async session<T>(
+    use: (session: RemoteSession) => Promise<T>,
+    login: { password?: string; key?: string; user?: string } = {},
+  ): Promise<T> {
     const { password = 'stackato', key, user = 'stackato' } = login;
     const texts: Readonly<Record<string, string | undefined>> = { password, key };
-    const remote = createRemote({ resolve: (ref) => Promise.resolve({ reveal: () => ('env' in ref ? texts[ref.env] : undefined) ?? '' }) });
+    const remote = createRemote({
+      resolve: (ref) => Promise.resolve({ reveal: () => ('env' in ref ? texts[ref.env] : undefined) ?? '' }),
+    });
     const secret = key === undefined ? { password: { env: 'password' } } : { key: { env: 'key' } };
     const host = { host: this.ip, spec: { user, port: PORTS.ssh, ...secret } };
     return remote.withSession({ ...host, hostKeys: [await remote.hostKey(host)] }, use);
@@ -59,7 +67,13 @@ export class TestMachine {
   job(command: string, rest: Partial<DetachedCommand> = {}, budgetMs = BUDGET_MS): Promise<DetachedOutcome> {
     const answers = { password: { reveal: () => 'stackato' }, ...rest.answers };
     const need = command.replace(/\W+/g, '-').slice(0, 100);
-    return this.session((session) => runDetached(session, { deployment: 'd', step: 's', need, ...rest, command, answers }, { budgetMs, patienceMs: 2000 }));
+    return this.session((session) =>
+      runDetached(
+        session,
+        { deployment: 'd', step: 's', need, ...rest, command, answers },
+        { budgetMs, patienceMs: 2000 },
+      ),
+    );
   }
 
   async bootId(): Promise<string | undefined> {
@@ -68,10 +82,14 @@ export class TestMachine {
 
   /** Undefined as long as nobody answers; one who is cut off while logging in takes that for a refusal. */
   async reached(): Promise<true | undefined> {
-    return this.bootId().then(() => true as const, (error: unknown) => {
-      if (error instanceof DeployError && ['SSH_UNREACHABLE', 'SSH_DROPPED', 'SSH_AUTH'].includes(error.code)) return undefined;
-      throw error;
-    });
+    return this.bootId().then(
+      () => true as const,
+      (error: unknown) => {
+        if (error instanceof DeployError && ['SSH_UNREACHABLE', 'SSH_DROPPED', 'SSH_AUTH'].includes(error.code))
+          return undefined;
+        throw error;
+      },
+    );
   }
 
   async reboot(): Promise<void> {
@@ -87,10 +105,19 @@ export class TestMachine {
 
   /** The console by its elastic IP, or undefined where nobody listens. */
   get(host: string, path: string): Promise<{ status: number; body: string; subject: string } | undefined> {
-    const options = { host: this.ip, port: PORTS.https, path, headers: { Host: host }, rejectUnauthorized: false, agent: false };
+    const options = {
+      host: this.ip,
+      port: PORTS.https,
+      path,
+      headers: { Host: host },
+      rejectUnauthorized: false,
+      agent: false,
+    };
     return new Promise((resolve) => {
       const asked = request(options, (answer) => {
-        const { CN } = (answer.socket as unknown as { getPeerCertificate(): { subject: { CN: string } } }).getPeerCertificate().subject;
+        const { CN } = (
+          answer.socket as unknown as { getPeerCertificate(): { subject: { CN: string } } }
+        ).getPeerCertificate().subject;
         let body = '';
         answer.setEncoding('utf8').on('data', (chunk: string) => (body += chunk));
         answer.on('end', () => resolve({ status: answer.statusCode ?? 0, body, subject: CN }));
@@ -114,7 +141,12 @@ export class Yard {
     const id = ++this.count;
     const instanceId = `i-${String(id).padStart(8, '0')}`;
     const appliance = await createAppliance({
-      instanceId, memory, privateIp: `10.1.2.${id + 10}`, dir: join(this.dir, folder, instanceId), knobs: { ...DEFAULT_KNOBS, ...QUICK, ...knobs }, ports: PORTS,
+      instanceId,
+      memory,
+      privateIp: `10.1.2.${id + 10}`,
+      dir: join(this.dir, folder, instanceId),
+      knobs: { ...DEFAULT_KNOBS, ...QUICK, ...knobs },
+      ports: PORTS,
     });
     this.made.push(appliance);
     return new TestMachine(appliance, `127.${net}.9.${id}`);

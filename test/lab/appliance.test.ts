@@ -16,7 +16,10 @@ import { DeployError } from '../../src/spec/errors';
 import { eventually } from '../support/wait';
 import { PORTS, Yard } from './appliance-support';
 
-const refusedWith = (code: string) => (error: unknown): boolean => error instanceof DeployError && error.code === code;
+const refusedWith =
+  (code: string) =>
+  (error: unknown): boolean =>
+    error instanceof DeployError && error.code === code;
 
 describe('a simulated appliance', function () {
   this.timeout(60_000);
@@ -30,19 +33,33 @@ describe('a simulated appliance', function () {
     assert.equal((await machine.exec('cat; echo e >&2', 'in')).stdout, 'in');
     await assert.rejects(machine.exec('echo half; kill -9 $$; sleep 1'), refusedWith('SSH_DROPPED'));
     await machine.exec('echo mine > "$HOME/f"; echo x > /etc/issue.bak');
-    assert.deepEqual([machine.appliance.file('/home/stackato/f'), machine.appliance.file('/etc/issue.bak')], ['mine\n', 'x\n']);
+    assert.deepEqual(
+      [machine.appliance.file('/home/stackato/f'), machine.appliance.file('/etc/issue.bak')],
+      ['mine\n', 'x\n'],
+    );
     assert.ok(!existsSync('/etc/issue.bak'));
   });
 
   it('C12: has a login shell, rc files and a language of its own, which the product does not notice', async () => {
     const machine = await yard.machine({ loginShell: 'tcsh', rcPrints: 'Welcome!', locale: 'de_DE.UTF-8', vpn: true });
-    assert.deepEqual(await machine.exec(`printf '%s\\n' "it's \\ !x"; exit 3`), { stdout: "it's \\ !x\n", stderr: '', code: 3 });
+    assert.deepEqual(await machine.exec(`printf '%s\\n' "it's \\ !x"; exit 3`), {
+      stdout: "it's \\ !x\n",
+      stderr: '',
+      code: 3,
+    });
     assert.match((await machine.exec('LC_ALL= ifconfig eth0')).stdout, /inet Adresse:/);
-    const { address, netmask, interface: name } = staticNetworkOf(await machine.observe(OBSERVE_NETWORK), { mode: 'static' });
+    const {
+      address,
+      netmask,
+      interface: name,
+    } = staticNetworkOf(await machine.observe(OBSERVE_NETWORK), { mode: 'static' });
     assert.deepEqual([name, address, netmask], ['eth0', '10.1.2.11', '255.255.255.0']);
     assert.match((await machine.bootId()) ?? '', /-/);
     assert.equal((await machine.job('echo $LC_ALL $LANG; exit 4')).code, 4);
-    assert.match((await machine.job('echo "[$LC_ALL] $LANG $LC_CTYPE $LC_MESSAGES"')).transcript, /^\[\] de_DE.UTF-8 de_DE.UTF-8 C\n$/);
+    assert.match(
+      (await machine.job('echo "[$LC_ALL] $LANG $LC_CTYPE $LC_MESSAGES"')).transcript,
+      /^\[\] de_DE.UTF-8 de_DE.UTF-8 C\n$/,
+    );
   });
 
   it('C12: has a password that has expired: no command, whatever the method; forwards nothing; takes nothing onto its disk', async () => {
@@ -52,7 +69,10 @@ describe('a simulated appliance', function () {
     await assert.rejects(machine.exec('true'), refusedWith('SSH_PASSWORD_EXPIRED'));
     machine.appliance.turn({ passwordExpired: false, forwardsPorts: false });
     const asked = { port: 443, host: 'x', method: 'GET', path: '/' } as const;
-    await assert.rejects(machine.session((session) => session.https(asked)), refusedWith('SSH_FORWARDING'));
+    await assert.rejects(
+      machine.session((session) => session.https(asked)),
+      refusedWith('SSH_FORWARDING'),
+    );
     for (const disk of ['full', 'read-only'] as const) {
       machine.appliance.turn({ disk });
       await assert.rejects(machine.job('echo made > effect'), refusedWith('MACHINE_DISK'));
@@ -63,7 +83,8 @@ describe('a simulated appliance', function () {
 
   it('shows the memory its type has, or what it is told', async () => {
     const machine = await yard.machine();
-    const memory = async (): Promise<number | undefined> => parseMemory((await machine.exec('cat /proc/meminfo')).stdout);
+    const memory = async (): Promise<number | undefined> =>
+      parseMemory((await machine.exec('cat /proc/meminfo')).stdout);
     const shown = (await memory())!;
     assert.ok(shown > 1900 && shown < 2048, String(shown));
     machine.appliance.turn({ memoryMiB: 1024 });
@@ -73,8 +94,13 @@ describe('a simulated appliance', function () {
 
   it('lets in whom its knobs say, by the methods they say', async () => {
     const pair = utils.generateKeyPairSync('ed25519');
-    const machine = await yard.machine({ auth: ['keyboard-interactive', 'publickey'], authorizedKey: pair.public, banner: 'Hands off.\n' });
-    const whoami = async (login: Parameters<typeof machine.session>[1]): Promise<string> => (await machine.session((session) => session.exec('echo $USER'), login)).stdout;
+    const machine = await yard.machine({
+      auth: ['keyboard-interactive', 'publickey'],
+      authorizedKey: pair.public,
+      banner: 'Hands off.\n',
+    });
+    const whoami = async (login: Parameters<typeof machine.session>[1]): Promise<string> =>
+      (await machine.session((session) => session.exec('echo $USER'), login)).stdout;
     assert.equal(await whoami({}), 'stackato\n');
     assert.equal(await whoami({ key: pair.private }), 'stackato\n');
     await assert.rejects(whoami({ password: 'wrong' }), refusedWith('SSH_AUTH'));
@@ -83,15 +109,16 @@ describe('a simulated appliance', function () {
   });
 
   /** What sshd says first, up to the end of a connection that it closes, or to its own name. */
-  const greeting = (host: string): Promise<{ words: string; socket: Socket }> => new Promise((resolve) => {
-    const socket = connect(PORTS.ssh, host).on('error', () => undefined);
-    let words = '';
-    socket.on('data', (chunk: Buffer) => {
-      words += chunk.toString('latin1');
-      if (words.startsWith('SSH-')) resolve({ words: words.slice(0, 4), socket });
+  const greeting = (host: string): Promise<{ words: string; socket: Socket }> =>
+    new Promise((resolve) => {
+      const socket = connect(PORTS.ssh, host).on('error', () => undefined);
+      let words = '';
+      socket.on('data', (chunk: Buffer) => {
+        words += chunk.toString('latin1');
+        if (words.startsWith('SSH-')) resolve({ words: words.slice(0, 4), socket });
+      });
+      socket.once('close', () => resolve({ words, socket }));
     });
-    socket.once('close', () => resolve({ words, socket }));
-  });
 
   it('looks for the name of whoever logs in, once a connection, after it has shown its key', async () => {
     const machine = await yard.machine({ loginDelay: 700 });
@@ -104,8 +131,11 @@ describe('a simulated appliance', function () {
     // Refused, then let in: the lookup is done by then.
     const passwords = ['wrong', 'stackato'];
     client.connect({
-      host: machine.ip, port: PORTS.ssh, username: 'stackato',
-      authHandler: (_left, _partial, next) => next({ type: 'password', username: 'stackato', password: passwords.shift() ?? '' }),
+      host: machine.ip,
+      port: PORTS.ssh,
+      username: 'stackato',
+      authHandler: (_left, _partial, next) =>
+        next({ type: 'password', username: 'stackato', password: passwords.shift() ?? '' }),
     });
     await once(client, 'ready');
     client.end();
@@ -132,7 +162,10 @@ describe('a simulated appliance', function () {
     client.on('error', () => undefined);
     client.connect({ host: machine.ip, port: PORTS.ssh, username: 'stackato', password: 'stackato' });
     await once(client, 'ready');
-    const open = (): Promise<ClientChannel> => new Promise((resolve, reject) => client.exec('cat', (error, channel) => (error === undefined ? resolve(channel) : reject(error))));
+    const open = (): Promise<ClientChannel> =>
+      new Promise((resolve, reject) =>
+        client.exec('cat', (error, channel) => (error === undefined ? resolve(channel) : reject(error))),
+      );
     const first = await open();
     await assert.rejects(open(), /Channel open failure/);
     first.end();
@@ -140,12 +173,17 @@ describe('a simulated appliance', function () {
     await once(first, 'close');
     await assert.rejects(open(), /Channel open failure/);
     const second = await open();
-    const port = await new Promise<ClientChannel>((resolve, reject) => client.forwardOut('127.0.0.1', 0, '127.0.0.1', 80, (error, channel) => (error === undefined ? resolve(channel) : reject(error))));
+    const port = await new Promise<ClientChannel>((resolve, reject) =>
+      client.forwardOut('127.0.0.1', 0, '127.0.0.1', 80, (error, channel) =>
+        error === undefined ? resolve(channel) : reject(error),
+      ),
+    );
     assert.ok(port.readable && second.readable);
     client.end();
     // The product asks again.
     await machine.session(async (session) => {
-      for (const word of ['one', 'two', 'three']) assert.equal((await session.exec(`echo ${word}`)).stdout, `${word}\n`);
+      for (const word of ['one', 'two', 'three'])
+        assert.equal((await session.exec(`echo ${word}`)).stdout, `${word}\n`);
     });
   });
 
@@ -178,7 +216,9 @@ describe('a simulated appliance', function () {
     assert.equal((await machine.exec('sudo -S true', 'wrong\n')).stderr.match(/usual lecture/g)?.length, 1);
     // The product answers behind it.
     const first = await machine.job('sudo -k; sudo echo one');
-    assert.equal(first.transcript, `
+    assert.equal(
+      first.transcript,
+      `
 We trust you have received the usual lecture from the local System
 Administrator. It usually boils down to these three things:
 
@@ -188,7 +228,8 @@ Administrator. It usually boils down to these three things:
 
 [sudo] password for stackato: 
 one
-`);
+`,
+    );
     await machine.reboot();
     await eventually('ssh', () => machine.reached());
     assert.equal((await machine.job('sudo -k; sudo echo two')).transcript, '[sudo] password for stackato: \ntwo\n');
@@ -201,7 +242,8 @@ one
       client.connect({ host: machine.ip, port: PORTS.ssh, username: 'stackato', password: 'stackato' });
       await once(client, 'ready');
       const channel = await new Promise<ClientChannel>((resolve, reject) => {
-        const take = (error: Error | undefined, given: ClientChannel): void => (error === undefined ? resolve(given) : reject(error));
+        const take = (error: Error | undefined, given: ClientChannel): void =>
+          error === undefined ? resolve(given) : reject(error);
         if (command === undefined) client.shell(take);
         else client.exec(command, { pty }, take);
       });
@@ -227,7 +269,9 @@ one
     client.on('banner', (text) => (banner = text)).on('error', () => undefined);
     client.connect({ host: machine.ip, port: PORTS.ssh, username: 'stackato', password: 'stackato' });
     await once(client, 'ready');
-    const shell = await new Promise<ClientChannel>((resolve, reject) => client.shell((error, channel) => (error === undefined ? resolve(channel) : reject(error))));
+    const shell = await new Promise<ClientChannel>((resolve, reject) =>
+      client.shell((error, channel) => (error === undefined ? resolve(channel) : reject(error))),
+    );
     let shown = '';
     shell.on('data', (chunk: Buffer) => (shown += chunk.toString()));
     shell.write('tty; hostname\nexit 4\n');
@@ -239,7 +283,13 @@ one
 
   it('lets no command reach the programs that would change the host', async () => {
     const machine = await yard.machine();
-    for (const command of ['apt-get install x', 'halt', '/sbin/poweroff', 'PATH="$PATH:/usr/sbin:/sbin" shutdown -h now', 'service ssh stop']) {
+    for (const command of [
+      'apt-get install x',
+      'halt',
+      '/sbin/poweroff',
+      'PATH="$PATH:/usr/sbin:/sbin" shutdown -h now',
+      'service ssh stop',
+    ]) {
       assert.match((await machine.exec(command)).stderr, /not simulated by the lab|Need to be root/, command);
     }
     assert.equal(machine.appliance.boots(), 1);
@@ -250,9 +300,22 @@ one
     const rewrite = rewriterFor(new Place(dir));
     const root = `${dir}/root`;
     assert.equal(rewrite('cat /etc/hosts>/etc/hosts.new'), `cat ${root}/etc/hosts>${root}/etc/hosts.new`);
-    assert.equal(rewrite(`sh -c 'put "/etc/resolvconf/resolv.conf.d/head"'`), `sh -c 'put "${root}/etc/resolvconf/resolv.conf.d/head"'`);
+    assert.equal(
+      rewrite(`sh -c 'put "/etc/resolvconf/resolv.conf.d/head"'`),
+      `sh -c 'put "${root}/etc/resolvconf/resolv.conf.d/head"'`,
+    );
     assert.equal(rewrite('/usr/bin/sudo /sbin/reboot'), `${dir}/bin/sudo ${dir}/bin/reboot`);
-    for (const other of ['/proc/$1/stat', '/bin/sh', '$d/etc/x', './etc', '/etcetera', 'x/etc', '/dev/null', '/bin/hostnamectl']) assert.equal(rewrite(other), other);
+    for (const other of [
+      '/proc/$1/stat',
+      '/bin/sh',
+      '$d/etc/x',
+      './etc',
+      '/etcetera',
+      'x/etc',
+      '/dev/null',
+      '/bin/hostnamectl',
+    ])
+      assert.equal(rewrite(other), other);
     rmSync(dir, { recursive: true });
   });
 

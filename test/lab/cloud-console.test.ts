@@ -4,7 +4,12 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { EC2Client, GetConsoleOutputCommand, RunInstancesCommand, TerminateInstancesCommand } from '@aws-sdk/client-ec2';
+import {
+  EC2Client,
+  GetConsoleOutputCommand,
+  RunInstancesCommand,
+  TerminateInstancesCommand,
+} from '@aws-sdk/client-ec2';
 import type { Clouds } from '../../lab/cloud';
 import type { Kind } from '../../lab/types';
 import { callV2, codeOf, fakeMachinery, startClouds, texts, until } from './support';
@@ -29,23 +34,39 @@ describe('lab: the console of an instance', function () {
     rmSync(dir, { recursive: true, force: true });
   });
 
-  const euca32 = (params: Readonly<Record<string, string>>): Promise<Reply> => callV2(clouds.access('eucalyptus-3.2'), params);
+  const euca32 = (params: Readonly<Record<string, string>>): Promise<Reply> =>
+    callV2(clouds.access('eucalyptus-3.2'), params);
   const print = (id: string, text: string): string => (machinery.made.get(id)!.printed = text);
-  const shown = async (kind: Kind, id: string): Promise<string | undefined> => (await sdk(kind).send(new GetConsoleOutputCommand({ InstanceId: id }))).Output;
+  const shown = async (kind: Kind, id: string): Promise<string | undefined> =>
+    (await sdk(kind).send(new GetConsoleOutputCommand({ InstanceId: id }))).Output;
 
   function sdk(kind: Kind): EC2Client {
     const { endpoint, region, accessKey, secretKey } = clouds.access(kind);
-    return new EC2Client({ endpoint, region, maxAttempts: 1, credentials: { accessKeyId: accessKey, secretAccessKey: secretKey } });
+    return new EC2Client({
+      endpoint,
+      region,
+      maxAttempts: 1,
+      credentials: { accessKeyId: accessKey, secretAccessKey: secretKey },
+    });
   }
 
   function inState(kind: Kind, id: string, state: string): Promise<true> {
-    return until(`${id} ${state}`, async () => (await clouds.inventory(kind)).instances.some((each) => each.id === id && each.state === state) || undefined);
+    return until(
+      `${id} ${state}`,
+      async () =>
+        (await clouds.inventory(kind)).instances.some((each) => each.id === id && each.state === state) || undefined,
+    );
   }
 
   /** Pending until told. */
   async function launched(kind: Kind): Promise<{ id: string; start: () => Promise<void>; end: () => Promise<void> }> {
     const open = machinery.hold();
-    const launch = { ImageId: clouds.access(kind).imageId, InstanceType: 'm1.large' as const, MinCount: 1, MaxCount: 1 };
+    const launch = {
+      ImageId: clouds.access(kind).imageId,
+      InstanceType: 'm1.large' as const,
+      MinCount: 1,
+      MaxCount: 1,
+    };
     const { Instances } = await sdk(kind).send(new RunInstancesCommand(launch));
     const id = Instances?.[0]?.InstanceId ?? '';
     return {
@@ -64,7 +85,12 @@ describe('lab: the console of an instance', function () {
   it('of 3.2: the end of it, by either name of the parameter, and nothing while it is pending', async () => {
     const ask = (id: string, name = 'InstanceId'): Promise<Reply> => euca32({ Action: 'GetConsoleOutput', [name]: id });
     const open = machinery.hold();
-    const launch = { Action: 'RunInstances', ImageId: clouds.access('eucalyptus-3.2').imageId, MinCount: '1', MaxCount: '1' };
+    const launch = {
+      Action: 'RunInstances',
+      ImageId: clouds.access('eucalyptus-3.2').imageId,
+      MinCount: '1',
+      MaxCount: '1',
+    };
     const [id = ''] = texts(await euca32(launch), 'instanceId');
     assert.deepEqual(texts(await ask(id), 'output'), ['']);
     open();
@@ -74,7 +100,10 @@ describe('lab: the console of an instance', function () {
     assert.deepEqual([texts(reply, 'instanceId'), texts(reply, 'timestamp').length], [[id], 1]);
     assert.equal(texts(reply, 'output')[0], base64(('x'.repeat(70_000) + PRINTED).slice(-65_536)));
     assert.equal((await ask(id, 'InstanceId.1')).status, 200);
-    assert.match((await euca32({ Action: 'GetConsoleOutput', InstanceId: id, Latest: 'true' })).message, /Latest = true/);
+    assert.match(
+      (await euca32({ Action: 'GetConsoleOutput', InstanceId: id, Latest: 'true' })).message,
+      /Latest = true/,
+    );
     await euca32({ Action: 'TerminateInstances', 'InstanceId.1': id });
     await inState('eucalyptus-3.2', id, 'terminated');
     for (const gone of [id, 'i-00000000']) {

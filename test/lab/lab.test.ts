@@ -56,7 +56,10 @@ describe('lab', function () {
   async function resolve(name: string, type: string): Promise<string[]> {
     const { server, port } = lab.state.dns;
     const { stdout } = await run('dig', [`@${server}`, '-p', String(port), '+short', name, type]);
-    return stdout.trim().split('\n').filter((line) => line !== '');
+    return stdout
+      .trim()
+      .split('\n')
+      .filter((line) => line !== '');
   }
 
   it('writes its state for its user only', () => {
@@ -65,7 +68,10 @@ describe('lab', function () {
     const { started, ...state } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
     assert.deepEqual(state, lab.state);
     assert.match(String(started), /^\d+$/);
-    assert.deepEqual(lab.state.clouds.map(({ kind }) => kind), ['eucalyptus-3.2', 'eucalyptus-3.4', 'eucalyptus-4.4', 'eucalyptus-5.1', 'aws']);
+    assert.deepEqual(
+      lab.state.clouds.map(({ kind }) => kind),
+      ['eucalyptus-3.2', 'eucalyptus-3.4', 'eucalyptus-4.4', 'eucalyptus-5.1', 'aws'],
+    );
   });
 
   it('does not disturb a lab that runs in the folder', async () => {
@@ -78,7 +84,10 @@ describe('lab', function () {
 
   it('keeps what Temporal knew through a kill', async () => {
     const connection = await Connection.connect({ address: lab.state.temporal.address });
-    await connection.workflowService.registerNamespace({ namespace: 'kept', workflowExecutionRetentionPeriod: { seconds: 86_400 as unknown as Long } });
+    await connection.workflowService.registerNamespace({
+      namespace: 'kept',
+      workflowExecutionRetentionPeriod: { seconds: 86_400 as unknown as Long },
+    });
     await connection.close();
     await lab.killTemporal();
     await assert.rejects(Connection.connect({ address: lab.state.temporal.address, connectTimeout: 500 }));
@@ -89,9 +98,15 @@ describe('lab', function () {
   it('has a zone that takes signed updates, and no others', async () => {
     const { server, port, zone } = lab.state.dns;
     const before = await lab.zone();
-    assert.ok(before.some((line) => line.startsWith(`www.${zone}. `)), before.join('\n'));
+    assert.ok(
+      before.some((line) => line.startsWith(`www.${zone}. `)),
+      before.join('\n'),
+    );
     await lab.nsupdate(`zone ${zone}\nupdate add a.${zone} 60 A 192.0.2.7\nsend\n`);
-    assert.deepEqual((await lab.zone()).filter((line) => !before.includes(line)), [`a.${zone}. 60 IN A 192.0.2.7`]);
+    assert.deepEqual(
+      (await lab.zone()).filter((line) => !before.includes(line)),
+      [`a.${zone}. 60 IN A 192.0.2.7`],
+    );
     assert.deepEqual(await resolve(`a.${zone}`, 'A'), ['192.0.2.7']);
     await lab.nsupdate(`update delete a.${zone}`);
     assert.deepEqual(await lab.zone(), before);
@@ -113,7 +128,13 @@ describe('lab', function () {
     const access = lab.cloud('eucalyptus-3.2');
     lab.plan('d1', { katoTakes: 99 });
     await callV2(access, { Action: 'CreateSecurityGroup', GroupName: 'stackato-d1', GroupDescription: 'x' });
-    const run1 = { Action: 'RunInstances', ImageId: access.imageId, MinCount: '1', MaxCount: '1', 'SecurityGroup.1': 'stackato-d1' };
+    const run1 = {
+      Action: 'RunInstances',
+      ImageId: access.imageId,
+      MinCount: '1',
+      MaxCount: '1',
+      'SecurityGroup.1': 'stackato-d1',
+    };
     const [id = ''] = texts(await callV2(access, run1), 'instanceId');
     await until('its machine', () => lab.machines('d1')[0]);
     const { knobs } = machinery.made.get(id)?.options ?? assert.fail('no machine');
@@ -139,6 +160,9 @@ describe('lab', function () {
 
   it('names the port that is taken', async () => {
     const base = lab.state.dns.port - 53;
-    await assert.rejects(assembleLab({ dir: mkdtempSync(join(tmpdir(), 'lab-')), basePort: base }, fakeMachinery()), /Port \d+, which the lab needs for \w+, is one of the lab in/);
+    await assert.rejects(
+      assembleLab({ dir: mkdtempSync(join(tmpdir(), 'lab-')), basePort: base }, fakeMachinery()),
+      /Port \d+, which the lab needs for \w+, is one of the lab in/,
+    );
   });
 });

@@ -27,7 +27,8 @@ describe('labs beside each other', function () {
     rmSync(dir, { recursive: true });
   });
 
-  const lab = (...args: readonly string[]): Promise<Ended> => new Cli(['lab', ...args], {}, [process.execPath, CLI]).ended;
+  const lab = (...args: readonly string[]): Promise<Ended> =>
+    new Cli(['lab', ...args], {}, [process.execPath, CLI]).ended;
   const other = new RegExp(`the lab in ${DIR} \\(pid ${process.pid}\\)\\. End it with .lab down --dir ${DIR}.`);
 
   it('F24: a network that another lab has: exit 2, and its name', async () => {
@@ -44,15 +45,21 @@ describe('labs beside each other', function () {
     const base = (taken.address() as AddressInfo).port - 233;
     try {
       const ports = await choosePorts(undefined, net.number);
-      await assert.rejects(choosePorts(base, net.number), /^Error: Port \d+, which the lab needs for temporal, is taken\. /);
+      await assert.rejects(
+        choosePorts(base, net.number),
+        /^Error: Port \d+, which the lab needs for temporal, is taken\. /,
+      );
       net.tell({ ...ports, temporal: base + 233 });
-      await assert.rejects(choosePorts(base, net.number), (error) => error instanceof TakenError && other.test(error.message));
+      await assert.rejects(
+        choosePorts(base, net.number),
+        (error) => error instanceof TakenError && other.test(error.message),
+      );
     } finally {
       taken.close();
     }
   });
 
-  it('F24: a program on the guard\'s port that is no lab is not taken for one', async () => {
+  it("F24: a program on the guard's port that is no lab is not taken for one", async () => {
     const strange = await claimNet(undefined);
     strange.release();
     const program = createServer((socket) => socket.end('220 mail')).listen(GUARD_PORT, `127.${strange.number}.0.1`);
@@ -70,7 +77,14 @@ describe('labs beside each other', function () {
   });
 
   it('F24: bad usage of the lab ends with 2, help with 0', async () => {
-    for (const args of [[], ['upp'], ['up', '--net', '900'], ['up', '--base-port', 'x'], ['up', '--nonsense'], ['up', 'too', 'much']]) {
+    for (const args of [
+      [],
+      ['upp'],
+      ['up', '--net', '900'],
+      ['up', '--base-port', 'x'],
+      ['up', '--nonsense'],
+      ['up', 'too', 'much'],
+    ]) {
       const { code, stdout, stderr } = await lab(...args);
       assert.deepEqual([code, stdout], [2, ''], args.join(' '));
       assert.notEqual(stderr, '');

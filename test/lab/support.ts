@@ -10,11 +10,41 @@ import { choosePorts, claimNet, cloudPorts } from '../../lab/ports';
 import type { Appliance, ApplianceOptions, CloudAccess, Host, Knobs, Rule } from '../../lab/types';
 
 export const KNOBS: Knobs = {
-  release: '2.6.6', exitAlwaysZero: false, dialogue: 'default', sudoAsks: true, sudoLectures: false, bootDelay: 0, readyDelay: 0, oldBootIdFor: 0, downFor: 0, acceptsWhileDown: false,
-  katoTakes: 0, dropChannel: 0, readyNeverTimesOut: false, resolvConfRegenerated: false, localResolver: false, httpRedirect: false,
-  consoleDelay: 0, banner: '', maxSessionsOne: false, loginDelay: 0, maxStartups: 0, memoryMiB: 0, auth: ['password'], password: 'stackato',
-  authorizedKey: '', privateIp: '', netTools: '1.60', newHostKeyAtBoot: false,
-  loginShell: 'sh', rcPrints: '', locale: 'C.UTF-8', passwordExpired: false, forwardsPorts: true, disk: 'good', vpn: false,
+  release: '2.6.6',
+  exitAlwaysZero: false,
+  dialogue: 'default',
+  sudoAsks: true,
+  sudoLectures: false,
+  bootDelay: 0,
+  readyDelay: 0,
+  oldBootIdFor: 0,
+  downFor: 0,
+  acceptsWhileDown: false,
+  katoTakes: 0,
+  dropChannel: 0,
+  readyNeverTimesOut: false,
+  resolvConfRegenerated: false,
+  localResolver: false,
+  httpRedirect: false,
+  consoleDelay: 0,
+  banner: '',
+  maxSessionsOne: false,
+  loginDelay: 0,
+  maxStartups: 0,
+  memoryMiB: 0,
+  auth: ['password'],
+  password: 'stackato',
+  authorizedKey: '',
+  privateIp: '',
+  netTools: '1.60',
+  newHostKeyAtBoot: false,
+  loginShell: 'sh',
+  rcPrints: '',
+  locale: 'C.UTF-8',
+  passwordExpired: false,
+  forwardsPorts: true,
+  disk: 'good',
+  vpn: false,
 };
 
 export class FakeAppliance implements Appliance {
@@ -91,14 +121,31 @@ export function fakeMachinery(): FakeMachinery {
 }
 
 /** The clouds over a moto of their own. */
-export async function startClouds(dir: string, machinery: Machinery<Host>, addressQuota: number, kernelRights = false, shuttingDownFor = 300): Promise<{ clouds: Clouds; net: number; stop(): Promise<void> }> {
+export async function startClouds(
+  dir: string,
+  machinery: Machinery<Host>,
+  addressQuota: number,
+  kernelRights = false,
+  shuttingDownFor = 300,
+): Promise<{ clouds: Clouds; net: number; stop(): Promise<void> }> {
   const household = new Household(dir);
   const net = await claimNet(undefined);
   const ports = await choosePorts(undefined, net.number);
   const clouds = new Clouds({
-    dir, moto: await startMoto(household, ports.moto), net: net.number, domain: 'cloud.test', addressQuota,
-    ports: cloudPorts(ports), kernelRights,
-    machines: { ports: { ssh: 22, http: 80, https: 443 }, create: machinery.create, bootsImages: machinery.bootsImages, knobsFor: () => machinery.knobs, shuttingDownFor },
+    dir,
+    moto: await startMoto(household, ports.moto),
+    net: net.number,
+    domain: 'cloud.test',
+    addressQuota,
+    ports: cloudPorts(ports),
+    kernelRights,
+    machines: {
+      ports: { ssh: 22, http: 80, https: 443 },
+      create: machinery.create,
+      bootsImages: machinery.bootsImages,
+      knobsFor: () => machinery.knobs,
+      shuttingDownFor,
+    },
   });
   await clouds.start();
   const stop = async (): Promise<void> => {
@@ -111,7 +158,10 @@ export async function startClouds(dir: string, machinery: Machinery<Host>, addre
 
 /** The name of the error a call ends with. */
 export async function codeOf(call: Promise<unknown>): Promise<string> {
-  return call.then(() => 'no error', (error: unknown) => (error instanceof Error ? error.name : String(error)));
+  return call.then(
+    () => 'no error',
+    (error: unknown) => (error instanceof Error ? error.name : String(error)),
+  );
 }
 
 export interface Reply {
@@ -127,24 +177,44 @@ type Credentials = Pick<CloudAccess, 'endpoint' | 'accessKey' | 'secretKey'>;
 let milliseconds = 0;
 
 /** Signature version 2, written from its definition. `overrides` replace parameters before signing. */
-export async function callV2(access: Credentials, params: Readonly<Record<string, string>>, method = 'HmacSHA256'): Promise<Reply> {
+export async function callV2(
+  access: Credentials,
+  params: Readonly<Record<string, string>>,
+  method = 'HmacSHA256',
+): Promise<Reply> {
   // The cloud refuses a signature it has seen: two equal calls in one millisecond must differ.
   milliseconds = Math.max(milliseconds + 1, Date.now());
   const all: Record<string, string> = {
-    Version: '2012-10-01', AWSAccessKeyId: access.accessKey, SignatureVersion: '2', SignatureMethod: method,
-    ...(params['Expires'] === undefined ? { Timestamp: new Date(milliseconds).toISOString() } : {}), ...params,
+    Version: '2012-10-01',
+    AWSAccessKeyId: access.accessKey,
+    SignatureVersion: '2',
+    SignatureMethod: method,
+    ...(params['Expires'] === undefined ? { Timestamp: new Date(milliseconds).toISOString() } : {}),
+    ...params,
   };
-  const encode = (text: string): string => encodeURIComponent(text).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
-  const query = Object.keys(all).sort().map((name) => `${encode(name)}=${encode(all[name] ?? '')}`).join('&');
+  const encode = (text: string): string =>
+    encodeURIComponent(text).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
+  const query = Object.keys(all)
+    .sort()
+    .map((name) => `${encode(name)}=${encode(all[name] ?? '')}`)
+    .join('&');
   const { host, pathname } = new URL(access.endpoint);
-  const signature = createHmac(method.slice(4).toLowerCase(), access.secretKey).update(`POST\n${host}\n${pathname}\n${query}`).digest('base64');
+  const signature = createHmac(method.slice(4).toLowerCase(), access.secretKey)
+    .update(`POST\n${host}\n${pathname}\n${query}`)
+    .digest('base64');
   return post(access.endpoint, `${query}&Signature=${encode(signature)}`);
 }
 
 export async function post(endpoint: string, body: string): Promise<Reply> {
-  const response = await fetch(endpoint, { method: 'POST', body, headers: { 'content-type': 'application/x-www-form-urlencoded' } });
+  const response = await fetch(endpoint, {
+    method: 'POST',
+    body,
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+  });
   const answer = await response.text();
-  const parsed = new XMLParser().parse(answer) as { Response?: { Errors?: { Error?: { Code: string; Message: string } } } };
+  const parsed = new XMLParser().parse(answer) as {
+    Response?: { Errors?: { Error?: { Code: string; Message: string } } };
+  };
   const error = parsed.Response?.Errors?.Error;
   return { status: response.status, body: answer, code: error?.Code ?? '', message: error?.Message ?? '' };
 }
@@ -154,7 +224,11 @@ export function texts({ body }: Reply, name: string): string[] {
   return [...body.matchAll(new RegExp(`<${name}>([^<]*)</${name}>`, 'g'))].map((match) => match[1] ?? '');
 }
 
-export async function until<T>(what: string, look: () => T | undefined | Promise<T | undefined>, limit = 10_000): Promise<T> {
+export async function until<T>(
+  what: string,
+  look: () => T | undefined | Promise<T | undefined>,
+  limit = 10_000,
+): Promise<T> {
   const deadline = Date.now() + limit;
   for (;;) {
     const seen = await look();

@@ -31,15 +31,17 @@ describe("a virtual machine's kato", function () {
   const interfaces = (machine: GuestFiles): string => machine.file('/etc/network/interfaces');
 
   it('asks for the static address in the words of every dialogue', async () => {
-    await Promise.all(DIALOGUES.map(async (dialogue) => {
-      const machine = guest({ dialogue });
-      const outcome = await staticIp(machine);
-      assert.equal(outcome.state, 'finished', `${dialogue}: ${outcome.transcript}`);
-      assert.ok(isStatic(interfaces(machine), NETWORK), `${dialogue}: ${interfaces(machine)}`);
-      assert.match(interfaces(machine), /network 10\.1\.2\.0\n\s*broadcast 10\.1\.2\.255\n/);
-      assert.ok(!outcome.transcript.includes('stackato\n'), `${dialogue} echoed the password`);
-      assert.deepEqual(machine.noted(), ['op static_ip']);
-    }));
+    await Promise.all(
+      DIALOGUES.map(async (dialogue) => {
+        const machine = guest({ dialogue });
+        const outcome = await staticIp(machine);
+        assert.equal(outcome.state, 'finished', `${dialogue}: ${outcome.transcript}`);
+        assert.ok(isStatic(interfaces(machine), NETWORK), `${dialogue}: ${interfaces(machine)}`);
+        assert.match(interfaces(machine), /network 10\.1\.2\.0\n\s*broadcast 10\.1\.2\.255\n/);
+        assert.ok(!outcome.transcript.includes('stackato\n'), `${dialogue} echoed the password`);
+        assert.deepEqual(machine.noted(), ['op static_ip']);
+      }),
+    );
   });
 
   it('asks again what was no address, and leaves the file alone without the password or a yes', async () => {
@@ -51,12 +53,14 @@ describe("a virtual machine's kato", function () {
       [{ dialogue: 'confirm', exitAlwaysZero: false }, { confirm: 'no' }, { state: 'finished', code: 1 }],
       [{ dialogue: 'confirm' }, { confirm: 'no' }, { state: 'finished', code: 0 }],
     ];
-    await Promise.all(tries.map(async ([knobs, answers, expected]) => {
-      const machine = guest(knobs);
-      const outcome = await staticIp(machine, answers);
-      assert.deepEqual({ ...outcome, ...expected }, outcome);
-      assert.match(interfaces(machine), /eth0 inet dhcp/);
-    }));
+    await Promise.all(
+      tries.map(async ([knobs, answers, expected]) => {
+        const machine = guest(knobs);
+        const outcome = await staticIp(machine, answers);
+        assert.deepEqual({ ...outcome, ...expected }, outcome);
+        assert.match(interfaces(machine), /eth0 inet dhcp/);
+      }),
+    );
   });
 
   it('renames with sudo, into host name, hosts file and certificate, once it has taken its time', async () => {
@@ -65,7 +69,10 @@ describe("a virtual machine's kato", function () {
     assert.equal((await machine.job(`kato rename ${NAME}`, {}, 0)).state, 'running');
     const outcome = await machine.job(`kato rename ${NAME}`);
     assert.equal(outcome.state, 'finished', outcome.transcript);
-    assert.match(outcome.transcript, /password for stackato: [^]*Renaming stackato-0000\.local[^]*generating certificate\.\.\. +ok/);
+    assert.match(
+      outcome.transcript,
+      /password for stackato: [^]*Renaming stackato-0000\.local[^]*generating certificate\.\.\. +ok/,
+    );
     assert.deepEqual(machine.identity(), { hostname: true, hosts: true, certificate: true });
     assert.equal((await machine.info()).endpoint, `api.${NAME}`);
     assert.deepEqual(machine.noted(), [`rename ${NAME}`, 'info']);
@@ -103,7 +110,11 @@ describe("a virtual machine's kato", function () {
   it('says 0 whatever happened, or the truth', async () => {
     const machine = guest();
     await machine.vm.run('rm root/run/stackato/up');
-    const codes = async (): Promise<unknown[]> => [(await machine.kato('nonsense')).code, (await machine.kato('enable nonsense')).code, (await machine.kato('ready')).code];
+    const codes = async (): Promise<unknown[]> => [
+      (await machine.kato('nonsense')).code,
+      (await machine.kato('enable nonsense')).code,
+      (await machine.kato('ready')).code,
+    ];
     assert.deepEqual(await codes(), [0, 0, 0]);
     machine.turn({ exitAlwaysZero: false });
     assert.deepEqual(await codes(), [1, 1, 1]);
@@ -115,7 +126,13 @@ describe("a virtual machine's kato", function () {
     assert.equal(parseReady((await machine.kato('process ready --block 1 all')).stdout), false);
     assert.match((await machine.kato('process list')).stdout, /STARTING/);
     const before = machine.file('/home/stackato/stackato/etc/kato/state.json');
-    for (const words of ['role remove mdns', `node rename ${NAME}`, 'node setup core', 'node setup micro', 'role add --all-but mdns']) {
+    for (const words of [
+      'role remove mdns',
+      `node rename ${NAME}`,
+      'node setup core',
+      'node setup micro',
+      'role add --all-but mdns',
+    ]) {
       assert.equal((await machine.kato(words)).stdout, 'The core services are not up yet.\n', words);
     }
     assert.equal(machine.file('/home/stackato/stackato/etc/kato/state.json'), before);
@@ -133,7 +150,9 @@ describe("a virtual machine's kato", function () {
   it('answers on its console by the name it has, once', () => {
     const machine = guest({ consoleDelay: -1 });
     const ask = (method: string, path: string, host: string, body = ''): [number, string] => {
-      const text = machine.python(`import console, json; print(json.dumps(console.answer(${[method, path, host].map((word) => JSON.stringify(word)).join()}, True, ${JSON.stringify(body)})))`);
+      const text = machine.python(
+        `import console, json; print(json.dumps(console.answer(${[method, path, host].map((word) => JSON.stringify(word)).join()}, True, ${JSON.stringify(body)})))`,
+      );
       const [status, , answer] = JSON.parse(text) as [number, string, string, string];
       return [status, answer];
     };
@@ -155,7 +174,13 @@ describe("a virtual machine's kato", function () {
       intro: ['Now: {interface} {address}/{netmask} by {gateway}, {nameservers}, {search}, {braces}', ''],
       prompts: [
         { id: 'interface', text: 'Interface [{interface}]: ', default: '{interface}', after: ['It is {interface}.'] },
-        { id: 'address', text: 'Address [{address}]: ', default: '{address}', again: '{address} it was, and no other.', progress: ['.', '.', 'ok\n'] },
+        {
+          id: 'address',
+          text: 'Address [{address}]: ',
+          default: '{address}',
+          again: '{address} it was, and no other.',
+          progress: ['.', '.', 'ok\n'],
+        },
         { id: 'netmask', text: 'Netmask of {address}?', newline: true },
         { id: 'nameservers', text: 'Name server: ', more: 'Another beside {nameservers}: ', again: 'One at a time.' },
         { id: 'confirm', text: 'Go on? [ja] ', yes: ['ja', 'Ja'], again: 'ja or Ja.' },
@@ -166,11 +191,15 @@ describe("a virtual machine's kato", function () {
       summary: ['', '  {address} {netmask} {gateway} {nameservers} {search}'],
       password: '100% secret for %u: ',
       written: ['Written: {nameservers}'],
-      closing: [{ id: 'decline', text: 'Reboot now? ' }, { id: 'enter', text: 'Press enter.' }],
+      closing: [
+        { id: 'decline', text: 'Reboot now? ' },
+        { id: 'enter', text: 'Press enter.' },
+      ],
     };
     const TYPED: Readonly<Record<string, string>> = {
       'by the defaults': '\n\n255.255.255.0\n\nja\nno\n\ny\n\n\n',
-      'with second thoughts': 'eth0\n10.0.0\n10.1.2.12\n255.255.0.0\n172.16.0.2 1\n172.16.0.23\n172.16.0.24\n\nyes\nJa\n\nq\nYES\nn\n\n',
+      'with second thoughts':
+        'eth0\n10.0.0\n10.1.2.12\n255.255.0.0\n172.16.0.2 1\n172.16.0.23\n172.16.0.24\n\nyes\nJa\n\nq\nYES\nn\n\n',
       'until it is too bad': 'eth0\n10.1.2.13\n255.255\n',
       'until it wants to start over': '\n\n255.255.255.0\n\nja\ny\n',
       'and wants a reboot': '\n\n255.255.255.0\n\nja\nno\n\ny\nyes\n',
@@ -183,16 +212,47 @@ describe("a virtual machine's kato", function () {
     afterEach(() => yard.close());
 
     const WORDS = [
-      'version', 'info', 'info --json', 'status', 'nonsense', 'ready', 'rename', 'rename nodots', 'enable', 'enable nonsense', 'enable --some mdns',
-      'disable nonsense', 'disable mdns,dea', 'enable dea', `rename ${NAME.toUpperCase()}`, 'setup core', 'info', 'setup core api.other.test', 'info',
-      'enable --only mdns', 'info', 'setup micro', 'enable --all', 'info',
+      'version',
+      'info',
+      'info --json',
+      'status',
+      'nonsense',
+      'ready',
+      'rename',
+      'rename nodots',
+      'enable',
+      'enable nonsense',
+      'enable --some mdns',
+      'disable nonsense',
+      'disable mdns,dea',
+      'enable dea',
+      `rename ${NAME.toUpperCase()}`,
+      'setup core',
+      'info',
+      'setup core api.other.test',
+      'info',
+      'enable --only mdns',
+      'info',
+      'setup micro',
+      'enable --all',
+      'info',
     ];
     const NEW_WORDS: Readonly<Record<string, string>> = {
-      ready: 'process ready', rename: 'node rename', disable: 'role remove', enable: 'role add', 'setup core': 'node setup core', 'setup micro': 'node setup micro',
+      ready: 'process ready',
+      rename: 'node rename',
+      disable: 'role remove',
+      enable: 'role add',
+      'setup core': 'node setup core',
+      'setup micro': 'node setup micro',
     };
-    const wordsOf = (release: string): string[] => (release === '2.6.6' ? WORDS : [
-      ...WORDS.map((words) => words.replace(/^(setup )?\S+/, (command) => NEW_WORDS[command] ?? command)), 'process list', 'node list',
-    ]);
+    const wordsOf = (release: string): string[] =>
+      release === '2.6.6'
+        ? WORDS
+        : [
+            ...WORDS.map((words) => words.replace(/^(setup )?\S+/, (command) => NEW_WORDS[command] ?? command)),
+            'process list',
+            'node list',
+          ];
 
     it('does what a dialogue file says, whatever is typed', async () => {
       const knobs = { sudoAsks: false, exitAlwaysZero: false };
@@ -203,25 +263,43 @@ describe("a virtual machine's kato", function () {
         const machine = guest({ ...knobs, dialogue });
         const fresh = interfaces(machine);
         simulated.appliance.turn({ dialogue });
-        const [one, other] = [await simulated.exec(direct('kato op static_ip'), typed), await machine.vm.run(direct('kato op static_ip'), typed)];
+        const [one, other] = [
+          await simulated.exec(direct('kato op static_ip'), typed),
+          await machine.vm.run(direct('kato op static_ip'), typed),
+        ];
         assert.deepEqual([other.stdout, other.code], [one.stdout, one.code], how);
-        if (other.stdout.includes('Written')) assert.equal(interfaces(machine), simulated.appliance.file('/etc/network/interfaces'), how);
+        if (other.stdout.includes('Written'))
+          assert.equal(interfaces(machine), simulated.appliance.file('/etc/network/interfaces'), how);
         else assert.equal(interfaces(machine), fresh, how);
       }
     });
 
     it("has sudo ask in the dialogue's words", async () => {
       const dialogue = join(guest().vm.home, 'password.json');
-      writeFileSync(dialogue, JSON.stringify({ prompts: [{ id: 'confirm', text: 'Save? (yes/no) ' }], password: 'Password, 100% safe: ', written: ['Saved.'] }));
+      writeFileSync(
+        dialogue,
+        JSON.stringify({
+          prompts: [{ id: 'confirm', text: 'Save? (yes/no) ' }],
+          password: 'Password, 100% safe: ',
+          written: ['Saved.'],
+        }),
+      );
       const outcome = await staticIp(guest({ dialogue }));
-      assert.deepEqual([outcome.state, outcome.transcript], ['finished', 'Save? (yes/no) yes\nPassword, 100% safe: \nSaved.\n']);
+      assert.deepEqual(
+        [outcome.state, outcome.transcript],
+        ['finished', 'Save? (yes/no) yes\nPassword, 100% safe: \nSaved.\n'],
+      );
     });
 
     for (const release of ['2.6.6', '3.4.2']) {
       it(`says the same in ${release}, and leaves the same files`, async () => {
         const simulated = await yard.machine({ release, sudoAsks: false, exitAlwaysZero: false, katoTakes: 0 });
         const file = (path: string): string => simulated.appliance.file(path) ?? '';
-        const machine = guest({ release, sudoAsks: false, exitAlwaysZero: false, katoTakes: 0 }, 2_000_000, file('/etc/hostname').trim());
+        const machine = guest(
+          { release, sudoAsks: false, exitAlwaysZero: false, katoTakes: 0 },
+          2_000_000,
+          file('/etc/hostname').trim(),
+        );
         await simulated.session(async (session) => {
           for (const words of wordsOf(release)) {
             const [one, other] = [await session.exec(direct(`kato ${words}`)), await machine.kato(words)];

@@ -20,7 +20,12 @@ import { LocalVm } from '../commands/local-vm';
 const GUEST = resolve('lab/vm/guest/rootfs');
 export const NAME = 'dev.stackato.test';
 export const NETWORK = {
-  interface: 'eth0', address: '10.1.2.11', netmask: '255.255.255.0', gateway: '10.1.2.1', nameservers: ['172.16.0.23', '172.16.0.24'], search: ['cloud.internal'],
+  interface: 'eth0',
+  address: '10.1.2.11',
+  netmask: '255.255.255.0',
+  gateway: '10.1.2.1',
+  nameservers: ['172.16.0.23', '172.16.0.24'],
+  search: ['cloud.internal'],
 };
 const QUICK: Partial<Knobs> = { katoTakes: 50 };
 
@@ -53,19 +58,31 @@ export class GuestFiles {
 
   constructor(knobs: Partial<Knobs> = {}, kib = 2_000_000, hostname = 'stackato-0000.local') {
     this.knobs = { ...DEFAULT_KNOBS, ...QUICK, ...knobs };
-    for (const folder of ['/etc/ssl/certs', '/etc/ssl/private', '/home/stackato/stackato/logs', '/var/lib/stackato']) mkdirSync(this.root + folder, { recursive: true });
+    for (const folder of ['/etc/ssl/certs', '/etc/ssl/private', '/home/stackato/stackato/logs', '/var/lib/stackato'])
+      mkdirSync(this.root + folder, { recursive: true });
     this.write('/proc/meminfo', `MemTotal:       ${kib} kB\n`);
     this.write('/proc/sys/kernel/hostname', 'stackato\n');
     this.write('/etc/network/interfaces', 'auto eth0\niface eth0 inet dhcp\n');
     this.write('/run/stackato/up', '');
     this.write('/home/stackato/stackato/etc/kato/state.json', '');
     this.turn({});
-    this.python(`import state, admin; state.fresh('${hostname}', state.settings()['family']); admin.name('${hostname}', state.LOOPBACK)`);
+    this.python(
+      `import state, admin; state.fresh('${hostname}', state.settings()['family']); admin.name('${hostname}', state.LOOPBACK)`,
+    );
     this.vm.program('sudo', SUDO);
     if (!this.knobs.sudoAsks) writeFileSync(this.vm.path('ticket'), '');
-    this.vm.program('kato', `KATO_ROOT='${this.root}' KATO_SUDO="$HOME/bin/sudo" exec python3 -IBS '${GUEST}/home/stackato/bin/kato' "$@"`);
-    this.vm.program('ifconfig', `echo 'eth0: flags=4163<UP>  mtu 1500'; echo '        inet ${NETWORK.address}  netmask ${NETWORK.netmask}'`);
-    this.vm.program('route', `echo '0.0.0.0         ${NETWORK.gateway}        0.0.0.0         UG    0      0        0 eth0'`);
+    this.vm.program(
+      'kato',
+      `KATO_ROOT='${this.root}' KATO_SUDO="$HOME/bin/sudo" exec python3 -IBS '${GUEST}/home/stackato/bin/kato' "$@"`,
+    );
+    this.vm.program(
+      'ifconfig',
+      `echo 'eth0: flags=4163<UP>  mtu 1500'; echo '        inet ${NETWORK.address}  netmask ${NETWORK.netmask}'`,
+    );
+    this.vm.program(
+      'route',
+      `echo '0.0.0.0         ${NETWORK.gateway}        0.0.0.0         UG    0      0        0 eth0'`,
+    );
     this.write('/run/dnsmasq/resolv.conf', NETWORK.nameservers.map((server) => `nameserver ${server}\n`).join(''));
     this.write('/etc/resolv.conf', `nameserver 127.0.0.1\nsearch ${NETWORK.search.join(' ')}\n`);
   }
@@ -74,13 +91,19 @@ export class GuestFiles {
   turn(knobs: Partial<Knobs>): void {
     this.knobs = { ...this.knobs, ...knobs };
     const { release, dialogue } = this.knobs;
-    this.write('/run/stackato/settings.json', JSON.stringify({ knobs: this.knobs, family: familyOf(release), dialogue: readDialogue(dialogue) }));
+    this.write(
+      '/run/stackato/settings.json',
+      JSON.stringify({ knobs: this.knobs, family: familyOf(release), dialogue: readDialogue(dialogue) }),
+    );
   }
 
   /** Runs a line of Python beside the guest's modules. */
   python(text: string): string {
     const line = `import sys; sys.path.insert(0, '${GUEST}/usr/lib/stackato'); ${text}`;
-    return execFileSync('python3', ['-IBSc', line], { encoding: 'utf8', env: { ...process.env, KATO_ROOT: this.root } });
+    return execFileSync('python3', ['-IBSc', line], {
+      encoding: 'utf8',
+      env: { ...process.env, KATO_ROOT: this.root },
+    });
   }
 
   file(path: string): string {
@@ -107,17 +130,35 @@ export class GuestFiles {
   job(command: string, answers: Partial<Record<PromptId, string>> = {}, budgetMs = 20_000): Promise<DetachedOutcome> {
     const need = command.replace(/\W+/g, '-').slice(0, 100);
     const all = { password: { reveal: () => 'stackato' }, ...answers };
-    return runDetached(this.vm.session(), { deployment: 'd', step: 's', need, command, answers: all }, { budgetMs, patienceMs: 2000 });
+    return runDetached(
+      this.vm.session(),
+      { deployment: 'd', step: 's', need, command, answers: all },
+      { budgetMs, patienceMs: 2000 },
+    );
   }
 
   /** What kato noted, oldest first. */
   noted(): string[] {
-    const lines = this.file('/home/stackato/stackato/logs/kato.log').split('\n').filter((line) => line !== '');
+    const lines = this.file('/home/stackato/stackato/logs/kato.log')
+      .split('\n')
+      .filter((line) => line !== '');
     return lines.map((line) => (JSON.parse(line) as { args: string[] }).args.join(' '));
   }
 
   identity(): Identity {
-    const certificate = execFileSync('openssl', ['x509', '-noout', '-subject', '-in', join(this.root, 'etc/ssl/certs/stackato.crt')], { encoding: 'utf8' });
-    return identityOf({ hostname: this.file('/proc/sys/kernel/hostname'), file: this.file('/etc/hostname'), hosts: this.file('/etc/hosts'), certificate }, NAME);
+    const certificate = execFileSync(
+      'openssl',
+      ['x509', '-noout', '-subject', '-in', join(this.root, 'etc/ssl/certs/stackato.crt')],
+      { encoding: 'utf8' },
+    );
+    return identityOf(
+      {
+        hostname: this.file('/proc/sys/kernel/hostname'),
+        file: this.file('/etc/hostname'),
+        hosts: this.file('/etc/hosts'),
+        certificate,
+      },
+      NAME,
+    );
   }
 }

@@ -14,42 +14,76 @@ describe('what nobody knows the end of', function () {
   this.timeout(300_000);
   let site: Site;
 
-  beforeEach(async () => { site = await Site.open(); });
+  beforeEach(async () => {
+    site = await Site.open();
+  });
   afterEach(() => site.close());
 
   const timing = (cloud: string, poll = '500ms'): SpecChange => ({
-    timing: { poll, rebootWait: '1s', authGrace: '5s', deadline: { cloud, dns: '1m', launch: '3m', ready: '2m', command: '3m', reboot: '3m', console: '2m' } },
+    timing: {
+      poll,
+      rebootWait: '1s',
+      authGrace: '5s',
+      deadline: { cloud, dns: '1m', launch: '3m', ready: '2m', command: '3m', reboot: '3m', console: '2m' },
+    },
   });
   const asked = (action: string): number => site.lab.calls(KIND).filter((call) => call.action === action).length;
-  const alive = async (): Promise<string[]> => (await site.lab.inventory(KIND)).instances.filter(({ state }) => state === 'running' || state === 'pending').map(({ id }) => id);
+  const alive = async (): Promise<string[]> =>
+    (await site.lab.inventory(KIND)).instances
+      .filter(({ state }) => state === 'running' || state === 'pending')
+      .map(({ id }) => id);
   const ready = async (deployment: Deployment): Promise<void> => {
-    const view = await deployment.until('ready or parked', ({ stage }) => stage === 'ready' || stage === 'needs-attention', 240_000);
+    const view = await deployment.until(
+      'ready or parked',
+      ({ stage }) => stage === 'ready' || stage === 'needs-attention',
+      240_000,
+    );
     assert.equal(view.stage, 'ready', JSON.stringify(view.steps));
   };
 
   it('A2: two namespaces on one account, whose workers start at the same moment, get an address each', async () => {
     const { client } = await site.temporal(QUEUE);
-    await client.workflowService.registerNamespace({ namespace: 'other', workflowExecutionRetentionPeriod: { seconds: 86_400 as unknown as Long } });
+    await client.workflowService.registerNamespace({
+      namespace: 'other',
+      workflowExecutionRetentionPeriod: { seconds: 86_400 as unknown as Long },
+    });
     // Of different names: a group of the same name would be the other's, and park the later one in preflight.
     const first = await eventually('the first is started', () => site.start(site.spec('twin', KIND), QUEUE), 60_000);
     process.env.TEMPORAL_NAMESPACE = 'other';
     let second: Deployment;
     try {
-      second = await eventually('the second is started', () => site.start(site.spec('sister', KIND), QUEUE).catch(() => undefined), 60_000, 500);
+      second = await eventually(
+        'the second is started',
+        () => site.start(site.spec('sister', KIND), QUEUE).catch(() => undefined),
+        60_000,
+        500,
+      );
     } finally {
       delete process.env.TEMPORAL_NAMESPACE;
     }
     await Promise.all([site.worker(KIND, QUEUE), site.worker(KIND, QUEUE, { TEMPORAL_NAMESPACE: 'other' })]);
-    const addresses = await Promise.all([first, second].map(async (deployment) => {
-      const view = await deployment.until('it has an address', ({ resources }) => resources.address !== undefined, 90_000);
-      return view.resources.address?.publicIp;
-    }));
+    const addresses = await Promise.all(
+      [first, second].map(async (deployment) => {
+        const view = await deployment.until(
+          'it has an address',
+          ({ resources }) => resources.address !== undefined,
+          90_000,
+        );
+        return view.resources.address?.publicIp;
+      }),
+    );
     assert.equal(new Set(addresses).size, 2, addresses.join(' '));
     const { addresses: held } = await site.lab.inventory(KIND);
     assert.deepEqual(held.map(({ publicIp }) => publicIp).sort(), addresses.sort());
-    await eventually('nothing is left of keeping each other out', async () => !(await site.lab.inventory(KIND)).groups.some(({ name }) => name === 'stackato_addresses'));
+    await eventually(
+      'nothing is left of keeping each other out',
+      async () => !(await site.lab.inventory(KIND)).groups.some(({ name }) => name === 'stackato_addresses'),
+    );
     const groups = (await site.lab.inventory(KIND)).groups.map(({ name }) => name);
-    assert.deepEqual(groups.filter((name) => !['stackato-twin', 'stackato-sister'].includes(name)), []);
+    assert.deepEqual(
+      groups.filter((name) => !['stackato-twin', 'stackato-sister'].includes(name)),
+      [],
+    );
   });
 
   it('6a: an address that nobody saw when the step was given up goes with the abort', async () => {
@@ -58,7 +92,11 @@ describe('what nobody knows the end of', function () {
     const deployment = await site.start(site.spec('unseen', KIND, timing('4s')), QUEUE);
     await eventually('it was asked for', () => asked('AllocateAddress') > 0, 60_000, 5);
     site.lab.fault({ kind: KIND, action: 'DescribeAddresses', what: 'error', times: 100_000 });
-    const { steps } = await deployment.until('parked', ({ steps: { address } }) => address?.state === 'attention', 60_000);
+    const { steps } = await deployment.until(
+      'parked',
+      ({ steps: { address } }) => address?.state === 'attention',
+      60_000,
+    );
     assert.equal(steps.address?.error?.code, 'CLOUD_ERROR');
     assert.equal((await site.lab.inventory(KIND)).addresses.length, 1, 'it is there');
     site.lab.clearFaults();
@@ -66,12 +104,19 @@ describe('what nobody knows the end of', function () {
     await deployment.say('abort');
     const { stage, view } = await deployment.result();
     assert.equal(stage, 'aborted', JSON.stringify(view.undone));
-    assert.ok(view.undone.some(({ what, ok }) => ok && what.startsWith('elastic IP 127.')), JSON.stringify(view.undone));
+    assert.ok(
+      view.undone.some(({ what, ok }) => ok && what.startsWith('elastic IP 127.')),
+      JSON.stringify(view.undone),
+    );
     assert.deepEqual((await site.lab.inventory(KIND)).addresses, []);
     assert.deepEqual((await site.lab.inventory(KIND)).groups, []);
     const { client } = await site.temporal(QUEUE);
     const account = (await deployment.view()).resources.account ?? resources.account ?? '';
-    if (account !== '') await eventually('the desk closes', async () => (await client.workflow.getHandle(addressDeskId(account)).describe()).status.name !== 'RUNNING');
+    if (account !== '')
+      await eventually(
+        'the desk closes',
+        async () => (await client.workflow.getHandle(addressDeskId(account)).describe()).status.name !== 'RUNNING',
+      );
   });
 
   it('6a: an address that comes 45 s after it was asked for, while the deployment is aborted, does not stay', async () => {
@@ -104,7 +149,10 @@ describe('what nobody knows the end of', function () {
     await deployment.say('abort');
     const { stage, view } = await deployment.result();
     assert.equal(stage, 'aborted', JSON.stringify(view.undone));
-    assert.ok(view.undone.some(({ what, ok }) => ok && what.startsWith('instance i-')), JSON.stringify(view.undone));
+    assert.ok(
+      view.undone.some(({ what, ok }) => ok && what.startsWith('instance i-')),
+      JSON.stringify(view.undone),
+    );
     assert.equal(asked('RunInstances'), 1);
     assert.deepEqual(await alive(), []);
     assert.deepEqual(await site.lab.inventory(KIND).then(({ addresses, groups }) => [addresses, groups]), [[], []]);

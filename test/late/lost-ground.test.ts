@@ -29,20 +29,36 @@ describe('ground that was lost', function () {
   });
 
   const LOSSES: readonly { step: StepId; says: RegExp; take: (ip: string) => Promise<unknown> }[] = [
-    { step: 'associate', says: /is associated with no instance/, take: (ip) => ec2.send(new DisassociateAddressCommand({ PublicIp: ip })) },
+    {
+      step: 'associate',
+      says: /is associated with no instance/,
+      take: (ip) => ec2.send(new DisassociateAddressCommand({ PublicIp: ip })),
+    },
     { step: 'open-console', says: /no longer opens tcp \d+/, take: () => revoke(site.lab.state.ports.http) },
     { step: 'security-group', says: /no longer opens tcp \d+/, take: () => revoke(site.lab.state.ports.ssh) },
     { step: 'dns', says: /does not lead/, take: () => site.lab.nsupdate('update delete lost.stackato.test CNAME') },
   ];
   const revoke = (port: number): Promise<unknown> =>
-    ec2.send(new RevokeSecurityGroupIngressCommand({ GroupName: 'stackato-lost', IpPermissions: [{ IpProtocol: 'tcp', FromPort: port, ToPort: port, IpRanges: [{ CidrIp: '0.0.0.0/0' }] }] }));
+    ec2.send(
+      new RevokeSecurityGroupIngressCommand({
+        GroupName: 'stackato-lost',
+        IpPermissions: [{ IpProtocol: 'tcp', FromPort: port, ToPort: port, IpRanges: [{ CidrIp: '0.0.0.0/0' }] }],
+      }),
+    );
 
   it('17b: what an earlier step made is taken away: it is named, and made again from there on', async () => {
     const timing = { poll: '500ms', rebootWait: '1s', deadline: { console: '2s' } };
     // `verify` waits for a console that never comes, and so parks whatever else is wrong.
-    const deployment = await site.start(site.spec('lost', KIND, { admin: undefined, timing }, { consoleDelay: -1 }), QUEUE);
+    const deployment = await site.start(
+      site.spec('lost', KIND, { admin: undefined, timing }, { consoleDelay: -1 }),
+      QUEUE,
+    );
     const verifyParked = (since = 0): Promise<DeploymentView> =>
-      deployment.until('verify is parked', ({ steps: { verify } }) => verify?.state === 'attention' && (verify.endedAt ?? 0) > since, 90_000);
+      deployment.until(
+        'verify is parked',
+        ({ steps: { verify } }) => verify?.state === 'attention' && (verify.endedAt ?? 0) > since,
+        90_000,
+      );
     let { resources, steps } = await verifyParked();
     assert.equal(steps.verify?.error?.from, undefined, 'where nothing was lost, nothing is named');
     for (const { step, says, take } of LOSSES) {
@@ -68,7 +84,10 @@ describe('ground that was lost', function () {
     const machine = site.appliance('owing');
     const boots = machine.boots();
     // Somebody puts the file of before back, on a running machine.
-    writeFileSync(join(machine.dir, 'root/etc/network/interfaces'), 'auto lo\niface lo inet loopback\nauto eth0\niface eth0 inet dhcp\n');
+    writeFileSync(
+      join(machine.dir, 'root/etc/network/interfaces'),
+      'auto lo\niface lo inet loopback\nauto eth0\niface eth0 inet dhcp\n',
+    );
     const second = await site.start(site.spec('owing', KIND), QUEUE, view.resources);
     await second.until('static-ip is under way', ({ steps }) => steps['static-ip']?.state === 'running', 60_000, 20);
     await second.say('pause');

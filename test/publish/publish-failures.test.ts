@@ -39,15 +39,27 @@ interface Case {
 
 const CASES: readonly Case[] = [
   {
-    name: 'wrong-key', step: 'preflight', code: 'IMAGE_KEY_MISMATCH', says: /key/,
+    name: 'wrong-key',
+    step: 'preflight',
+    code: 'IMAGE_KEY_MISMATCH',
+    says: /key/,
     make: (site, image) => {
       const path = join(site.dir, 'another-key.pem');
-      writeFileSync(path, generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' }));
-      return { image: signedBy(image, { privateKey: { file: path } }), mend: () => copyFileSync(site.lab.cloud(KIND).signing.privateKey, path) };
+      writeFileSync(
+        path,
+        generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' }),
+      );
+      return {
+        image: signedBy(image, { privateKey: { file: path } }),
+        mend: () => copyFileSync(site.lab.cloud(KIND).signing.privateKey, path),
+      };
     },
   },
   {
-    name: 'no-certificate', step: 'preflight', code: 'IMAGE_CERTIFICATE_UNREADABLE', says: /certificate/,
+    name: 'no-certificate',
+    step: 'preflight',
+    code: 'IMAGE_CERTIFICATE_UNREADABLE',
+    says: /certificate/,
     make: (site, image) => {
       const path = join(site.dir, 'cloud-cert.txt');
       writeFileSync(path, 'Ask the administrator for it.\n');
@@ -55,11 +67,17 @@ const CASES: readonly Case[] = [
     },
   },
   {
-    name: 'key-as-certificate', step: 'preflight', code: 'IMAGE_CERTIFICATE_UNREADABLE', says: /certificate/,
+    name: 'key-as-certificate',
+    step: 'preflight',
+    code: 'IMAGE_CERTIFICATE_UNREADABLE',
+    says: /certificate/,
     make: (site, image) => ({ image: signedBy(image, { cloudCertificate: site.lab.cloud(KIND).signing.privateKey }) }),
   },
   {
-    name: 'file-missing', step: 'preflight', code: 'IMAGE_SOURCE_MISSING', says: /root\.img does not exist/,
+    name: 'file-missing',
+    step: 'preflight',
+    code: 'IMAGE_SOURCE_MISSING',
+    says: /root\.img does not exist/,
     make: (_, image) => {
       const path = String(image.root);
       renameSync(path, `${path}.elsewhere`);
@@ -67,19 +85,33 @@ const CASES: readonly Case[] = [
     },
   },
   {
-    name: 'foreign-bucket', step: 'publish-kernel', code: 'IMAGE_BUCKET_FOREIGN', says: /CreateBucket.*BucketAlreadyExists/,
+    name: 'foreign-bucket',
+    step: 'publish-kernel',
+    code: 'IMAGE_BUCKET_FOREIGN',
+    says: /CreateBucket.*BucketAlreadyExists/,
     make: (site, image) => ({ image: { ...image, bucket: site.lab.cloud(KIND).foreignBucket } }),
   },
   {
-    name: 'name-taken', step: 'preflight', code: 'IMAGE_NAME_TAKEN', says: /first-bucket\/name-taken-kernel\.manifest\.xml/,
+    name: 'name-taken',
+    step: 'preflight',
+    code: 'IMAGE_NAME_TAKEN',
+    says: /first-bucket\/name-taken-kernel\.manifest\.xml/,
     make: async (site, image, name) => {
-      const first = await site.start(site.spec(`${name}-first`, KIND, { image: { ...image, bucket: 'first-bucket' } }), QUEUE);
+      const first = await site.start(
+        site.spec(`${name}-first`, KIND, { image: { ...image, bucket: 'first-bucket' } }),
+        QUEUE,
+      );
       await over(first, 'publish-image', 'done');
       return { image };
     },
   },
   {
-    name: 'cut-while-read', step: 'publish-image', code: 'IMAGE_SOURCE_CHANGED', says: /root\.img/, root: 65 * MIB, before: ['cut-while-read-kernel', 'cut-while-read-ramdisk'],
+    name: 'cut-while-read',
+    step: 'publish-image',
+    code: 'IMAGE_SOURCE_CHANGED',
+    says: /root\.img/,
+    root: 65 * MIB,
+    before: ['cut-while-read-kernel', 'cut-while-read-ramdisk'],
     make: (site, image, name) => {
       const path = String(image.root);
       const content = readFileSync(path);
@@ -87,7 +119,11 @@ const CASES: readonly Case[] = [
       return {
         image,
         during: async () => {
-          await eventually('its first part is there', () => site.lab.objects(KIND).some(({ key }) => key.startsWith(`${name}.part.`)), 60_000);
+          await eventually(
+            'its first part is there',
+            () => site.lab.objects(KIND).some(({ key }) => key.startsWith(`${name}.part.`)),
+            60_000,
+          );
           truncateSync(path, MIB);
           site.lab.clearFaults();
         },
@@ -125,7 +161,10 @@ describe('an image that cannot be published', function () {
       const ballast = join(disk, 'ballast');
       assert.throws(() => writeFileSync(ballast, Buffer.alloc(MIB)), { code: 'ENOSPC' });
       await fails(site, 'full', {
-        name: 'disk-full', step: 'publish-kernel', code: 'IMAGE_DISK_FULL', says: /no space/,
+        name: 'disk-full',
+        step: 'publish-kernel',
+        code: 'IMAGE_DISK_FULL',
+        says: /no space/,
         make: (_, image) => ({ image, mend: () => rmSync(ballast) }),
       });
       await worker.stop();
@@ -144,12 +183,21 @@ describe('an account that may not register kernels', function () {
   });
   after(() => site.close());
 
-  it('parks at publish-kernel with CLOUD_PERMISSION', () => fails(site, QUEUE, {
-    name: 'no-rights', step: 'publish-kernel', code: 'CLOUD_PERMISSION', says: /RegisterImage/, make: (_, image) => ({ image }),
-  }));
+  it('parks at publish-kernel with CLOUD_PERMISSION', () =>
+    fails(site, QUEUE, {
+      name: 'no-rights',
+      step: 'publish-kernel',
+      code: 'CLOUD_PERMISSION',
+      says: /RegisterImage/,
+      make: (_, image) => ({ image }),
+    }));
 });
 
-async function fails(site: Site, queue: string, { name, step, code, says, make, root = 200_000, before = [] }: Case): Promise<void> {
+async function fails(
+  site: Site,
+  queue: string,
+  { name, step, code, says, make, root = 200_000, before = [] }: Case,
+): Promise<void> {
   const source = randomBytes(root);
   const { image, during, mend } = await make(site, site.imageOf(name, KIND, source), name);
   const registered = site.lab.images(KIND);
@@ -173,10 +221,17 @@ async function fails(site: Site, queue: string, { name, step, code, says, make, 
 
 /** Waits until a step is over, one way or the other; where it is to park, until all that runs beside it has come to rest. */
 async function over(deployment: Deployment, step: StepId, state: 'done' | 'attention'): ReturnType<Deployment['view']> {
-  const view = await deployment.until(`${step} is over`, ({ stage, steps }) => {
-    if (steps[step]?.state === 'done') return true;
-    return stage === 'needs-attention' && (state === 'done' || Object.values(steps).every((each) => each.state !== 'running'));
-  }, 120_000);
+  const view = await deployment.until(
+    `${step} is over`,
+    ({ stage, steps }) => {
+      if (steps[step]?.state === 'done') return true;
+      return (
+        stage === 'needs-attention' &&
+        (state === 'done' || Object.values(steps).every((each) => each.state !== 'running'))
+      );
+    },
+    120_000,
+  );
   assert.equal(view.steps[step]?.state, state, JSON.stringify(view.steps));
   return view;
 }

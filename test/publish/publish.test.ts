@@ -19,9 +19,20 @@ describe('a deployment from image files', function () {
 
   const deployed = async (name: string, kind: Kind, image = 'stackato-small'): Promise<DeploymentView> => {
     const { signing } = site.lab.cloud(kind);
-    const spec = site.spec(name, kind, { image: { name: image, bucket: 'stackato-images', ...files, signing: { ...signing, privateKey: { file: signing.privateKey } } } });
+    const spec = site.spec(name, kind, {
+      image: {
+        name: image,
+        bucket: 'stackato-images',
+        ...files,
+        signing: { ...signing, privateKey: { file: signing.privateKey } },
+      },
+    });
     const deployment = await site.start(spec, kind);
-    const view = await deployment.until('ready or parked', ({ stage }) => stage === 'ready' || stage === 'needs-attention', 250_000);
+    const view = await deployment.until(
+      'ready or parked',
+      ({ stage }) => stage === 'ready' || stage === 'needs-attention',
+      250_000,
+    );
     assert.equal(view.stage, 'ready', JSON.stringify(view.steps));
     return (await deployment.result()).view;
   };

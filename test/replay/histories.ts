@@ -7,5 +7,8 @@ export const FOLDER = join(__dirname, 'histories');
 export function goldenHistories(): { name: string; history: unknown }[] {
   return readdirSync(FOLDER)
     .filter((file) => file.endsWith('.json'))
-    .map((file) => ({ name: file.replace(/\.json$/, ''), history: JSON.parse(readFileSync(join(FOLDER, file), 'utf8')) as unknown }));
+    .map((file) => ({
+      name: file.replace(/\.json$/, ''),
+      history: JSON.parse(readFileSync(join(FOLDER, file), 'utf8')) as unknown,
+    }));
 }

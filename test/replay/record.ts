@@ -28,7 +28,10 @@ async function main(site: Site, queue: string, kind: Kind): Promise<void> {
   await again.result();
   await save('unchanged', again.handle);
 
-  const parked = await site.start(site.spec('parked', kind, { admin: undefined, network: 'dhcp' }, { memoryMiB: 1000 }), queue);
+  const parked = await site.start(
+    site.spec('parked', kind, { admin: undefined, network: 'dhcp' }, { memoryMiB: 1000 }),
+    queue,
+  );
   await parked.untilStage('needs-attention');
   site.appliance('parked').turn({ memoryMiB: 0 });
   await parked.say('pause');
@@ -46,10 +49,16 @@ async function main(site: Site, queue: string, kind: Kind): Promise<void> {
   const published = await site.start(spec, queue);
   const { view: fromFiles } = await published.result();
   await save('published', published.handle);
-  if (!('id' in spec.image)) await save('publish-image', client.workflow.getHandle(imageWorkflowId(spec.cloud, spec.image)));
+  if (!('id' in spec.image))
+    await save('publish-image', client.workflow.getHandle(imageWorkflowId(spec.cloud, spec.image)));
   await site.teardown(spec, queue, fromFiles.resources);
 
-  for (const name of ['happy', 'parked']) await site.teardown(site.spec(name, kind), queue, name === 'happy' ? view.resources : (await parked.view()).resources);
+  for (const name of ['happy', 'parked'])
+    await site.teardown(
+      site.spec(name, kind),
+      queue,
+      name === 'happy' ? view.resources : (await parked.view()).resources,
+    );
   await save('removed', client.workflow.getHandle(workflowIdOf('happy')));
   const desk = client.workflow.getHandle(addressDeskId(resources.account ?? ''));
   await desk.result();

@@ -5,7 +5,16 @@ import { Worker } from '@temporalio/worker';
 import { workflowBundle } from '../support/temporal';
 import { goldenHistories } from './histories';
 
-const EXPECTED = ['aborted', 'address-desk', 'happy-static', 'parked-resumed-dhcp', 'publish-image', 'published', 'removed', 'unchanged'];
+const EXPECTED = [
+  'aborted',
+  'address-desk',
+  'happy-static',
+  'parked-resumed-dhcp',
+  'publish-image',
+  'published',
+  'removed',
+  'unchanged',
+];
 
 interface RecordedEvent {
   activityTaskScheduledEventAttributes?: { activityType?: { name?: string } };
@@ -15,7 +24,12 @@ describe('golden histories', function () {
   this.timeout(60_000);
 
   it('are all there', () => {
-    assert.deepEqual(goldenHistories().map(({ name }) => name).sort(), EXPECTED);
+    assert.deepEqual(
+      goldenHistories()
+        .map(({ name }) => name)
+        .sort(),
+      EXPECTED,
+    );
   });
 
   for (const { name, history } of goldenHistories()) {
@@ -26,10 +40,17 @@ describe('golden histories', function () {
 
   it('would not replay another order of steps', async () => {
     const happy = goldenHistories().find(({ name }) => name === 'happy-static')?.history as { events: RecordedEvent[] };
-    const scheduled = happy.events.flatMap(({ activityTaskScheduledEventAttributes: attributes }) => attributes?.activityType ?? []);
-    const [rename, mdns] = ['renameNode', 'disableMdns'].map((type) => scheduled.find((activity) => activity.name === type));
+    const scheduled = happy.events.flatMap(
+      ({ activityTaskScheduledEventAttributes: attributes }) => attributes?.activityType ?? [],
+    );
+    const [rename, mdns] = ['renameNode', 'disableMdns'].map((type) =>
+      scheduled.find((activity) => activity.name === type),
+    );
     assert.ok(rename && mdns);
     [rename.name, mdns.name] = [mdns.name, rename.name];
-    await assert.rejects(Worker.runReplayHistory({ workflowBundle: await workflowBundle() }, happy, 'replayed'), /nondeterminism|DeterminismViolation/i);
+    await assert.rejects(
+      Worker.runReplayHistory({ workflowBundle: await workflowBundle() }, happy, 'replayed'),
+      /nondeterminism|DeterminismViolation/i,
+    );
   });
 });

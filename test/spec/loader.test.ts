@@ -30,7 +30,9 @@ function pathsIn(value: unknown): string[][] {
 function changed(value: unknown, [key, ...path]: readonly string[], to: unknown): unknown {
   if (key === undefined) return to;
   const inner = changed((value as Record<string, unknown>)[key], path, to);
-  return Array.isArray(value) ? value.map((each: unknown, i) => (String(i) === key ? inner : each)) : { ...(value as object), [key]: inner };
+  return Array.isArray(value)
+    ? value.map((each: unknown, i) => (String(i) === key ? inner : each))
+    : { ...(value as object), [key]: inner };
 }
 
 describe('a bad spec', () => {
@@ -43,7 +45,11 @@ describe('a bad spec', () => {
   for (const { what, text, at, says, point } of BAD_SPECS) {
     it(`${point === undefined ? '' : `${point}: `}with ${what} is refused`, () => {
       const problems = problemsOf(parseSpec(text, 'bad.yaml'));
-      assert.deepEqual(problems.map(({ line, path }) => `${line} ${path}`), at, formatProblems(problems));
+      assert.deepEqual(
+        problems.map(({ line, path }) => `${line} ${path}`),
+        at,
+        formatProblems(problems),
+      );
       assert.match(`${problems[0]!.message} — ${problems[0]!.hint}`, says);
       for (const { file, message, hint, column } of problems) {
         assert.equal(file, 'bad.yaml');
@@ -54,7 +60,22 @@ describe('a bad spec', () => {
   }
 
   it('is refused in peace whatever stands anywhere, and never repeats it', () => {
-    const strange = [SECRET, `${SECRET}\nsend`, 4711.5, -1, null, true, [], [SECRET, [SECRET]], {}, { [SECRET]: null }, { [`${SECRET} `]: SECRET }, { env: `$${SECRET}` }, { file: `~${SECRET}` }, { file: `\n${SECRET}` }];
+    const strange = [
+      SECRET,
+      `${SECRET}\nsend`,
+      4711.5,
+      -1,
+      null,
+      true,
+      [],
+      [SECRET, [SECRET]],
+      {},
+      { [SECRET]: null },
+      { [`${SECRET} `]: SECRET },
+      { env: `$${SECRET}` },
+      { file: `~${SECRET}` },
+      { file: `\n${SECRET}` },
+    ];
     let refusals = 0;
     for (const whole of [GOOD, PUBLISHES].map((good): unknown => parse(`${good}address: allocate\n${FULL}`))) {
       assert.ok(parseSpec(JSON.stringify(whole), 'x').ok);
@@ -64,15 +85,24 @@ describe('a bad spec', () => {
         refusals += 1;
         const shown = formatProblems(loaded.problems);
         assert.ok(!shown.includes(SECRET) && !shown.includes('4711'), shown);
-        assert.ok(loaded.problems.every(({ message, hint }) => message.trim() !== '' && hint.trim() !== ''), shown);
+        assert.ok(
+          loaded.problems.every(({ message, hint }) => message.trim() !== '' && hint.trim() !== ''),
+          shown,
+        );
       }
     }
     assert.ok(refusals > 500, `${refusals}`);
   });
 
   it('tells everything at once, in the order of the file', () => {
-    const text = GOOD.replace('2.6.6', '9.9').replace('10.1.1.254', '1.2.3').replace('m1.large', '"a b"').replace('name: dev\n', 'name: _\n');
-    assert.deepEqual(problemsOf(parseSpec(text, 'x')).map(({ path }) => path), ['name', 'release', 'instance.type', 'dns.server']);
+    const text = GOOD.replace('2.6.6', '9.9')
+      .replace('10.1.1.254', '1.2.3')
+      .replace('m1.large', '"a b"')
+      .replace('name: dev\n', 'name: _\n');
+    assert.deepEqual(
+      problemsOf(parseSpec(text, 'x')).map(({ path }) => path),
+      ['name', 'release', 'instance.type', 'dns.server'],
+    );
   });
 
   it('is printed as file, line and column, as editors know it', () => {
@@ -94,7 +124,9 @@ describe('a good spec', () => {
     name: 'dev',
     release: '2.6.6',
     cloud: {
-      kind: 'eucalyptus-3.2', endpoint: 'http://clc:8773/services/Eucalyptus', region: 'eucalyptus',
+      kind: 'eucalyptus-3.2',
+      endpoint: 'http://clc:8773/services/Eucalyptus',
+      region: 'eucalyptus',
       credentials: { accessKey: { env: 'EC2_ACCESS_KEY' }, secretKey: { env: 'EC2_SECRET_KEY' } },
     },
     image: { id: 'emi-12345678' },
@@ -106,8 +138,19 @@ describe('a good spec', () => {
     access: { ssh: ['0.0.0.0/0'], console: ['0.0.0.0/0'] },
     console: { httpPort: 80, httpsPort: 443 },
     timing: {
-      poll: 5_000, rebootWait: 45_000, authGrace: minute,
-      deadline: { cloud: 10 * minute, dns: 5 * minute, launch: 15 * minute, ready: 20 * minute, command: 45 * minute, reboot: 20 * minute, console: 20 * minute, publish: 360 * minute },
+      poll: 5_000,
+      rebootWait: 45_000,
+      authGrace: minute,
+      deadline: {
+        cloud: 10 * minute,
+        dns: 5 * minute,
+        launch: 15 * minute,
+        ready: 20 * minute,
+        command: 45 * minute,
+        reboot: 20 * minute,
+        console: 20 * minute,
+        publish: 360 * minute,
+      },
     },
   };
 
@@ -116,19 +159,46 @@ describe('a good spec', () => {
   });
 
   it('may be JSON, have a byte order mark, other line ends, anchors, and quotes', () => {
-    const json = JSON.stringify({ name: 'dev', release: '2.6.6', cloud: { kind: whole.cloud.kind, endpoint: whole.cloud.endpoint }, image: 'emi-12345678', instance: { type: 'm1.large' }, dns: { server: '10.1.1.254', zone: 'example.com', name: 'dev.example.com' } });
-    const variants = [json, `\ufeff${GOOD}`, GOOD.replaceAll('\n', '\r\n'), GOOD.replace('2.6.6', '"2.6.6"'), `%YAML 1.1\n---\n${GOOD}`, `${GOOD}...\n`];
+    const json = JSON.stringify({
+      name: 'dev',
+      release: '2.6.6',
+      cloud: { kind: whole.cloud.kind, endpoint: whole.cloud.endpoint },
+      image: 'emi-12345678',
+      instance: { type: 'm1.large' },
+      dns: { server: '10.1.1.254', zone: 'example.com', name: 'dev.example.com' },
+    });
+    const variants = [
+      json,
+      `\ufeff${GOOD}`,
+      GOOD.replaceAll('\n', '\r\n'),
+      GOOD.replace('2.6.6', '"2.6.6"'),
+      `%YAML 1.1\n---\n${GOOD}`,
+      `${GOOD}...\n`,
+    ];
     for (const text of variants) assert.deepEqual(specOf(text), whole, text);
-    assert.deepEqual(specOf(`${GOOD}access: { ssh: &us [10.0.0.0/8], console: *us }\n`), { ...whole, access: { ssh: ['10.0.0.0/8'], console: ['10.0.0.0/8'] } });
+    assert.deepEqual(specOf(`${GOOD}access: { ssh: &us [10.0.0.0/8], console: *us }\n`), {
+      ...whole,
+      access: { ssh: ['10.0.0.0/8'], console: ['10.0.0.0/8'] },
+    });
   });
 
   it('F22: may end in a line ---, or begin with two: an empty document holds nothing', () => {
     const empty = ['---\n', '---', '--- \n# nothing\n', '---\n---\n...\n', '...\n---\n', '---\n~\n'];
-    for (const text of [...empty.map((end) => GOOD + end), `---\n---\n${GOOD}`, `${GOOD}---\n`.replaceAll('\n', '\r\n')]) assert.deepEqual(specOf(text), whole, text);
+    for (const text of [
+      ...empty.map((end) => GOOD + end),
+      `---\n---\n${GOOD}`,
+      `${GOOD}---\n`.replaceAll('\n', '\r\n'),
+    ])
+      assert.deepEqual(specOf(text), whole, text);
   });
 
   it('F23: may have any gateway that is a machine of its network, and an image id that its cloud may have', () => {
-    for (const [netmask, gateway] of [['255.255.254.0', '10.0.0.255'], ['255.255.254.0', '10.0.1.0'], ['255.255.255.252', '10.0.0.5'], ['255.0.0.0', '10.255.255.254']]) {
+    for (const [netmask, gateway] of [
+      ['255.255.254.0', '10.0.0.255'],
+      ['255.255.254.0', '10.0.1.0'],
+      ['255.255.255.252', '10.0.0.5'],
+      ['255.0.0.0', '10.255.255.254'],
+    ]) {
       specOf(`${GOOD}network: { mode: static, netmask: ${netmask}, gateway: ${gateway}, nameservers: [10.9.9.0] }\n`);
     }
     // Without its netmask nothing can be said of it.
@@ -137,9 +207,12 @@ describe('a good spec', () => {
   });
 
   it('says one thing in one way, however it was written', () => {
-    const text = GOOD
-      .replace('http://clc:8773/services/Eucalyptus', 'HTTP://CLC:8773/services/Eucalyptus//\n  addressName: EUCA-{dashed}.Cloud.Example.NET.')
-      .replace('zone: example.com', 'zone: Example.COM.').replace('name: dev.example.com', 'name: DEV.Example.com.\n  tsig: { name: Key., secret: { env: A } }')
+    const text = GOOD.replace(
+      'http://clc:8773/services/Eucalyptus',
+      'HTTP://CLC:8773/services/Eucalyptus//\n  addressName: EUCA-{dashed}.Cloud.Example.NET.',
+    )
+      .replace('zone: example.com', 'zone: Example.COM.')
+      .replace('name: dev.example.com', 'name: DEV.Example.com.\n  tsig: { name: Key., secret: { env: A } }')
       .replace('image: emi-12345678', 'image: { id: emi-12345678 }');
     assert.deepEqual(specOf(text), {
       ...whole,
@@ -151,38 +224,79 @@ describe('a good spec', () => {
   it('has its relative paths beside it', () => {
     const text = `${GOOD.replace('http://clc', 'https://clc').replace('image:', '  ca: ../ca.pem\nimage:')}ssh: { key: { file: keys/id }, password: { file: /run/pw } }\n`;
     const { cloud, ssh } = specOf(text) as typeof whole;
-    assert.deepEqual([cloud, ssh], [
-      { ...whole.cloud, endpoint: 'https://clc:8773/services/Eucalyptus', ca: '/ca.pem' },
-      { user: 'stackato', port: 22, key: { file: '/specs/keys/id' }, password: { file: '/run/pw' } },
-    ]);
+    assert.deepEqual(
+      [cloud, ssh],
+      [
+        { ...whole.cloud, endpoint: 'https://clc:8773/services/Eucalyptus', ca: '/ca.pem' },
+        { user: 'stackato', port: 22, key: { file: '/specs/keys/id' }, password: { file: '/run/pw' } },
+      ],
+    );
   });
 
   it('may have an image made', () => {
-    const { cloud, image } = specOf(PUBLISHES.replace('kernel: vmlinuz', 'kernel: { file: /boot/vmlinuz, sha256: ABCDEF0123456789abcdef0123456789abcdef0123456789abcdef0123456789 }')) as typeof whole;
-    assert.deepEqual([cloud, image], [{ ...whole.cloud, storage: 'http://walrus:8773/services/Walrus' }, {
-      name: 'stackato-v2.6.6', bucket: 'stackato-images', architecture: 'x86_64',
-      kernel: { file: '/boot/vmlinuz', sha256: 'abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789' },
-      ramdisk: { file: '/specs/initrd' },
-      root: { url: 'https://images.example.com/stackato.zip', sha256: '0123456789abcdef'.repeat(4), inside: 'stackato.img' },
-      signing: { account: '123456789012', certificate: '/specs/cert.pem', privateKey: { file: '/specs/pk.pem' }, cloudCertificate: '/specs/cloud-cert.pem' },
-    }]);
+    const { cloud, image } = specOf(
+      PUBLISHES.replace(
+        'kernel: vmlinuz',
+        'kernel: { file: /boot/vmlinuz, sha256: ABCDEF0123456789abcdef0123456789abcdef0123456789abcdef0123456789 }',
+      ),
+    ) as typeof whole;
+    assert.deepEqual(
+      [cloud, image],
+      [
+        { ...whole.cloud, storage: 'http://walrus:8773/services/Walrus' },
+        {
+          name: 'stackato-v2.6.6',
+          bucket: 'stackato-images',
+          architecture: 'x86_64',
+          kernel: { file: '/boot/vmlinuz', sha256: 'abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789' },
+          ramdisk: { file: '/specs/initrd' },
+          root: {
+            url: 'https://images.example.com/stackato.zip',
+            sha256: '0123456789abcdef'.repeat(4),
+            inside: 'stackato.img',
+          },
+          signing: {
+            account: '123456789012',
+            certificate: '/specs/cert.pem',
+            privateKey: { file: '/specs/pk.pem' },
+            cloudCertificate: '/specs/cloud-cert.pem',
+          },
+        },
+      ],
+    );
   });
 
   it('may need neither endpoint nor more than a region on aws', () => {
-    const { cloud } = specOf(GOOD.replace('kind: eucalyptus-3.2', 'kind: aws').replace(/endpoint: .*/, 'region: eu-west-1').replace('emi-', 'ami-')) as typeof whole;
+    const { cloud } = specOf(
+      GOOD.replace('kind: eucalyptus-3.2', 'kind: aws')
+        .replace(/endpoint: .*/, 'region: eu-west-1')
+        .replace('emi-', 'ami-'),
+    ) as typeof whole;
     assert.deepEqual(cloud, { kind: 'aws', region: 'eu-west-1', credentials: whole.cloud.credentials });
   });
 
   it('may pin the host key by its fingerprint, padded or not, or by the console', () => {
     const print = 'SHA256:uNiVztksCsDhcc0u9e8BrrQXVUpKZIDTMczCvj3tD2s';
-    for (const [written, hostKey] of [[print, print], [`${print}=`, print], ['console', 'console']]) {
-      assert.deepEqual((specOf(`${GOOD}ssh: { hostKey: "${written}" }\n`) as typeof whole).ssh, { ...whole.ssh, hostKey });
+    for (const [written, hostKey] of [
+      [print, print],
+      [`${print}=`, print],
+      ['console', 'console'],
+    ]) {
+      assert.deepEqual((specOf(`${GOOD}ssh: { hostKey: "${written}" }\n`) as typeof whole).ssh, {
+        ...whole.ssh,
+        hostKey,
+      });
     }
   });
 
   it('may give times in every unit', () => {
-    const { timing } = specOf(`${GOOD}timing: { poll: 500ms, rebootWait: 0s, authGrace: 1h, deadline: { command: 24h } }\n`) as typeof whole;
-    assert.deepEqual([timing.poll, timing.rebootWait, timing.authGrace, timing.deadline.command], [500, 0, 60 * minute, 24 * 60 * minute]);
+    const { timing } = specOf(
+      `${GOOD}timing: { poll: 500ms, rebootWait: 0s, authGrace: 1h, deadline: { command: 24h } }\n`,
+    ) as typeof whole;
+    assert.deepEqual(
+      [timing.poll, timing.rebootWait, timing.authGrace, timing.deadline.command],
+      [500, 0, 60 * minute, 24 * 60 * minute],
+    );
   });
 
   const examples = readdirSync('examples').filter((name) => name.endsWith('.yaml'));
@@ -204,7 +318,10 @@ describe('a spec file', () => {
   after(() => rmSync(dir, { recursive: true }));
   const refused = async (path: string, message: RegExp): Promise<void> => {
     const problems = problemsOf(await loadSpec(path));
-    assert.deepEqual(problems.map(({ file, line, column, path: at }) => ({ file, line, column, at })), [{ file: path, line: 1, column: 1, at: '' }]);
+    assert.deepEqual(
+      problems.map(({ file, line, column, path: at }) => ({ file, line, column, at })),
+      [{ file: path, line: 1, column: 1, at: '' }],
+    );
     assert.match(problems[0]!.message, message);
     assert.notEqual(problems[0]!.hint, '');
   };

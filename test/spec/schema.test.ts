@@ -17,12 +17,25 @@ describe('the JSON Schema', () => {
   const accepts = new Ajv({ strict: true, allowUnionTypes: true }).compile(schema);
 
   it('accepts every example', () => {
-    for (const name of readdirSync('examples').filter((file) => file.endsWith('.yaml'))) assert.ok(accepts(parse(readFileSync(`examples/${name}`, 'utf8'))), `${name}: ${JSON.stringify(accepts.errors)}`);
+    for (const name of readdirSync('examples').filter((file) => file.endsWith('.yaml')))
+      assert.ok(accepts(parse(readFileSync(`examples/${name}`, 'utf8'))), `${name}: ${JSON.stringify(accepts.errors)}`);
     assert.ok(accepts(parse(GOOD)));
   });
 
   it('refuses what an editor can see', () => {
-    const seen = ['a misspelt section', 'no name', 'the name Dev', 'an unknown release', 'credentials in plain', 'the port 65536', 'an unknown kind', 'replace: yes', 'nobody', 'too many name servers', 'a duration without its unit'];
+    const seen = [
+      'a misspelt section',
+      'no name',
+      'the name Dev',
+      'an unknown release',
+      'credentials in plain',
+      'the port 65536',
+      'an unknown kind',
+      'replace: yes',
+      'nobody',
+      'too many name servers',
+      'a duration without its unit',
+    ];
     const specs = BAD_SPECS.filter(({ what }) => seen.includes(what));
     assert.equal(specs.length, seen.length);
     for (const { what, text } of specs) assert.equal(accepts(parse(text)), false, what);

@@ -20,7 +20,10 @@ export class Account {
   /** Once there was one, no list is given. */
   blindAfterAllocation: ErrorCode | undefined;
 
-  constructor(readonly addressTags: Cloud['addressTags'] = 'none', readonly lateEffect = 1_500) {}
+  constructor(
+    readonly addressTags: Cloud['addressTags'] = 'none',
+    readonly lateEffect = 1_500,
+  ) {}
 
   /** Somebody else's doing. */
   stranger(publicIp: string, change: Partial<CloudAddress> = {}): void {
@@ -29,10 +32,15 @@ export class Account {
 
   get cloud(): Cloud {
     return {
-      account: 'acct', addressTags: this.addressTags, launchesOnce: false, lateEffect: this.lateEffect,
+      account: 'acct',
+      addressTags: this.addressTags,
+      launchesOnce: false,
+      lateEffect: this.lateEffect,
       listAddresses: () => {
         const code = this.blindAfterAllocation;
-        return code === undefined || this.allocations === 0 ? Promise.resolve([...this.held.values()]) : Promise.reject(unclear(`The cloud says ${code}.`, code));
+        return code === undefined || this.allocations === 0
+          ? Promise.resolve([...this.held.values()])
+          : Promise.reject(unclear(`The cloud says ${code}.`, code));
       },
       allocateAddress: (owner) => this.answer(this.faults.shift(), () => this.allocate(owner)),
       releaseAddress: ({ publicIp }) => {
@@ -64,9 +72,15 @@ export class Account {
 
   private answer<T>(fault: AccountFault | undefined, work: () => T): Promise<T> {
     if (typeof fault === 'number') setTimeout(work, fault);
-    if (typeof fault === 'number' || fault === 'unheard') return Promise.reject(unclear('The connection is lost.', 'CLOUD_UNREACHABLE'));
-    if (fault !== undefined && fault !== 'lost') return Promise.reject(new CloudFailure(fault, `The cloud says ${fault}.`, undefined, undefined, fault === 'CLOUD_ERROR'));
+    if (typeof fault === 'number' || fault === 'unheard')
+      return Promise.reject(unclear('The connection is lost.', 'CLOUD_UNREACHABLE'));
+    if (fault !== undefined && fault !== 'lost')
+      return Promise.reject(
+        new CloudFailure(fault, `The cloud says ${fault}.`, undefined, undefined, fault === 'CLOUD_ERROR'),
+      );
     const result = work();
-    return fault === 'lost' ? Promise.reject(unclear('The answer was lost.', 'CLOUD_UNREACHABLE')) : Promise.resolve(result);
+    return fault === 'lost'
+      ? Promise.reject(unclear('The answer was lost.', 'CLOUD_UNREACHABLE'))
+      : Promise.resolve(result);
   }
 }

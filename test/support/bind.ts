@@ -33,13 +33,22 @@ export async function startBind(): Promise<Bind> {
   await server.start();
   const { name, algorithm, secret } = server.tsig;
   return {
-    dir, household, net: net.number, port,
+    dir,
+    household,
+    net: net.number,
+    port,
     key: { name, algorithm, secret: { reveal: () => secret } },
     zone: () => server.zone(),
     plant: (...lines) => server.update([`zone ${ZONE}`, ...lines].join('\n')),
     dns: (label, change = {}) => ({
-      server: DNS_HOST, port, zone: ZONE, name: `${label}.${ZONE}`, ttl: 600, replace: false,
-      tsig: { name, algorithm, secret: { env: 'TSIG' } }, ...change,
+      server: DNS_HOST,
+      port,
+      zone: ZONE,
+      name: `${label}.${ZONE}`,
+      ttl: 600,
+      replace: false,
+      tsig: { name, algorithm, secret: { env: 'TSIG' } },
+      ...change,
     }),
     stop: async () => {
       await household.endAll();
@@ -48,4 +57,3 @@ export async function startBind(): Promise<Bind> {
     },
   };
 }
-

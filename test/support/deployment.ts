@@ -14,7 +14,10 @@ export class Bench {
   private worker: Worker | undefined;
   private running: Promise<void> | undefined;
 
-  constructor(readonly env: TestWorkflowEnvironment, readonly taskQueue: string) {}
+  constructor(
+    readonly env: TestWorkflowEnvironment,
+    readonly taskQueue: string,
+  ) {}
 
   async startWorker(fakes: Pick<FakeActivities, 'activities'>): Promise<void> {
     await workflowBundle();
@@ -31,7 +34,9 @@ export class Bench {
 
   async deploy(spec: DeploymentSpec, known: Resources = {}): Promise<Deployment> {
     const handle = await this.env.client.workflow.start(WORKFLOW.deploy, {
-      workflowId: workflowIdOf(spec.name), taskQueue: this.taskQueue, args: [{ spec, known }],
+      workflowId: workflowIdOf(spec.name),
+      taskQueue: this.taskQueue,
+      args: [{ spec, known }],
     });
     return new Deployment(handle);
   }
@@ -46,7 +51,12 @@ export class Deployment {
     return memo?.[MEMO_VIEW] as DeploymentView;
   }
 
-  async until(what: string, good: (view: DeploymentView) => boolean, limitMs = 30_000, everyMs = 50): Promise<DeploymentView> {
+  async until(
+    what: string,
+    good: (view: DeploymentView) => boolean,
+    limitMs = 30_000,
+    everyMs = 50,
+  ): Promise<DeploymentView> {
     let view: DeploymentView | undefined;
     const look = async (): Promise<DeploymentView | undefined> => {
       view = await this.view();
@@ -54,7 +64,10 @@ export class Deployment {
     };
     return eventually(what, look, limitMs, everyMs).catch(async (error: unknown) => {
       const { raw } = await this.handle.describe();
-      const pending = (raw.pendingActivities ?? []).map(({ activityId, attempt, lastFailure }) => `${activityId ?? ''} attempt ${attempt ?? 0}: ${lastFailure?.message ?? ''}`);
+      const pending = (raw.pendingActivities ?? []).map(
+        ({ activityId, attempt, lastFailure }) =>
+          `${activityId ?? ''} attempt ${attempt ?? 0}: ${lastFailure?.message ?? ''}`,
+      );
       throw new Error(`${String(error)}\n${JSON.stringify(view)}\n${pending.join('\n')}`, { cause: error });
     });
   }

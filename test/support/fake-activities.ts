@@ -4,7 +4,14 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { ErrorCode } from '../../src/spec/errors';
 import type { Resources } from '../../src/spec/types';
 import type { LostEffect } from '../../src/spec/messages';
-import type { Activities, LookBackInput, StepActivity, StepActivityName, StepInput, StepOutcome } from '../../src/activities/types';
+import type {
+  Activities,
+  LookBackInput,
+  StepActivity,
+  StepActivityName,
+  StepInput,
+  StepOutcome,
+} from '../../src/activities/types';
 
 const LEARNT: Partial<Record<StepActivityName, Partial<Resources>>> = {
   preflight: { account: 'acct' },
@@ -21,10 +28,40 @@ const LEARNT: Partial<Record<StepActivityName, Partial<Resources>>> = {
 };
 
 const STEP_ACTIVITIES: readonly StepActivityName[] = [
-  'preflight', 'startPublishing', 'awaitKernel', 'awaitRamdisk', 'awaitImage', 'ensureAddress', 'ensureSecurityGroup', 'observeDns', 'updateDns', 'launchInstance', 'awaitRunning', 'associateAddress',
-  'pinHostKey', 'logIn', 'awaitKato', 'setStaticIp', 'renameNode', 'disableMdns', 'readBootId', 'requestReboot', 'awaitReboot', 'setUpCore',
-  'enableRoles', 'putResolverFirst', 'announceClaim', 'claimAdmin', 'openConsole', 'verifyConsole', 'disassociateAddress', 'terminateInstance',
-  'takeBackDns', 'deleteSecurityGroup', 'giveBackAddress', 'withdrawImage',
+  'preflight',
+  'startPublishing',
+  'awaitKernel',
+  'awaitRamdisk',
+  'awaitImage',
+  'ensureAddress',
+  'ensureSecurityGroup',
+  'observeDns',
+  'updateDns',
+  'launchInstance',
+  'awaitRunning',
+  'associateAddress',
+  'pinHostKey',
+  'logIn',
+  'awaitKato',
+  'setStaticIp',
+  'renameNode',
+  'disableMdns',
+  'readBootId',
+  'requestReboot',
+  'awaitReboot',
+  'setUpCore',
+  'enableRoles',
+  'putResolverFirst',
+  'announceClaim',
+  'claimAdmin',
+  'openConsole',
+  'verifyConsole',
+  'disassociateAddress',
+  'terminateInstance',
+  'takeBackDns',
+  'deleteSecurityGroup',
+  'giveBackAddress',
+  'withdrawImage',
 ];
 
 export interface Call {
@@ -38,7 +75,8 @@ export class FakeActivities {
   image: Pick<Activities, 'checkImage' | 'uploadImage' | 'registerImage'> = {
     checkImage: () => Promise.resolve(),
     uploadImage: () => Promise.resolve({ sentBytes: 10, sentParts: 1, thereParts: 0, ours: true }),
-    registerImage: ({ part }) => Promise.resolve({ kernel: 'eki-00000001', ramdisk: 'eri-00000002', machine: 'emi-00000003' }[part]),
+    registerImage: ({ part }) =>
+      Promise.resolve({ kernel: 'eki-00000001', ramdisk: 'eri-00000002', machine: 'emi-00000003' }[part]),
   };
   /** What an earlier step made and is gone. */
   lost: (input: LookBackInput) => LostEffect | undefined = () => undefined;
@@ -62,7 +100,9 @@ export class FakeActivities {
   }
 
   get activities(): Activities {
-    const steps = Object.fromEntries(STEP_ACTIVITIES.map((name) => [name, (input: StepInput) => this.run(name, input)]));
+    const steps = Object.fromEntries(
+      STEP_ACTIVITIES.map((name) => [name, (input: StepInput) => this.run(name, input)]),
+    );
     return {
       ...(steps as Record<StepActivityName, StepActivity>),
       findProblems: () => Promise.resolve([{ check: 'all', ok: true, message: 'well' }]),
@@ -82,6 +122,8 @@ export class FakeActivities {
   private run(name: StepActivityName, input: StepInput): Promise<StepOutcome> {
     this.calls.push({ name, input });
     const behaviour = this.behaviours.get(name);
-    return behaviour === undefined ? Promise.resolve({ changed: true, note: name, known: LEARNT[name] ?? {} }) : behaviour(input);
+    return behaviour === undefined
+      ? Promise.resolve({ changed: true, note: name, known: LEARNT[name] ?? {} })
+      : behaviour(input);
   }
 }

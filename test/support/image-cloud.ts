@@ -7,7 +7,14 @@ import { createSecrets } from '../../src/adapters/secrets';
 import { createImageFiles } from '../../src/adapters/image-files';
 import type { Dependencies } from '../../src/activities/dependencies';
 import { KnownSecrets } from '../../src/activities/known-secrets';
-import type { Cloud, CloudImage, ObjectStore, PutOptions, RegisterRequest, StoredObject } from '../../src/activities/ports';
+import type {
+  Cloud,
+  CloudImage,
+  ObjectStore,
+  PutOptions,
+  RegisterRequest,
+  StoredObject,
+} from '../../src/activities/ports';
 import { DeployError } from '../../src/spec/errors';
 import type { ErrorCode } from '../../src/spec/errors';
 import { openIndependently, shell, writeKeys } from '../image/support';
@@ -33,21 +40,34 @@ export class ImageCloud {
   mostInFlight = 0;
 
   readonly cloud = {
-    account: 'acct', registersOnce: false, lateEffect: 60_000,
+    account: 'acct',
+    registersOnce: false,
+    lateEffect: 60_000,
     checkAccess: () => Promise.resolve(),
     ownImages: () => Promise.resolve(this.images.filter(({ id }) => !this.foreign.has(id))),
     imagesAt: (location: string) => Promise.resolve(this.images.filter((image) => image.location === location)),
     registerImage: (request: RegisterRequest) => this.register(request),
-    deregisterImage: (id: string) => Promise.resolve(void this.images.splice(0, this.images.length, ...this.images.filter((image) => image.id !== id))),
+    deregisterImage: (id: string) =>
+      Promise.resolve(
+        void this.images.splice(0, this.images.length, ...this.images.filter((image) => image.id !== id)),
+      ),
   } as unknown as Cloud;
 
   readonly store: ObjectStore = {
-    ensureBucket: () => (this.foreignBucket ? Promise.reject(new DeployError('IMAGE_BUCKET_FOREIGN', 'It is not ours.')) : Promise.resolve()),
+    ensureBucket: () =>
+      this.foreignBucket
+        ? Promise.reject(new DeployError('IMAGE_BUCKET_FOREIGN', 'It is not ours.'))
+        : Promise.resolve(),
     head: (bucket, key) => {
       const [found, owner] = [this.object(`${bucket}/${key}`), this.owners.get(`${bucket}/${key}`)];
       return Promise.resolve(found && { ...found, ...(owner === undefined ? {} : { owner }) });
     },
-    list: (bucket, prefix) => Promise.resolve([...this.objects.keys()].filter((key) => key.startsWith(`${bucket}/${prefix}`)).flatMap((key) => this.object(key) ?? [])),
+    list: (bucket, prefix) =>
+      Promise.resolve(
+        [...this.objects.keys()]
+          .filter((key) => key.startsWith(`${bucket}/${prefix}`))
+          .flatMap((key) => this.object(key) ?? []),
+      ),
     put: (bucket, key, body, md5, options) => this.put(`${bucket}/${key}`, body, md5, options),
     get: (bucket, key) => Promise.resolve(this.objects.get(`${bucket}/${key}`) ?? Buffer.alloc(0)),
     remove: (bucket, key) => {
@@ -76,7 +96,13 @@ export class ImageCloud {
 
   private object(path: string): StoredObject | undefined {
     const bytes = this.objects.get(path);
-    return bytes === undefined ? undefined : { key: path.slice(path.indexOf('/') + 1), size: bytes.length, md5: createHash('md5').update(bytes).digest('hex') };
+    return bytes === undefined
+      ? undefined
+      : {
+          key: path.slice(path.indexOf('/') + 1),
+          size: bytes.length,
+          md5: createHash('md5').update(bytes).digest('hex'),
+        };
   }
 
   private async put(path: string, body: Buffer, md5: string, { owner, moved }: PutOptions = {}): Promise<void> {
@@ -98,12 +124,18 @@ export class ImageCloud {
   /** As 3.2 does it: a second one of the same name is no matter. */
   private register({ kind, name, location, description, kernelId, ramdiskId }: RegisterRequest): Promise<string> {
     const fault = this.registerFaults.shift();
-    if (fault !== undefined && fault !== 'lost') return Promise.reject(new DeployError(fault, `The cloud says ${fault}.`));
+    if (fault !== undefined && fault !== 'lost')
+      return Promise.reject(new DeployError(fault, `The cloud says ${fault}.`));
     if (!this.objects.has(location)) return Promise.reject(new DeployError('CLOUD_REFUSED', 'There is no manifest.'));
     const id = `${{ kernel: 'eki', ramdisk: 'eri', machine: 'emi' }[kind]}-${String(++this.registrations).padStart(8, '0')}`;
-    const bound = { ...(kernelId === undefined ? {} : { kernelId }), ...(ramdiskId === undefined ? {} : { ramdiskId }) };
+    const bound = {
+      ...(kernelId === undefined ? {} : { kernelId }),
+      ...(ramdiskId === undefined ? {} : { ramdiskId }),
+    };
     this.images.push({ id, kind, name, location, state: this.state, description, ...bound });
-    return fault === 'lost' ? Promise.reject(new DeployError('CLOUD_UNREACHABLE', 'The answer was lost.')) : Promise.resolve(id);
+    return fault === 'lost'
+      ? Promise.reject(new DeployError('CLOUD_UNREACHABLE', 'The answer was lost.'))
+      : Promise.resolve(id);
   }
 }
 

@@ -10,7 +10,9 @@ export class Mark {
 
   /** Pids that are alive; a zombie is not. */
   alive(): number[] {
-    return readdirSync('/proc').map(Number).filter((pid) => Number.isInteger(pid) && this.bears(pid) && stateOf(pid) !== 'Z');
+    return readdirSync('/proc')
+      .map(Number)
+      .filter((pid) => Number.isInteger(pid) && this.bears(pid) && stateOf(pid) !== 'Z');
   }
 
   states(): (string | undefined)[] {

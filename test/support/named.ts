@@ -36,9 +36,19 @@ export function keyStatement({ name, algorithm, secret }: TsigKey): string {
 }
 
 /** @param ready a zone that it has loaded when it is up, and the key that opens it */
-export async function startNamed(bind: Bind, name: string, { config, files, ready }: {
-  config: string; files: Readonly<Record<string, string>>; ready: { zone: string; key?: TsigKey };
-}): Promise<Named> {
+export async function startNamed(
+  bind: Bind,
+  name: string,
+  {
+    config,
+    files,
+    ready,
+  }: {
+    config: string;
+    files: Readonly<Record<string, string>>;
+    ready: { zone: string; key?: TsigKey };
+  },
+): Promise<Named> {
   const { dns: port } = await choosePorts(undefined, bind.net);
   const home = join(bind.dir, name);
   mkdirSync(home);
@@ -46,23 +56,46 @@ export async function startNamed(bind: Bind, name: string, { config, files, read
   recursion no; empty-zones-enable no; dnssec-validation no; notify no; allow-transfer { any; }; };
 controls { };
 `;
-  for (const [file, text] of Object.entries({ ...files, 'named.conf': options + config })) writeFileSync(join(home, file), text, { mode: 0o600 });
+  for (const [file, text] of Object.entries({ ...files, 'named.conf': options + config }))
+    writeFileSync(join(home, file), text, { mode: 0o600 });
   // A copy, because AppArmor confines the original (see lab/dns.ts).
   copyFileSync(findProgram('named'), join(home, 'named'));
-  const child = bind.household.start({ name: `named-${name}`, program: join(home, 'named'), args: ['-g', '-n', '1', '-c', join(home, 'named.conf')] });
+  const child = bind.household.start({
+    name: `named-${name}`,
+    program: join(home, 'named'),
+    args: ['-g', '-n', '1', '-c', join(home, 'named.conf')],
+  });
   const keyFile = (key: TsigKey): string => {
     writeFileSync(join(home, `${key.name}.key`), keyStatement(key), { mode: 0o600 });
     return join(home, `${key.name}.key`);
   };
   const dig = async (words: readonly string[], key: TsigKey | undefined): Promise<string> =>
-    (await run(findProgram('dig'), [`@${HOST}`, '-p', String(port), ...(key === undefined ? [] : ['-k', keyFile(key)]), ...words, '+nocmd', '+noall', '+answer', '+tcp', '+tries=1', '+time=2'])).stdout;
+    (
+      await run(findProgram('dig'), [
+        `@${HOST}`,
+        '-p',
+        String(port),
+        ...(key === undefined ? [] : ['-k', keyFile(key)]),
+        ...words,
+        '+nocmd',
+        '+noall',
+        '+answer',
+        '+tcp',
+        '+tries=1',
+        '+time=2',
+      ])
+    ).stdout;
   await untilReady(child, async () => (await dig([ready.zone, 'SOA'], ready.key)).includes('SOA'));
   return {
     port,
     zone: async (zone, key) => {
-      const lines = (await dig([zone, 'AXFR'], key)).split('\n').filter((line) => line.trim() !== '').map((line) => line.replace(/\s+/g, ' '));
+      const lines = (await dig([zone, 'AXFR'], key))
+        .split('\n')
+        .filter((line) => line.trim() !== '')
+        .map((line) => line.replace(/\s+/g, ' '));
       const failure = lines.find((line) => line.startsWith(';') && !line.includes('TSIG'));
-      if (failure !== undefined || lines.length === 0) throw new Error(`The zone ${zone} was not transferred: ${failure ?? 'no answer'}`);
+      if (failure !== undefined || lines.length === 0)
+        throw new Error(`The zone ${zone} was not transferred: ${failure ?? 'no answer'}`);
       return lines.filter((line) => !['SOA', 'TSIG'].includes(line.split(' ')[3]!) && !line.startsWith(';')).sort();
     },
     plant: async (zone, key, ...lines) => {
@@ -71,8 +104,12 @@ controls { };
       await pending;
     },
     dns: (change, key) => ({
-      server: HOST, port, ttl: 600, replace: false,
-      ...(key === undefined ? {} : { tsig: { name: key.name, algorithm: key.algorithm, secret: { env: 'TSIG' } } }), ...change,
+      server: HOST,
+      port,
+      ttl: 600,
+      replace: false,
+      ...(key === undefined ? {} : { tsig: { name: key.name, algorithm: key.algorithm, secret: { env: 'TSIG' } } }),
+      ...change,
     }),
   };
 }

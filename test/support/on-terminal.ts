@@ -23,7 +23,12 @@ export class OnTerminal {
   private written: Promise<void> = Promise.resolve();
 
   constructor(command: readonly string[], [columns, rows]: readonly [number, number], env: NodeJS.ProcessEnv = {}) {
-    this.terminal = new Terminal({ cols: Math.max(columns, 2), rows: Math.max(rows, 1), scrollback: 10_000, allowProposedApi: true });
+    this.terminal = new Terminal({
+      cols: Math.max(columns, 2),
+      rows: Math.max(rows, 1),
+      scrollback: 10_000,
+      allowProposedApi: true,
+    });
     this.child = spawn('python3', [join(__dirname, 'on-terminal.py'), String(columns), String(rows), ...command], {
       cwd: ROOT,
       // Python would put another locale into the environment.
@@ -31,7 +36,9 @@ export class OnTerminal {
       stdio: 'pipe',
     });
     let said = '';
-    this.child.stderr?.setEncoding('utf8').on('data', (text: string) => { said += text; });
+    this.child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      said += text;
+    });
     this.child.stdout?.on('data', (bytes: Buffer) => {
       this.raw += bytes.toString();
       this.written = this.written.then(() => new Promise((resolve) => this.terminal.write(bytes, resolve)));
@@ -52,13 +59,21 @@ export class OnTerminal {
     return this.lines(0);
   }
 
-  async until(what: string, seen: (screen: readonly string[]) => boolean, limitMs = 30_000): Promise<readonly string[]> {
+  async until(
+    what: string,
+    seen: (screen: readonly string[]) => boolean,
+    limitMs = 30_000,
+  ): Promise<readonly string[]> {
     try {
-      return await eventually(what, async () => {
-        await this.written;
-        const screen = this.screen();
-        return seen(screen) && screen;
-      }, limitMs);
+      return await eventually(
+        what,
+        async () => {
+          await this.written;
+          const screen = this.screen();
+          return seen(screen) && screen;
+        },
+        limitMs,
+      );
     } catch (error) {
       throw new Error(`${String(error)}\nOn the screen:\n${this.screen().join('\n')}`);
     }
@@ -87,7 +102,10 @@ export class OnTerminal {
 
   private lines(from: number): string[] {
     const { active } = this.terminal.buffer;
-    const lines = Array.from({ length: active.length - from }, (_, i) => active.getLine(from + i)?.translateToString(true) ?? '');
+    const lines = Array.from(
+      { length: active.length - from },
+      (_, i) => active.getLine(from + i)?.translateToString(true) ?? '',
+    );
     while (lines.at(-1) === '') lines.pop();
     return lines;
   }

@@ -5,19 +5,39 @@ import type { Appliance, Invocation, Kind } from '../../lab/types';
 import type { Site } from './site';
 
 /** kato commands that change something. */
-const CHANGING = [/^op static_ip/, /^(node )?rename /, /^(disable|role remove) mdns/, /^(node )?setup core /, /^(enable|role add) --all-but mdns/];
+const CHANGING = [
+  /^op static_ip/,
+  /^(node )?rename /,
+  /^(disable|role remove) mdns/,
+  /^(node )?setup core /,
+  /^(enable|role add) --all-but mdns/,
+];
 
 export function changingCommands(invocations: readonly Invocation[]): string[] {
-  return invocations.filter(({ program }) => program === 'kato').map(({ args }) => args.join(' ')).filter((line) => CHANGING.some((pattern) => pattern.test(line)));
+  return invocations
+    .filter(({ program }) => program === 'kato')
+    .map(({ args }) => args.join(' '))
+    .filter((line) => CHANGING.some((pattern) => pattern.test(line)));
 }
 
 export function expectedCommands(name: string, zone: string, mode: 'static' | 'dhcp' = 'static'): string[] {
   const host = `${name}.${zone}`;
-  return [...(mode === 'static' ? ['op static_ip'] : []), `rename ${host}`, 'disable mdns', `setup core api.${host}`, 'enable --all-but mdns'];
+  return [
+    ...(mode === 'static' ? ['op static_ip'] : []),
+    `rename ${host}`,
+    'disable mdns',
+    `setup core api.${host}`,
+    'enable --all-but mdns',
+  ];
 }
 
 /** One instance, one address, one reboot, each kato command once and in order. */
-export async function assertOnce(site: Site, name: string, kind: Kind, mode: 'static' | 'dhcp' = 'static'): Promise<Appliance> {
+export async function assertOnce(
+  site: Site,
+  name: string,
+  kind: Kind,
+  mode: 'static' | 'dhcp' = 'static',
+): Promise<Appliance> {
   const { instances, addresses, groups } = await site.lab.inventory(kind);
   const group = `stackato-${name}`;
   const mine = instances.filter((instance) => instance.groups.includes(group));

@@ -11,7 +11,10 @@ export class TestProxy {
   readonly asked: string[] = [];
   private readonly sockets = new Set<Socket>();
 
-  private constructor(private readonly server: Server, private readonly credentials: string | undefined) {}
+  private constructor(
+    private readonly server: Server,
+    private readonly credentials: string | undefined,
+  ) {}
 
   /** @param credentials `user:password`; absent: everybody is let through. */
   static async start(credentials?: string): Promise<TestProxy> {
@@ -21,10 +24,15 @@ export class TestProxy {
       proxy.sockets.add(socket);
       socket.on('close', () => proxy.sockets.delete(socket)).on('error', () => undefined);
     });
-    server.on('connect', (request: IncomingMessage, socket: Socket, head: Buffer) => proxy.tunnel(request, socket, head));
+    server.on('connect', (request: IncomingMessage, socket: Socket, head: Buffer) =>
+      proxy.tunnel(request, socket, head),
+    );
     server.on('request', (request, response) => {
       proxy.asked.push(`${request.method ?? ''} ${request.url ?? ''}`);
-      if (!proxy.admits(request)) return void response.writeHead(407, { 'proxy-authenticate': 'Basic realm="test"' }).end('<html>Proxy Authentication Required</html>');
+      if (!proxy.admits(request))
+        return void response
+          .writeHead(407, { 'proxy-authenticate': 'Basic realm="test"' })
+          .end('<html>Proxy Authentication Required</html>');
       const { 'proxy-authorization': _own, 'proxy-connection': _hop, ...headers } = request.headers;
       const onward = ask(request.url ?? '', { method: request.method, headers }, (answer) => {
         response.writeHead(answer.statusCode ?? 502, answer.headers);
@@ -49,7 +57,10 @@ export class TestProxy {
 
   private tunnel(request: IncomingMessage, socket: Socket, head: Buffer): void {
     this.asked.push(`CONNECT ${request.url ?? ''}`);
-    if (!this.admits(request)) return void socket.end('HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm="test"\r\nContent-Length: 0\r\n\r\n');
+    if (!this.admits(request))
+      return void socket.end(
+        'HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm="test"\r\nContent-Length: 0\r\n\r\n',
+      );
     const [, host = '', port = ''] = /^\[?(.+?)\]?:(\d+)$/.exec(request.url ?? '') ?? [];
     const onward = connect(Number(port), host);
     this.sockets.add(onward);
@@ -63,6 +74,9 @@ export class TestProxy {
   }
 
   private admits({ headers }: IncomingMessage): boolean {
-    return this.credentials === undefined || headers['proxy-authorization'] === `Basic ${Buffer.from(this.credentials).toString('base64')}`;
+    return (
+      this.credentials === undefined ||
+      headers['proxy-authorization'] === `Basic ${Buffer.from(this.credentials).toString('base64')}`
+    );
   }
 }

@@ -41,7 +41,10 @@ export class Site<H extends Host = Appliance> {
   private readonly workers = new Set<WorkerProcess>();
   private temporals: Temporal[] = [];
 
-  private constructor(readonly lab: Lab<H>, readonly dir: string) {}
+  private constructor(
+    readonly lab: Lab<H>,
+    readonly dir: string,
+  ) {}
 
   static async open(options: Partial<LabOptions> = {}): Promise<Site> {
     const dir = mkdtempSync(join(tmpdir(), 'stackato-site-'));
@@ -84,7 +87,10 @@ export class Site<H extends Host = Appliance> {
 
   /** A worker for one cloud kind (its keys are in its environment), on a queue of its own. */
   async worker(kind: Kind, taskQueue: string, change: NodeJS.ProcessEnv = {}): Promise<WorkerProcess> {
-    const worker = new WorkerProcess(this.env(kind, { ...change, STACKATO_DEPLOY_TASK_QUEUE: taskQueue }), join(this.dir, `worker-${taskQueue.replace(/\W/g, '-')}.log`));
+    const worker = new WorkerProcess(
+      this.env(kind, { ...change, STACKATO_DEPLOY_TASK_QUEUE: taskQueue }),
+      join(this.dir, `worker-${taskQueue.replace(/\W/g, '-')}.log`),
+    );
     this.workers.add(worker);
     await worker.ready();
     return worker;
@@ -112,12 +118,21 @@ export class Site<H extends Host = Appliance> {
       writeFileSync(join(folder, called), bytes);
       return join(folder, called);
     };
-    return this.imageFrom(name, kind, { kernel: file('vmlinuz', randomBytes(10_000)), ramdisk: file('initrd', randomBytes(20_000)), root: file('root.img', root) });
+    return this.imageFrom(name, kind, {
+      kernel: file('vmlinuz', randomBytes(10_000)),
+      ramdisk: file('initrd', randomBytes(20_000)),
+      root: file('root.img', root),
+    });
   }
 
   imageFrom(name: string, kind: Kind, files: NodeImage): Readonly<Record<string, unknown>> {
     const { account, certificate, privateKey, cloudCertificate } = this.lab.cloud(kind).signing;
-    return { name, bucket: 'stackato-images', ...files, signing: { account, certificate, privateKey: { file: privateKey }, cloudCertificate } };
+    return {
+      name,
+      bucket: 'stackato-images',
+      ...files,
+      signing: { account, certificate, privateKey: { file: privateKey }, cloudCertificate },
+    };
   }
 
   async start(spec: DeploymentSpec, taskQueue: string, known: Resources = {}): Promise<Deployment> {
@@ -129,7 +144,11 @@ export class Site<H extends Host = Appliance> {
 
   async teardown(spec: DeploymentSpec, taskQueue: string, known: Resources): Promise<DeploymentView> {
     const temporal = await this.temporal(taskQueue);
-    await startRun(temporal, { type: WORKFLOW.teardown, input: { spec, known }, view: freshView(spec, known, 'undoing') }, false);
+    await startRun(
+      temporal,
+      { type: WORKFLOW.teardown, input: { spec, known }, view: freshView(spec, known, 'undoing') },
+      false,
+    );
     return (await temporal.client.workflow.getHandle(workflowIdOf(spec.name)).result()) as DeploymentView;
   }
 
@@ -148,7 +167,8 @@ export class Site<H extends Host = Appliance> {
 
   appliance(name: string): H {
     const [one, ...more] = this.lab.machines(name);
-    if (one === undefined || more.length > 0) throw new Error(`${name} has ${more.length + (one === undefined ? 0 : 1)} machines`);
+    if (one === undefined || more.length > 0)
+      throw new Error(`${name} has ${more.length + (one === undefined ? 0 : 1)} machines`);
     return one;
   }
 
@@ -159,21 +179,39 @@ export class Site<H extends Host = Appliance> {
       name,
       release: '2.6.6',
       cloud: {
-        kind, endpoint, region, storage, ...(addressName === undefined ? {} : { addressName }),
+        kind,
+        endpoint,
+        region,
+        storage,
+        ...(addressName === undefined ? {} : { addressName }),
         credentials: { accessKey: { env: 'SITE_ACCESS_KEY' }, secretKey: { env: 'SITE_SECRET_KEY' } },
       },
       image: imageId,
       instance: { type: 'm1.large', key: keyName, userData: { env: 'SITE_USER_DATA' } },
       dns: {
-        server: dns.server, port: dns.port, zone: dns.zone, name: `${name}.${dns.zone}`,
+        server: dns.server,
+        port: dns.port,
+        zone: dns.zone,
+        name: `${name}.${dns.zone}`,
         tsig: { name: dns.tsig.name, algorithm: dns.tsig.algorithm, secret: { env: 'SITE_TSIG' } },
       },
       ssh: { port: ports.ssh, password: { env: 'SITE_SSH_PASSWORD' } },
       admin: { email: 'admin@example.com', password: { env: 'SITE_ADMIN_PASSWORD' } },
       console: { httpPort: ports.http, httpsPort: ports.https },
       timing: {
-        poll: '500ms', rebootWait: '1s', authGrace: '5s',
-        deadline: { cloud: '2m', dns: '1m', launch: '2m', ready: '2m', command: '3m', reboot: '3m', console: '2m', publish: '3m' },
+        poll: '500ms',
+        rebootWait: '1s',
+        authGrace: '5s',
+        deadline: {
+          cloud: '2m',
+          dns: '1m',
+          launch: '2m',
+          ready: '2m',
+          command: '3m',
+          reboot: '3m',
+          console: '2m',
+          publish: '3m',
+        },
       },
       ...change,
     });
@@ -184,7 +222,10 @@ export class WorkerProcess {
   private readonly child: ChildProcess;
   private readonly from: number;
 
-  constructor(env: NodeJS.ProcessEnv, readonly log: string) {
+  constructor(
+    env: NodeJS.ProcessEnv,
+    readonly log: string,
+  ) {
     const output = openSync(log, 'a');
     this.from = readFileSync(log).length;
     this.child = spawn(process.execPath, [WORKER], { env, cwd: ROOT, stdio: ['ignore', output, output] });
@@ -195,11 +236,15 @@ export class WorkerProcess {
   }
 
   async ready(): Promise<void> {
-    await eventually('the worker is ready', () => {
-      const said = readFileSync(this.log, 'utf8').slice(this.from);
-      if (this.ended) throw new Error(`the worker ended: ${said}`);
-      return said.includes('worker is ready');
-    }, 60_000);
+    await eventually(
+      'the worker is ready',
+      () => {
+        const said = readFileSync(this.log, 'utf8').slice(this.from);
+        if (this.ended) throw new Error(`the worker ended: ${said}`);
+        return said.includes('worker is ready');
+      },
+      60_000,
+    );
   }
 
   /** Without a word. */

@@ -8,14 +8,19 @@ import { SEARCH_ATTRIBUTE } from '../../src/spec/names';
 import type { Activities } from '../../src/activities/types';
 import { programPath } from './programs';
 
-Runtime.install({ logger: new DefaultLogger('ERROR'), telemetryOptions: { logging: { forward: {}, filter: { core: 'ERROR', other: 'ERROR' } } } });
+Runtime.install({
+  logger: new DefaultLogger('ERROR'),
+  telemetryOptions: { logging: { forward: {}, filter: { core: 'ERROR', other: 'ERROR' } } },
+});
 
 /** The real server, in memory. */
 export function localServer(): Promise<TestWorkflowEnvironment> {
   return TestWorkflowEnvironment.createLocal({
     server: {
       executable: { type: 'existing-path', path: programPath('temporal') },
-      searchAttributes: Object.values(SEARCH_ATTRIBUTE).map((name) => defineSearchAttributeKey(name, SearchAttributeType.KEYWORD)),
+      searchAttributes: Object.values(SEARCH_ATTRIBUTE).map((name) =>
+        defineSearchAttributeKey(name, SearchAttributeType.KEYWORD),
+      ),
       log: { format: 'json', level: 'error' },
     },
   });
@@ -38,11 +43,18 @@ let bundle: Promise<WorkflowBundleWithSourceMap> | undefined;
 
 /** Made once per process: it takes seconds. */
 export function workflowBundle(): Promise<WorkflowBundleWithSourceMap> {
-  bundle ??= bundleWorkflowCode({ workflowsPath: require.resolve('../../src/workflows'), logger: new DefaultLogger('WARN') });
+  bundle ??= bundleWorkflowCode({
+    workflowsPath: require.resolve('../../src/workflows'),
+    logger: new DefaultLogger('WARN'),
+  });
   return bundle;
 }
 
-export async function createWorker(env: TestWorkflowEnvironment, taskQueue: string, activities: Activities): Promise<Worker> {
+export async function createWorker(
+  env: TestWorkflowEnvironment,
+  taskQueue: string,
+  activities: Activities,
+): Promise<Worker> {
   return Worker.create({
     connection: env.nativeConnection,
     ...(env.namespace === undefined ? {} : { namespace: env.namespace }),

@@ -1,5 +1,10 @@
 /** Waits for a condition, not for a time. The limit only ends a test that hangs. */
-export async function eventually<T>(what: string, look: () => Promise<T | undefined | false> | T | undefined | false, limitMs = 30_000, everyMs = 50): Promise<T> {
+export async function eventually<T>(
+  what: string,
+  look: () => Promise<T | undefined | false> | T | undefined | false,
+  limitMs = 30_000,
+  everyMs = 50,
+): Promise<T> {
   const end = Date.now() + limitMs;
   for (;;) {
     const seen = await look();

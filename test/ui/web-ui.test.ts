@@ -14,7 +14,15 @@ import { eventually } from '../support/wait';
 
 const KIND = 'eucalyptus-3.2';
 /** Chromium tries to reach its maker at every start. */
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
 
 describe('the Web UI of a deployment', function () {
   this.timeout(240_000);
@@ -26,9 +34,16 @@ describe('the Web UI of a deployment', function () {
   before(async () => {
     site = await Site.open();
     profile = mkdtempSync(join(tmpdir(), 'stackato-chromium-'));
-    const executablePath = ['chromium', 'chromium-browser', 'google-chrome'].map(lookUp).find((path) => path !== undefined);
+    const executablePath = ['chromium', 'chromium-browser', 'google-chrome']
+      .map(lookUp)
+      .find((path) => path !== undefined);
     assert.ok(executablePath, 'no browser: run `npm run setup -- --chromium`');
-    browser = await chromium.launchPersistentContext(profile, { executablePath, headless: true, args: FLAGS, viewport: { width: 1500, height: 1300 } });
+    browser = await chromium.launchPersistentContext(profile, {
+      executablePath,
+      headless: true,
+      args: FLAGS,
+      viewport: { width: 1500, height: 1300 },
+    });
     await site.worker(KIND, 'ui');
     deployment = await site.start(site.spec('dev', KIND), 'ui');
     await deployment.until('ready or parked', ({ stage }) => stage === 'ready' || stage === 'needs-attention', 120_000);
@@ -43,14 +58,23 @@ describe('the Web UI of a deployment', function () {
   const shown = (page: Page, until: RegExp): Promise<string> =>
     eventually(`the page shows ${String(until)}`, async () => {
       // Markdown stands in frames of its own, which come and go.
-      const texts = await Promise.all(page.frames().map((frame) => frame.locator('body').innerText().catch(() => '')));
+      const texts = await Promise.all(
+        page.frames().map((frame) =>
+          frame
+            .locator('body')
+            .innerText()
+            .catch(() => ''),
+        ),
+      );
       const text = texts.join('\n');
       return until.test(text) ? text : undefined;
     });
   const open = async (): Promise<Page> => {
     const { runId } = await deployment.handle.describe();
     const page = await browser.newPage();
-    await page.goto(`${site.lab.state.temporal.ui}/namespaces/default/workflows/${encodeURIComponent('stackato/dev')}/${runId}/timeline`);
+    await page.goto(
+      `${site.lab.state.temporal.ui}/namespaces/default/workflows/${encodeURIComponent('stackato/dev')}/${runId}/timeline`,
+    );
     return page;
   };
   const picture = async (page: Page, name: string): Promise<void> => {
@@ -64,7 +88,8 @@ describe('the Web UI of a deployment', function () {
   it('has the step summaries on the timeline', async () => {
     const page = await open();
     const text = await shown(page, /kato rename/);
-    for (const summary of ['Check every precondition', 'Launch the instance', 'kato setup core', 'The machine reboots']) assert.ok(text.includes(summary), `${summary} is missing in:\n${text}`);
+    for (const summary of ['Check every precondition', 'Launch the instance', 'kato setup core', 'The machine reboots'])
+      assert.ok(text.includes(summary), `${summary} is missing in:\n${text}`);
     refuseSecrets(text);
     await picture(page, 'web-ui-timeline');
   });
@@ -73,7 +98,12 @@ describe('the Web UI of a deployment', function () {
     const page = await open();
     await page.getByText('User Metadata', { exact: true }).click();
     const text = await shown(page, /enable-roles/);
-    for (const { id } of STEPS) assert.match(text, new RegExp(`^${id}\\s.*${id.startsWith('publish-') ? '– not-needed' : '✓ done'}`, 'm'), `${id} is missing in:\n${text}`);
+    for (const { id } of STEPS)
+      assert.match(
+        text,
+        new RegExp(`^${id}\\s.*${id.startsWith('publish-') ? '– not-needed' : '✓ done'}`, 'm'),
+        `${id} is missing in:\n${text}`,
+      );
     assert.match(text, /dev is ready/);
     refuseSecrets(text);
     await picture(page, 'web-ui-details');

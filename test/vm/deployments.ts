@@ -29,22 +29,42 @@ export function openSite(): Promise<VmSite> {
 }
 
 export class RealDeployment {
-  private constructor(readonly site: VmSite, private readonly spec: DeploymentSpec, readonly deployment: Deployment) {}
+  private constructor(
+    readonly site: VmSite,
+    private readonly spec: DeploymentSpec,
+    readonly deployment: Deployment,
+  ) {}
 
   get name(): string {
     return this.spec.name;
   }
 
   static async start(site: VmSite, name: string, change: SpecChange, knobs: Partial<Knobs>): Promise<RealDeployment> {
-    const spec = site.spec(name, KIND, {
-      image: site.imageFrom('stackato-2.6.6', KIND, builtImage()),
-      instance: { type: TYPE, key: 'lab' },
-      timing: {
-        poll: '4s', rebootWait: '15s', authGrace: '60s',
-        deadline: { cloud: '2m', dns: '1m', launch: '8m', ready: '8m', command: '8m', reboot: '8m', console: '5m', publish: '8m' },
+    const spec = site.spec(
+      name,
+      KIND,
+      {
+        image: site.imageFrom('stackato-2.6.6', KIND, builtImage()),
+        instance: { type: TYPE, key: 'lab' },
+        timing: {
+          poll: '4s',
+          rebootWait: '15s',
+          authGrace: '60s',
+          deadline: {
+            cloud: '2m',
+            dns: '1m',
+            launch: '8m',
+            ready: '8m',
+            command: '8m',
+            reboot: '8m',
+            console: '5m',
+            publish: '8m',
+          },
+        },
+        ...change,
       },
-      ...change,
-    }, { katoTakes: 3_000, readyDelay: 2_000, ...knobs });
+      { katoTakes: 3_000, readyDelay: 2_000, ...knobs },
+    );
     return new RealDeployment(site, spec, await site.start(spec, QUEUE));
   }
 
@@ -57,17 +77,27 @@ export class RealDeployment {
   }
 
   until(what: string, good: (view: DeploymentView) => boolean): Promise<DeploymentView> {
-    return this.deployment.until(what, (view) => {
-      assert.notEqual(view.stage, 'needs-attention', complaint(view));
-      return good(view);
-    }, LONG, LOOK_EVERY);
+    return this.deployment.until(
+      what,
+      (view) => {
+        assert.notEqual(view.stage, 'needs-attention', complaint(view));
+        return good(view);
+      },
+      LONG,
+      LOOK_EVERY,
+    );
   }
 
   /** That command of kato has begun, by the machine's own log. */
   async started(command: string, login: Partial<Login> = {}): Promise<void> {
     await this.until('setup-core runs', ({ steps }) => steps['setup-core']?.state === 'running');
     const guest = await this.login(login);
-    await eventually(`${command} was started`, async () => (await guest.changingCommands()).some((line) => line.startsWith(command)), LONG, LOOK_EVERY);
+    await eventually(
+      `${command} was started`,
+      async () => (await guest.changingCommands()).some((line) => line.startsWith(command)),
+      LONG,
+      LOOK_EVERY,
+    );
     guest.close();
   }
 
@@ -76,7 +106,12 @@ export class RealDeployment {
   }
 
   settled(): Promise<DeploymentView> {
-    return this.deployment.until('ready or parked', ({ stage }) => stage === 'ready' || stage === 'needs-attention', LONG, LOOK_EVERY);
+    return this.deployment.until(
+      'ready or parked',
+      ({ stage }) => stage === 'ready' || stage === 'needs-attention',
+      LONG,
+      LOOK_EVERY,
+    );
   }
 
   async ready(): Promise<DeploymentView> {
@@ -97,7 +132,12 @@ export class RealDeployment {
   async login(change: Partial<Login> = {}): Promise<Guest> {
     const { resources } = await this.deployment.view();
     const { publicIp } = resources.address ?? { publicIp: '' };
-    const login = { host: publicIp, port: this.site.lab.state.ports.ssh, password: this.site.secrets.sshPassword, ...change };
+    const login = {
+      host: publicIp,
+      port: this.site.lab.state.ports.ssh,
+      password: this.site.secrets.sshPassword,
+      ...change,
+    };
     return eventually('the test is logged in', () => Guest.connect(login).catch(() => undefined), 240_000);
   }
 }

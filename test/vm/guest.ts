@@ -15,8 +15,13 @@ export class Guest {
   /** Rejects when the connection is lost: a channel that was being opened then is never heard of again. */
   private readonly lost: Promise<never>;
 
-  private constructor(private readonly client: Client, private readonly password: string) {
-    this.lost = new Promise((_resolve, reject) => client.once('close', () => reject(new Error('The connection is lost.'))));
+  private constructor(
+    private readonly client: Client,
+    private readonly password: string,
+  ) {
+    this.lost = new Promise((_resolve, reject) =>
+      client.once('close', () => reject(new Error('The connection is lost.'))),
+    );
     this.lost.catch(() => undefined);
   }
 
@@ -24,8 +29,16 @@ export class Guest {
     const client = new Client();
     // May come again, and after a reboot: nobody waits for it then.
     client.on('error', () => undefined);
-    client.on('keyboard-interactive', (_name, _text, _language, prompts, finish) => finish(prompts.map(() => password)));
-    const config: ConnectConfig = { host, port, username: 'stackato', readyTimeout: 40_000, ...(privateKey === undefined ? { password, tryKeyboard: true } : { privateKey }) };
+    client.on('keyboard-interactive', (_name, _text, _language, prompts, finish) =>
+      finish(prompts.map(() => password)),
+    );
+    const config: ConnectConfig = {
+      host,
+      port,
+      username: 'stackato',
+      readyTimeout: 40_000,
+      ...(privateKey === undefined ? { password, tryKeyboard: true } : { privateKey }),
+    };
     await new Promise<void>((resolve, reject) => {
       client.once('ready', resolve);
       client.once('error', reject);
@@ -69,12 +82,19 @@ export class Guest {
   /** Every kato command so far that changes something, oldest first. */
   async changingCommands(): Promise<string[]> {
     const log = await this.file('/home/stackato/stackato/logs/kato.log');
-    return log.trim().split('\n').map((line) => (JSON.parse(line) as { args: string[] }).args.join(' ')).filter((line) => CHANGING.test(line));
+    return log
+      .trim()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { args: string[] }).args.join(' '))
+      .filter((line) => CHANGING.test(line));
   }
 
   /** As journald counts them. */
   async boots(): Promise<number> {
-    return (await this.asRoot('journalctl --list-boots -q')).trim().split('\n').filter((line) => /^ *-?\d+ [0-9a-f]{32} /.test(line)).length;
+    return (await this.asRoot('journalctl --list-boots -q'))
+      .trim()
+      .split('\n')
+      .filter((line) => /^ *-?\d+ [0-9a-f]{32} /.test(line)).length;
   }
 }
 

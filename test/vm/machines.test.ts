@@ -28,10 +28,26 @@ describe('a real machine', function () {
 
   const statically = async (): Promise<void> => {
     let worker = await newWorker(site);
-    const deployment = await RealDeployment.start(site, 'static', { network: 'static' }, {
-      dialogue: STRANGER ?? 'coloured', auth: ['password'], banner: 'Stackato 2.6.6 -- authorized use only.\n', maxSessionsOne: true, maxStartups: 1,
-    });
-    await eventually('the root image is on its way', () => site.lab.storeCalls(KIND).filter(({ action, key }) => action === 'PutObject' && key.startsWith('stackato-2.6.6.part.')).length > 2, 120_000);
+    const deployment = await RealDeployment.start(
+      site,
+      'static',
+      { network: 'static' },
+      {
+        dialogue: STRANGER ?? 'coloured',
+        auth: ['password'],
+        banner: 'Stackato 2.6.6 -- authorized use only.\n',
+        maxSessionsOne: true,
+        maxStartups: 1,
+      },
+    );
+    await eventually(
+      'the root image is on its way',
+      () =>
+        site.lab
+          .storeCalls(KIND)
+          .filter(({ action, key }) => action === 'PutObject' && key.startsWith('stackato-2.6.6.part.')).length > 2,
+      120_000,
+    );
     worker = await replaced(site, worker);
     await deployment.until('the reboot is about to be asked for', ({ resources }) => resources.reboot !== undefined);
     worker = await replaced(site, worker);
@@ -48,11 +64,20 @@ describe('a real machine', function () {
   };
 
   const byDhcp = async (): Promise<void> => {
-    const deployment = await RealDeployment.start(site, 'dhcp', {
-      network: 'dhcp', ssh: { port: site.lab.state.ports.ssh, password: { env: 'SITE_SSH_PASSWORD' }, hostKey: 'console' },
-    }, { auth: ['keyboard-interactive'], loginDelay: 1, httpRedirect: true });
+    const deployment = await RealDeployment.start(
+      site,
+      'dhcp',
+      {
+        network: 'dhcp',
+        ssh: { port: site.lab.state.ports.ssh, password: { env: 'SITE_SSH_PASSWORD' }, hostKey: 'console' },
+      },
+      { auth: ['keyboard-interactive'], loginDelay: 1, httpRedirect: true },
+    );
     const view = await deployment.ready();
-    assert.ok(deployment.machine.consoleOutput().includes(view.resources.hostKey ?? 'no host key'), 'the pinned key is one that the console printed');
+    assert.ok(
+      deployment.machine.consoleOutput().includes(view.resources.hostKey ?? 'no host key'),
+      'the pinned key is one that the console printed',
+    );
     const guest = await deployment.login();
     assert.match(await guest.file('/etc/network/interfaces'), /iface eth0 inet dhcp/);
     assert.deepEqual(await guest.changingCommands(), expectedCommands('dhcp', site.lab.state.dns.zone, 'dhcp'));
@@ -61,19 +86,39 @@ describe('a real machine', function () {
 
     const { dir, serial } = deployment.machine;
     await deployment.remove();
-    assert.deepEqual([dir, serial].filter((path) => existsSync(path)), [], 'QEMU has ended, and left nothing');
+    assert.deepEqual(
+      [dir, serial].filter((path) => existsSync(path)),
+      [],
+      'QEMU has ended, and left nothing',
+    );
     assert.deepEqual(site.lab.machines('dhcp'), []);
   };
 
   /** docs/recovery.md, "Wrong gateway". */
   const cutOff = async (): Promise<void> => {
-    const deployment = await RealDeployment.start(site, 'cut-off', {
-      network: { mode: 'static', gateway: WRONG_GATEWAY }, timing: { poll: '4s', rebootWait: '15s', authGrace: '60s', deadline: { publish: '8m', launch: '8m', ready: '8m', command: '8m', reboot: '60s' } },
-    }, { dialogue: 'confirm' });
+    const deployment = await RealDeployment.start(
+      site,
+      'cut-off',
+      {
+        network: { mode: 'static', gateway: WRONG_GATEWAY },
+        timing: {
+          poll: '4s',
+          rebootWait: '15s',
+          authGrace: '60s',
+          deadline: { publish: '8m', launch: '8m', ready: '8m', command: '8m', reboot: '60s' },
+        },
+      },
+      { dialogue: 'confirm' },
+    );
     const { steps, resources } = await deployment.settled();
     assert.equal(steps.reboot?.state, 'attention', JSON.stringify(steps));
     assert.equal(steps.reboot.error?.code, 'REBOOT_NOT_SEEN');
-    assert.match(steps.reboot.error.message, new RegExp(`has not come back .* Its network was set to: eth0 ${resources.instance?.privateIp ?? ''} netmask \\S+ gateway ${WRONG_GATEWAY} dns `));
+    assert.match(
+      steps.reboot.error.message,
+      new RegExp(
+        `has not come back .* Its network was set to: eth0 ${resources.instance?.privateIp ?? ''} netmask \\S+ gateway ${WRONG_GATEWAY} dns `,
+      ),
+    );
 
     const console = await Serial.connect(deployment.machine.serial);
     const right = gatewayOf(resources);
@@ -91,9 +136,15 @@ describe('a real machine', function () {
   };
 
   const unplugged = async (): Promise<void> => {
-    const deployment = await RealDeployment.start(site, 'unplugged', {
-      network: 'static', ssh: { port: site.lab.state.ports.ssh, key: { env: 'SITE_SSH_KEY' }, password: { env: 'SITE_SSH_PASSWORD' } },
-    }, { dialogue: 'carriage', auth: ['publickey'], authorizedKey: KEYS.public, katoTakes: 8_000 });
+    const deployment = await RealDeployment.start(
+      site,
+      'unplugged',
+      {
+        network: 'static',
+        ssh: { port: site.lab.state.ports.ssh, key: { env: 'SITE_SSH_KEY' }, password: { env: 'SITE_SSH_PASSWORD' } },
+      },
+      { dialogue: 'carriage', auth: ['publickey'], authorizedKey: KEYS.public, katoTakes: 8_000 },
+    );
     const login = { privateKey: KEYS.private };
     await deployment.started('setup core', login);
     await deployment.machine.pullPlug();
@@ -108,18 +159,29 @@ describe('a real machine', function () {
     const commands = await guest.changingCommands();
     const [, , , core = '', enable = ''] = expectedCommands('unplugged', site.lab.state.dns.zone);
     // It was cut off before its effect: then, and only then, it runs once more.
-    assert.deepEqual(commands, [...expectedCommands('unplugged', site.lab.state.dns.zone).slice(0, 3), core, core, enable]);
+    assert.deepEqual(commands, [
+      ...expectedCommands('unplugged', site.lab.state.dns.zone).slice(0, 3),
+      core,
+      core,
+      enable,
+    ]);
     await assertFinished(guest, deployment.host);
     guest.close();
   };
 
   const scenarios: Readonly<Record<string, () => Promise<void>>> = {
-    'passes with a static address: password only, a banner, one channel and one login at a time; worker killed during upload, reboot and setup core': statically,
-    ...(STRANGER === undefined ? {
-      'passes with dhcp: its host key known from its console, keyboard-interactive only, a slow lookup of names in sshd': byDhcp,
-      'parks with a wrong gateway, says what was written, and goes on once that was mended on the serial console': cutOff,
-      'loses power during setup core: key only; goes on or parks, and runs nothing again whose effect is there': unplugged,
-    } : {}),
+    'passes with a static address: password only, a banner, one channel and one login at a time; worker killed during upload, reboot and setup core':
+      statically,
+    ...(STRANGER === undefined
+      ? {
+          'passes with dhcp: its host key known from its console, keyboard-interactive only, a slow lookup of names in sshd':
+            byDhcp,
+          'parks with a wrong gateway, says what was written, and goes on once that was mended on the serial console':
+            cutOff,
+          'loses power during setup core: key only; goes on or parks, and runs nothing again whose effect is there':
+            unplugged,
+        }
+      : {}),
   };
   let runs: ReadonlyMap<string, Promise<void>>;
   before(() => {

@@ -18,33 +18,54 @@ export async function assertFinished(guest: Guest, host: string): Promise<void> 
   const certificate = new X509Certificate(await guest.file('/etc/ssl/certs/stackato.crt'));
   assert.match(certificate.subject, new RegExp(`^CN=${host.replaceAll('.', '\\.')}$`, 'm'));
   await assertResolver(guest);
-  assert.match(await guest.run(`curl -sk --resolve api.${host}:443:127.0.0.1 https://api.${host}/info`), /"vendor_version": ?"v2\.6\.6"/);
+  assert.match(
+    await guest.run(`curl -sk --resolve api.${host}:443:127.0.0.1 https://api.${host}/info`),
+    /"vendor_version": ?"v2\.6\.6"/,
+  );
 }
 
 /** Nothing of ours is left that others could use or read. */
 export async function assertPrivate(guest: Guest): Promise<void> {
   assert.doesNotMatch(await guest.asRoot('cat /etc/sudoers /etc/sudoers.d/*'), /^[^#]*NOPASSWD/m);
-  assert.equal((await guest.asRoot('find /home/stackato/.stackato-deploy -perm /077')).trim(), '', 'no file of the journal is open to others');
-  assert.notEqual((await guest.asRoot('find /home/stackato/.stackato-deploy -name rc')).trim(), '', 'there is a journal');
+  assert.equal(
+    (await guest.asRoot('find /home/stackato/.stackato-deploy -perm /077')).trim(),
+    '',
+    'no file of the journal is open to others',
+  );
+  assert.notEqual(
+    (await guest.asRoot('find /home/stackato/.stackato-deploy -name rc')).trim(),
+    '',
+    'there is a journal',
+  );
 }
 
 /** One boot more than the first; after another one, by hand, all still is as it was made. */
-export async function assertReboots(deployment: RealDeployment, guest: Guest, { resources }: DeploymentView): Promise<void> {
+export async function assertReboots(
+  deployment: RealDeployment,
+  guest: Guest,
+  { resources }: DeploymentView,
+): Promise<void> {
   assert.equal(await guest.boots(), 2, 'exactly one more boot');
   assert.equal((await guest.file('/proc/sys/kernel/random/boot_id')).trim(), resources.reboot?.after);
   // Whether anybody hears how it ended is chance.
   await guest.asRoot('reboot').catch(() => undefined);
-  const again = await eventually('it is back from another reboot', async () => {
-    const next = await deployment.login();
-    if ((await next.boots().catch(() => 0)) === 3) return next;
-    next.close();
-    return undefined;
-  }, 240_000);
+  const again = await eventually(
+    'it is back from another reboot',
+    async () => {
+      const next = await deployment.login();
+      if ((await next.boots().catch(() => 0)) === 3) return next;
+      next.close();
+      return undefined;
+    },
+    240_000,
+  );
   await assertResolver(again);
   again.close();
 }
 
 async function assertResolver(guest: Guest): Promise<void> {
-  const lines = (await guest.file('/etc/resolv.conf')).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  const lines = (await guest.file('/etc/resolv.conf'))
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#'));
   assert.match(lines.slice(0, 2).join('\n'), RESOLVER_FIRST);
 }

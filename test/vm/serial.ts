@@ -21,9 +21,11 @@ export class Serial {
 
   /** Waits for the question, types the answer. What was said before is forgotten. */
   async answer(question: RegExp, text: string, limitMs = 60_000): Promise<void> {
-    await eventually(`the console says ${String(question)}`, () => question.test(this.said), limitMs).catch((error: unknown) => {
-      throw new Error(`${String(error)}\nIt said: ${this.said.slice(-2_000)}`, { cause: error });
-    });
+    await eventually(`the console says ${String(question)}`, () => question.test(this.said), limitMs).catch(
+      (error: unknown) => {
+        throw new Error(`${String(error)}\nIt said: ${this.said.slice(-2_000)}`, { cause: error });
+      },
+    );
     this.said = '';
     this.socket.write(`${text}\r`);
   }

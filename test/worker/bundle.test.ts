@@ -26,12 +26,21 @@ describe('the workflow bundle', function () {
   it('holds no library', () => {
     const files = modules.filter((id) => id.endsWith('.ts') || id.includes('node_modules'));
     assert.ok(files.some((id) => id === './src/workflows/deploy.ts') && files.length > 30, 'the modules are found');
-    assert.deepEqual(files.filter((id) => !TEMPORAL.test(id) && !OURS.test(id)), []);
-    assert.deepEqual(modules.filter((id) => !files.includes(id) && !EMPTY.test(id)), []);
+    assert.deepEqual(
+      files.filter((id) => !TEMPORAL.test(id) && !OURS.test(id)),
+      [],
+    );
+    assert.deepEqual(
+      modules.filter((id) => !files.includes(id) && !EMPTY.test(id)),
+      [],
+    );
   });
 
   it('holds nothing of Node', () => {
     assert.doesNotMatch(code, /require\(["'](node:|fs|net|crypto|child_process)/);
-    assert.deepEqual(modules.filter((id) => id.startsWith('node:')), []);
+    assert.deepEqual(
+      modules.filter((id) => id.startsWith('node:')),
+      [],
+    );
   });
 });

@@ -34,7 +34,11 @@ describe('starting a worker', function () {
   });
 
   const worker = (env: NodeJS.ProcessEnv, args: readonly string[] = []): Cli =>
-    new Cli(['worker', ...args], { TEMPORAL_ADDRESS: server.address, STACKATO_DEPLOY_STATE: dir, STACKATO_DEPLOY_TASK_QUEUE: 'start', ...env }, [process.execPath, CLI]);
+    new Cli(
+      ['worker', ...args],
+      { TEMPORAL_ADDRESS: server.address, STACKATO_DEPLOY_STATE: dir, STACKATO_DEPLOY_TASK_QUEUE: 'start', ...env },
+      [process.execPath, CLI],
+    );
   const mutePort = (): number => (mute.address() as AddressInfo).port;
 
   /** What, why, what to do: two lines, and nothing of the core's own. */
@@ -46,21 +50,84 @@ describe('starting a worker', function () {
   };
 
   const CANNOT: readonly (readonly [what: string, env: () => NodeJS.ProcessEnv, exit: number, words: RegExp])[] = [
-    ['a namespace that is not there', () => ({ TEMPORAL_NAMESPACE: 'not-there' }), 5, /has no namespace not-there\.\n.*namespace create/],
-    ['a scheme in the address', () => ({ TEMPORAL_ADDRESS: `http://${server.address}` }), 5, /is not an address of Temporal\.\n.*host:port, without https/],
+    [
+      'a namespace that is not there',
+      () => ({ TEMPORAL_NAMESPACE: 'not-there' }),
+      5,
+      /has no namespace not-there\.\n.*namespace create/,
+    ],
+    [
+      'a scheme in the address',
+      () => ({ TEMPORAL_ADDRESS: `http://${server.address}` }),
+      5,
+      /is not an address of Temporal\.\n.*host:port, without https/,
+    ],
     ['a path in the address', () => ({ TEMPORAL_ADDRESS: `${server.address}/` }), 5, /is not an address of Temporal/],
     ['a port that cannot be', () => ({ TEMPORAL_ADDRESS: '127.0.0.1:99999' }), 5, /is not an address of Temporal/],
     ['a closed port', () => ({ TEMPORAL_ADDRESS: '127.0.0.1:1' }), 5, /at 127\.0\.0\.1:1\. Connection refused\.\n/],
-    ['a host without an address', () => ({ TEMPORAL_ADDRESS: 'temporal.invalid:7233' }), 5, /at temporal\.invalid:7233\. .*(not known|resolution|lookup)/i],
-    ['TLS against a plain server', () => ({ TEMPORAL_TLS: 'true' }), 5, /does not speak TLS, and TLS was asked for\.\n.*TEMPORAL_TLS/],
-    ['an API key against a plain server', () => ({ TEMPORAL_API_KEY: 'planted-key' }), 5, /does not speak TLS, and TLS was asked for\.\n.*TEMPORAL_API_KEY/],
-    ['a port that takes connections and says nothing', () => ({ TEMPORAL_ADDRESS: `127.0.0.1:${mutePort()}` }), 5, /Nothing answered within 10 s/],
-    ['a level that is none', () => ({ STACKATO_DEPLOY_LOG: 'verbose' }), 2, /STACKATO_DEPLOY_LOG.*verbose\.\n.*trace, debug, info, warn or error/],
-    ['a name as address of metrics', () => ({ STACKATO_DEPLOY_METRICS: 'localhost:9464' }), 2, /STACKATO_DEPLOY_METRICS.*localhost:9464.*\n.*127\.0\.0\.1:9464/],
-    ['a port of metrics that is taken', () => ({ STACKATO_DEPLOY_METRICS: `127.0.0.1:${mutePort()}` }), 2, /Address already in use\.\n.*a free port/],
-    ['an address of metrics that is another machine\'s', () => ({ STACKATO_DEPLOY_METRICS: '192.0.2.1:9464' }), 2, /Cannot assign requested address\.\n.*of this machine/],
-    ['a file that was named and is not there', () => ({ TEMPORAL_CONFIG_FILE: join(dir, 'not-there.toml') }), 2, /TEMPORAL_CONFIG_FILE names .*not-there\.toml, and there is no such file\./],
-    ['a TOML file that is none', () => { writeFileSync(join(dir, 'bad.toml'), 'root:x:0'); return { TEMPORAL_CONFIG_FILE: join(dir, 'bad.toml') }; }, 2, /configuration cannot be read \(.*bad\.toml\)\. Invalid TOML/],
+    [
+      'a host without an address',
+      () => ({ TEMPORAL_ADDRESS: 'temporal.invalid:7233' }),
+      5,
+      /at temporal\.invalid:7233\. .*(not known|resolution|lookup)/i,
+    ],
+    [
+      'TLS against a plain server',
+      () => ({ TEMPORAL_TLS: 'true' }),
+      5,
+      /does not speak TLS, and TLS was asked for\.\n.*TEMPORAL_TLS/,
+    ],
+    [
+      'an API key against a plain server',
+      () => ({ TEMPORAL_API_KEY: 'planted-key' }),
+      5,
+      /does not speak TLS, and TLS was asked for\.\n.*TEMPORAL_API_KEY/,
+    ],
+    [
+      'a port that takes connections and says nothing',
+      () => ({ TEMPORAL_ADDRESS: `127.0.0.1:${mutePort()}` }),
+      5,
+      /Nothing answered within 10 s/,
+    ],
+    [
+      'a level that is none',
+      () => ({ STACKATO_DEPLOY_LOG: 'verbose' }),
+      2,
+      /STACKATO_DEPLOY_LOG.*verbose\.\n.*trace, debug, info, warn or error/,
+    ],
+    [
+      'a name as address of metrics',
+      () => ({ STACKATO_DEPLOY_METRICS: 'localhost:9464' }),
+      2,
+      /STACKATO_DEPLOY_METRICS.*localhost:9464.*\n.*127\.0\.0\.1:9464/,
+    ],
+    [
+      'a port of metrics that is taken',
+      () => ({ STACKATO_DEPLOY_METRICS: `127.0.0.1:${mutePort()}` }),
+      2,
+      /Address already in use\.\n.*a free port/,
+    ],
+    [
+      "an address of metrics that is another machine's",
+      () => ({ STACKATO_DEPLOY_METRICS: '192.0.2.1:9464' }),
+      2,
+      /Cannot assign requested address\.\n.*of this machine/,
+    ],
+    [
+      'a file that was named and is not there',
+      () => ({ TEMPORAL_CONFIG_FILE: join(dir, 'not-there.toml') }),
+      2,
+      /TEMPORAL_CONFIG_FILE names .*not-there\.toml, and there is no such file\./,
+    ],
+    [
+      'a TOML file that is none',
+      () => {
+        writeFileSync(join(dir, 'bad.toml'), 'root:x:0');
+        return { TEMPORAL_CONFIG_FILE: join(dir, 'bad.toml') };
+      },
+      2,
+      /configuration cannot be read \(.*bad\.toml\)\. Invalid TOML/,
+    ],
   ];
 
   for (const [what, env, exit, words] of CANNOT) {
@@ -75,7 +142,10 @@ describe('starting a worker', function () {
 
   it('F18: ends by the first signal while it still looks for Temporal', async () => {
     const begun = connections.size;
-    for (const [signal, code] of [['SIGTERM', 143], ['SIGINT', 130]] as const) {
+    for (const [signal, code] of [
+      ['SIGTERM', 143],
+      ['SIGINT', 130],
+    ] as const) {
       const waiting = worker({ TEMPORAL_ADDRESS: `127.0.0.1:${mutePort()}` });
       const before = connections.size;
       await eventually('it is connecting', () => connections.size > before);
@@ -88,7 +158,11 @@ describe('starting a worker', function () {
 
   it('F18: debug and trace tell more, warn less; no credentials are in any of it', async () => {
     const logOf = async (level: string, word: string): Promise<string> => {
-      const running = worker({ STACKATO_DEPLOY_LOG: level, TEMPORAL_GRPC_META_AUTHORIZATION: 'planted-credentials', STACKATO_DEPLOY_TASK_QUEUE: `log-${level}` });
+      const running = worker({
+        STACKATO_DEPLOY_LOG: level,
+        TEMPORAL_GRPC_META_AUTHORIZATION: 'planted-credentials',
+        STACKATO_DEPLOY_TASK_QUEUE: `log-${level}`,
+      });
       await eventually(`its log at ${level}`, () => running.stdout.includes(word));
       running.signal('SIGTERM');
       const { code, stdout, stderr } = await running.ended;
@@ -96,7 +170,15 @@ describe('starting a worker', function () {
       assert.ok(!stdout.includes('planted-credentials'));
       return stdout;
     };
-    const levels = (log: string): string[] => [...new Set(log.trim().split('\n').map((line) => String((JSON.parse(line) as { level: number }).level)))].sort();
+    const levels = (log: string): string[] =>
+      [
+        ...new Set(
+          log
+            .trim()
+            .split('\n')
+            .map((line) => String((JSON.parse(line) as { level: number }).level)),
+        ),
+      ].sort();
     assert.deepEqual(levels(await logOf('info', 'worker is ready')), ['30']);
     assert.deepEqual(levels(await logOf('debug', 'worker is ready')), ['20', '30']);
     assert.deepEqual(levels(await logOf('trace', 'worker is ready')), ['10', '20', '30']);

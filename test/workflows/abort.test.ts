@@ -9,7 +9,13 @@ import { specNamed } from '../support/specs';
 import { localServer } from '../support/temporal';
 import { eventually } from '../support/wait';
 
-const UNDO_ORDER = ['disassociateAddress', 'terminateInstance', 'takeBackDns', 'deleteSecurityGroup', 'giveBackAddress'];
+const UNDO_ORDER = [
+  'disassociateAddress',
+  'terminateInstance',
+  'takeBackDns',
+  'deleteSecurityGroup',
+  'giveBackAddress',
+];
 
 describe('abort, while something is at work', function () {
   this.timeout(60_000);
@@ -18,7 +24,9 @@ describe('abort, while something is at work', function () {
   let fakes: FakeActivities;
   let count = 0;
 
-  before(async () => { env = await localServer(); });
+  before(async () => {
+    env = await localServer();
+  });
   after(() => env.teardown());
   beforeEach(async () => {
     fakes = new FakeActivities();
@@ -28,7 +36,16 @@ describe('abort, while something is at work', function () {
   afterEach(() => bench.stopWorker());
 
   /** What is at work in the same deployment, and must be seen to its end before anything is undone. */
-  const MUTATING: readonly StepActivityName[] = ['ensureAddress', 'ensureSecurityGroup', 'launchInstance', 'updateDns', 'associateAddress', 'setStaticIp', 'requestReboot', 'openConsole'];
+  const MUTATING: readonly StepActivityName[] = [
+    'ensureAddress',
+    'ensureSecurityGroup',
+    'launchInstance',
+    'updateDns',
+    'associateAddress',
+    'setStaticIp',
+    'requestReboot',
+    'openConsole',
+  ];
   for (const name of MUTATING) {
     it(`A1: abort while ${name} is at work waits until it has come to its end, then undoes with what it made in view`, async () => {
       const held = new Held();
@@ -52,8 +69,14 @@ describe('abort, while something is at work', function () {
 
   it('A1: of two branches side by side, abort waits for both', async () => {
     const [address, group] = [new Held(), new Held()];
-    fakes.when('ensureAddress', async () => { await address.wait(); throw new CancelledFailure('cancelled'); });
-    fakes.when('ensureSecurityGroup', async () => { await group.wait(); return { changed: true, note: '', known: { group: { name: 'g' } } }; });
+    fakes.when('ensureAddress', async () => {
+      await address.wait();
+      throw new CancelledFailure('cancelled');
+    });
+    fakes.when('ensureSecurityGroup', async () => {
+      await group.wait();
+      return { changed: true, note: '', known: { group: { name: 'g' } } };
+    });
     const deployment = await bench.deploy(specNamed('abort-both'));
     await eventually('both under way', () => address.waiting && group.waiting);
     await deployment.say('abort');
@@ -87,7 +110,10 @@ describe('abort, while something is at work', function () {
 
   it('17c: of an aborted deployment no step is shown as running', async () => {
     const held = new Held();
-    fakes.when('renameNode', async () => { await held.wait(); throw new CancelledFailure('cancelled'); });
+    fakes.when('renameNode', async () => {
+      await held.wait();
+      throw new CancelledFailure('cancelled');
+    });
     const deployment = await bench.deploy(specNamed('abort-shown'));
     await eventually('rename under way', () => held.waiting);
     await deployment.say('abort');

@@ -27,13 +27,23 @@ describe('the address desk', function () {
   let id = 0;
   let name = '';
 
-  before(async () => { env = await localServer(); });
+  before(async () => {
+    env = await localServer();
+  });
   after(() => env.teardown());
   beforeEach(async () => {
     name = `account-${++id}`;
     account = new Account();
     desk = createAddressDesk(name, () => env.client);
-    worker = await createWorker(env, name, createActivities(dependencies({ clouds: { open: () => Promise.resolve(account.cloud), store: () => Promise.reject(new Error('not called')) } })));
+    worker = await createWorker(
+      env,
+      name,
+      createActivities(
+        dependencies({
+          clouds: { open: () => Promise.resolve(account.cloud), store: () => Promise.reject(new Error('not called')) },
+        }),
+      ),
+    );
     running = worker.run();
   });
   afterEach(async () => {
@@ -41,23 +51,37 @@ describe('the address desk', function () {
     await running;
   });
 
-  const request = (deployment: string, change: Partial<AddressRequest> = {}): AddressRequest =>
-    ({ deployment, cloud: specNamed('x').cloud, owner: `stackato-deploy/test/${deployment}`, deadline: 30_000, ...change });
+  const request = (deployment: string, change: Partial<AddressRequest> = {}): AddressRequest => ({
+    deployment,
+    cloud: specNamed('x').cloud,
+    owner: `stackato-deploy/test/${deployment}`,
+    deadline: 30_000,
+    ...change,
+  });
   const allocate = (deployment: string, change: Partial<AddressRequest> = {}, need = '1'): Promise<AddressFact> =>
     desk.allocate(name, `${deployment}/${need}`, request(deployment, change));
   const closes = (): Promise<boolean> =>
-    eventually('the desk closes', async () => (await env.client.workflow.getHandle(addressDeskId(name)).describe()).status.name === 'COMPLETED');
-  const failing = (code: ErrorCode) => (error: unknown): boolean => (error as { type?: string }).type === code;
+    eventually(
+      'the desk closes',
+      async () => (await env.client.workflow.getHandle(addressDeskId(name)).describe()).status.name === 'COMPLETED',
+    );
+  const failing =
+    (code: ErrorCode) =>
+    (error: unknown): boolean =>
+      (error as { type?: string }).type === code;
 
   it('gives twenty deployments at once an address each, and never one twice, whatever answers are lost', async () => {
     account.faults.push('lost', 'CLOUD_ERROR', 'lost', 'CLOUD_THROTTLED');
     let turnedAway = 0;
     /** As an activity comes again. */
-    const untilServed = (deployment: string): Promise<AddressFact> => eventually(`${deployment} has an address`, () => allocate(deployment).catch((error: unknown) => {
-      if (!(error instanceof DeployError) || error.code !== 'NOT_YET') throw error;
-      turnedAway += 1;
-      return undefined;
-    }));
+    const untilServed = (deployment: string): Promise<AddressFact> =>
+      eventually(`${deployment} has an address`, () =>
+        allocate(deployment).catch((error: unknown) => {
+          if (!(error instanceof DeployError) || error.code !== 'NOT_YET') throw error;
+          turnedAway += 1;
+          return undefined;
+        }),
+      );
     const facts = await Promise.all(Array.from({ length: 20 }, (_, i) => untilServed(`d${i}`)));
     assert.ok(turnedAway >= 12, 'no more stand at the desk than it takes: they would hold the slots that it needs');
     assert.equal(new Set(facts.map(({ publicIp }) => publicIp)).size, 20);
@@ -118,11 +142,13 @@ describe('the address desk', function () {
     account.faults.push('unheard', 'lost', 'unheard');
     const other = `${name}-other`;
     const another = createAddressDesk(name, () => env.client);
-    const untilServed = (who: AddressDesk, where: string): Promise<AddressFact> => eventually(`${where} has an address`, () =>
-      who.allocate(where, 'dev/1', request('dev')).catch((error: unknown) => {
-        if (!(error instanceof DeployError) || error.code !== 'NOT_YET') throw error;
-        return undefined;
-      }));
+    const untilServed = (who: AddressDesk, where: string): Promise<AddressFact> =>
+      eventually(`${where} has an address`, () =>
+        who.allocate(where, 'dev/1', request('dev')).catch((error: unknown) => {
+          if (!(error instanceof DeployError) || error.code !== 'NOT_YET') throw error;
+          return undefined;
+        }),
+      );
     const [one, two] = await Promise.all([untilServed(desk, name), untilServed(another, other)]);
     assert.notEqual(one.publicIp, two.publicIp);
     assert.equal(account.held.size, 2);
@@ -175,7 +201,9 @@ describe('the address desk', function () {
   it('6a: one that comes late is waited for by the release', async () => {
     account.faults.push(1_200);
     await assert.rejects(allocate('dev', { deadline: 100 }), failing('CLOUD_UNREACHABLE'));
-    assert.deepEqual(await desk.release(name, 'dev/undo', request('dev', { deadline: 100 })), { released: ['10.0.0.1'] });
+    assert.deepEqual(await desk.release(name, 'dev/undo', request('dev', { deadline: 100 })), {
+      released: ['10.0.0.1'],
+    });
     assert.equal(account.held.size, 0);
     await closes();
   });
@@ -185,7 +213,10 @@ describe('the address desk', function () {
     account.onAllocation = () => account.stranger('198.51.100.7');
     await assert.rejects(allocate('dev'), failing('ADDRESS_AMBIGUOUS'));
     for (const need of ['undo', 'undo2']) {
-      await assert.rejects(desk.release(name, `dev/${need}`, request('dev')), (error: Error) => failing('ADDRESS_AMBIGUOUS')(error) && /198\.51\.100\.7/.test(error.message));
+      await assert.rejects(
+        desk.release(name, `dev/${need}`, request('dev')),
+        (error: Error) => failing('ADDRESS_AMBIGUOUS')(error) && /198\.51\.100\.7/.test(error.message),
+      );
     }
     assert.deepEqual(account.released, []);
   });

@@ -8,10 +8,19 @@ import { specNamed } from '../support/specs';
 import { localServer } from '../support/temporal';
 import { eventually } from '../support/wait';
 
-const UNDO_ORDER = ['disassociateAddress', 'terminateInstance', 'takeBackDns', 'deleteSecurityGroup', 'giveBackAddress'];
+const UNDO_ORDER = [
+  'disassociateAddress',
+  'terminateInstance',
+  'takeBackDns',
+  'deleteSecurityGroup',
+  'giveBackAddress',
+];
 
 async function refused(update: Promise<unknown>, reason: RegExp): Promise<void> {
-  await assert.rejects(update, (error) => error instanceof WorkflowUpdateFailedError && reason.test(String(error.cause?.message)));
+  await assert.rejects(
+    update,
+    (error) => error instanceof WorkflowUpdateFailedError && reason.test(String(error.cause?.message)),
+  );
 }
 
 describe('decisions of a person', function () {
@@ -21,7 +30,9 @@ describe('decisions of a person', function () {
   let fakes: FakeActivities;
   let count = 0;
 
-  before(async () => { env = await localServer(); });
+  before(async () => {
+    env = await localServer();
+  });
   after(() => env.teardown());
   beforeEach(async () => {
     fakes = new FakeActivities();
@@ -50,7 +61,9 @@ describe('decisions of a person', function () {
     await bench.stopWorker();
     const view = await deployment.view();
     assert.equal(view.steps.launch?.error?.code, 'NO_CAPACITY');
-    const found = env.client.workflow.list({ query: "StackatoStage = 'needs-attention' AND StackatoHost = 'no-worker.stackato.test'" });
+    const found = env.client.workflow.list({
+      query: "StackatoStage = 'needs-attention' AND StackatoHost = 'no-worker.stackato.test'",
+    });
     const first = await found[Symbol.asyncIterator]().next();
     assert.equal(first.done, false);
     fakes.mend('launchInstance');
@@ -80,8 +93,14 @@ describe('decisions of a person', function () {
     fakes.fail('ensureAddress', 'ADDRESS_NONE_LEFT');
     fakes.fail('ensureSecurityGroup', 'GROUP_FOREIGN');
     const deployment = await bench.deploy(specNamed('two-parked'));
-    await deployment.until('both parked', ({ steps }) => steps.address?.state === 'attention' && steps['security-group']?.state === 'attention');
-    await refused(deployment.say('skip', {}), /More than one step needs attention \(address, security-group\)|security-group, address/);
+    await deployment.until(
+      'both parked',
+      ({ steps }) => steps.address?.state === 'attention' && steps['security-group']?.state === 'attention',
+    );
+    await refused(
+      deployment.say('skip', {}),
+      /More than one step needs attention \(address, security-group\)|security-group, address/,
+    );
     fakes.mend('ensureAddress');
     fakes.mend('ensureSecurityGroup');
     await deployment.say('resume', {});
@@ -96,7 +115,10 @@ describe('decisions of a person', function () {
     const { stage, view } = await deployment.result();
     assert.equal(stage, 'aborted');
     assert.deepEqual(fakes.names().slice(-5), UNDO_ORDER);
-    assert.deepEqual(view.undone.map(({ ok }) => ok), [true, true, true, true, true]);
+    assert.deepEqual(
+      view.undone.map(({ ok }) => ok),
+      [true, true, true, true, true],
+    );
     assert.equal(view.resources.instance, undefined);
     assert.equal(view.resources.address, undefined);
   });
@@ -106,7 +128,10 @@ describe('decisions of a person', function () {
     const deployment = await bench.deploy(specNamed('cancelled'));
     await deployment.untilStage('needs-attention');
     await deployment.handle.cancel();
-    await assert.rejects(deployment.result(), (error) => error instanceof WorkflowFailedError && error.cause instanceof CancelledFailure);
+    await assert.rejects(
+      deployment.result(),
+      (error) => error instanceof WorkflowFailedError && error.cause instanceof CancelledFailure,
+    );
     assert.deepEqual(fakes.names().slice(-5), UNDO_ORDER);
     assert.equal((await deployment.view()).stage, 'aborted');
   });
@@ -120,14 +145,19 @@ describe('decisions of a person', function () {
     await assert.rejects(deployment.result(), WorkflowFailedError);
     const view = await deployment.view();
     assert.equal(view.stage, 'failed');
-    assert.deepEqual(view.undone.filter(({ ok }) => !ok), [{ what: 'security group', ok: false, message: 'CLOUD_REFUSED: in use' }]);
+    assert.deepEqual(
+      view.undone.filter(({ ok }) => !ok),
+      [{ what: 'security group', ok: false, message: 'CLOUD_REFUSED: in use' }],
+    );
     assert.ok(fakes.names().includes('giveBackAddress'));
     assert.notEqual(view.resources.group, undefined);
   });
 
   it('pause stops before the next step, resume goes on', async () => {
     let release: () => void = () => undefined;
-    const atWork = new Promise<void>((resolve) => { release = resolve; });
+    const atWork = new Promise<void>((resolve) => {
+      release = resolve;
+    });
     fakes.when('renameNode', async () => {
       await atWork;
       return { changed: true, note: '', known: {} };

@@ -8,9 +8,31 @@ import { localServer, timeSkippingServer } from '../support/temporal';
 import { eventually } from '../support/wait';
 
 const FORWARD = [
-  'preflight', 'ensureAddress', 'ensureSecurityGroup', 'launchInstance', 'awaitRunning', 'observeDns', 'updateDns', 'associateAddress', 'pinHostKey', 'logIn',
-  'awaitKato', 'setStaticIp', 'renameNode', 'disableMdns', 'readBootId', 'requestReboot', 'awaitReboot', 'awaitKato', 'setUpCore', 'enableRoles',
-  'putResolverFirst', 'announceClaim', 'claimAdmin', 'openConsole', 'verifyConsole',
+  'preflight',
+  'ensureAddress',
+  'ensureSecurityGroup',
+  'launchInstance',
+  'awaitRunning',
+  'observeDns',
+  'updateDns',
+  'associateAddress',
+  'pinHostKey',
+  'logIn',
+  'awaitKato',
+  'setStaticIp',
+  'renameNode',
+  'disableMdns',
+  'readBootId',
+  'requestReboot',
+  'awaitReboot',
+  'awaitKato',
+  'setUpCore',
+  'enableRoles',
+  'putResolverFirst',
+  'announceClaim',
+  'claimAdmin',
+  'openConsole',
+  'verifyConsole',
 ] as const;
 
 describe('workflow deployStackato', function () {
@@ -19,7 +41,9 @@ describe('workflow deployStackato', function () {
   let bench: Bench;
   let fakes: FakeActivities;
 
-  before(async () => { env = await localServer(); });
+  before(async () => {
+    env = await localServer();
+  });
   after(() => env.teardown());
   beforeEach(async function () {
     fakes = new FakeActivities();
@@ -34,7 +58,10 @@ describe('workflow deployStackato', function () {
     assert.equal(stage, 'ready');
     assert.equal(unchanged, false);
     assert.deepEqual([...fakes.names()].sort(), [...FORWARD].sort());
-    assert.deepEqual(STEP_IDS.map((id) => view.steps[id]?.state), STEP_IDS.map((id) => (id.startsWith('publish-') ? 'not-needed' : 'done')));
+    assert.deepEqual(
+      STEP_IDS.map((id) => view.steps[id]?.state),
+      STEP_IDS.map((id) => (id.startsWith('publish-') ? 'not-needed' : 'done')),
+    );
     assert.deepEqual(view.resources.reboot, { before: 'old', after: 'new' });
     assert.deepEqual((await deployment.view()).stage, 'ready');
   });
@@ -43,7 +70,10 @@ describe('workflow deployStackato', function () {
     await (await bench.deploy(specNamed('attributes'))).result();
     // Visibility follows a moment later.
     await eventually('it is found by its attributes', async () => {
-      const found = env.client.workflow.list({ query: "StackatoStage = 'ready' AND StackatoHost = 'attributes.stackato.test' AND StackatoCloud = 'eucalyptus-3.2'" });
+      const found = env.client.workflow.list({
+        query:
+          "StackatoStage = 'ready' AND StackatoHost = 'attributes.stackato.test' AND StackatoCloud = 'eucalyptus-3.2'",
+      });
       const ids: string[] = [];
       for await (const { workflowId } of found) ids.push(workflowId);
       return ids.join() === 'stackato/attributes';
@@ -80,8 +110,11 @@ describe('workflow deployStackato', function () {
   });
 
   it('says that nothing changed where every step found its effect there', async () => {
-    for (const name of FORWARD) fakes.when(name, () => Promise.resolve({ changed: false, note: 'already so', known: {} }));
-    const { unchanged, view } = await (await bench.deploy(specNamed('again'), { reboot: { before: 'a', after: 'b' } })).result();
+    for (const name of FORWARD)
+      fakes.when(name, () => Promise.resolve({ changed: false, note: 'already so', known: {} }));
+    const { unchanged, view } = await (
+      await bench.deploy(specNamed('again'), { reboot: { before: 'a', after: 'b' } })
+    ).result();
     assert.equal(unchanged, true);
     assert.equal(view.steps.reboot?.state, 'unchanged');
     assert.ok(!fakes.names().includes('requestReboot'));
@@ -113,9 +146,12 @@ describe('workflow deployStackato', function () {
     const deployment = await bench.deploy(specNamed('summaries'));
     await deployment.result();
     const { events } = await deployment.handle.fetchHistory();
-    const started = (events ?? []).filter((event) => event.activityTaskScheduledEventAttributes ?? event.timerStartedEventAttributes);
+    const started = (events ?? []).filter(
+      (event) => event.activityTaskScheduledEventAttributes ?? event.timerStartedEventAttributes,
+    );
     assert.equal(started.length, FORWARD.length + 1);
-    for (const event of started) assert.ok(event.userMetadata?.summary, `event ${String(event.eventId)} has no summary`);
+    for (const event of started)
+      assert.ok(event.userMetadata?.summary, `event ${String(event.eventId)} has no summary`);
   });
 });
 
@@ -135,7 +171,11 @@ describe('workflow deployStackato, time skipping', function () {
         const deployment = await bench.deploy({ ...spec, timing: { ...spec.timing, rebootWait } });
         await deployment.result();
         const { events } = await deployment.handle.fetchHistory();
-        lengths.push((events ?? []).filter((event) => event.activityTaskScheduledEventAttributes ?? event.timerStartedEventAttributes).length);
+        lengths.push(
+          (events ?? []).filter(
+            (event) => event.activityTaskScheduledEventAttributes ?? event.timerStartedEventAttributes,
+          ).length,
+        );
       }
       assert.equal(lengths[0], lengths[1]);
     } finally {

@@ -11,7 +11,9 @@ describe('what the Web UI shows of a deployment', function () {
   let bench: Bench;
   let fakes: FakeActivities;
 
-  before(async () => { env = await localServer(); });
+  before(async () => {
+    env = await localServer();
+  });
   after(() => env.teardown());
   beforeEach(async () => {
     fakes = new FakeActivities();
@@ -25,12 +27,26 @@ describe('what the Web UI shows of a deployment', function () {
     fakes.lost = () => ({ step: 'dns', message: 'It leads elsewhere.' });
     const deployment = await bench.deploy(specNamed('shown'));
     await deployment.until('the loss is named', ({ steps }) => steps.verify?.error?.from !== undefined);
-    const { currentDetails } = await deployment.handle.query<{ currentDetails: string }>('__temporal_workflow_metadata');
-    const [cause, remedy, answers, table] = [/\*\*verify needs attention: CONSOLE_NOT_UP\*\* — The API answers 503\./, /The console does not answer through the name/, /^Answers: .*$/m, /\| step \| what \|/]
-      .map((words) => currentDetails.search(words));
-    assert.ok([cause, remedy, answers, table].every((at) => (at ?? -1) >= 0), currentDetails);
-    assert.deepEqual([cause, remedy, answers, table], [cause, remedy, answers, table].sort((a, b) => (a ?? 0) - (b ?? 0)), currentDetails);
-    for (const verb of ['resume shown', 'resume shown --from dns', 'skip shown', 'abort shown']) assert.ok(currentDetails.includes(`\`stackato-deploy ${verb}\``), `${verb} in ${currentDetails}`);
+    const { currentDetails } = await deployment.handle.query<{ currentDetails: string }>(
+      '__temporal_workflow_metadata',
+    );
+    const [cause, remedy, answers, table] = [
+      /\*\*verify needs attention: CONSOLE_NOT_UP\*\* — The API answers 503\./,
+      /The console does not answer through the name/,
+      /^Answers: .*$/m,
+      /\| step \| what \|/,
+    ].map((words) => currentDetails.search(words));
+    assert.ok(
+      [cause, remedy, answers, table].every((at) => (at ?? -1) >= 0),
+      currentDetails,
+    );
+    assert.deepEqual(
+      [cause, remedy, answers, table],
+      [cause, remedy, answers, table].sort((a, b) => (a ?? 0) - (b ?? 0)),
+      currentDetails,
+    );
+    for (const verb of ['resume shown', 'resume shown --from dns', 'skip shown', 'abort shown'])
+      assert.ok(currentDetails.includes(`\`stackato-deploy ${verb}\``), `${verb} in ${currentDetails}`);
     // Two hyphens outside of code come out of the UI's Markdown as a dash.
     assert.match(currentDetails, /kato enable `--all-but` mdns/);
     assert.deepEqual(currentDetails.replace(/`[^`]*`/g, '').match(/\s--\w+/g), null);
@@ -42,9 +58,17 @@ describe('what the Web UI shows of a deployment', function () {
     const { events } = await deployment.handle.fetchHistory();
     const summaries = (events ?? []).flatMap(({ activityTaskScheduledEventAttributes: activity, userMetadata }) => {
       if (!activity) return [];
-      return [[activity.activityType?.name ?? '', JSON.parse(Buffer.from(userMetadata?.summary?.data ?? '').toString()) as string] as const];
+      return [
+        [
+          activity.activityType?.name ?? '',
+          JSON.parse(Buffer.from(userMetadata?.summary?.data ?? '').toString()) as string,
+        ] as const,
+      ];
     });
-    assert.deepEqual(summaries.filter(([name]) => name === 'awaitKato').map(([, summary]) => summary), ['Wait until kato is ready', 'Wait until kato is ready']);
+    assert.deepEqual(
+      summaries.filter(([name]) => name === 'awaitKato').map(([, summary]) => summary),
+      ['Wait until kato is ready', 'Wait until kato is ready'],
+    );
     assert.equal(summaries.find(([name]) => name === 'setUpCore')?.[1], 'kato setup core');
     assert.equal(summaries.find(([name]) => name === 'awaitRunning')?.[1], 'Wait until the instance runs');
   });

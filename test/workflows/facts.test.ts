@@ -14,7 +14,9 @@ describe('what a run knows, however it ends', function () {
   let fakes: FakeActivities;
   let count = 0;
 
-  before(async () => { env = await localServer(); });
+  before(async () => {
+    env = await localServer();
+  });
   after(() => env.teardown());
   beforeEach(async () => {
     fakes = new FakeActivities();
@@ -25,7 +27,10 @@ describe('what a run knows, however it ends', function () {
 
   it('B7: what an activity learnt is in the memo before the next one begins', async () => {
     const held = new Held();
-    fakes.when('awaitRunning', async () => { await held.wait(); return { changed: false, note: '', known: {} }; });
+    fakes.when('awaitRunning', async () => {
+      await held.wait();
+      return { changed: false, note: '', known: {} };
+    });
     const deployment = await bench.deploy(specNamed('memo'));
     await eventually('launched', () => held.waiting);
     assert.equal((await deployment.view()).resources.instance?.id, 'i-1');
@@ -35,13 +40,17 @@ describe('what a run knows, however it ends', function () {
 
   it('6c: that a reboot is owed survives a run that is terminated from outside', async () => {
     const held = new Held();
-    fakes.when('renameNode', async () => { await held.wait(); return { changed: true, note: '', known: {} }; });
+    fakes.when('renameNode', async () => {
+      await held.wait();
+      return { changed: true, note: '', known: {} };
+    });
     const deployment = await bench.deploy(specNamed('owed'), { reboot: { before: 'a', after: 'b' } });
     await eventually('static-ip is done', () => held.waiting);
     await deployment.handle.terminate('from outside');
     held.release();
     assert.deepEqual((await deployment.view()).resources.rebootOwed, ['static-ip']);
-    for (const name of ['setStaticIp', 'renameNode', 'disableMdns'] as const) fakes.when(name, () => Promise.resolve({ changed: false, note: '', known: {} }));
+    for (const name of ['setStaticIp', 'renameNode', 'disableMdns'] as const)
+      fakes.when(name, () => Promise.resolve({ changed: false, note: '', known: {} }));
     const again = await bench.deploy(specNamed('owed'), (await deployment.view()).resources);
     const { view } = await again.result();
     assert.deepEqual(fakes.calls.findLast(({ name }) => name === 'readBootId')?.input.known.rebootOwed, ['static-ip']);

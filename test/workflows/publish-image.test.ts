@@ -18,7 +18,16 @@ import { ImageCloud, writeImageFiles } from '../support/image-cloud';
 import { imageIn, specNamed } from '../support/specs';
 import { localServer } from '../support/temporal';
 
-const REAL = ['startPublishing', 'awaitKernel', 'awaitRamdisk', 'awaitImage', 'withdrawImage', 'checkImage', 'uploadImage', 'registerImage'] as const satisfies readonly (keyof Activities)[];
+const REAL = [
+  'startPublishing',
+  'awaitKernel',
+  'awaitRamdisk',
+  'awaitImage',
+  'withdrawImage',
+  'checkImage',
+  'uploadImage',
+  'registerImage',
+] as const satisfies readonly (keyof Activities)[];
 
 describe('workflow publishImage', function () {
   this.timeout(120_000);
@@ -29,7 +38,9 @@ describe('workflow publishImage', function () {
   let folder: string;
   let number = 0;
 
-  before(async () => { env = await localServer(); });
+  before(async () => {
+    env = await localServer();
+  });
   after(() => env.teardown());
   beforeEach(async () => {
     folder = tempFolder();
@@ -37,7 +48,9 @@ describe('workflow publishImage', function () {
     account = new ImageCloud();
     fakes = new FakeActivities();
     bench = new Bench(env, `publish-${++number}`);
-    const real = createActivities(dependencies({ ...account.dependencies(folder), publisher: createPublisher(bench.taskQueue, () => env.client) }));
+    const real = createActivities(
+      dependencies({ ...account.dependencies(folder), publisher: createPublisher(bench.taskQueue, () => env.client) }),
+    );
     const activities = { ...fakes.activities, ...Object.fromEntries(REAL.map((name) => [name, real[name]])) };
     await bench.startWorker({ activities });
   });
@@ -49,7 +62,10 @@ describe('workflow publishImage', function () {
   /** A name of its own for each test: the server outlives them. */
   const specOf = (name: string): DeploymentSpec => {
     const { timing } = specNamed(name);
-    return specNamed(`${name}-${number}`, { image: imageIn(folder, { name: `image-${number}` }), timing: { ...timing, poll: 200 } });
+    return specNamed(`${name}-${number}`, {
+      image: imageIn(folder, { name: `image-${number}` }),
+      timing: { ...timing, poll: 200 },
+    });
   };
   const assertOnce = (): void => {
     assert.deepEqual(account.images.map(({ id }) => id.slice(0, 3)).sort(), ['eki', 'emi', 'eri']);
@@ -58,16 +74,21 @@ describe('workflow publishImage', function () {
   const publishView = async (): Promise<PublishView> => {
     const { cloud, image } = specOf('x');
     assert.ok('name' in image);
-    return (await env.client.workflow.getHandle(imageWorkflowId(cloud, image)).describe()).memo?.[MEMO_IMAGE] as PublishView;
+    return (await env.client.workflow.getHandle(imageWorkflowId(cloud, image)).describe()).memo?.[
+      MEMO_IMAGE
+    ] as PublishView;
   };
-  const idsOf = ({ resources: { image } }: DeploymentView): (string | undefined)[] => [image?.kernelId, image?.ramdiskId, image?.id].map((id) => id?.slice(0, 3));
+  const idsOf = ({ resources: { image } }: DeploymentView): (string | undefined)[] =>
+    [image?.kernelId, image?.ramdiskId, image?.id].map((id) => id?.slice(0, 3));
 
   it('publishes once for twenty deployments at once, and each launches what came of it', async () => {
     const deployments = await Promise.all(Array.from({ length: 20 }, (_, i) => bench.deploy(specOf(`many${i}`))));
     const results = await Promise.all(deployments.map((deployment) => deployment.result()));
     assertOnce();
     for (const { view } of results) assert.deepEqual(idsOf(view), ['eki', 'eri', 'emi']);
-    const launched = fakes.calls.filter(({ name }) => name === 'launchInstance').map(({ input }) => input.known.image?.id);
+    const launched = fakes.calls
+      .filter(({ name }) => name === 'launchInstance')
+      .map(({ input }) => input.known.image?.id);
     assert.deepEqual(new Set(launched), new Set([account.images.find(({ kind }) => kind === 'machine')?.id]));
     assert.deepEqual(fakes.calls.filter(({ name }) => name === 'preflight').length, 20);
   });
@@ -76,12 +97,26 @@ describe('workflow publishImage', function () {
     const { view } = await (await bench.deploy(specOf('bound'))).result();
     const { stage, parts } = await publishView();
     assert.equal(stage, 'published');
-    assert.deepEqual({ kernelId: parts.kernel.id, ramdiskId: parts.ramdisk.id, id: parts.machine.id }, view.resources.image);
-    assert.match(account.objects.get(`stackato-images/image-${number}.manifest.xml`)?.toString() ?? '', new RegExp(`<kernel_id>${parts.kernel.id ?? ''}</kernel_id><ramdisk_id>${parts.ramdisk.id ?? ''}</ramdisk_id>`));
+    assert.deepEqual(
+      { kernelId: parts.kernel.id, ramdiskId: parts.ramdisk.id, id: parts.machine.id },
+      view.resources.image,
+    );
+    assert.match(
+      account.objects.get(`stackato-images/image-${number}.manifest.xml`)?.toString() ?? '',
+      new RegExp(`<kernel_id>${parts.kernel.id ?? ''}</kernel_id><ramdisk_id>${parts.ramdisk.id ?? ''}</ramdisk_id>`),
+    );
     assert.equal(view.resources.publishing, undefined);
-    assert.deepEqual((['publish-kernel', 'publish-ramdisk', 'publish-image'] as const).map((id) => [view.steps[id]?.state, view.steps[id]?.note]), [
-      ['done', parts.kernel.id], ['done', parts.ramdisk.id], ['done', parts.machine.id],
-    ]);
+    assert.deepEqual(
+      (['publish-kernel', 'publish-ramdisk', 'publish-image'] as const).map((id) => [
+        view.steps[id]?.state,
+        view.steps[id]?.note,
+      ]),
+      [
+        ['done', parts.kernel.id],
+        ['done', parts.ramdisk.id],
+        ['done', parts.machine.id],
+      ],
+    );
   });
 
   it('sends nothing the second time, and says that nothing changed', async () => {
@@ -90,16 +125,22 @@ describe('workflow publishImage', function () {
     const before = account.stored.length;
     const again = await (await bench.deploy(spec, view.resources)).result();
     assert.equal(account.stored.length, before);
-    for (const step of ['publish-kernel', 'publish-ramdisk', 'publish-image'] as const) assert.equal(again.view.steps[step]?.state, 'unchanged', step);
+    for (const step of ['publish-kernel', 'publish-ramdisk', 'publish-image'] as const)
+      assert.equal(again.view.steps[step]?.state, 'unchanged', step);
     assertOnce();
   });
 
   it('parks those who wait where it fails, with its own code, and starts again when one resumes', async () => {
     account.registerFaults.push('CLOUD_PERMISSION');
     const waiting = await Promise.all(['one', 'two'].map((name) => bench.deploy(specOf(name))));
-    const [one, two] = waiting as [typeof waiting[0], typeof waiting[0]];
+    const [one, two] = waiting as [(typeof waiting)[0], (typeof waiting)[0]];
     for (const deployment of waiting) {
-      const { steps } = await deployment.until('a kernel or ramdisk that needs attention', ({ steps: { 'publish-kernel': kernel, 'publish-ramdisk': ramdisk } }) => [kernel, ramdisk].some((step) => step?.state === 'attention') && ![kernel, ramdisk].some((step) => step?.state === 'running'));
+      const { steps } = await deployment.until(
+        'a kernel or ramdisk that needs attention',
+        ({ steps: { 'publish-kernel': kernel, 'publish-ramdisk': ramdisk } }) =>
+          [kernel, ramdisk].some((step) => step?.state === 'attention') &&
+          ![kernel, ramdisk].some((step) => step?.state === 'running'),
+      );
       const failed = [steps['publish-kernel'], steps['publish-ramdisk']].find((step) => step?.state === 'attention');
       assert.equal(failed?.error?.code, 'CLOUD_PERMISSION');
     }
@@ -138,17 +179,22 @@ describe('workflow publishImage', function () {
     const { cloud, image } = spec;
     assert.ok('name' in image);
     const handle = env.client.workflow.getHandle(imageWorkflowId(cloud, image));
-    account.images.forEach((each, i) => { account.images[i] = { ...each, state: 'available' }; });
-    assert.deepEqual(Object.keys(await handle.result() as object).sort(), ['id', 'kernelId', 'ramdiskId']);
+    account.images.forEach((each, i) => {
+      account.images[i] = { ...each, state: 'available' };
+    });
+    assert.deepEqual(Object.keys((await handle.result()) as object).sort(), ['id', 'kernelId', 'ramdiskId']);
     assertOnce();
   });
 
   it('is taken back by a removal that says so, and by no other', async () => {
     const spec = specOf('removed');
     const { view } = await (await bench.deploy(spec)).result();
-    const remove = (images?: true): Promise<DeploymentView> => env.client.workflow.execute(WORKFLOW.teardown, {
-      workflowId: workflowIdOf(spec.name), taskQueue: bench.taskQueue, args: [{ spec, known: view.resources, ...(images === undefined ? {} : { images }) }],
-    }) as Promise<DeploymentView>;
+    const remove = (images?: true): Promise<DeploymentView> =>
+      env.client.workflow.execute(WORKFLOW.teardown, {
+        workflowId: workflowIdOf(spec.name),
+        taskQueue: bench.taskQueue,
+        args: [{ spec, known: view.resources, ...(images === undefined ? {} : { images }) }],
+      }) as Promise<DeploymentView>;
     assert.notEqual((await remove()).resources.image, undefined);
     assert.equal(account.images.length, 3);
     const { resources, undone } = await remove(true);

@@ -8,7 +8,10 @@ import { specNamed } from '../support/specs';
 import { localServer } from '../support/temporal';
 
 async function refused(update: Promise<unknown>, reason: RegExp): Promise<void> {
-  await assert.rejects(update, (error) => error instanceof WorkflowUpdateFailedError && reason.test(String(error.cause?.message)));
+  await assert.rejects(
+    update,
+    (error) => error instanceof WorkflowUpdateFailedError && reason.test(String(error.cause?.message)),
+  );
 }
 
 describe('resume from an earlier step', function () {
@@ -18,7 +21,9 @@ describe('resume from an earlier step', function () {
   let fakes: FakeActivities;
   let count = 0;
 
-  before(async () => { env = await localServer(); });
+  before(async () => {
+    env = await localServer();
+  });
   after(() => env.teardown());
   beforeEach(async () => {
     fakes = new FakeActivities();
@@ -58,12 +63,20 @@ describe('resume from an earlier step', function () {
 
   it('17b: a parked step names the earlier one whose effect is gone', async () => {
     fakes.fail('setUpCore', 'SSH_UNREACHABLE', 'Port 22 is silent.');
-    fakes.lost = ({ steps }) => (steps.includes('associate') ? { step: 'associate', message: '10.1.1.103 is associated with no instance.' } : undefined);
+    fakes.lost = ({ steps }) =>
+      steps.includes('associate')
+        ? { step: 'associate', message: '10.1.1.103 is associated with no instance.' }
+        : undefined;
     const deployment = await bench.deploy(specNamed('lost'));
-    const { steps } = await deployment.until('it is seen', (view) => view.steps['setup-core']?.error?.from !== undefined);
+    const { steps } = await deployment.until(
+      'it is seen',
+      (view) => view.steps['setup-core']?.error?.from !== undefined,
+    );
     assert.deepEqual(steps['setup-core']?.error, {
-      code: 'SSH_UNREACHABLE', from: 'associate',
-      message: 'Port 22 is silent. What the step associate made is gone: 10.1.1.103 is associated with no instance. `resume --from associate` makes it again.',
+      code: 'SSH_UNREACHABLE',
+      from: 'associate',
+      message:
+        'Port 22 is silent. What the step associate made is gone: 10.1.1.103 is associated with no instance. `resume --from associate` makes it again.',
     });
     fakes.lost = () => undefined;
     fakes.mend('setUpCore');

@@ -16,7 +16,9 @@ describe('a request without an answer', function () {
   let bench: Bench;
   let fakes: FakeActivities;
 
-  before(async () => { env = await localServer(); });
+  before(async () => {
+    env = await localServer();
+  });
   after(() => env.teardown());
   beforeEach(async function () {
     fakes = new FakeActivities();
@@ -27,8 +29,18 @@ describe('a request without an answer', function () {
 
   const since = 1_700_000_000_000;
   const fails = (name: StepActivityName, details?: object): void =>
-    fakes.when(name, () => Promise.reject(ApplicationFailure.create({ type: 'NOT_YET', message: 'no answer', nonRetryable: true, ...(details === undefined ? {} : { details: [details] }) })));
-  const seenBy = (name: StepActivityName): Resources['unsettled'][] => fakes.calls.filter((call) => call.name === name).map(({ input }) => input.known.unsettled);
+    fakes.when(name, () =>
+      Promise.reject(
+        ApplicationFailure.create({
+          type: 'NOT_YET',
+          message: 'no answer',
+          nonRetryable: true,
+          ...(details === undefined ? {} : { details: [details] }),
+        }),
+      ),
+    );
+  const seenBy = (name: StepActivityName): Resources['unsettled'][] =>
+    fakes.calls.filter((call) => call.name === name).map(({ input }) => input.known.unsettled);
 
   it('6b: is known to the next try, and to what takes it back', async () => {
     const unsettled = { call: 'RunInstances', since };
@@ -59,7 +71,9 @@ describe('a request without an answer', function () {
 
   it('6b: may be out where the activity was cancelled, which says nothing of it', async () => {
     let started: () => void = () => undefined;
-    const begun = new Promise<void>((resolve) => { started = resolve; });
+    const begun = new Promise<void>((resolve) => {
+      started = resolve;
+    });
     fakes.when('launchInstance', () => {
       started();
       return Promise.reject(ApplicationFailure.create({ type: 'NOT_YET', message: 'not yet', nextRetryDelay: '1m' }));

@@ -62,7 +62,8 @@ export function micro({ state }: Call): Orders {
   return busy(state, {
     sudo: true,
     first: 'Setting up a micro cloud...',
-    effect: () => becomeNode(state, { micro: true, mbusIp: '127.0.0.1', endpoint: state.endpoint, roles: state.family.roles }),
+    effect: () =>
+      becomeNode(state, { micro: true, mbusIp: '127.0.0.1', endpoint: state.endpoint, roles: state.family.roles }),
     last: () => [step('restarting roles')],
   });
 }
@@ -101,7 +102,12 @@ export function remove({ state, args }: Call): Orders {
 }
 
 /** The roles there will be, or what is wrong with the words. */
-function chosen(args: readonly string[], commas: boolean, all: readonly string[], now: readonly string[]): readonly string[] | string {
+function chosen(
+  args: readonly string[],
+  commas: boolean,
+  all: readonly string[],
+  now: readonly string[],
+): readonly string[] | string {
   const option = args.find((word) => word.startsWith('-')) ?? '';
   const named = args.filter((word) => !word.startsWith('-')).flatMap((word) => (commas ? word.split(',') : [word]));
   const unknown = named.find((role) => !all.includes(role));

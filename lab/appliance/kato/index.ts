@@ -9,7 +9,20 @@ import type { Verb } from './releases';
 import { info, nodes, processes, ready, status, version } from './report';
 import { staticIp } from './static-ip';
 
-const DO: Readonly<Record<Verb, (call: Call) => Orders>> = { version, info, status, processes, ready, staticIp, rename, remove, add, core, micro, nodes };
+const DO: Readonly<Record<Verb, (call: Call) => Orders>> = {
+  version,
+  info,
+  status,
+  processes,
+  ready,
+  staticIp,
+  rename,
+  remove,
+  add,
+  core,
+  micro,
+  nodes,
+};
 
 const MOST_WORDS = 3;
 
@@ -19,5 +32,11 @@ export function kato(state: State, words: readonly string[]): Orders {
     const verb = commands[words.slice(0, count).join(' ')];
     if (verb !== undefined) return DO[verb]({ state, args: words.slice(count) });
   }
-  return leave(state, 1, `Unknown command: kato ${words.join(' ')}`, 'usage: kato <command>', ...Object.keys(commands).map((command) => `  ${command}`));
+  return leave(
+    state,
+    1,
+    `Unknown command: kato ${words.join(' ')}`,
+    'usage: kato <command>',
+    ...Object.keys(commands).map((command) => `  ${command}`),
+  );
 }

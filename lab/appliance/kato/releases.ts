@@ -17,7 +17,20 @@ export interface Family {
   readonly infoVersion: string | number;
 }
 
-export const VERBS = ['version', 'info', 'status', 'processes', 'ready', 'staticIp', 'rename', 'remove', 'add', 'core', 'micro', 'nodes'] as const;
+export const VERBS = [
+  'version',
+  'info',
+  'status',
+  'processes',
+  'ready',
+  'staticIp',
+  'rename',
+  'remove',
+  'add',
+  'core',
+  'micro',
+  'nodes',
+] as const;
 export type Verb = (typeof VERBS)[number];
 
 const DATA = ['filesystem', 'mongodb', 'mysql', 'postgresql', 'rabbit', 'redis', 'memcached'];
@@ -37,8 +50,16 @@ const PROCESSES = {
 const TO_2_6: Family = {
   from: [2, 2],
   commands: {
-    version: 'version', info: 'info', status: 'status', ready: 'ready', 'op static_ip': 'staticIp', rename: 'rename', disable: 'remove', enable: 'add',
-    'setup core': 'core', 'setup micro': 'micro',
+    version: 'version',
+    info: 'info',
+    status: 'status',
+    ready: 'ready',
+    'op static_ip': 'staticIp',
+    rename: 'rename',
+    disable: 'remove',
+    enable: 'add',
+    'setup core': 'core',
+    'setup micro': 'micro',
   },
   roles: ['mdns', 'router', 'cloud_controller', 'health_manager', 'stager', 'prealloc', 'dea', ...DATA],
   core: ['router', 'cloud_controller'],
@@ -52,8 +73,18 @@ const FROM_2_8: Family = {
   ...TO_2_6,
   from: [2, 8],
   commands: {
-    version: 'version', info: 'info', status: 'status', 'process list': 'processes', 'process ready': 'ready', 'op static_ip': 'staticIp',
-    'node rename': 'rename', 'role remove': 'remove', 'role add': 'add', 'node setup core': 'core', 'node setup micro': 'micro', 'node list': 'nodes',
+    version: 'version',
+    info: 'info',
+    status: 'status',
+    'process list': 'processes',
+    'process ready': 'ready',
+    'op static_ip': 'staticIp',
+    'node rename': 'rename',
+    'role remove': 'remove',
+    'role add': 'add',
+    'node setup core': 'core',
+    'node setup micro': 'micro',
+    'node list': 'nodes',
   },
   roles: ['base', 'primary', 'mdns', 'router', 'controller', 'health_manager', 'stager', 'dea', ...DATA, 'harbor'],
   core: ['base', 'primary', 'controller', 'router'],

@@ -15,9 +15,14 @@ export function version({ state }: Call): Orders {
 export function info({ state, args }: Call): Orders {
   const { roles, family, mbusIp, endpoint } = state;
   const fields = { assigned_roles: roles, available_roles: family.roles, mbusip: mbusIp, endpoint };
-  if (args.some((word) => word === '-j' || word === '--json')) return leave(state, 0, JSON.stringify(fields, undefined, 2));
+  if (args.some((word) => word === '-j' || word === '--json'))
+    return leave(state, 0, JSON.stringify(fields, undefined, 2));
   const list = (names: readonly string[]): string => names.map((name) => `  - ${name}`).join('\n');
-  return leave(state, 0, `assigned roles:\n${list(roles)}\navailable roles:\n${list(family.roles)}\nmbusip: ${mbusIp}\nendpoint: ${endpoint}`);
+  return leave(
+    state,
+    0,
+    `assigned roles:\n${list(roles)}\navailable roles:\n${list(family.roles)}\nmbusip: ${mbusIp}\nendpoint: ${endpoint}`,
+  );
 }
 
 export function processes({ state }: Call): Orders {

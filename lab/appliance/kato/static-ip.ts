@@ -25,11 +25,22 @@ export function staticIp({ state }: Call): Orders {
   const { nameservers, search, ...rest } = siteOf(state.address);
   const now: Answers = { interface: 'eth0', ...rest, nameservers: nameservers.join(' '), search: search.join(' ') };
   const refuse = (): Orders => leave(state, 1, 'Aborted, nothing was changed.');
-  return ask({ prompts, summary, refuse, then: (answers, before) => write(state, answers, before) }, 0, now, lines(intro, now));
+  return ask(
+    { prompts, summary, refuse, then: (answers, before) => write(state, answers, before) },
+    0,
+    now,
+    lines(intro, now),
+  );
 }
 
 /** `given`: of a list that is asked for one by one. */
-function ask(series: Series, index: number, answers: Answers, before: readonly string[], given: readonly string[] = []): Orders {
+function ask(
+  series: Series,
+  index: number,
+  answers: Answers,
+  before: readonly string[],
+  given: readonly string[] = [],
+): Orders {
   const prompt = series.prompts[index];
   if (prompt === undefined) return series.then(answers, before);
   const { id, text, newline = false, more = '' } = prompt;
@@ -48,7 +59,8 @@ function take(series: Series, index: number, answers: Answers, given: readonly s
   const { id, again, more, progress = [], after = [] } = prompt;
   const byDefault = typed === '' && given.length === 0 && prompt.default !== undefined;
   const answer = byDefault ? filled(prompt.default, answers) : typed;
-  if (!byDefault && !accepts(prompt, answer)) return again === undefined ? series.refuse() : ask(series, index, answers, lines([again], answers), given);
+  if (!byDefault && !accepts(prompt, answer))
+    return again === undefined ? series.refuse() : ask(series, index, answers, lines([again], answers), given);
   if (more !== undefined && answer !== '') return ask(series, index, answers, [], [...given, answer]);
   const now = { ...answers, [id]: [...given, answer].join(' ').trim() };
   const frames = progress.flatMap((frame) => [...raw(filled(frame, now)), sleep(FRAME_MS)]);
@@ -62,7 +74,11 @@ function write(state: State, answers: Answers, before: readonly string[]): Order
     lines: [...before, ...question, `authenticate || exit ${state.knobs.exitAlwaysZero ? 0 : 1}`],
     next: () => {
       writeStatic(state.place, answers);
-      const end = { summary: [], refuse: () => leave(state, 1), then: (_answers: Answers, last: readonly string[]) => finish(state, last) };
+      const end = {
+        summary: [],
+        refuse: () => leave(state, 1),
+        then: (_answers: Answers, last: readonly string[]) => finish(state, last),
+      };
       return ask({ prompts: closing, ...end }, 0, answers, lines(written, answers));
     },
   };

@@ -28,10 +28,15 @@ export async function describeAddresses(world: World, params: Params, caller: Ac
   const ids = listed(params, 'AllocationId');
   if (world.dialect.missingIsError) {
     for (const ip of ips) if (!all.some(({ publicIp }) => publicIp === ip)) throw new Refusal('addressMissing', ip);
-    for (const id of ids) if (!all.some(({ allocationId }) => allocationId === id)) throw new Refusal('allocationMissing', id);
+    for (const id of ids)
+      if (!all.some(({ allocationId }) => allocationId === id)) throw new Refusal('allocationMissing', id);
   }
-  const asked = all.filter(({ publicIp, allocationId }) => (ips.length === 0 || ips.includes(publicIp)) && (ids.length === 0 || ids.includes(allocationId)));
-  if (caller.admin && world.dialect.kind === 'eucalyptus-3.2') return { addressesSet: list(asAdministrator(world, all, ips)) };
+  const asked = all.filter(
+    ({ publicIp, allocationId }) =>
+      (ips.length === 0 || ips.includes(publicIp)) && (ids.length === 0 || ids.includes(allocationId)),
+  );
+  if (caller.admin && world.dialect.kind === 'eucalyptus-3.2')
+    return { addressesSet: list(asAdministrator(world, all, ips)) };
   return { addressesSet: list(filtered(asked, params, ADDRESS_FILTERS).map((address) => item(world, address))) };
 }
 
@@ -40,7 +45,8 @@ export async function associateAddress(world: World, params: Params): Promise<Br
   const id = needed(params, 'InstanceId');
   const instance = (await world.instances()).find((each) => each.id === id);
   if (instance === undefined) throw new Refusal('instanceMissing', id);
-  if (instance.state !== 'running' && !(instance.state === 'pending' && world.dialect.associatesPending)) throw new Refusal('instanceState', id);
+  if (instance.state !== 'running' && !(instance.state === 'pending' && world.dialect.associatesPending))
+    throw new Refusal('instanceState', id);
   if (address.instanceId !== '' && address.instanceId !== id) {
     if (params['AllowReassociation'] === 'false') throw new Refusal('addressAssociated', address.publicIp);
     await detach(world, address);
@@ -49,7 +55,11 @@ export async function associateAddress(world: World, params: Params): Promise<Br
   for (const other of await world.addresses()) {
     if (other.instanceId === id && other.publicIp !== address.publicIp) await detach(world, other);
   }
-  const made = await world.moto.call('AssociateAddress', { PublicIp: address.publicIp, InstanceId: id, AllowReassociation: 'true' });
+  const made = await world.moto.call('AssociateAddress', {
+    PublicIp: address.publicIp,
+    InstanceId: id,
+    AllowReassociation: 'true',
+  });
   await world.kept.addresses.reread(address.publicIp);
   await world.machines.get(id)?.setPublicIp(address.publicIp);
   return { return: true, associationId: world.dialect.vpc ? text(made, 'associationId') : undefined };
@@ -67,7 +77,10 @@ export async function releaseAddress(world: World, params: Params): Promise<Bran
     if (world.dialect.vpc) throw new Refusal('addressInUse', address.publicIp);
     await detach(world, address);
   }
-  await world.moto.call('ReleaseAddress', world.dialect.vpc ? { AllocationId: address.allocationId } : { PublicIp: address.publicIp });
+  await world.moto.call(
+    'ReleaseAddress',
+    world.dialect.vpc ? { AllocationId: address.allocationId } : { PublicIp: address.publicIp },
+  );
   await world.kept.addresses.reread(address.publicIp);
   return { return: true };
 }
@@ -82,8 +95,10 @@ export async function detach(world: World, address: AddressRecord): Promise<void
 async function find(world: World, params: Params): Promise<AddressRecord> {
   const all = await world.addresses();
   const { AllocationId: allocation, AssociationId: association, PublicIp: ip } = params;
-  if (allocation !== undefined) return all.find(({ allocationId }) => allocationId === allocation) ?? refuse('allocationMissing', allocation);
-  if (association !== undefined) return all.find(({ associationId }) => associationId === association) ?? refuse('associationMissing', association);
+  if (allocation !== undefined)
+    return all.find(({ allocationId }) => allocationId === allocation) ?? refuse('allocationMissing', allocation);
+  if (association !== undefined)
+    return all.find(({ associationId }) => associationId === association) ?? refuse('associationMissing', association);
   if (ip === undefined) throw new Refusal('parameterMissing', 'PublicIp');
   return all.find(({ publicIp }) => publicIp === ip) ?? refuse('addressMissing', ip);
 }
@@ -103,9 +118,12 @@ function item({ dialect }: World, address: AddressRecord): Branch {
 /** The administrator of Eucalyptus 3.2 sees every address of the cloud, those of nobody too, and reads the owner behind the instance. */
 function asAdministrator(world: World, all: readonly AddressRecord[], ips: readonly string[]): Branch[] {
   const byIp = new Map(all.map((address) => [address.publicIp, address]));
-  return world.pool().filter((ip) => ips.length === 0 || ips.includes(ip)).map((publicIp) => {
-    const address = byIp.get(publicIp);
-    if (address === undefined) return { publicIp, instanceId: 'nobody' };
-    return { publicIp, instanceId: `${address.instanceId || 'available'} (arn:aws:euare::000123456789:user/lab)` };
-  });
+  return world
+    .pool()
+    .filter((ip) => ips.length === 0 || ips.includes(ip))
+    .map((publicIp) => {
+      const address = byIp.get(publicIp);
+      if (address === undefined) return { publicIp, instanceId: 'nobody' };
+      return { publicIp, instanceId: `${address.instanceId || 'available'} (arn:aws:euare::000123456789:user/lab)` };
+    });
 }

@@ -13,8 +13,18 @@ import type { Branch } from '../xml';
 import { named } from './common';
 
 export async function describeKeyPairs(world: World, params: Params): Promise<Branch> {
-  const names = named(world, (await keyPairNames(world)).map((name) => ({ name })), params, { KeyName: ({ name }) => name }, 'keyMissing');
-  return { keySet: list(names.map(({ name }) => ({ keyName: name, keyFingerprint: '00:01:02:03:04:05:06:07:08:09:0a:0b:0c:0d:0e:0f' }))) };
+  const names = named(
+    world,
+    (await keyPairNames(world)).map((name) => ({ name })),
+    params,
+    { KeyName: ({ name }) => name },
+    'keyMissing',
+  );
+  return {
+    keySet: list(
+      names.map(({ name }) => ({ keyName: name, keyFingerprint: '00:01:02:03:04:05:06:07:08:09:0a:0b:0c:0d:0e:0f' })),
+    ),
+  };
 }
 
 export async function keyPairNames(world: World): Promise<string[]> {
@@ -26,7 +36,10 @@ interface RegionRow {
   readonly regionEndpoint: string;
 }
 
-const REGION_FILTERS: FilterTable<RegionRow> = { 'region-name': ({ regionName }) => [regionName], endpoint: ({ regionEndpoint }) => [regionEndpoint] };
+const REGION_FILTERS: FilterTable<RegionRow> = {
+  'region-name': ({ regionName }) => [regionName],
+  endpoint: ({ regionEndpoint }) => [regionEndpoint],
+};
 
 /** 3.2 counts its S3 among the regions. The endpoint of `aws`, too, is the lab's: who goes there shall not end at the real one. */
 export function describeRegions({ dialect, options: { endpoints } }: World, params: Params): Branch {
@@ -38,7 +51,11 @@ export function describeRegions({ dialect, options: { endpoints } }: World, para
   const absent = wanted.find((name) => !all.some(({ regionName }) => regionName === name));
   if (absent !== undefined && !dialect.eucalyptus) throw new Refusal('regionMissing', absent);
   const rows = all.filter(({ regionName }) => wanted.length === 0 || wanted.includes(regionName));
-  return { regionInfo: list(filtered<RegionRow & { tags?: undefined }>(rows, params, REGION_FILTERS).map((row) => ({ ...row }))) };
+  return {
+    regionInfo: list(
+      filtered<RegionRow & { tags?: undefined }>(rows, params, REGION_FILTERS).map((row) => ({ ...row })),
+    ),
+  };
 }
 
 interface ZoneRow {
@@ -50,8 +67,10 @@ interface ZoneRow {
 /** Those that a release takes and does not have match nothing. */
 function zoneFilters({ tellsZoneState: tells }: World['dialect']): FilterTable<ZoneRow> {
   return {
-    'zone-name': ({ zoneName }) => [zoneName], message: () => [],
-    state: ({ zoneState }) => (tells ? [zoneState] : []), 'region-name': ({ regionName }) => (tells ? [regionName] : []),
+    'zone-name': ({ zoneName }) => [zoneName],
+    message: () => [],
+    state: ({ zoneState }) => (tells ? [zoneState] : []),
+    'region-name': ({ regionName }) => (tells ? [regionName] : []),
   };
 }
 
@@ -65,13 +84,20 @@ export function describeAvailabilityZones({ dialect }: World, params: Params, ca
   if (absent !== undefined && tellsZoneState && !types) throw new Refusal('zoneMissing', absent);
   // 3.2 and 3.4 tell all there is, whatever else was asked for.
   const all = wanted.length === 0 || (types && !tellsZoneState);
-  const rows = zones.filter((name) => all || wanted.includes(name)).map((zoneName): ZoneRow => ({ zoneName, zoneState: 'available', regionName: eucalyptus ? '' : dialect.region }));
-  const left = types && !tellsZoneState ? rows : filtered<ZoneRow & { tags?: undefined }>(rows, params, zoneFilters(dialect));
+  const rows = zones
+    .filter((name) => all || wanted.includes(name))
+    .map((zoneName): ZoneRow => ({ zoneName, zoneState: 'available', regionName: eucalyptus ? '' : dialect.region }));
+  const left =
+    types && !tellsZoneState ? rows : filtered<ZoneRow & { tags?: undefined }>(rows, params, zoneFilters(dialect));
   return {
-    availabilityZoneInfo: list(left.flatMap((row) => [
-      tellsZoneState && !types ? { ...row } : { ...row, zoneState: `127.0.0.1 arn:euca:eucalyptus:${row.zoneName}:cluster:CC_01/` },
-      ...(types ? [HEADING, ...Object.entries(dialect.types).map(typeAsZone)] : []),
-    ])),
+    availabilityZoneInfo: list(
+      left.flatMap((row) => [
+        tellsZoneState && !types
+          ? { ...row }
+          : { ...row, zoneState: `127.0.0.1 arn:euca:eucalyptus:${row.zoneName}:cluster:CC_01/` },
+        ...(types ? [HEADING, ...Object.entries(dialect.types).map(typeAsZone)] : []),
+      ]),
+    ),
   };
 }
 
@@ -90,7 +116,11 @@ const HEADING = { zoneName: '|- vm types', zoneState: 'free / max   cpu   ram  d
 
 function typeAsZone([name, { cpu, memory, disk }]: readonly [string, TypeRow]): Branch {
   const pad = (value: number, width: number): string => String(value).padStart(width);
-  return { zoneName: `|- ${name}`, zoneState: `0064 / 0064 ${pad(cpu, 3)} ${pad(memory, 6)} ${pad(disk, 5)}`, regionName: '' };
+  return {
+    zoneName: `|- ${name}`,
+    zoneState: `0064 / 0064 ${pad(cpu, 3)} ${pad(memory, 6)} ${pad(disk, 5)}`,
+    regionName: '',
+  };
 }
 
 function eucalyptusType([name, { cpu, memory, disk }]: readonly [string, TypeRow]): Branch {
@@ -98,5 +128,10 @@ function eucalyptusType([name, { cpu, memory, disk }]: readonly [string, TypeRow
 }
 
 function awsType([name, { cpu, memory }]: readonly [string, TypeRow]): Branch {
-  return { instanceType: name, currentGeneration: true, vCpuInfo: { defaultVCpus: cpu }, memoryInfo: { sizeInMiB: memory } };
+  return {
+    instanceType: name,
+    currentGeneration: true,
+    vCpuInfo: { defaultVCpus: cpu },
+    memoryInfo: { sizeInMiB: memory },
+  };
 }

@@ -14,8 +14,13 @@ export async function getConsoleOutput(world: World, params: Params): Promise<Br
   const state = (await world.instances()).find((instance) => instance.id === id)?.state;
   const machine = world.machines.get(id);
   // Eucalyptus lists a terminated instance, and knows nothing of it.
-  if (machine === undefined || state === undefined || (eucalyptus && state === 'terminated')) throw new Refusal('consoleMissing', id);
+  if (machine === undefined || state === undefined || (eucalyptus && state === 'terminated'))
+    throw new Refusal('consoleMissing', id);
   if (console.runningOnly && state !== 'running') throw new Refusal('notRunning', id);
   const end = Buffer.from(machine.consoleOutput()).subarray(-SHOWN);
-  return { instanceId: id, timestamp: new Date().toISOString(), output: end.length === 0 ? console.nothing : end.toString('base64') };
+  return {
+    instanceId: id,
+    timestamp: new Date().toISOString(),
+    output: end.length === 0 ? console.nothing : end.toString('base64'),
+  };
 }

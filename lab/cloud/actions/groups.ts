@@ -14,13 +14,23 @@ export async function createSecurityGroup(world: World, params: Params): Promise
   const name = needed(params, 'GroupName');
   const description = needed(params, 'GroupDescription');
   if ((await world.groups()).some((group) => group.name === name)) throw new Refusal('groupDuplicate', name);
-  const made = await world.moto.call('CreateSecurityGroup', { GroupName: name, GroupDescription: description, ...beginning(params, 'TagSpecification.') });
+  const made = await world.moto.call('CreateSecurityGroup', {
+    GroupName: name,
+    GroupDescription: description,
+    ...beginning(params, 'TagSpecification.'),
+  });
   await world.kept.groups.reread(text(made, 'groupId'));
   return { return: true, groupId: world.dialect.groupIds ? text(made, 'groupId') : undefined };
 }
 
 export async function describeSecurityGroups(world: World, params: Params): Promise<Branch> {
-  const groups = named(world, await world.groups(), params, { GroupName: ({ name }) => name, GroupId: ({ id }) => id }, 'groupMissing');
+  const groups = named(
+    world,
+    await world.groups(),
+    params,
+    { GroupName: ({ name }) => name, GroupId: ({ id }) => id },
+    'groupMissing',
+  );
   return { securityGroupInfo: list(filtered(groups, params, GROUP_FILTERS).map((group) => item(world, group))) };
 }
 
@@ -30,7 +40,10 @@ export async function authorizeSecurityGroupIngress(world: World, params: Params
   const double = rules.find((rule) => group.rules.some((there) => equal(rule, there)));
   if (double !== undefined) {
     if (world.dialect.eucalyptus) return { return: false };
-    throw new Refusal('ruleDuplicate', `${double.cidr}, ${double.protocol.toUpperCase()}, from port: ${double.from}, to port: ${double.to}`);
+    throw new Refusal(
+      'ruleDuplicate',
+      `${double.cidr}, ${double.protocol.toUpperCase()}, from port: ${double.from}, to port: ${double.to}`,
+    );
   }
   await world.moto.call('AuthorizeSecurityGroupIngress', { GroupId: group.id, ...permissions(rules) });
   await world.kept.groups.reread(group.id);
@@ -43,7 +56,8 @@ export async function revokeSecurityGroupIngress(world: World, params: Params): 
   const rules = rulesOf(params);
   const there = rules.filter((rule) => group.rules.some((each) => equal(rule, each)));
   if (there.length < rules.length && !world.dialect.eucalyptus) throw new Refusal('ruleMissing');
-  if (there.length > 0) await world.moto.call('RevokeSecurityGroupIngress', { GroupId: group.id, ...permissions(there) });
+  if (there.length > 0)
+    await world.moto.call('RevokeSecurityGroupIngress', { GroupId: group.id, ...permissions(there) });
   await world.kept.groups.reread(group.id);
   await world.applyRules(group.name);
   return { return: true };
@@ -52,7 +66,9 @@ export async function revokeSecurityGroupIngress(world: World, params: Params): 
 export async function deleteSecurityGroup(world: World, params: Params): Promise<Branch> {
   const group = await find(world, params);
   if (group.name === 'default') throw new Refusal('groupReserved', group.id);
-  const users = (await world.instances()).filter(({ groups, state }) => state !== 'terminated' && groups.some(({ id }) => id === group.id));
+  const users = (await world.instances()).filter(
+    ({ groups, state }) => state !== 'terminated' && groups.some(({ id }) => id === group.id),
+  );
   if (users.length > 0) throw new Refusal('groupInUse', world.dialect.groupIds ? group.id : group.name);
   await world.moto.call('DeleteSecurityGroup', { GroupId: group.id });
   await world.kept.groups.reread(group.id);
@@ -77,23 +93,32 @@ function rulesOf(params: Params): RuleRecord[] {
       throw new Refusal('notSimulated', 'rules whose source is a group');
     }
     const protocol = (params[`${head}IpProtocol`] ?? '').toLowerCase();
-    return cidrs.map((cidr) => ({ protocol, from: Number(params[`${head}FromPort`] ?? -1), to: Number(params[`${head}ToPort`] ?? -1), cidr }));
+    return cidrs.map((cidr) => ({
+      protocol,
+      from: Number(params[`${head}FromPort`] ?? -1),
+      to: Number(params[`${head}ToPort`] ?? -1),
+      cidr,
+    }));
   });
   if (rules.length === 0) throw new Refusal('parameterMissing', 'IpProtocol');
   return rules;
 }
 
 function cidrsOf(params: Params, head: string): string[] {
-  return Object.entries(params).filter(([name]) => name.startsWith(`${head}IpRanges.`) && name.endsWith('.CidrIp')).map(([, cidr]) => cidr);
+  return Object.entries(params)
+    .filter(([name]) => name.startsWith(`${head}IpRanges.`) && name.endsWith('.CidrIp'))
+    .map(([, cidr]) => cidr);
 }
 
 function permissions(rules: readonly RuleRecord[]): Params {
-  return Object.fromEntries(rules.flatMap(({ protocol, from, to, cidr }, i) => [
-    [`IpPermissions.${i + 1}.IpProtocol`, protocol],
-    [`IpPermissions.${i + 1}.FromPort`, String(from)],
-    [`IpPermissions.${i + 1}.ToPort`, String(to)],
-    [`IpPermissions.${i + 1}.IpRanges.1.CidrIp`, cidr],
-  ]));
+  return Object.fromEntries(
+    rules.flatMap(({ protocol, from, to, cidr }, i) => [
+      [`IpPermissions.${i + 1}.IpProtocol`, protocol],
+      [`IpPermissions.${i + 1}.FromPort`, String(from)],
+      [`IpPermissions.${i + 1}.ToPort`, String(to)],
+      [`IpPermissions.${i + 1}.IpRanges.1.CidrIp`, cidr],
+    ]),
+  );
 }
 
 function equal(a: RuleRecord, b: RuleRecord): boolean {
@@ -101,9 +126,15 @@ function equal(a: RuleRecord, b: RuleRecord): boolean {
 }
 
 function item({ dialect }: World, group: GroupRecord): Branch {
-  const ipPermissions = list(group.rules.map(({ protocol, from, to, cidr }) => ({
-    ipProtocol: protocol, fromPort: from, toPort: to, groups: '', ipRanges: list([{ cidrIp: cidr }]),
-  })));
+  const ipPermissions = list(
+    group.rules.map(({ protocol, from, to, cidr }) => ({
+      ipProtocol: protocol,
+      fromPort: from,
+      toPort: to,
+      groups: '',
+      ipRanges: list([{ cidrIp: cidr }]),
+    })),
+  );
   const common = { ownerId: '000123456789', groupName: group.name, groupDescription: group.description, ipPermissions };
   if (!dialect.groupIds) return common;
   return { ...common, groupId: group.id, tagSet: tagSet(group), vpcId: dialect.vpc ? group.vpcId : undefined };
@@ -115,9 +146,11 @@ export async function groupsFor(world: World, params: Params): Promise<GroupReco
   const names = listed(params, 'SecurityGroup');
   const ids = listed(params, 'SecurityGroupId');
   const wanted = names.length + ids.length === 0 ? ['default'] : names;
-  return [...wanted.map((name) => [name, all.find((group) => group.name === name)] as const), ...ids.map((id) => [id, all.find((group) => group.id === id)] as const)]
-    .map(([name, group]) => {
-      if (group === undefined) throw new Refusal('groupMissing', name);
-      return group;
-    });
+  return [
+    ...wanted.map((name) => [name, all.find((group) => group.name === name)] as const),
+    ...ids.map((id) => [id, all.find((group) => group.id === id)] as const),
+  ].map(([name, group]) => {
+    if (group === undefined) throw new Refusal('groupMissing', name);
+    return group;
+  });
 }

@@ -24,10 +24,19 @@ const GIB = 1024 ** 3;
 export function describeImages(world: World, params: Params): Branch {
   const { listsDeregistered } = world.dialect.registration;
   const owners = listed(params, 'Owner').map((owner) => (owner === 'self' ? OWNER : owner));
-  const visible = world.images.all().filter(({ state, owner }) => (listsDeregistered || state !== 'deregistered') && (owners.length === 0 || owners.includes(owner)));
+  const visible = world.images
+    .all()
+    .filter(
+      ({ state, owner }) =>
+        (listsDeregistered || state !== 'deregistered') && (owners.length === 0 || owners.includes(owner)),
+    );
   const images = named(world, visible, params, { ImageId: ({ id }) => id }, 'imageMissing');
   const rows = filtered<ImageRecord & { tags?: undefined }>(images, params, {
-    'image-id': ({ id }) => [id], name: ({ name }) => [name], state: ({ state }) => [state], 'image-type': ({ type }) => [type], 'manifest-location': ({ location }) => [location],
+    'image-id': ({ id }) => [id],
+    name: ({ name }) => [name],
+    state: ({ state }) => [state],
+    'image-type': ({ type }) => [type],
+    'manifest-location': ({ location }) => [location],
   });
   return { imagesSet: list(rows.map(item)) };
 }
@@ -40,14 +49,22 @@ export function registerImage(world: World, params: Params, caller: Account): Br
   if (manifest === undefined) throw new Refusal('manifestInvalid', location);
   if (registration.checksUser && manifest.user !== caller.number) throw new Refusal('manifestHidden', location);
   const type = typeOf(manifest, file.key, registration.readsType);
-  if (type !== 'machine' && registration.kernelsByAdmin && !caller.registersKernels) throw new Refusal('kernelAdmin', type);
+  if (type !== 'machine' && registration.kernelsByAdmin && !caller.registersKernels)
+    throw new Refusal('kernelAdmin', type);
   const name = nameFor(world, params, manifest);
   if (manifest.size > registration.limit * GIB) throw new Refusal('imageTooLarge', String(manifest.size));
-  if (registration.checksParts && manifest.parts.some(({ filename }) => !bucket.files.has(filename))) throw new Refusal('manifestInvalid', location);
+  if (registration.checksParts && manifest.parts.some(({ filename }) => !bucket.files.has(filename)))
+    throw new Refusal('manifestInvalid', location);
   const bound = type === 'machine' ? boundTo(world, params, manifest) : {};
   const { id } = world.images.register({
-    type, name, location, manifest, bucket: bucket.name, ...bound,
-    description: params['Description'] ?? '', architecture: params['Architecture'] ?? manifest.architecture,
+    type,
+    name,
+    location,
+    manifest,
+    bucket: bucket.name,
+    ...bound,
+    description: params['Description'] ?? '',
+    architecture: params['Architecture'] ?? manifest.architecture,
   });
   return { imageId: id };
 }
@@ -56,10 +73,15 @@ export async function deregisterImage(world: World, params: Params): Promise<Bra
   const id = needed(params, 'ImageId');
   const image = world.images.get(id);
   const { registration, eucalyptus } = world.dialect;
-  if (!registration.listsDeregistered && (await world.instances()).some(({ imageId, state }) => imageId === id && state !== 'terminated') && eucalyptus) {
+  if (
+    !registration.listsDeregistered &&
+    (await world.instances()).some(({ imageId, state }) => imageId === id && state !== 'terminated') &&
+    eucalyptus
+  ) {
     throw new Refusal('imageUnavailable', id);
   }
-  if (image?.owner === OWNER && (eucalyptus || image.state !== 'deregistered')) return { return: world.images.deregister(id) };
+  if (image?.owner === OWNER && (eucalyptus || image.state !== 'deregistered'))
+    return { return: world.images.deregister(id) };
   if (registration.listsDeregistered) return { return: false };
   throw new Refusal(image?.state === 'deregistered' ? 'imageUnavailable' : 'imageMissing', id);
 }
@@ -70,7 +92,8 @@ function manifestAt(world: World, location: string, caller: Account): { bucket: 
   const { ownBucket, readsByAcl } = world.dialect.registration;
   if (ownBucket && bucket !== undefined && bucket.owner !== caller.number) throw new Refusal('bucketForeign', name);
   const file = bucket?.files.get(rest.join('/'));
-  if (bucket === undefined || file === undefined || (readsByAcl && !READABLE.has(file.acl))) throw new Refusal('manifestHidden', location);
+  if (bucket === undefined || file === undefined || (readsByAcl && !READABLE.has(file.acl)))
+    throw new Refusal('manifestHidden', location);
   return { bucket, file };
 }
 
@@ -89,7 +112,11 @@ function nameFor(world: World, params: Params, manifest: Manifest): string {
   if (names === 'free') return given ?? manifest.name;
   if (given === undefined && names === 'unique') return manifest.name;
   if (given === undefined || !NAME.test(given)) throw new Refusal('imageName');
-  const there = world.images.all().find(({ name, owner, state }) => name === given && owner === OWNER && (state === 'available' || state === 'pending'));
+  const there = world.images
+    .all()
+    .find(
+      ({ name, owner, state }) => name === given && owner === OWNER && (state === 'available' || state === 'pending'),
+    );
   if (there !== undefined) throw new Refusal('imageDuplicate', `${given} ${there.id}`);
   return given;
 }
@@ -97,21 +124,51 @@ function nameFor(world: World, params: Params, manifest: Manifest): string {
 /** What the request says, else what the manifest says. Without either 3.2 takes the cloud's own. */
 function boundTo(world: World, params: Params, manifest: Manifest): { kernelId?: string; ramdiskId?: string } {
   const [kernelId, ramdiskId] = [params['KernelId'] ?? manifest.kernelId, params['RamdiskId'] ?? manifest.ramdiskId];
-  if (world.dialect.registration.needsKernel && params['VirtualizationType'] !== 'hvm' && params['Platform'] !== 'windows') {
+  if (
+    world.dialect.registration.needsKernel &&
+    params['VirtualizationType'] !== 'hvm' &&
+    params['Platform'] !== 'windows'
+  ) {
     if (kernelId === '') throw new Refusal('kernelNeeded', 'Kernel');
     if (ramdiskId === '') throw new Refusal('kernelNeeded', 'Ramdisk');
   }
-  for (const [id, type] of [[kernelId, 'kernel'], [ramdiskId, 'ramdisk']] as const) {
+  for (const [id, type] of [
+    [kernelId, 'kernel'],
+    [ramdiskId, 'ramdisk'],
+  ] as const) {
     if (id === '') continue;
     const image = world.images.get(id);
-    if (image?.type !== type || (image.state !== 'available' && image.state !== 'pending')) throw new Refusal('imageMissing', id);
+    if (image?.type !== type || (image.state !== 'available' && image.state !== 'pending'))
+      throw new Refusal('imageMissing', id);
   }
   return { ...(kernelId === '' ? {} : { kernelId }), ...(ramdiskId === '' ? {} : { ramdiskId }) };
 }
 
-function item({ id, name, type, location, state, owner, description, architecture, kernelId, ramdiskId }: ImageRecord): Branch {
+function item({
+  id,
+  name,
+  type,
+  location,
+  state,
+  owner,
+  description,
+  architecture,
+  kernelId,
+  ramdiskId,
+}: ImageRecord): Branch {
   return {
-    imageId: id, imageLocation: location, imageState: state, imageOwnerId: owner, isPublic: owner !== OWNER, architecture, imageType: type, kernelId, ramdiskId,
-    name, description, rootDeviceType: 'instance-store', rootDeviceName: '/dev/sda1',
+    imageId: id,
+    imageLocation: location,
+    imageState: state,
+    imageOwnerId: owner,
+    isPublic: owner !== OWNER,
+    architecture,
+    imageType: type,
+    kernelId,
+    ramdiskId,
+    name,
+    description,
+    rootDeviceType: 'instance-store',
+    rootDeviceName: '/dev/sda1',
   };
 }

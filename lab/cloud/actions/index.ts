@@ -8,7 +8,11 @@ import { allocateAddress, associateAddress, describeAddresses, disassociateAddre
 import { describeAvailabilityZones, describeInstanceTypes, describeKeyPairs, describeRegions } from './catalogue';
 import { getConsoleOutput } from './console';
 import {
-  authorizeSecurityGroupIngress, createSecurityGroup, deleteSecurityGroup, describeSecurityGroups, revokeSecurityGroupIngress,
+  authorizeSecurityGroupIngress,
+  createSecurityGroup,
+  deleteSecurityGroup,
+  describeSecurityGroups,
+  revokeSecurityGroupIngress,
 } from './groups';
 import { deregisterImage, describeImages, registerImage } from './images';
 import { describeInstances, runInstances, terminateInstances } from './instances';

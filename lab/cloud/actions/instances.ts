@@ -34,10 +34,19 @@ export async function runInstances(world: World, params: Params): Promise<Branch
   await world.kept.instances.reread(...instances.map(({ id }) => id));
   for (const instance of instances) {
     const rules = await world.openPorts(groups.map(({ name }) => name));
-    world.machines.launch(instance, { memory: world.dialect.types[type]?.memory ?? 0, rules, image: world.images.onNode(instance.imageId) });
+    world.machines.launch(instance, {
+      memory: world.dialect.types[type]?.memory ?? 0,
+      rules,
+      image: world.images.onNode(instance.imageId),
+    });
   }
-  if (params['ClientToken'] !== undefined) world.tokens.set(params['ClientToken'], { request: essence(params), ids: instances.map(({ id }) => id) });
-  return reservation(world, instances.map((instance) => ({ ...instance, state: 'pending' })), []);
+  if (params['ClientToken'] !== undefined)
+    world.tokens.set(params['ClientToken'], { request: essence(params), ids: instances.map(({ id }) => id) });
+  return reservation(
+    world,
+    instances.map((instance) => ({ ...instance, state: 'pending' })),
+    [],
+  );
 }
 
 export async function describeInstances(world: World, params: Params): Promise<Branch> {
@@ -45,8 +54,12 @@ export async function describeInstances(world: World, params: Params): Promise<B
   const [page, nextToken] = paged(filtered(all, params, INSTANCE_FILTERS), params);
   const addresses = await world.addresses();
   const reservations = new Map<string, InstanceRecord[]>();
-  for (const instance of page) reservations.set(instance.reservationId, [...(reservations.get(instance.reservationId) ?? []), instance]);
-  return { reservationSet: list([...reservations.values()].map((instances) => reservation(world, instances, addresses))), nextToken };
+  for (const instance of page)
+    reservations.set(instance.reservationId, [...(reservations.get(instance.reservationId) ?? []), instance]);
+  return {
+    reservationSet: list([...reservations.values()].map((instances) => reservation(world, instances, addresses))),
+    nextToken,
+  };
 }
 
 export async function terminateInstances(world: World, params: Params): Promise<Branch> {
@@ -84,7 +97,11 @@ const NOT_ESSENTIAL = /^(Action|Version|ClientToken|AWSAccessKeyId|Signature.*|T
 
 /** What makes two launches the same request. */
 function essence(params: Params): string {
-  return JSON.stringify(Object.entries(params).filter(([name]) => !NOT_ESSENTIAL.test(name)).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return JSON.stringify(
+    Object.entries(params)
+      .filter(([name]) => !NOT_ESSENTIAL.test(name))
+      .sort(([a], [b]) => (a < b ? -1 : 1)),
+  );
 }
 
 async function checkLaunch(world: World, params: Params, type: string): Promise<void> {
@@ -98,7 +115,8 @@ async function checkLaunch(world: World, params: Params, type: string): Promise<
   if (zone !== undefined && !zones.includes(zone)) throw new Refusal('zoneMissing', zone);
   const key = params['KeyName'];
   if (key !== undefined && !(await keyPairNames(world)).includes(key)) throw new Refusal('keyMissing', key);
-  if (Object.keys(params).some((name) => name.startsWith('NetworkInterface.'))) throw new Refusal('notSimulated', 'network interfaces');
+  if (Object.keys(params).some((name) => name.startsWith('NetworkInterface.')))
+    throw new Refusal('notSimulated', 'network interfaces');
 }
 
 function reservation(world: World, instances: readonly InstanceRecord[], addresses: readonly AddressRecord[]): Branch {
@@ -139,9 +157,15 @@ function item(world: World, instance: InstanceRecord, index: number, addresses: 
 
 /** Without an elastic IP Eucalyptus shows the private address as the public one, and zeros until there is any. */
 function addressing(world: World, { state, privateIp }: InstanceRecord, publicIp: string | undefined): Branch {
-  if (state === 'terminated') return world.dialect.eucalyptus ? { privateDnsName: '0.0.0.0', dnsName: '0.0.0.0' } : { privateDnsName: '', dnsName: '' };
+  if (state === 'terminated')
+    return world.dialect.eucalyptus
+      ? { privateDnsName: '0.0.0.0', dnsName: '0.0.0.0' }
+      : { privateDnsName: '', dnsName: '' };
   if (!world.dialect.eucalyptus) {
-    const name = { privateDnsName: `ip-${privateIp.replaceAll('.', '-')}.ec2.internal`, dnsName: publicIp === undefined ? '' : world.nameOf(publicIp) };
+    const name = {
+      privateDnsName: `ip-${privateIp.replaceAll('.', '-')}.ec2.internal`,
+      dnsName: publicIp === undefined ? '' : world.nameOf(publicIp),
+    };
     return { ...name, privateIpAddress: privateIp, ipAddress: publicIp };
   }
   const own = state === 'pending' ? '0.0.0.0' : privateIp;

@@ -19,11 +19,19 @@ export async function describeInstanceStatus(world: World, params: Params): Prom
     'system-status.status': ({ state }) => [healthOf(state)],
   };
   const all = named(world, await world.instances(), params, { InstanceId: ({ id }) => id }, 'instanceMissing');
-  const shown = filtered(all, params, table).filter(({ state }) => state === 'running' || params['IncludeAllInstances'] === 'true');
+  const shown = filtered(all, params, table).filter(
+    ({ state }) => state === 'running' || params['IncludeAllInstances'] === 'true',
+  );
   return {
-    instanceStatusSet: list(shown.map(({ id, state }) => ({
-      instanceId: id, availabilityZone: zone, instanceState: stateOf(state), systemStatus: { status: healthOf(state) }, instanceStatus: { status: healthOf(state) },
-    }))),
+    instanceStatusSet: list(
+      shown.map(({ id, state }) => ({
+        instanceId: id,
+        availabilityZone: zone,
+        instanceState: stateOf(state),
+        systemStatus: { status: healthOf(state) },
+        instanceStatus: { status: healthOf(state) },
+      })),
+    ),
   };
 }
 

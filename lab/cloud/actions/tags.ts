@@ -18,7 +18,9 @@ export async function createTags(world: World, params: Params): Promise<Branch> 
   const { instances, addresses, groups } = world.kept;
   await instances.reread(...ids.filter((id) => id.startsWith('i-')));
   await groups.reread(...ids.filter((id) => id.startsWith('sg-')));
-  await addresses.reread(...(await addresses.all()).filter(({ allocationId }) => ids.includes(allocationId)).map(({ publicIp }) => publicIp));
+  await addresses.reread(
+    ...(await addresses.all()).filter(({ allocationId }) => ids.includes(allocationId)).map(({ publicIp }) => publicIp),
+  );
   return { return: true };
 }
 
@@ -30,12 +32,18 @@ interface TagRow {
 }
 
 const TAG_FILTERS: FilterTable<TagRow> = {
-  'resource-id': ({ resourceId }) => [resourceId], 'resource-type': ({ resourceType }) => [resourceType], key: ({ key }) => [key], value: ({ value }) => [value],
+  'resource-id': ({ resourceId }) => [resourceId],
+  'resource-type': ({ resourceType }) => [resourceType],
+  key: ({ key }) => [key],
+  value: ({ value }) => [value],
 };
 
 export async function describeTags(world: World, params: Params): Promise<Branch> {
   const all = items(await world.moto.call('DescribeTags', {}), 'tagSet').map((tag): TagRow => ({
-    resourceId: text(tag, 'resourceId'), resourceType: text(tag, 'resourceType'), key: text(tag, 'key'), value: text(tag, 'value'),
+    resourceId: text(tag, 'resourceId'),
+    resourceType: text(tag, 'resourceType'),
+    key: text(tag, 'key'),
+    value: text(tag, 'value'),
   }));
   return { tagSet: list(filtered<TagRow & { tags?: undefined }>(all, params, TAG_FILTERS).map((row) => ({ ...row }))) };
 }

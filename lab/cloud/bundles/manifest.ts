@@ -29,10 +29,20 @@ export interface Manifest {
 interface Tree {
   readonly '?xml'?: unknown;
   readonly manifest?: {
-    readonly machine_configuration?: { readonly architecture?: string; readonly kernel_id?: string; readonly ramdisk_id?: string };
+    readonly machine_configuration?: {
+      readonly architecture?: string;
+      readonly kernel_id?: string;
+      readonly ramdisk_id?: string;
+    };
     readonly image?: {
-      readonly name?: string; readonly user?: string; readonly type?: string; readonly digest?: string; readonly size?: string; readonly bundled_size?: string;
-      readonly ec2_encrypted_key?: string; readonly ec2_encrypted_iv?: string;
+      readonly name?: string;
+      readonly user?: string;
+      readonly type?: string;
+      readonly digest?: string;
+      readonly size?: string;
+      readonly bundled_size?: string;
+      readonly ec2_encrypted_key?: string;
+      readonly ec2_encrypted_iv?: string;
       readonly parts?: { readonly part?: readonly { readonly filename?: string; readonly digest?: string }[] };
     };
     readonly signature?: string;
@@ -50,11 +60,19 @@ export function manifestIn(bytes: Buffer): Manifest | undefined {
   const { machine_configuration: machine, image, signature = '' } = manifest ?? {};
   if (machine === undefined || image === undefined) return undefined;
   return {
-    raw, signature,
-    name: image.name ?? '', user: image.user ?? '', type: image.type ?? '',
-    architecture: machine.architecture ?? '', kernelId: machine.kernel_id ?? '', ramdiskId: machine.ramdisk_id ?? '',
-    sha1: image.digest ?? '', size: Number(image.size), bundledSize: Number(image.bundled_size),
-    encryptedKey: image.ec2_encrypted_key ?? '', encryptedIv: image.ec2_encrypted_iv ?? '',
+    raw,
+    signature,
+    name: image.name ?? '',
+    user: image.user ?? '',
+    type: image.type ?? '',
+    architecture: machine.architecture ?? '',
+    kernelId: machine.kernel_id ?? '',
+    ramdiskId: machine.ramdisk_id ?? '',
+    sha1: image.digest ?? '',
+    size: Number(image.size),
+    bundledSize: Number(image.bundled_size),
+    encryptedKey: image.ec2_encrypted_key ?? '',
+    encryptedIv: image.ec2_encrypted_iv ?? '',
     parts: (image.parts?.part ?? []).map(({ filename = '', digest = '' }) => ({ filename, sha1: digest })),
   };
 }
@@ -62,7 +80,9 @@ export function manifestIn(bytes: Buffer): Manifest | undefined {
 /** SHA1withRSA over the text of two elements, configuration first. */
 export function signedBy({ raw, signature }: Manifest, certificate: string): boolean {
   const text = cut(raw, 'machine_configuration') + cut(raw, 'image');
-  return createVerify('RSA-SHA1').update(text, 'latin1').verify(new X509Certificate(certificate).publicKey, signature, 'hex');
+  return createVerify('RSA-SHA1')
+    .update(text, 'latin1')
+    .verify(new X509Certificate(certificate).publicKey, signature, 'hex');
 }
 
 function cut(raw: string, name: string): string {

@@ -23,7 +23,10 @@ export interface Opening extends Archive {
   readonly into?: string;
 }
 
-export async function unbundle(manifest: Manifest, { cloudKey, pathOf, into, readsPaxSparse }: Opening): Promise<Unbundled> {
+export async function unbundle(
+  manifest: Manifest,
+  { cloudKey, pathOf, into, readsPaxSparse }: Opening,
+): Promise<Unbundled> {
   const [key, iv] = [manifest.encryptedKey, manifest.encryptedIv].map((encrypted) => opened(encrypted, cloudKey));
   if (key === undefined || iv === undefined) throw new Error('The key of the image is not encrypted for this cloud.');
   const archive = createHash('sha1');
@@ -36,19 +39,26 @@ export async function unbundle(manifest: Manifest, { cloudKey, pathOf, into, rea
       yield chunk;
     }
   };
-  await pipeline(Readable.from(encrypted(manifest, pathOf)), createDecipheriv('aes-128-cbc', key, iv), createGunzip(), (source: AsyncIterable<Buffer>) =>
-    untar(hashed(source), { readsPaxSparse }, (bytes) => {
-      size += bytes.length;
-      image.update(bytes);
-      kept?.add(bytes);
-    }),
+  await pipeline(
+    Readable.from(encrypted(manifest, pathOf)),
+    createDecipheriv('aes-128-cbc', key, iv),
+    createGunzip(),
+    (source: AsyncIterable<Buffer>) =>
+      untar(hashed(source), { readsPaxSparse }, (bytes) => {
+        size += bytes.length;
+        image.update(bytes);
+        kept?.add(bytes);
+      }),
   ).finally(() => kept?.close());
   if (archive.digest('hex') !== manifest.sha1) throw new Error('The digest of the image is not that of the manifest.');
   if (size !== manifest.size) throw new Error(`The image has ${size} bytes and not ${manifest.size}.`);
   return { sha256: image.digest('hex'), size };
 }
 
-async function* encrypted({ parts, bundledSize }: Manifest, pathOf: (filename: string) => string | undefined): AsyncGenerator<Buffer> {
+async function* encrypted(
+  { parts, bundledSize }: Manifest,
+  pathOf: (filename: string) => string | undefined,
+): AsyncGenerator<Buffer> {
   let total = 0;
   for (const { filename, sha1 } of parts) {
     const path = pathOf(filename);
@@ -67,7 +77,10 @@ async function* encrypted({ parts, bundledSize }: Manifest, pathOf: (filename: s
 /** RSA with PKCS#1 v1.5 padding, and in it the bytes as 32 hexadecimal digits. */
 function opened(hex: string, privateKey: string): Buffer | undefined {
   try {
-    const block = privateDecrypt({ key: privateKey, padding: constants.RSA_NO_PADDING }, Buffer.from(hex, 'hex')).toString('latin1');
+    const block = privateDecrypt(
+      { key: privateKey, padding: constants.RSA_NO_PADDING },
+      Buffer.from(hex, 'hex'),
+    ).toString('latin1');
     const digits = /^\x00\x02[^\x00]{8,}\x00([0-9a-f]{32})$/.exec(block)?.[1];
     return digits === undefined ? undefined : Buffer.from(digits, 'hex');
   } catch {
@@ -89,7 +102,8 @@ class Kept {
   add(bytes: Buffer): void {
     for (let from = 0; from < bytes.length; from += NOTHING.length) {
       const piece = bytes.subarray(from, from + NOTHING.length);
-      if (!piece.equals(NOTHING.subarray(0, piece.length))) writeSync(this.fd, piece, 0, piece.length, this.length + from);
+      if (!piece.equals(NOTHING.subarray(0, piece.length)))
+        writeSync(this.fd, piece, 0, piece.length, this.length + from);
     }
     this.length += bytes.length;
   }

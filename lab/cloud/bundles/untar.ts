@@ -12,7 +12,11 @@ export interface Archive {
 }
 
 /** @param source the archive; read to its end, so that who hashes it on the way has seen all of it */
-export async function untar(source: AsyncIterable<Buffer>, { readsPaxSparse }: Archive, found: (bytes: Buffer) => void): Promise<void> {
+export async function untar(
+  source: AsyncIterable<Buffer>,
+  { readsPaxSparse }: Archive,
+  found: (bytes: Buffer) => void,
+): Promise<void> {
   const tar = spawn('tar', ['-xOf', '-'], { stdio: ['pipe', 'pipe', 'pipe'] });
   const ended = once(tar, 'close');
   ended.catch(() => undefined);
@@ -30,7 +34,11 @@ export async function untar(source: AsyncIterable<Buffer>, { readsPaxSparse }: A
   }
 }
 
-async function feed(into: NodeJS.WritableStream & { readonly writable: boolean }, source: AsyncIterable<Buffer>, readsPaxSparse: boolean): Promise<void> {
+async function feed(
+  into: NodeJS.WritableStream & { readonly writable: boolean },
+  source: AsyncIterable<Buffer>,
+  readsPaxSparse: boolean,
+): Promise<void> {
   let head = Buffer.alloc(0);
   for await (const bytes of source) {
     if (head.length < HEAD) head = Buffer.concat([head, bytes.subarray(0, HEAD - head.length)]);
@@ -38,7 +46,8 @@ async function feed(into: NodeJS.WritableStream & { readonly writable: boolean }
   }
   into.end();
   // Only now: whatever feeds this is at its end, and is not cut off in the middle.
-  if (!readsPaxSparse && head.includes('GNU.sparse.')) throw new Error('The archive holds a file with holes in the pax format, which Python 2 cannot read.');
+  if (!readsPaxSparse && head.includes('GNU.sparse.'))
+    throw new Error('The archive holds a file with holes in the pax format, which Python 2 cannot read.');
 }
 
 async function ready(stream: NodeJS.WritableStream): Promise<void> {

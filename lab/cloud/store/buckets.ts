@@ -70,7 +70,9 @@ export class Buckets {
   }
 
   objects(): LabObject[] {
-    const all = [...this.byName.values()].flatMap(({ name, files }) => [...files.values()].map(({ key, size, md5, acl }) => ({ bucket: name, key, size, md5, acl })));
+    const all = [...this.byName.values()].flatMap(({ name, files }) =>
+      [...files.values()].map(({ key, size, md5, acl }) => ({ bucket: name, key, size, md5, acl })),
+    );
     return all.sort((a, b) => (`${a.bucket}/${a.key}` < `${b.bucket}/${b.key}` ? -1 : 1));
   }
 }

@@ -23,7 +23,12 @@ const MIDDLE = 4 * 1024 * 1024;
 export class StoreFront extends Served<StoreCall> {
   readonly buckets: Buckets;
 
-  constructor(private readonly dialect: Dialect, private readonly accounts: readonly Account[], private readonly faults: Faults, dir: string) {
+  constructor(
+    private readonly dialect: Dialect,
+    private readonly accounts: readonly Account[],
+    private readonly faults: Faults,
+    dir: string,
+  ) {
     super();
     this.buckets = new Buckets(dir);
   }
@@ -35,9 +40,26 @@ export class StoreFront extends Served<StoreCall> {
     try {
       const { answer, fault, bytes, by } = await this.answer(request, target, arrival);
       const told = answer !== undefined && fault !== 'lost' && fault !== 'truncated';
-      this.log({ action: target.action, bucket: target.bucket, key: target.key, bytes, status: told ? answer.status : 0, at, by });
+      this.log({
+        action: target.action,
+        bucket: target.bucket,
+        key: target.key,
+        bytes,
+        status: told ? answer.status : 0,
+        at,
+        by,
+      });
       if (answer === undefined || fault === 'lost') request.socket.destroy();
-      else if (fault === 'truncated') cutShort(request.socket, answer.status, answer.file === undefined ? Buffer.from(answer.xml ?? '') : answer.slice === undefined ? readFileSync(answer.file.path) : readFileSync(answer.file.path).subarray(answer.slice.start, answer.slice.end + 1));
+      else if (fault === 'truncated')
+        cutShort(
+          request.socket,
+          answer.status,
+          answer.file === undefined
+            ? Buffer.from(answer.xml ?? '')
+            : answer.slice === undefined
+              ? readFileSync(answer.file.path)
+              : readFileSync(answer.file.path).subarray(answer.slice.start, answer.slice.end + 1),
+        );
       else await send(response, answer, request.method === 'HEAD');
     } finally {
       rmSync(arrival, { force: true });
@@ -45,13 +67,20 @@ export class StoreFront extends Served<StoreCall> {
   }
 
   /** No answer where nothing of the request could be acted upon. */
-  private async answer(request: IncomingMessage, target: Target, arrival: string): Promise<{ answer?: StoreAnswer; fault?: Fault['what']; bytes: number; by: string }> {
+  private async answer(
+    request: IncomingMessage,
+    target: Target,
+    arrival: string,
+  ): Promise<{ answer?: StoreAnswer; fault?: Fault['what']; bytes: number; by: string }> {
     const caller = attempt(() => this.callerOf(request, target));
     const by = caller instanceof StoreRefusal ? '' : caller.accessKey;
     const fault = by === '' ? undefined : this.faults.take(this.dialect.kind, target.action, by);
     if (fault?.what === 'slow') await new Promise((resolve) => setTimeout(resolve, fault.ms ?? 0));
     const length = Number(request.headers['content-length'] ?? 0);
-    const body = await receive(request, { path: arrival, ...(fault?.what === 'reset' ? { cutAfter: Math.min(Math.floor(length / 2), MIDDLE) } : {}) });
+    const body = await receive(request, {
+      path: arrival,
+      ...(fault?.what === 'reset' ? { cutAfter: Math.min(Math.floor(length / 2), MIDDLE) } : {}),
+    });
     if (body === undefined) return { bytes: 0, by };
     if (fault?.what === 'hold') await this.faults.hold(this.dialect.kind, target.action, by);
     const answer = attempt((): StoreAnswer => {
@@ -63,9 +92,22 @@ export class StoreFront extends Served<StoreCall> {
       const operation = OPERATIONS[target.action];
       if (operation === undefined) throw new StoreRefusal('notSimulated');
       const acl = String(request.headers['x-amz-acl'] ?? 'private');
-      const meta = Object.fromEntries(Object.entries(request.headers).flatMap(([name, value]) => (name.startsWith('x-amz-meta-') ? [[name, String(value)]] : [])));
+      const meta = Object.fromEntries(
+        Object.entries(request.headers).flatMap(([name, value]) =>
+          name.startsWith('x-amz-meta-') ? [[name, String(value)]] : [],
+        ),
+      );
       const kept = { ...body, path: arrival, text: () => readFileSync(arrival, 'utf8') };
-      return operation({ target, caller, acl, meta, range: request.headers.range, dialect: this.dialect.store, buckets: this.buckets, body: kept });
+      return operation({
+        target,
+        caller,
+        acl,
+        meta,
+        range: request.headers.range,
+        dialect: this.dialect.store,
+        buckets: this.buckets,
+        body: kept,
+      });
     });
     const told = answer instanceof StoreRefusal ? { status: answer.status, xml: answer.xml } : answer;
     return { answer: told, bytes: body.size, by, ...(fault === undefined ? {} : { fault: fault.what }) };
@@ -90,9 +132,18 @@ function attempt<T>(work: () => T): T | StoreRefusal {
   }
 }
 
-async function send(response: ServerResponse, { status, headers = {}, xml = '', file, slice }: StoreAnswer, bare: boolean): Promise<void> {
+async function send(
+  response: ServerResponse,
+  { status, headers = {}, xml = '', file, slice }: StoreAnswer,
+  bare: boolean,
+): Promise<void> {
   const type = xml === '' ? {} : { 'content-type': 'application/xml' };
-  const length = file === undefined ? Buffer.byteLength(bare ? '' : xml) : slice === undefined ? file.size : slice.end - slice.start + 1;
+  const length =
+    file === undefined
+      ? Buffer.byteLength(bare ? '' : xml)
+      : slice === undefined
+        ? file.size
+        : slice.end - slice.start + 1;
   response.writeHead(status, { 'x-amz-request-id': 'lab', 'content-length': String(length), ...type, ...headers });
   if (file === undefined) response.end(bare ? '' : xml);
   else await pipeline(createReadStream(file.path, slice), response);

@@ -38,7 +38,16 @@ interface Slice {
 
 type Operation = (asked: Asked) => StoreAnswer;
 
-const ACLS = new Set(['private', 'public-read', 'public-read-write', 'authenticated-read', 'bucket-owner-read', 'bucket-owner-full-control', 'aws-exec-read', 'ec2-bundle-read']);
+const ACLS = new Set([
+  'private',
+  'public-read',
+  'public-read-write',
+  'authenticated-read',
+  'bucket-owner-read',
+  'bucket-owner-full-control',
+  'aws-exec-read',
+  'ec2-bundle-read',
+]);
 const NAMESPACE = 'http://s3.amazonaws.com/doc/2006-03-01/';
 const BUCKET_NAME = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 const OBJECT_LIMIT = 5 * 1024 ** 3;
@@ -46,8 +55,13 @@ const PAGE = 1000;
 
 export const OPERATIONS: Readonly<Record<string, Operation>> = {
   ListBuckets: ({ buckets, caller }) => {
-    const all = buckets.ofOwner(caller.number).map(({ name }) => ({ Name: name, CreationDate: new Date(0).toISOString() }));
-    return { status: 200, xml: write('ListAllMyBucketsResult', NAMESPACE, { Owner: { ID: caller.number }, Buckets: { Bucket: all } }) };
+    const all = buckets
+      .ofOwner(caller.number)
+      .map(({ name }) => ({ Name: name, CreationDate: new Date(0).toISOString() }));
+    return {
+      status: 200,
+      xml: write('ListAllMyBucketsResult', NAMESPACE, { Owner: { ID: caller.number }, Buckets: { Bucket: all } }),
+    };
   },
   CreateBucket: createBucket,
   HeadBucket: (asked) => {
@@ -67,13 +81,17 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     const file = fileIn(asked);
     const slice = sliceOf(asked.range, file.size);
     const headers = headersOf(file, asked.dialect.bareEtags);
-    return slice === undefined ? { status: 200, headers, file } : { status: 206, headers: { ...headers, ...told(slice, file) }, file, slice };
+    return slice === undefined
+      ? { status: 200, headers, file }
+      : { status: 206, headers: { ...headers, ...told(slice, file) }, file, slice };
   },
   HeadObject: (asked) => {
     const file = fileIn(asked);
     const slice = sliceOf(asked.range, file.size);
     const headers = headersOf(file, asked.dialect.bareEtags);
-    return slice === undefined ? { status: 200, headers: { ...headers, 'content-length': String(file.size) } } : { status: 206, headers: { ...headers, ...told(slice, file) } };
+    return slice === undefined
+      ? { status: 200, headers: { ...headers, 'content-length': String(file.size) } }
+      : { status: 206, headers: { ...headers, ...told(slice, file) } };
   },
   DeleteObject: (asked) => {
     asked.buckets.delete(ownBucket(asked), asked.target.key);
@@ -93,26 +111,53 @@ function createBucket({ target, caller, dialect, buckets, body }: Asked): StoreA
 }
 
 function putObject(asked: Asked): StoreAnswer {
-  const { target: { key }, dialect, buckets, body: { size, md5, path }, acl, meta } = asked;
+  const {
+    target: { key },
+    dialect,
+    buckets,
+    body: { size, md5, path },
+    acl,
+    meta,
+  } = asked;
   const bucket = ownBucket(asked);
   if (!ACLS.has(acl)) throw new StoreRefusal('argument', `x-amz-acl: ${acl}`);
-  const others = [...bucket.files.values()].filter((file) => file.key !== key).reduce((sum, file) => sum + file.size, 0);
+  const others = [...bucket.files.values()]
+    .filter((file) => file.key !== key)
+    .reduce((sum, file) => sum + file.size, 0);
   if (size > OBJECT_LIMIT || others + size > dialect.bucketLimit) throw new StoreRefusal('tooLarge');
   buckets.put(bucket, path, { key, size, md5, acl, meta });
   return { status: 200, headers: { etag: `"${md5}"` } };
 }
 
 function listObjects(asked: Asked): StoreAnswer {
-  const { target: { query, bucket: name } } = asked;
+  const {
+    target: { query, bucket: name },
+  } = asked;
   const bucket = ownBucket(asked);
-  const [prefix, marker, limit] = [query.get('prefix') ?? '', query.get('marker') ?? '', Number(query.get('max-keys') ?? PAGE)];
-  const all = [...bucket.files.values()].filter(({ key }) => key.startsWith(prefix) && key > marker).sort((a, b) => (a.key < b.key ? -1 : 1));
+  const [prefix, marker, limit] = [
+    query.get('prefix') ?? '',
+    query.get('marker') ?? '',
+    Number(query.get('max-keys') ?? PAGE),
+  ];
+  const all = [...bucket.files.values()]
+    .filter(({ key }) => key.startsWith(prefix) && key > marker)
+    .sort((a, b) => (a.key < b.key ? -1 : 1));
   const page = all.slice(0, Math.min(limit, PAGE));
   return {
     status: 200,
     xml: write('ListBucketResult', NAMESPACE, {
-      Name: name, Prefix: prefix, Marker: marker, MaxKeys: limit, IsTruncated: page.length < all.length,
-      Contents: page.map(({ key, size, md5, at }) => ({ Key: key, LastModified: new Date(at).toISOString(), ETag: `"${md5}"`, Size: size, StorageClass: 'STANDARD' })),
+      Name: name,
+      Prefix: prefix,
+      Marker: marker,
+      MaxKeys: limit,
+      IsTruncated: page.length < all.length,
+      Contents: page.map(({ key, size, md5, at }) => ({
+        Key: key,
+        LastModified: new Date(at).toISOString(),
+        ETag: `"${md5}"`,
+        Size: size,
+        StorageClass: 'STANDARD',
+      })),
     }),
   };
 }
@@ -135,7 +180,10 @@ function sliceOf(range: string | undefined, size: number): Slice | undefined {
   if (range === undefined) return undefined;
   const [, from = '', to = ''] = /^bytes=([0-9]*)-([0-9]*)$/.exec(range) ?? [];
   if (from === '' && to === '') throw new StoreRefusal('notSimulated', `Range: ${range}`);
-  const slice = from === '' ? { start: Math.max(0, size - Number(to)), end: size - 1 } : { start: Number(from), end: Math.min(size - 1, to === '' ? size - 1 : Number(to)) };
+  const slice =
+    from === ''
+      ? { start: Math.max(0, size - Number(to)), end: size - 1 }
+      : { start: Number(from), end: Math.min(size - 1, to === '' ? size - 1 : Number(to)) };
   if (slice.start > slice.end) throw new StoreRefusal('range');
   return slice;
 }
@@ -145,5 +193,10 @@ function told({ start, end }: Slice, { size }: StoredFile): Readonly<Record<stri
 }
 
 function headersOf({ md5, at, meta }: StoredFile, bare: boolean): Readonly<Record<string, string>> {
-  return { ...meta, etag: bare ? md5 : `"${md5}"`, 'last-modified': new Date(at).toUTCString(), 'content-type': 'application/octet-stream' };
+  return {
+    ...meta,
+    etag: bare ? md5 : `"${md5}"`,
+    'last-modified': new Date(at).toUTCString(),
+    'content-type': 'application/octet-stream',
+  };
 }

@@ -31,8 +31,15 @@ const PARAMETERS: ReadonlySet<string> = new Set(['x-id']);
 const LIST_PARAMETERS: ReadonlySet<string> = new Set(['x-id', 'prefix', 'marker', 'max-keys']);
 /** Headers of S3 that change nothing here, or what is done. Copies, conditions, grants, encryption and the like would make another operation. */
 const HEADERS: ReadonlySet<string> = new Set([
-  'x-amz-acl', 'x-amz-date', 'x-amz-content-sha256', 'x-amz-user-agent', 'x-amz-security-token', 'x-amz-sdk-checksum-algorithm',
-  'x-amz-checksum-mode', 'x-amz-trailer', 'x-amz-decoded-content-length',
+  'x-amz-acl',
+  'x-amz-date',
+  'x-amz-content-sha256',
+  'x-amz-user-agent',
+  'x-amz-security-token',
+  'x-amz-sdk-checksum-algorithm',
+  'x-amz-checksum-mode',
+  'x-amz-trailer',
+  'x-amz-decoded-content-length',
 ]);
 const UNNAMED = /^x-amz-(?:meta-.+|checksum-(?:crc32|crc32c|crc64nvme|sha1|sha256))$/;
 
@@ -40,7 +47,9 @@ function beyond(action: string, query: URLSearchParams, headers: IncomingMessage
   const known = action === 'ListObjects' ? LIST_PARAMETERS : PARAMETERS;
   const parameter = [...query.keys()].find((name) => !known.has(name));
   if (parameter !== undefined) return `?${parameter}`;
-  return Object.keys(headers).find((name) => (name.startsWith('x-amz-') && !HEADERS.has(name) && !UNNAMED.test(name)) || /^if-/.test(name));
+  return Object.keys(headers).find(
+    (name) => (name.startsWith('x-amz-') && !HEADERS.has(name) && !UNNAMED.test(name)) || /^if-/.test(name),
+  );
 }
 
 /** @param base path of the service */
@@ -53,7 +62,13 @@ export function targetOf({ method = '', url = '/', headers }: IncomingMessage, b
   const named = inside === undefined ? '' : (ACTIONS[sort][method] ?? '');
   const query = new URLSearchParams(search);
   const more = named === '' ? undefined : beyond(named, query, headers);
-  return { action: more === undefined ? named : '', bucket, key, query, ...(more === undefined ? {} : { beyond: more }) };
+  return {
+    action: more === undefined ? named : '',
+    bucket,
+    key,
+    query,
+    ...(more === undefined ? {} : { beyond: more }),
+  };
 }
 
 export interface Body {
@@ -90,13 +105,16 @@ export async function receive(request: IncomingMessage, { path, cutAfter }: Rece
     if (!request.destroyed && !request.complete) throw error;
     return undefined;
   }
-  return request.complete && cutAfter === undefined ? { size, md5: md5.digest('hex'), sha256: sha256.digest('hex') } : undefined;
+  return request.complete && cutAfter === undefined
+    ? { size, md5: md5.digest('hex'), sha256: sha256.digest('hex') }
+    : undefined;
 }
 
 /** Eucalyptus takes bodies as they are: one that is sent in signed or counted pieces would be stored with what counts them. */
 export function checkForm({ headers }: IncomingMessage): void {
   const hash = String(headers['x-amz-content-sha256'] ?? '');
-  if (hash.startsWith('STREAMING-') || (headers['content-encoding'] ?? '').includes('aws-chunked')) throw new StoreRefusal('argument', 'The body is sent in chunks.');
+  if (hash.startsWith('STREAMING-') || (headers['content-encoding'] ?? '').includes('aws-chunked'))
+    throw new StoreRefusal('argument', 'The body is sent in chunks.');
 }
 
 export function checkBody({ headers }: IncomingMessage, { md5, sha256 }: Body): void {

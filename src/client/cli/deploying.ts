@@ -12,7 +12,11 @@ export async function upCommand(context: Context, path: string, detach: boolean)
   const spec = await readSpec(path);
   return withDeployments(context, async (deployments) => {
     const { started, snapshot } = await deployments.up(spec);
-    context.note(started ? `Started the deployment ${spec.name}.` : `The deployment ${spec.name} is under way already, with the same spec.`);
+    context.note(
+      started
+        ? `Started the deployment ${spec.name}.`
+        : `The deployment ${spec.name} is under way already, with the same spec.`,
+    );
     if (!detach) return exitAfter(await follow(deployments, spec.name, context));
     context.show(snapshot, () => page(snapshot, { now: Date.now(), paint: context.paint, width: context.width }));
     return EXIT.done;

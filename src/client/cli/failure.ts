@@ -33,13 +33,29 @@ function toldOf(error: unknown): Told {
 
 /** What was given cannot be used, and nothing was made. */
 const UNUSABLE: readonly ErrorCode[] = [
-  'IMAGE_SOURCE_MISSING', 'IMAGE_SOURCE_UNREADABLE', 'IMAGE_FORMAT', 'IMAGE_TOO_BIG', 'IMAGE_PREFIX', 'IMAGE_NAME', 'IMAGE_ACCOUNT', 'IMAGE_CONFIGURATION',
-  'IMAGE_KERNEL_AND_RAMDISK', 'IMAGE_KEY_UNREADABLE', 'IMAGE_CERTIFICATE_UNREADABLE', 'IMAGE_KEY_MISMATCH',
+  'IMAGE_SOURCE_MISSING',
+  'IMAGE_SOURCE_UNREADABLE',
+  'IMAGE_FORMAT',
+  'IMAGE_TOO_BIG',
+  'IMAGE_PREFIX',
+  'IMAGE_NAME',
+  'IMAGE_ACCOUNT',
+  'IMAGE_CONFIGURATION',
+  'IMAGE_KERNEL_AND_RAMDISK',
+  'IMAGE_KEY_UNREADABLE',
+  'IMAGE_CERTIFICATE_UNREADABLE',
+  'IMAGE_KEY_MISMATCH',
 ];
 
 function toldHere({ code, message }: DeployError): Told & { readonly code: ErrorCode; toJSON(): object } {
   const remedy = remedyOfCommand(code);
-  return { code, message, remedy, exit: UNUSABLE.includes(code) ? EXIT.usage : EXIT.failed, toJSON: () => ({ code, message, remedy }) };
+  return {
+    code,
+    message,
+    remedy,
+    exit: UNUSABLE.includes(code) ? EXIT.usage : EXIT.failed,
+    toJSON: () => ({ code, message, remedy }),
+  };
 }
 
 function textOf(error: Told): string {

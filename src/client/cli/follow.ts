@@ -27,7 +27,10 @@ export function exitOf({ stage }: Snapshot): ExitCode {
 }
 
 /** Connects, and hangs up whatever happens. */
-export async function withDeployments<T>({ profile }: Context, use: (deployments: Deployments) => Promise<T>): Promise<T> {
+export async function withDeployments<T>(
+  { profile }: Context,
+  use: (deployments: Deployments) => Promise<T>,
+): Promise<T> {
   const deployments = await Deployments.connect(profile === undefined ? {} : { profile });
   try {
     return await use(deployments);
@@ -40,7 +43,12 @@ export async function withDeployments<T>({ profile }: Context, use: (deployments
  * @param untilClosed goes on although a person is needed: the answer has just been given
  * @returns undefined where it was detached
  */
-export async function follow(deployments: Deployments, name: string, context: Context, untilClosed = false): Promise<Snapshot | undefined> {
+export async function follow(
+  deployments: Deployments,
+  name: string,
+  context: Context,
+  untilClosed = false,
+): Promise<Snapshot | undefined> {
   const { signal, over } = detaching();
   const view = await viewOf<Snapshot>(context, { page, changes });
   let last: Snapshot | undefined;

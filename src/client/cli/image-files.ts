@@ -10,7 +10,12 @@ import type { ImageKind, Source } from '../../image';
 import { ClientError } from '../../client/errors';
 import { messageOf } from '../../client/words';
 
-export async function openSource(path: string, kind: ImageKind, inside: string | undefined, onRead: (end: number) => void): Promise<Source> {
+export async function openSource(
+  path: string,
+  kind: ImageKind,
+  inside: string | undefined,
+  onRead: (end: number) => void,
+): Promise<Source> {
   const file = { path, packing: packingOf(path, kind), ...(inside === undefined ? {} : { entry: inside }) };
   return watched(await openImage(file, unxz), onRead);
 }
@@ -47,10 +52,13 @@ export async function readManifestFile(path: string): Promise<Buffer> {
 }
 
 /** @returns paths, and whether parts must be there: those of a manifest alone may be elsewhere */
-export async function manifestsAt(path: string): Promise<{ readonly paths: readonly string[]; readonly whole: boolean }> {
+export async function manifestsAt(
+  path: string,
+): Promise<{ readonly paths: readonly string[]; readonly whole: boolean }> {
   if (!(await isFolder(path))) return { paths: [path], whole: false };
   const names = (await readdir(path)).filter((name) => name.endsWith('.manifest.xml')).sort();
-  if (names.length === 0) throw new ClientError('USAGE', `The folder ${path} holds no bundle. No file in it ends in .manifest.xml.`);
+  if (names.length === 0)
+    throw new ClientError('USAGE', `The folder ${path} holds no bundle. No file in it ends in .manifest.xml.`);
   return { paths: names.map((name) => join(path, name)), whole: true };
 }
 
@@ -64,19 +72,29 @@ export async function prepareFolder(path: string): Promise<void> {
 }
 
 export async function prepareFile(path: string): Promise<void> {
-  if (await isFolder(path)) throw new ClientError('USAGE', `The image cannot be written to ${path}. There is a folder of that name.`);
+  if (await isFolder(path))
+    throw new ClientError('USAGE', `The image cannot be written to ${path}. There is a folder of that name.`);
   await prepareFolder(dirname(path));
 }
 
 async function insistOnFile(path: string, what: string): Promise<void> {
-  if (await isFolder(path)) throw new ClientError('USAGE', `The ${what} cannot be read. ${path} is a folder.`, { remedy: `Give the ${what} itself, which is a file.` });
+  if (await isFolder(path))
+    throw new ClientError('USAGE', `The ${what} cannot be read. ${path} is a folder.`, {
+      remedy: `Give the ${what} itself, which is a file.`,
+    });
 }
 
 async function isFolder(path: string): Promise<boolean> {
-  return stat(path).then((facts) => facts.isDirectory(), () => false);
+  return stat(path).then(
+    (facts) => facts.isDirectory(),
+    () => false,
+  );
 }
 
 /** Node's message names the path. */
 function unusable(what: string, error: unknown): ClientError {
-  return new ClientError('USAGE', `${what} ${messageOf(error)}.`, { remedy: 'Give a path that exists and that you may use.', cause: error });
+  return new ClientError('USAGE', `${what} ${messageOf(error)}.`, {
+    remedy: 'Give a path that exists and that you may use.',
+    cause: error,
+  });
 }

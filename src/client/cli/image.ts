@@ -2,7 +2,21 @@
 
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { checkFacts, inspect, openBundle, openJournal, partsIn, readCertificate, readIdentity, readManifest, readPrivateKey, signatureOf, unbundle, writeBundle, writeImage } from '../../image';
+import {
+  checkFacts,
+  inspect,
+  openBundle,
+  openJournal,
+  partsIn,
+  readCertificate,
+  readIdentity,
+  readManifest,
+  readPrivateKey,
+  signatureOf,
+  unbundle,
+  writeBundle,
+  writeImage,
+} from '../../image';
 import type { Architecture, BundleFacts, Identity, ImageKind, InspectInput } from '../../image';
 import { DeployError } from '../../spec/errors';
 import { EXIT } from '../../client/errors';
@@ -72,7 +86,14 @@ export async function bundleCommand(context: Context, path: string, options: Bun
 function factsOf({ name, kind, arch, account, kernelId, ramdiskId }: BundleOptions): BundleFacts {
   // As people write it, and euca2ools has it.
   const digits = account.replaceAll('-', '');
-  return { prefix: name, kind, architecture: arch, account: digits, ...(kernelId === undefined ? {} : { kernelId }), ...(ramdiskId === undefined ? {} : { ramdiskId }) };
+  return {
+    prefix: name,
+    kind,
+    architecture: arch,
+    account: digits,
+    ...(kernelId === undefined ? {} : { kernelId }),
+    ...(ramdiskId === undefined ? {} : { ramdiskId }),
+  };
 }
 
 async function identityOf({ privateKey, certificate, cloudCertificate }: BundleOptions): Promise<Identity> {
@@ -83,7 +104,11 @@ async function identityOf({ privateKey, certificate, cloudCertificate }: BundleO
   });
 }
 
-export async function inspectCommand(context: Context, path: string, { certificate, privateKey }: InspectOptions): Promise<ExitCode> {
+export async function inspectCommand(
+  context: Context,
+  path: string,
+  { certificate, privateKey }: InspectOptions,
+): Promise<ExitCode> {
   const keys: Pick<InspectInput, 'certificate' | 'privateKey'> = {
     ...(await certificateOf(certificate)),
     ...(privateKey === undefined ? {} : { privateKey: readPrivateKey(await readPem(privateKey, 'private key')) }),
@@ -95,7 +120,9 @@ export async function inspectCommand(context: Context, path: string, { certifica
     const parts = whole || hasParts(bytes, dirname(manifest)) ? { readPart: partsIn(dirname(manifest)) } : {};
     bundles.push({ path: manifest, verdict: await inspect({ manifest: bytes, ...keys, ...parts }) });
   }
-  context.show(inspectedDocument(bundles), () => bundles.map((bundle) => inspectedText(bundle, context.paint)).join('\n\n'));
+  context.show(inspectedDocument(bundles), () =>
+    bundles.map((bundle) => inspectedText(bundle, context.paint)).join('\n\n'),
+  );
   return bundles.every(({ verdict }) => verdict.good) ? EXIT.done : EXIT.failed;
 }
 
@@ -114,16 +141,26 @@ function hasParts(manifest: Buffer, folder: string): boolean {
   }
 }
 
-export async function unbundleCommand(context: Context, path: string, { privateKey, certificate, to }: UnbundleOptions): Promise<ExitCode> {
+export async function unbundleCommand(
+  context: Context,
+  path: string,
+  { privateKey, certificate, to }: UnbundleOptions,
+): Promise<ExitCode> {
   const key = readPrivateKey(await readPem(privateKey, 'private key'));
   const manifest = readManifest(await readManifestFile(path));
-  const { state: signature, detail } = signatureOf(manifest, { privateKey: key, ...(await certificateOf(certificate)) });
+  const { state: signature, detail } = signatureOf(manifest, {
+    privateKey: key,
+    ...(await certificateOf(certificate)),
+  });
   if (signature === 'wrong') throw new DeployError('IMAGE_MANIFEST_BROKEN', detail);
   await prepareFile(to);
   const progress = await progressOnStderr();
   progress.begin('unbundling', manifest.size);
   try {
-    await writeImage(counted(unbundle(manifest, partsIn(dirname(path)), key), (done) => progress.at(done)), to);
+    await writeImage(
+      counted(unbundle(manifest, partsIn(dirname(path)), key), (done) => progress.at(done)),
+      to,
+    );
   } finally {
     progress.end();
   }

@@ -23,7 +23,9 @@ export async function listCommand(context: Context): Promise<ExitCode> {
 
 export async function doctorCommand(context: Context, path: string): Promise<ExitCode> {
   const spec = await readSpec(path);
-  const tell = (finding: Diagnosis): void => { if (!context.json) context.say(diagnosisLine(finding, context.paint)); };
+  const tell = (finding: Diagnosis): void => {
+    if (!context.json) context.say(diagnosisLine(finding, context.paint));
+  };
   const findings = await withDeployments(context, (deployments) => deployments.doctor(spec, tell));
   const ok = findings.every((finding) => finding.ok);
   context.show({ ok, findings }, () => diagnosisEnd(findings));

@@ -33,7 +33,14 @@ function plain(): Line {
 async function redrawn(): Promise<Line> {
   const area = await redrawnOn(process.stderr);
   const draw = (line: string): void => area.draw(clip(line, process.stderr.columns));
-  return { every: 100, draw, keep: (line) => { draw(line); area.keep(); } };
+  return {
+    every: 100,
+    draw,
+    keep: (line) => {
+      draw(line);
+      area.keep();
+    },
+  };
 }
 
 interface Task {
@@ -76,5 +83,11 @@ class Shown implements Progress {
 
 function text({ what, total, done, meter, note }: Task, now: number): string {
   const rate = meter.rate(done, now);
-  return progressLine({ what, total, done, ...(rate === undefined ? {} : { rate }), ...(note === undefined ? {} : { note }) });
+  return progressLine({
+    what,
+    total,
+    done,
+    ...(rate === undefined ? {} : { rate }),
+    ...(note === undefined ? {} : { note }),
+  });
 }

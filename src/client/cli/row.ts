@@ -14,7 +14,12 @@ export interface CommandRow extends Named {
   /** Everything after the command is the program's own. */
   readonly passesOn?: true;
   /** @returns the exit code */
-  readonly run: (context: Context, argument: string, options: Readonly<Record<string, unknown>>, all: readonly string[]) => Promise<number>;
+  readonly run: (
+    context: Context,
+    argument: string,
+    options: Readonly<Record<string, unknown>>,
+    all: readonly string[],
+  ) => Promise<number>;
 }
 
 /** A command of commands. */

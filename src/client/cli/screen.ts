@@ -34,7 +34,9 @@ export function shown(text: string): string {
 /** The same document, in ASCII where nothing else can be shown. */
 export function shownJson(document: unknown): string {
   const json = JSON.stringify(document);
-  return isPlain() ? json.replace(/[^\u0000-\u007f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`) : json;
+  return isPlain()
+    ? json.replace(/[^\u0000-\u007f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+    : json;
 }
 
 /**

@@ -42,10 +42,14 @@ const REDRAW_EVERY = 1_000;
 async function liveView<T>({ paint, say }: Context, { page }: Rendering<T>): Promise<View<T>> {
   const area = await redrawnOn(process.stdout);
   let last: T | undefined;
-  const text = (rows: number): string => (last === undefined ? '' : page(last, { now: Date.now(), paint, width: process.stdout.columns, rows }));
+  const text = (rows: number): string =>
+    last === undefined ? '' : page(last, { now: Date.now(), paint, width: process.stdout.columns, rows });
   // The cursor stands on a row of its own.
   const draw = (): void => area.draw(text(process.stdout.rows - 1));
-  const resized = (): void => { area.resized(); draw(); };
+  const resized = (): void => {
+    area.resized();
+    draw();
+  };
   const timer = setInterval(draw, REDRAW_EVERY);
   process.stdout.on('resize', resized);
   return {

@@ -50,7 +50,11 @@ export function fitted(parts: Parts, room: Room): string {
 function folded(items: readonly Item[], rows: number, { width, paint }: Room): readonly string[] | undefined {
   let left = items;
   for (const fold of FOLDS) {
-    const surplus = rowsOf(left.map(({ line }) => line), width) - rows;
+    const surplus =
+      rowsOf(
+        left.map(({ line }) => line),
+        width,
+      ) - rows;
     if (surplus <= 0) break;
     left = foldedOf(left, fold, surplus, { width, paint });
   }
@@ -59,12 +63,20 @@ function folded(items: readonly Item[], rows: number, { width, paint }: Room): r
 }
 
 /** What is over is folded from the first, what has not begun from the last: what stays is next to what goes on. */
-function foldedOf(items: readonly Item[], fold: Fold, surplus: number, { width, paint }: Pick<Room, 'width' | 'paint'>): readonly Item[] {
+function foldedOf(
+  items: readonly Item[],
+  fold: Fold,
+  surplus: number,
+  { width, paint }: Pick<Room, 'width' | 'paint'>,
+): readonly Item[] {
   const all = items.filter((item) => item.fold === fold);
   const chosen = fold === 'waiting' ? all.slice(-(surplus + 1)) : all.slice(0, surplus + 1);
   if (chosen.length < 2) return items;
   const { mark, colour } = LOOK[fold];
-  const text = clip(`  ${mark} ${`${chosen.length} ${fold}`.padEnd(15)} ${chosen.map(({ label }) => label).join(', ')}`, width);
+  const text = clip(
+    `  ${mark} ${`${chosen.length} ${fold}`.padEnd(15)} ${chosen.map(({ label }) => label).join(', ')}`,
+    width,
+  );
   const summary: Item = { fold: undefined, label: fold, line: paint[colour](text) };
   return items.flatMap((item) => (item === chosen[0] ? [summary] : chosen.includes(item) ? [] : [item]));
 }

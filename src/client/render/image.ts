@@ -42,11 +42,26 @@ export interface Inspected {
 export function inspectedDocument(bundles: readonly Inspected[]): object {
   return {
     good: bundles.every(({ verdict }) => verdict.good),
-    bundles: bundles.map(({ path, verdict: { good, checks, manifest } }) => ({ manifest: path, good, checks, ...(manifest === undefined ? {} : factsOf(manifest)) })),
+    bundles: bundles.map(({ path, verdict: { good, checks, manifest } }) => ({
+      manifest: path,
+      good,
+      checks,
+      ...(manifest === undefined ? {} : factsOf(manifest)),
+    })),
   };
 }
 
-function factsOf({ prefix, kind, architecture, account, kernelId, ramdiskId, size, bundledSize, parts }: Manifest): object {
+function factsOf({
+  prefix,
+  kind,
+  architecture,
+  account,
+  kernelId,
+  ramdiskId,
+  size,
+  bundledSize,
+  parts,
+}: Manifest): object {
   return { name: prefix, kind, architecture, account, kernelId, ramdiskId, size, bundledSize, parts: parts.length };
 }
 
@@ -59,13 +74,37 @@ const LOOK: Readonly<Record<Check['result'], { readonly mark: string; readonly c
 export function inspectedText({ path, verdict }: Inspected, paint: Paint): string {
   const { checks, manifest } = verdict;
   const width = Math.max(...checks.map(({ id }) => id.length));
-  const lines = checks.map(({ id, result, detail }) => `${paint[LOOK[result].colour](LOOK[result].mark)} ${id.padEnd(width)}  ${oneLine(detail)}`);
-  return [paint.bold(path), ...(manifest === undefined ? [] : [`  ${aboutText(manifest)}`]), ...lines, conclusion(checks)].join('\n');
+  const lines = checks.map(
+    ({ id, result, detail }) =>
+      `${paint[LOOK[result].colour](LOOK[result].mark)} ${id.padEnd(width)}  ${oneLine(detail)}`,
+  );
+  return [
+    paint.bold(path),
+    ...(manifest === undefined ? [] : [`  ${aboutText(manifest)}`]),
+    ...lines,
+    conclusion(checks),
+  ].join('\n');
 }
 
-function aboutText({ prefix, kind, architecture, account, kernelId, ramdiskId, size, bundledSize, parts }: Manifest): string {
+function aboutText({
+  prefix,
+  kind,
+  architecture,
+  account,
+  kernelId,
+  ramdiskId,
+  size,
+  bundledSize,
+  parts,
+}: Manifest): string {
   const bound = [kernelId, ramdiskId].filter((id) => id !== undefined);
-  const words = [`${kind} ${prefix}`, architecture, `account ${account}`, ...bound, `${bytes(size)} in ${partsText(parts.length)} of ${bytes(bundledSize)}`];
+  const words = [
+    `${kind} ${prefix}`,
+    architecture,
+    `account ${account}`,
+    ...bound,
+    `${bytes(size)} in ${partsText(parts.length)} of ${bytes(bundledSize)}`,
+  ];
   return oneLine(words.join(', '));
 }
 
@@ -76,5 +115,7 @@ function partsText(count: number): string {
 function conclusion(checks: readonly Check[]): string {
   const count = (wanted: Check['result']): number => checks.filter(({ result }) => result === wanted).length;
   if (count('failed') > 0) return `Bad: ${count('failed')} of ${checks.length} checks failed.`;
-  return count('open') === 0 ? 'Good.' : `Good as far as it was checked: ${count('open')} of ${checks.length} checks are open.`;
+  return count('open') === 0
+    ? 'Good.'
+    : `Good as far as it was checked: ${count('open')} of ${checks.length} checks are open.`;
 }

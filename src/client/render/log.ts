@@ -11,13 +11,24 @@ export function changes(before: Snapshot | undefined, after: Snapshot, now: numb
   const say = (at: number, text: string): string => `${clock(at)} ${name} ${text}`;
   const old = new Map(before?.steps.map((step) => [step.id, newsIn(wordsOf(step))]));
   const silent: readonly StepState[] = before === undefined ? ['waiting', 'not-needed'] : ['waiting'];
-  const steps = after.steps.filter((step) => !silent.includes(step.state) && old.get(step.id) !== newsIn(wordsOf(step)));
+  const steps = after.steps.filter(
+    (step) => !silent.includes(step.state) && old.get(step.id) !== newsIn(wordsOf(step)),
+  );
   const undone = after.undone.slice(before?.undone.length ?? 0);
   return [
-    ...(before === undefined ? [say(now, `console ${after.consoleUrl}`), say(now, `workflow ${after.workflowUrl}`)] : []),
+    ...(before === undefined
+      ? [say(now, `console ${after.consoleUrl}`), say(now, `workflow ${after.workflowUrl}`)]
+      : []),
     ...steps.map((step) => say(timeOf(step, now), `${step.id}: ${wordsOf(step)}`)),
-    ...undone.map(({ what, ok, message }) => say(now, `${ok ? 'taken back' : 'still there'}: ${oneLine(what)}${message === undefined ? '' : ` (${oneLine(message)})`}`)),
-    ...(isNews(before, after) ? [say(now, STAGE_LOOK[after.stage].words), ...advice(after).map((line) => say(now, line))] : []),
+    ...undone.map(({ what, ok, message }) =>
+      say(
+        now,
+        `${ok ? 'taken back' : 'still there'}: ${oneLine(what)}${message === undefined ? '' : ` (${oneLine(message)})`}`,
+      ),
+    ),
+    ...(isNews(before, after)
+      ? [say(now, STAGE_LOOK[after.stage].words), ...advice(after).map((line) => say(now, line))]
+      : []),
   ];
 }
 
@@ -28,7 +39,10 @@ function isNews(before: Snapshot | undefined, after: Snapshot): boolean {
 /** Not the number of the attempt: a step that waits is not news with every look. */
 function wordsOf({ state, note, error, pending, startedAt, endedAt }: StepSnapshot): string {
   if (state === 'attention' && error !== undefined) return `attention, ${failureText({ ...error, notYet: false })}`;
-  if (state === 'running') return pending?.failure === undefined ? 'running' : `${pending.failure.notYet ? 'waiting' : 'running'}, ${failureText(pending.failure)}`;
+  if (state === 'running')
+    return pending?.failure === undefined
+      ? 'running'
+      : `${pending.failure.notYet ? 'waiting' : 'running'}, ${failureText(pending.failure)}`;
   const took = startedAt === undefined || endedAt === undefined ? '' : ` in ${span(endedAt - startedAt)}`;
   const text = oneLine(note ?? '');
   return `${state}${took}${text === '' ? '' : `, ${text}`}`;

@@ -19,13 +19,26 @@ export interface PageOptions {
 }
 
 export function page(snapshot: Snapshot, { now, paint, width, rows = Infinity }: PageOptions): string {
-  const steps = snapshot.steps.map((step): Item => ({ fold: FOLD[step.state], label: step.id, line: stepLine(step, now, paint, width) }));
+  const steps = snapshot.steps.map((step): Item => ({
+    fold: FOLD[step.state],
+    label: step.id,
+    line: stepLine(step, now, paint, width),
+  }));
   const [title, ...details] = head(snapshot, now, paint);
-  return fitted({ title, details, items: [...steps, ...undoing(snapshot, { now, paint, width })], advice: advice(snapshot) }, { rows, width, paint });
+  return fitted(
+    { title, details, items: [...steps, ...undoing(snapshot, { now, paint, width })], advice: advice(snapshot) },
+    { rows, width, paint },
+  );
 }
 
 const FOLD: Readonly<Record<StepState, Item['fold']>> = {
-  waiting: 'waiting', running: undefined, attention: undefined, done: 'finished', unchanged: 'finished', skipped: 'finished', 'not-needed': 'finished',
+  waiting: 'waiting',
+  running: undefined,
+  attention: undefined,
+  done: 'finished',
+  unchanged: 'finished',
+  skipped: 'finished',
+  'not-needed': 'finished',
 };
 
 function head(snapshot: Snapshot, now: number, paint: Paint): [title: string, ...details: string[]] {
@@ -35,7 +48,12 @@ function head(snapshot: Snapshot, now: number, paint: Paint): [title: string, ..
   const rows: readonly (readonly [string, string | undefined])[] = [
     ['console', consoleUrl],
     ['workflow', workflowUrl],
-    ['address', address === undefined ? undefined : `${address.publicIp}${dns === undefined ? '' : ` (${dns.target.type} ${dns.target.value}, from ${dns.target.from})`}`],
+    [
+      'address',
+      address === undefined
+        ? undefined
+        : `${address.publicIp}${dns === undefined ? '' : ` (${dns.target.type} ${dns.target.value}, from ${dns.target.from})`}`,
+    ],
     ['instance', instance?.id],
   ];
   return [
@@ -49,7 +67,14 @@ function undoing({ undone, undoing: pending }: Snapshot, { now, paint, width }: 
     const text = oneLine(what);
     return ok
       ? { fold: 'taken back', label: text, line: paint.green(`  ✓ taken back: ${text}`) }
-      : { fold: undefined, label: text, line: paint.red(`  ✗ still there: ${text}${message === undefined ? '' : ` (${oneLine(message)})`}`) };
+      : {
+          fold: undefined,
+          label: text,
+          line: paint.red(`  ✗ still there: ${text}${message === undefined ? '' : ` (${oneLine(message)})`}`),
+        };
   });
-  return [...notes, ...pending.map((undo): Item => ({ fold: undefined, label: undo.step, line: undoLine(undo, now, paint, width) }))];
+  return [
+    ...notes,
+    ...pending.map((undo): Item => ({ fold: undefined, label: undo.step, line: undoLine(undo, now, paint, width) })),
+  ];
 }

@@ -7,7 +7,10 @@ import type { Paint } from './text';
 
 export function planText(spec: DeploymentSpec, steps: readonly PlannedStep[], paint: Paint): string {
   const { name, release, cloud, dns } = spec;
-  const head = [`${paint.bold(name)}  Stackato ${release} on ${cloud.kind} at ${cloud.endpoint ?? cloud.region}, as ${dns.name}`, 'Each step looks first, and does only what is not there yet. Nothing was touched to say this.'];
+  const head = [
+    `${paint.bold(name)}  Stackato ${release} on ${cloud.kind} at ${cloud.endpoint ?? cloud.region}, as ${dns.name}`,
+    'Each step looks first, and does only what is not there yet. Nothing was touched to say this.',
+  ];
   return [...head, ...steps.flatMap((step, i) => stepText(step, i + 1, paint))].join('\n');
 }
 

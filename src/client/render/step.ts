@@ -7,11 +7,19 @@ import type { Colour, Paint } from './text';
 
 export function stepLine(step: StepSnapshot, now: number, paint: Paint, width: number): string {
   const { mark, colour } = STEP_LOOK[step.state];
-  return line({ mark, colour, label: step.id, state: step.state, time: timeOf(step, now), text: textOf(step, now) }, paint, width);
+  return line(
+    { mark, colour, label: step.id, state: step.state, time: timeOf(step, now), text: textOf(step, now) },
+    paint,
+    width,
+  );
 }
 
 export function undoLine({ step, pending }: UndoSnapshot, now: number, paint: Paint, width: number): string {
-  return line({ mark: '▶', colour: 'cyan', label: step, state: 'undoing', time: '', text: attemptText(pending, now) }, paint, width);
+  return line(
+    { mark: '▶', colour: 'cyan', label: step, state: 'undoing', time: '', text: attemptText(pending, now) },
+    paint,
+    width,
+  );
 }
 
 interface Cells {
@@ -46,14 +54,24 @@ function textOf({ state, title, note, error, pending, startedAt }: StepSnapshot,
  * further attempt: only failures are counted.
  * @param since when the waiting began
  */
-function attemptText({ attempt, failures = attempt - 1, running, paused, nextAttemptAt, failure, line: said }: PendingAttempt, now: number, since?: number): string {
+function attemptText(
+  { attempt, failures = attempt - 1, running, paused, nextAttemptAt, failure, line: said }: PendingAttempt,
+  now: number,
+  since?: number,
+): string {
   const waits = failure?.notYet === true;
   const parts = [
     waits || failure?.code === undefined ? '' : `attempt ${failures + 1}`,
-    failure === undefined ? '' : waits ? `waiting${since === undefined ? '' : ` ${span(now - since)}`}: ${failureText(failure)}` : failureText(failure),
+    failure === undefined
+      ? ''
+      : waits
+        ? `waiting${since === undefined ? '' : ` ${span(now - since)}`}: ${failureText(failure)}`
+        : failureText(failure),
     said === undefined ? '' : oneLine(said),
     paused ? 'paused in Temporal' : '',
-    running || waits || nextAttemptAt === undefined || failure === undefined ? '' : `next try in ${Math.max(0, Math.ceil((nextAttemptAt - now) / 1000))}s`,
+    running || waits || nextAttemptAt === undefined || failure === undefined
+      ? ''
+      : `next try in ${Math.max(0, Math.ceil((nextAttemptAt - now) / 1000))}s`,
   ];
   return parts.filter((part) => part !== '').join(' · ');
 }

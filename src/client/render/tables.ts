@@ -10,16 +10,26 @@ const NONE = 'There are no deployments. Start one: stackato-deploy up <spec>';
 export function listTable(deployments: readonly ListedDeployment[], paint: Paint): string {
   if (deployments.length === 0) return NONE;
   const rows = deployments.map(({ name, stage, cloud, host, startedAt, attention }) => [
-    name, STAGE_LOOK[stage].words, cloud, host, clock(startedAt), attention.map(({ step, code }) => `${step}: ${code ?? ''}`).join(', '),
+    name,
+    STAGE_LOOK[stage].words,
+    cloud,
+    host,
+    clock(startedAt),
+    attention.map(({ step, code }) => `${step}: ${code ?? ''}`).join(', '),
   ]);
   const all = [['NAME', 'STAGE', 'CLOUD', 'HOST', 'STARTED', ''], ...rows];
   const widths = all[0]?.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0))) ?? [];
-  return all.map((row, i) => {
-    const cells = row.map((cell, column) => cell.padEnd(widths[column] ?? 0));
-    const stage = deployments[i - 1]?.stage;
-    if (stage === undefined) return paint.dim(cells.join('  ').trimEnd());
-    return cells.map((cell, column) => (column === 1 ? paint[STAGE_LOOK[stage].colour](cell) : cell)).join('  ').trimEnd();
-  }).join('\n');
+  return all
+    .map((row, i) => {
+      const cells = row.map((cell, column) => cell.padEnd(widths[column] ?? 0));
+      const stage = deployments[i - 1]?.stage;
+      if (stage === undefined) return paint.dim(cells.join('  ').trimEnd());
+      return cells
+        .map((cell, column) => (column === 1 ? paint[STAGE_LOOK[stage].colour](cell) : cell))
+        .join('  ')
+        .trimEnd();
+    })
+    .join('\n');
 }
 
 /** The longest name of a check: lines are told one by one, so that no later one can move an earlier. */
@@ -28,7 +38,10 @@ const CHECK_WIDTH = 20;
 export function diagnosisLine({ check, ok, message, code, remedy }: Diagnosis, paint: Paint): string {
   const text = `${check.padEnd(CHECK_WIDTH)}  ${code === undefined ? '' : `${code}: `}${oneLine(message)}`;
   if (ok) return `${paint.green('✓')} ${text}`;
-  return [`${paint.red('✗')} ${text}`, ...(remedy === undefined ? [] : [`  ${' '.repeat(CHECK_WIDTH)}  ${remedy}`])].join('\n');
+  return [
+    `${paint.red('✗')} ${text}`,
+    ...(remedy === undefined ? [] : [`  ${' '.repeat(CHECK_WIDTH)}  ${remedy}`]),
+  ].join('\n');
 }
 
 export function diagnosisEnd(findings: readonly Diagnosis[]): string {

@@ -71,7 +71,8 @@ export function clip(text: string, width: number): string {
 }
 
 /** East Asian writing and pictures take two columns. */
-const WIDE = /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/gu;
+const WIDE =
+  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/gu;
 const NARROW = /[\u0300-\u036f\u200b-\u200f\ufe00-\ufe0f]/gu;
 
 /** How many columns a line takes, colours not counted. */
@@ -85,12 +86,27 @@ export function rowsOf(lines: readonly string[], width: number): number {
   return lines.reduce((sum, line) => sum + Math.max(1, Math.ceil(columnsOf(line) / width)), 0);
 }
 
-const ASCII: Readonly<Record<string, string>> = { '✓': '+', '✗': 'x', '▶': '>', '·': '.', '↷': '~', '–': '-', '—': '-', '→': '->', '“': '"', '”': '"', '’': "'" };
+const ASCII: Readonly<Record<string, string>> = {
+  '✓': '+',
+  '✗': 'x',
+  '▶': '>',
+  '·': '.',
+  '↷': '~',
+  '–': '-',
+  '—': '-',
+  '→': '->',
+  '“': '"',
+  '”': '"',
+  '’': "'",
+};
 
 /** For terminals and locales that show nothing else. Marks stay one column wide. */
 export function ascii(text: string): string {
   // What was cut to a line's width must not become wider.
-  return text.replace(/…$/gm, '~').replaceAll('…', '...').replace(/[^\u0000-\u007f]/gu, (character) => ASCII[character] ?? '?');
+  return text
+    .replace(/…$/gm, '~')
+    .replaceAll('…', '...')
+    .replace(/[^\u0000-\u007f]/gu, (character) => ASCII[character] ?? '?');
 }
 
 function two(value: number): string {
