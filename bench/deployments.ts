@@ -5,8 +5,8 @@
 
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { STEP_IDS } from '../src/spec/steps';
-import type { DeploymentView } from '../src/spec/messages';
+import { STEP_IDS } from '../src/deployment/steps';
+import type { DeploymentView } from '../src/deployment/messages';
 import { localServer } from '../test/support/temporal';
 import { Bench } from '../test/support/deployment';
 import { FakeActivities } from '../test/support/fake-activities';

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the namespace and the search attributes that stackato-deploy lists by (src/spec/names.ts). What is there stays.
+# Makes the namespace and the search attributes that stackato-deploy lists by (src/deployment/names.ts). What is there stays.
 # The CLI reads TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE itself.
 set -eu
 

@@ -11,7 +11,7 @@ import { commandProblems, linkProblems, npmScriptProblems } from './check/words.
 import { registryProblems } from './check/registries.mjs';
 import { tableProblems } from './check/tables.mjs';
 
-if (!existsSync('dist/src/spec/loader.js')) {
+if (!existsSync('dist/src/specfile/loader.js')) {
   process.stderr.write('check-docs: there is no dist to check against; run `npm run setup` first.\n');
   process.exit(1);
 }

@@ -1,120 +1,88 @@
 /**
- * Who may import whom (design: the house). An allow list for each folder: what it does not name is refused, so a new library or
- * folder has to be let in here first. Used by eslint.config.mjs; test/infra/import-rules.test.ts shows that each rule bites.
+ * Who may import whom: a row for each folder of src. What a row does not name is refused. Of the folders in `types`, types only.
+ * Imports inside a folder are free. test/infra/import-rules.test.ts shows that each row bites.
  */
 
-const UP = '(?:\\.\\./)+';
-const SAME_FOLDER = '\\.(?:/[^.].*)?';
-/** The plain part of spec: no library, no I/O, safe in the workflow sandbox. */
-const PLAIN = ['types', 'names', 'steps', 'messages', 'errors', 'mask', 'view'];
-const PLAIN_SPEC = `${UP}spec/(?:${PLAIN.join('|')})`;
-const SPEC = `${UP}spec/[\\w-]+`;
-const COMMANDS = `${UP}commands(?:/[\\w-]+)?`;
-const ACTIVITY_TYPES = `${UP}activities/(?:types|ports|dependencies)`;
-/** Node's modules that neither open a socket nor start a process. */
-const QUIET_NODE = 'node:(?!(?:net|tls|http|https|http2|dgram|dns|child_process|cluster|inspector)(?:/|$)).+';
-const ANY_NODE = 'node:.+';
+import { dirname, relative, resolve, sep } from 'node:path';
 
-/** `values` may be imported; of `types`, types only. `calm`: no import() either, no process.env, no fetch. */
-export const RULES = {
-  spec: {
-    values: [SAME_FOLDER, 'zod', 'yaml', 'fastest-levenshtein', QUIET_NODE],
-    types: [],
-    why: 'spec stands below everything else.',
-  },
-  workflows: {
-    values: [SAME_FOLDER, '@temporalio/workflow', '@temporalio/common', PLAIN_SPEC],
-    types: [ACTIVITY_TYPES],
-    calm: true,
-    why: 'Workflow code is deterministic and small: Temporal, the plain part of spec, and the types of activities.',
-  },
-  commands: {
-    values: [SAME_FOLDER, PLAIN_SPEC, 'node:crypto'],
-    types: [ACTIVITY_TYPES],
-    calm: true,
-    why: 'Commands are data, built by pure functions and run elsewhere.',
-  },
+/** Node's modules that neither open a socket nor start a process. */
+const QUIET_NODE = /^node:(?!(?:net|tls|http|https|http2|dgram|dns|child_process|cluster|inspector)(?:\/|$))/;
+
+export const FOLDERS = {
+  deployment: { folders: [], packages: [] },
+  specfile: { folders: ['deployment'], packages: ['zod', 'yaml', 'fastest-levenshtein', QUIET_NODE] },
+  machine: { folders: ['deployment'], packages: ['node:crypto'] },
+  dns: { folders: ['deployment'], packages: [] },
+  image: { folders: ['deployment'], packages: [QUIET_NODE] },
+  steps: { folders: ['deployment', 'machine', 'dns', 'image'], packages: [/^node:(crypto|timers\/promises|path)$/] },
+  workflows: { folders: ['deployment'], types: ['activities'], packages: [/^@temporalio\/(workflow|common)$/] },
   activities: {
-    values: [
-      SAME_FOLDER,
-      '@temporalio/(?:activity|common|client)',
-      PLAIN_SPEC,
-      COMMANDS,
-      `${UP}image(?:/[\\w-]+)?`,
-      'node:(?:crypto|timers/promises|path|buffer|util)',
-    ],
-    types: [],
-    calm: true,
-    why: 'Activities know the outside through the interfaces in activities/ports.ts only.',
-  },
-  image: {
-    values: [SAME_FOLDER, PLAIN_SPEC, QUIET_NODE],
-    types: [ACTIVITY_TYPES],
-    why: 'The image format knows nothing of Temporal and opens no socket.',
-  },
-  connection: {
-    values: [SAME_FOLDER, ANY_NODE, '@temporalio/envconfig'],
-    types: [],
-    why: 'connection is what client, worker and cloud share on the way to a server, and stands below them.',
+    folders: ['deployment', 'machine', 'dns', 'image', 'steps', 'temporal'],
+    packages: [/^@temporalio\/(activity|client|common)$/, QUIET_NODE],
   },
   cloud: {
-    values: [
-      SAME_FOLDER,
-      PLAIN_SPEC,
-      `${UP}connection/[\\w-]+`,
-      ANY_NODE,
-      '@aws-sdk/.+',
-      '@smithy/.+',
-      '@aws-crypto/.+',
-      'https?-proxy-agent',
-      'fast-xml-parser',
-    ],
-    types: [ACTIVITY_TYPES],
-    why: 'cloud implements activities/ports.ts for clouds and knows nothing else of the product.',
+    folders: ['deployment', 'temporal'],
+    types: ['steps', 'activities', 'image'],
+    packages: [/^node:/, /^@(aws-sdk|smithy|aws-crypto)\//, /^https?-proxy-agent$/, 'fast-xml-parser'],
   },
   adapters: {
-    values: [SAME_FOLDER, PLAIN_SPEC, COMMANDS, ANY_NODE, 'ssh2', 'dns-packet'],
-    types: [ACTIVITY_TYPES],
-    why: 'Adapters implement activities/ports.ts and know nothing else of the product.',
+    folders: ['deployment', 'machine', 'dns'],
+    types: ['steps', 'activities', 'image'],
+    packages: [/^node:/, 'ssh2', 'dns-packet'],
+  },
+  temporal: { folders: ['deployment'], packages: [/^node:/, /^@temporalio\/(client|common|envconfig)$/] },
+  client: {
+    folders: ['deployment', 'specfile', 'machine', 'dns', 'steps', 'temporal'],
+    types: ['workflows'],
+    packages: [/^@temporalio\/(client|common)$/, QUIET_NODE],
+  },
+  cli: {
+    folders: ['deployment', 'specfile', 'image', 'client', 'temporal'],
+    packages: ['commander', 'picocolors', 'log-update', 'node:child_process', QUIET_NODE],
   },
   worker: {
-    values: [SAME_FOLDER, `${UP}(?!client(?:/|$))[\\w-]+(?:/.+)?`, '@temporalio/.+', 'pino', QUIET_NODE],
-    types: [],
-    why: 'A worker knows everything but the client.',
-  },
-  client: {
-    values: [
-      SAME_FOLDER,
-      `${UP}client(?:/.+)?`,
-      SPEC,
-      COMMANDS,
-      `${UP}image(?:/[\\w-]+)?`,
-      '@temporalio/(?:client|common)',
-      `${UP}connection/[\\w-]+`,
-      'commander',
-      'picocolors',
-      'log-update',
-      'node:child_process',
-      QUIET_NODE,
-    ],
-    types: [`${UP}workflows(?:/.+)?`, ACTIVITY_TYPES],
-    why: 'The client reaches a worker through Temporal only, and starts fast because it loads nothing of it.',
+    folders: ['deployment', 'activities', 'adapters', 'cloud', 'temporal', 'workflows'],
+    packages: [/^@temporalio\//, 'pino', QUIET_NODE],
   },
 };
 
-export const PLAIN_SPEC_RULE = {
-  files: PLAIN.map((name) => `src/spec/${name}.ts`),
-  refused: `^(?!\\./(?:${PLAIN.join('|')})$)`,
-  why: 'Workflows import this: no library, no I/O, nothing of schema or loader.',
+/** A new folder may import nothing until it has a row. */
+const NOTHING = { folders: [], packages: [] };
+
+/** Pure: no import() that would get round the rules, no environment, no fetch. */
+export const PURE = ['deployment', 'machine', 'dns', 'steps', 'workflows', 'activities'];
+
+/** Of all folders, only these open sockets. */
+export const OUTWARD = ['cloud', 'adapters'];
+
+export const importRule = {
+  meta: { messages: { refused: 'src/{{from}} may not import {{what}}: see scripts/import-rules.mjs.' } },
+  create(context) {
+    const from = folderOf(context.filename);
+    const check = (node, source, typeOnly) => {
+      if (source === undefined || from === undefined) return;
+      const what = source.startsWith('.') ? folderOf(resolve(dirname(context.filename), source)) : source;
+      if (!mayImport(from, what, source, typeOnly))
+        context.report({ node, messageId: 'refused', data: { from, what: what ?? source } });
+    };
+    return {
+      ImportDeclaration: (node) => check(node, node.source.value, node.importKind === 'type'),
+      ExportNamedDeclaration: (node) => check(node, node.source?.value, node.exportKind === 'type'),
+      ExportAllDeclaration: (node) => check(node, node.source.value, node.exportKind === 'type'),
+      ImportExpression: (node) => check(node, node.source.value, false),
+      TSImportType: (node) => check(node, node.source?.value ?? node.argument?.literal?.value, true),
+    };
+  },
 };
 
-/** What the lab may not import; it is free otherwise. */
-export const LAB_REFUSED = {
-  regex: `^${UP}src(?:/|$)`,
-  why: 'The lab stands for the outside: it imports nothing of the product, so that it cannot share its mistakes.',
-};
+function mayImport(from, what, source, typeOnly) {
+  const { folders, types = [], packages } = FOLDERS[from] ?? NOTHING;
+  if (source.startsWith('.')) return what === from || folders.includes(what) || (typeOnly && types.includes(what));
+  return packages.some((allowed) => (typeof allowed === 'string' ? allowed === source : allowed.test(source)));
+}
 
-/** @returns {string} matches every import that the folder may not have, as a value */
-export function refusedValues({ values }) {
-  return `^(?!(?:${values.join('|')})$)`;
+/** The folder of src that a file is in; undefined outside of src. */
+function folderOf(path) {
+  const [first, folder] = relative(resolve(import.meta.dirname, '..'), path).split(sep);
+  return first === 'src' ? folder : undefined;
 }

@@ -13,14 +13,19 @@ export const REFERENCES = [
     path: 'docs/overview.md',
     column: 'step',
     known: () =>
-      new Map(dist('src/spec/steps.js').STEPS.map(({ id, skippable }) => [id, { skip: skippable ? 'yes' : 'no' }])),
+      new Map(
+        dist('src/deployment/steps.js').STEPS.map(({ id, skippable }) => [id, { skip: skippable ? 'yes' : 'no' }]),
+      ),
   },
-  { path: 'docs/spec.md', column: 'key', known: () => keysOf(dist('src/spec/schema.js').jsonSchema()) },
+  { path: 'docs/spec.md', column: 'key', known: () => keysOf(dist('src/specfile/schema.js').jsonSchema()) },
   {
     path: 'docs/recovery.md',
     column: 'code',
     known: () =>
-      mapped(dist('src/spec/errors.js').ERRORS, ({ owner, retry }) => ({ owner, retried: retry.replace('-', ' ') })),
+      mapped(dist('src/deployment/errors.js').ERRORS, ({ owner, retry }) => ({
+        owner,
+        retried: retry.replace('-', ' '),
+      })),
   },
   {
     path: 'docs/operate.md',

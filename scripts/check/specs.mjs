@@ -19,7 +19,7 @@ export function examples() {
 }
 
 export function specProblems(specs) {
-  const { parseSpec } = createRequire(import.meta.url)('../../dist/src/spec/loader.js');
+  const { parseSpec } = createRequire(import.meta.url)('../../dist/src/specfile/loader.js');
   return specs.flatMap(({ place, path, text }) => {
     const result = parseSpec(text, path);
     return result.ok ? [] : [`${place}: the loader refuses this spec: ${JSON.stringify(result.problems ?? result)}`];

@@ -5,10 +5,10 @@
  * a name of a group is the one thing of an account that only one can have.
  */
 
-import { DeployError } from '../spec/errors';
-import { ADDRESSES_GROUP } from '../spec/names';
-import type { Released } from '../spec/messages';
-import type { AddressFact } from '../spec/types';
+import { DeployError } from '../deployment/errors';
+import { ADDRESSES_GROUP } from '../deployment/names';
+import type { Released } from '../deployment/messages';
+import type { AddressFact } from '../deployment/types';
 import { waitOut } from './attempt';
 import type { Attempt } from './attempt';
 import type { Dependencies } from './dependencies';

@@ -1,7 +1,7 @@
 /** The deployment's elastic IP, through the account's desk. What the desk itself does is in address-desk.ts. */
 
-import { ownerOf } from '../spec/names';
-import type { AddressRequest } from '../spec/messages';
+import { ownerOf } from '../deployment/names';
+import type { AddressRequest } from '../deployment/messages';
 import type { Dependencies } from './dependencies';
 import type { StepInput, StepOutcome } from './types';
 

@@ -3,7 +3,7 @@
  * machine, over ssh, before the console's ports are open. The same call sets the unix password, if that is still the factory's.
  */
 
-import { DeployError } from '../spec/errors';
+import { DeployError } from '../deployment/errors';
 import type { Dependencies } from './dependencies';
 import { onMachine } from './machine';
 import { required } from './instance';

@@ -2,10 +2,10 @@
 
 import { CancelledFailure, Context } from '@temporalio/activity';
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
-import { DeployError, errorRow, isErrorCode } from '../spec/errors';
-import type { ErrorCode } from '../spec/errors';
-import type { Finding, UnsettledDetails } from '../spec/messages';
-import type { Unsettled } from '../spec/types';
+import { DeployError, errorRow, isErrorCode } from '../deployment/errors';
+import type { ErrorCode } from '../deployment/errors';
+import type { Finding, UnsettledDetails } from '../deployment/messages';
+import type { Unsettled } from '../deployment/types';
 import type { Dependencies } from './dependencies';
 import { originOf, toDeployError } from './unexpected';
 

@@ -1,8 +1,8 @@
 /** The name server of a deployment, asked and changed with the deployment's own key: a server may show every key another view. */
 
-import { exists } from '../commands/nsupdate';
-import { DeployError } from '../spec/errors';
-import type { DeploymentSpec, DnsSpec } from '../spec/types';
+import { exists } from '../dns/update';
+import { DeployError } from '../deployment/errors';
+import type { DeploymentSpec, DnsSpec } from '../deployment/types';
 import type { Dependencies } from './dependencies';
 import type { Dns, DnsAnswer, TsigKey } from './ports';
 

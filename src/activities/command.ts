@@ -1,12 +1,12 @@
 /** One command on the machine: effect there already? adopt; else run it, once per need; then look again, whatever it returned. */
 
-import type { PromptId } from '../commands/dialogue';
-import { findJob } from '../commands/journal';
-import { diskTrouble } from '../commands/machine';
-import type { JobState } from '../commands/snapshot';
-import { parseSnapshot } from '../commands/snapshot';
-import { DeployError } from '../spec/errors';
-import type { StepId } from '../spec/steps';
+import type { PromptId } from '../machine/dialogue';
+import { findJob } from '../machine/journal';
+import { diskTrouble } from '../machine/machine';
+import type { JobState } from '../machine/snapshot';
+import { parseSnapshot } from '../machine/snapshot';
+import { DeployError } from '../deployment/errors';
+import type { StepId } from '../deployment/steps';
 import type { Attempt } from './attempt';
 import type { Dependencies } from './dependencies';
 import { runDetached } from './detached';

@@ -1,8 +1,8 @@
 import type { KnownSecrets } from './known-secrets';
 import type { Clouds, Dns, Http, ImageFiles, Remote } from './ports';
 import type { PublishLook } from './publisher';
-import type { AddressFact } from '../spec/types';
-import type { AddressRequest, PublishInput, Released } from '../spec/messages';
+import type { AddressFact } from '../deployment/types';
+import type { AddressRequest, PublishInput, Released } from '../deployment/messages';
 
 /** The address desk (workflows/address-desk.ts) of an account, by update-with-start. */
 export interface AddressDesk {

@@ -7,11 +7,11 @@ import {
   WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
-import { DeployError } from '../spec/errors';
-import { addressDeskId, WORKFLOW } from '../spec/names';
-import { DESK } from '../spec/messages';
-import type { AddressRequest, Released } from '../spec/messages';
-import type { AddressFact } from '../spec/types';
+import { DeployError } from '../deployment/errors';
+import { addressDeskId, WORKFLOW } from '../deployment/names';
+import { DESK } from '../deployment/messages';
+import type { AddressRequest, Released } from '../deployment/messages';
+import type { AddressFact } from '../deployment/types';
 import type { AddressDesk } from './dependencies';
 
 /** An attempt is short: after so long the next one joins the same update. */

@@ -4,14 +4,14 @@
  */
 
 import { setTimeout as delay } from 'node:timers/promises';
-import { answerJob, killJob, readJob, startJob } from '../commands/journal';
-import type { JournalKey, RemoteCommand } from '../commands/journal';
-import { PROMPT_IDS, decide, wording } from '../commands/dialogue';
-import type { Conversation, PromptId, StuckReason, Verdict } from '../commands/dialogue';
-import { parseSnapshot } from '../commands/snapshot';
-import type { Said, Snapshot } from '../commands/snapshot';
-import { lastLine, plainText } from '../commands/terminal';
-import { maskSecrets } from '../spec/mask';
+import { answerJob, killJob, readJob, startJob } from '../machine/journal';
+import type { JournalKey, RemoteCommand } from '../machine/journal';
+import { PROMPT_IDS, decide, wording } from '../machine/dialogue';
+import type { Conversation, PromptId, StuckReason, Verdict } from '../machine/dialogue';
+import { parseSnapshot } from '../machine/snapshot';
+import type { Said, Snapshot } from '../machine/snapshot';
+import { lastLine, plainText } from '../machine/terminal';
+import { maskSecrets } from '../deployment/mask';
 import { notUnderstood } from './machine';
 import type { RemoteSession, Secret } from './ports';
 

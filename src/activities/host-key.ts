@@ -1,8 +1,8 @@
 /** The machine's host key: pinned, and stored, before anything is sent to the machine. */
 
-import { printedHostKeys } from '../commands/host-keys';
-import { DeployError } from '../spec/errors';
-import type { SshSpec } from '../spec/types';
+import { printedHostKeys } from '../machine/host-keys';
+import { DeployError } from '../deployment/errors';
+import type { SshSpec } from '../deployment/types';
 import type { Dependencies } from './dependencies';
 import { required } from './instance';
 import type { StepInput, StepOutcome } from './types';

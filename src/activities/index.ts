@@ -30,7 +30,7 @@ import { disableMdns, enableRoles, setUpCore } from './roles';
 import { renameNode } from './rename';
 import { deleteSecurityGroup, ensureSecurityGroup, openConsole } from './security-group';
 import { setStaticIp } from './static-ip';
-import type { Resources, Unsettled } from '../spec/types';
+import type { Resources, Unsettled } from '../deployment/types';
 import type { Activities, DeskInput, StepActivity, StepActivityName, StepInput, StepOutcome } from './types';
 import { verifyConsole } from './verify';
 

@@ -1,8 +1,8 @@
 /** The instance: launched once, found again by its marker, given the address, terminated. */
 
 import { createHash } from 'node:crypto';
-import { DeployError } from '../spec/errors';
-import { groupNameOf, ownerOf } from '../spec/names';
+import { DeployError } from '../deployment/errors';
+import { groupNameOf, ownerOf } from '../deployment/names';
 import { waitOut } from './attempt';
 import type { Attempt } from './attempt';
 import type { Dependencies } from './dependencies';

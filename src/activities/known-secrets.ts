@@ -1,8 +1,8 @@
 /** Remembers what was resolved, so that no text of another's making (a cloud's error, kato's output) can carry it out. */
 
-import { maskSecrets } from '../spec/mask';
+import { maskSecrets } from '../deployment/mask';
 import type { Secret, Secrets } from './ports';
-import type { SecretRef } from '../spec/types';
+import type { SecretRef } from '../deployment/types';
 
 export class KnownSecrets implements Secrets {
   private readonly values = new Set<string>();

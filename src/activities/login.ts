@@ -1,10 +1,10 @@
 /** The first login: looks whether this machine can carry a Stackato; then waits for kato. */
 
-import { direct, dialectOf } from '../commands/kato';
-import { OBSERVE_MACHINE, parseMemory } from '../commands/machine';
-import { parseIfconfig, refuseClash } from '../commands/network';
-import { parseVersion } from '../commands/roles';
-import { DeployError } from '../spec/errors';
+import { direct, dialectOf } from '../machine/kato';
+import { OBSERVE_MACHINE, parseMemory } from '../machine/machine';
+import { parseIfconfig, refuseClash } from '../machine/network';
+import { parseVersion } from '../machine/roles';
+import { DeployError } from '../deployment/errors';
 import type { Dependencies } from './dependencies';
 import { look, onMachine } from './machine';
 import { insistOnReady } from './ready';

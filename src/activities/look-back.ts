@@ -1,8 +1,8 @@
 /** After a step has failed: is what the steps before it made still there? Cheap looks at cloud and DNS only; nothing is changed. */
 
-import type { LostEffect } from '../spec/messages';
-import { groupNameOf, ownerOf } from '../spec/names';
-import type { StepId } from '../spec/steps';
+import type { LostEffect } from '../deployment/messages';
+import { groupNameOf, ownerOf } from '../deployment/names';
+import type { StepId } from '../deployment/steps';
 import { authorityOf } from './authority';
 import type { Dependencies } from './dependencies';
 import { namesAstray } from './name-state';

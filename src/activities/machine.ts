@@ -1,10 +1,10 @@
 /** A logged-in session on the deployment's machine. */
 
-import { diskTrouble } from '../commands/machine';
-import { sectionsOf } from '../commands/observe';
-import type { Sections } from '../commands/observe';
-import { lastLines } from '../commands/terminal';
-import { DeployError } from '../spec/errors';
+import { diskTrouble } from '../machine/machine';
+import { sectionsOf } from '../machine/observe';
+import type { Sections } from '../machine/observe';
+import { lastLines } from '../machine/terminal';
+import { DeployError } from '../deployment/errors';
 import type { Dependencies } from './dependencies';
 import { givenHostKey } from './host-key';
 import { required } from './instance';

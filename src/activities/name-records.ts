@@ -1,7 +1,7 @@
 /** Whose the records at a deployment's name are. The ownership TXT says whose the name is, not who wrote each record. */
 
-import { ownershipNameOf } from '../spec/names';
-import type { DnsMemory, DnsRecord, DnsSpec, DnsTarget } from '../spec/types';
+import { ownershipNameOf } from '../deployment/names';
+import type { DnsMemory, DnsRecord, DnsSpec, DnsTarget } from '../deployment/types';
 import { dataOf, textIn } from './name-state';
 import type { NameState } from './name-state';
 

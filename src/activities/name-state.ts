@@ -1,10 +1,10 @@
 /** What stands at the deployment's name, by the authority's own word. */
 
 import { randomBytes } from 'node:crypto';
-import { RECORD_TYPES } from '../commands/nsupdate';
-import { DeployError } from '../spec/errors';
-import { ownershipNameOf } from '../spec/names';
-import type { DnsRecord, DnsSpec, DnsTarget } from '../spec/types';
+import { RECORD_TYPES } from '../dns/update';
+import { DeployError } from '../deployment/errors';
+import { ownershipNameOf } from '../deployment/names';
+import type { DnsRecord, DnsSpec, DnsTarget } from '../deployment/types';
 import type { Authority } from './authority';
 import type { DnsAnswer } from './ports';
 

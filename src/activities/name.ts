@@ -1,9 +1,9 @@
 /** Points the deployment's name and its wildcard at the address, and takes that back. */
 
-import { DeployError } from '../spec/errors';
-import { groupNameOf, ownerOf, ownershipNameOf } from '../spec/names';
-import type { DeploymentSpec, DnsMemory, DnsRecord, DnsTarget } from '../spec/types';
-import { pointAt, takeBack } from '../commands/nsupdate';
+import { DeployError } from '../deployment/errors';
+import { groupNameOf, ownerOf, ownershipNameOf } from '../deployment/names';
+import type { DeploymentSpec, DnsMemory, DnsRecord, DnsTarget } from '../deployment/types';
+import { pointAt, takeBack } from '../dns/update';
 import { authorityOf, publicAuthority } from './authority';
 import type { Authority } from './authority';
 import type { Dependencies } from './dependencies';

@@ -1,10 +1,10 @@
 /**
  * What activities need of the outside, as interfaces: adapters and src/cloud implement them, tests fake them.
- * Every method throws DeployError with a code of spec/errors.ts; no message holds a secret.
+ * Every method throws DeployError with a code of deployment/errors.ts; no message holds a secret.
  */
 
 import type { Unpacker } from '../image/unxz';
-import type { CloudSpec, DnsRecord, DnsSpec, ImageFile, SecretRef, SshSpec, TsigAlgorithm } from '../spec/types';
+import type { CloudSpec, DnsRecord, DnsSpec, ImageFile, SecretRef, SshSpec, TsigAlgorithm } from '../deployment/types';
 
 /** A resolved secret. Prints as `[secret]` whatever prints it; `reveal()` is for the moment of use. */
 export interface Secret {
@@ -215,7 +215,7 @@ export interface DnsAnswer {
 }
 
 export interface Dns {
-  /** Sends one nsupdate script (see commands/nsupdate.ts). The key goes by a pipe: no file and no argument holds it. */
+  /** Sends one nsupdate script (see dns/update.ts). The key goes by a pipe: no file and no argument holds it. */
   update(script: string, key: TsigKey | undefined): Promise<void>;
   /** Asks that server, without recursion, over TCP; signed, where there is a key. */
   query(server: DnsServer, name: string, type: string, key?: TsigKey): Promise<DnsAnswer>;

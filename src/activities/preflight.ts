@@ -1,11 +1,11 @@
 /** Every precondition, checked before anything is made. `doctor` shows all findings, `preflight` insists on them. */
 
-import { DeployError, errorRow } from '../spec/errors';
-import type { ErrorCode } from '../spec/errors';
-import { groupNameOf, ownerOf } from '../spec/names';
-import type { Finding } from '../spec/messages';
-import type { DeploymentSpec, SecretRef } from '../spec/types';
-import { probe } from '../commands/nsupdate';
+import { DeployError, errorRow } from '../deployment/errors';
+import type { ErrorCode } from '../deployment/errors';
+import { groupNameOf, ownerOf } from '../deployment/names';
+import type { Finding } from '../deployment/messages';
+import type { DeploymentSpec, SecretRef } from '../deployment/types';
+import { probe } from '../dns/update';
 import { authorityOf } from './authority';
 import type { Authority } from './authority';
 import type { Dependencies } from './dependencies';

@@ -2,9 +2,9 @@
 
 import { SIZE_LIMITS, checkFacts, openFile } from '../image';
 import { checkImageSize } from '../image/checks';
-import { IMAGE_PARTS } from '../spec/messages';
-import type { ImagePart, PublishInput } from '../spec/messages';
-import type { CloudSpec, ImageSpec } from '../spec/types';
+import { IMAGE_PARTS } from '../deployment/messages';
+import type { ImagePart, PublishInput } from '../deployment/messages';
+import type { CloudSpec, ImageSpec } from '../deployment/types';
 import type { Dependencies } from './dependencies';
 import { identityOf, packingFor } from './publish-source';
 import { findRegistered, targetOf } from './publish-target';

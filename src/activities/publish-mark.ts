@@ -4,7 +4,7 @@
  */
 
 import { createHash } from 'node:crypto';
-import type { ImageFile } from '../spec/types';
+import type { ImageFile } from '../deployment/types';
 import type { CloudImage } from './ports';
 import type { Target } from './publish-target';
 

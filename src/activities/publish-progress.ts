@@ -1,6 +1,6 @@
 /** How far an upload is, in a line. */
 
-import type { ImagePart } from '../spec/messages';
+import type { ImagePart } from '../deployment/messages';
 
 const MIB = 1024 * 1024;
 

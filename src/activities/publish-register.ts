@@ -1,6 +1,6 @@
 /** Registers a bundle that is in its bucket, once, and waits until the cloud has made it available. */
 
-import { DeployError } from '../spec/errors';
+import { DeployError } from '../deployment/errors';
 import { waitOut } from './attempt';
 import type { Attempt } from './attempt';
 import type { Dependencies } from './dependencies';

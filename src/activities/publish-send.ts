@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Bundle, Part, PartRecord } from '../image';
-import { DeployError, errorRow } from '../spec/errors';
+import { DeployError, errorRow } from '../deployment/errors';
 import type { Attempt } from './attempt';
 import type { ObjectStore, StoredObject } from './ports';
 import { Flights } from './publish-flights';

@@ -2,8 +2,8 @@
 
 import { openImage, packingOf, readIdentity, unxzBy } from '../image';
 import type { Identity, Packing, Source } from '../image';
-import type { ImagePart } from '../spec/messages';
-import type { ImageFile, ImageSpec } from '../spec/types';
+import type { ImagePart } from '../deployment/messages';
+import type { ImageFile, ImageSpec } from '../deployment/types';
 import type { ImageFiles, Secrets } from './ports';
 
 /**

@@ -3,8 +3,8 @@
 import type { KeyObject } from 'node:crypto';
 import { compareImage, MANIFEST_LIMIT, readManifest } from '../image';
 import type { Bundle, Likeness, Manifest, Source } from '../image';
-import { DeployError } from '../spec/errors';
-import type { ImagePart } from '../spec/messages';
+import { DeployError } from '../deployment/errors';
+import type { ImagePart } from '../deployment/messages';
 import type { Attempt } from './attempt';
 import type { CloudImage, ObjectStore, StoredObject } from './ports';
 import { storedParts } from './publish-target';

@@ -5,10 +5,10 @@ import { checkName } from '../image/checks';
 import type { BundleFacts } from '../image/checks';
 import { manifestName } from '../image/manifest';
 import { isPartName } from '../image/parts';
-import { DeployError } from '../spec/errors';
-import { imageWorkflowId } from '../spec/names';
-import type { ImagePart } from '../spec/messages';
-import type { ImageFile, ImageSpec } from '../spec/types';
+import { DeployError } from '../deployment/errors';
+import { imageWorkflowId } from '../deployment/names';
+import type { ImagePart } from '../deployment/messages';
+import type { ImageFile, ImageSpec } from '../deployment/types';
 import type { Cloud, CloudImage, ObjectStore, StoredObject } from './ports';
 import type { PartInput } from './types';
 

@@ -6,7 +6,7 @@
 
 import { SIZE_LIMITS, openBundle, openJournal } from '../image';
 import type { Bundle, Manifest } from '../image';
-import { DeployError } from '../spec/errors';
+import { DeployError } from '../deployment/errors';
 import type { Attempt } from './attempt';
 import type { Dependencies } from './dependencies';
 import type { Cloud, CloudImage, ObjectStore } from './ports';

@@ -1,10 +1,10 @@
 /** A deployment's side of publishing: starts or joins the workflow of the image, and looks at it until its part is there. */
 
 import { ApplicationFailure } from '@temporalio/common';
-import { DeployError } from '../spec/errors';
-import { imageWorkflowId } from '../spec/names';
-import type { ImagePart, PublishInput } from '../spec/messages';
-import type { DeploymentSpec } from '../spec/types';
+import { DeployError } from '../deployment/errors';
+import { imageWorkflowId } from '../deployment/names';
+import type { ImagePart, PublishInput } from '../deployment/messages';
+import type { DeploymentSpec } from '../deployment/types';
 import type { Dependencies } from './dependencies';
 import { required } from './instance';
 import type { PublishLook } from './publisher';

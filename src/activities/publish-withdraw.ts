@@ -3,11 +3,11 @@
  * of the account may have registered under that name or from that place.
  */
 
-import { DeployError } from '../spec/errors';
-import { imageWorkflowId } from '../spec/names';
-import { IMAGE_PARTS } from '../spec/messages';
-import type { ImagePart, PublishView } from '../spec/messages';
-import type { ImageSpec, Resources } from '../spec/types';
+import { DeployError } from '../deployment/errors';
+import { imageWorkflowId } from '../deployment/names';
+import { IMAGE_PARTS } from '../deployment/messages';
+import type { ImagePart, PublishView } from '../deployment/messages';
+import type { ImageSpec, Resources } from '../deployment/types';
 import type { Attempt } from './attempt';
 import type { Dependencies } from './dependencies';
 import type { Cloud, CloudImage, ObjectStore } from './ports';

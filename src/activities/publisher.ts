@@ -4,11 +4,11 @@ import { Context } from '@temporalio/activity';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
-import { DeployError } from '../spec/errors';
-import { imageMarkOf, imageWorkflowId, MEMO_IMAGE, WORKFLOW } from '../spec/names';
-import { IMAGE_PARTS } from '../spec/messages';
-import type { ImagePart, PublishInput, PublishView } from '../spec/messages';
-import { freshPublishView } from '../spec/view';
+import { DeployError } from '../deployment/errors';
+import { imageMarkOf, imageWorkflowId, MEMO_IMAGE, WORKFLOW } from '../deployment/names';
+import { IMAGE_PARTS } from '../deployment/messages';
+import type { ImagePart, PublishInput, PublishView } from '../deployment/messages';
+import { freshPublishView } from '../deployment/view';
 import type { Publisher } from './dependencies';
 
 export interface PublishLook {

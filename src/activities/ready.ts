@@ -1,13 +1,13 @@
 /** Is kato ready? A machine that answers on ssh may be minutes away from that. */
 
-import { direct } from '../commands/kato';
-import type { Dialect } from '../commands/kato';
-import { allRunning, parseReady, parseStatus } from '../commands/roles';
-import { DeployError } from '../spec/errors';
+import { direct } from '../machine/kato';
+import type { Dialect } from '../machine/kato';
+import { allRunning, parseReady, parseStatus } from '../machine/roles';
+import { DeployError } from '../deployment/errors';
 import { saidBy } from './machine';
 import type { RemoteSession } from './ports';
 
-/** Above what the commands are bounded to (commands/kato.ts). */
+/** Above what the commands are bounded to (machine/kato.ts). */
 const TIMEOUT_MS = 14_000;
 
 /** Throws KATO_NOT_READY with what is not up yet. */

@@ -1,10 +1,10 @@
 /** One reboot: the boot id is stored before it is asked for, it is asked for once per stored id, and over when another id is read twice. */
 
-import { parseBootId, READ_BOOT_ID, rebootJob } from '../commands/machine';
-import { stepsStartedIn } from '../commands/journal';
-import { observe } from '../commands/observe';
-import { DeployError } from '../spec/errors';
-import { NEED_REBOOT } from '../spec/steps';
+import { parseBootId, READ_BOOT_ID, rebootJob } from '../machine/machine';
+import { stepsStartedIn } from '../machine/journal';
+import { observe } from '../machine/observe';
+import { DeployError } from '../deployment/errors';
+import { NEED_REBOOT } from '../deployment/steps';
 import { stuck } from './command';
 import type { Attempt } from './attempt';
 import type { Dependencies } from './dependencies';

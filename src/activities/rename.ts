@@ -1,8 +1,8 @@
 /** `kato rename`: the appliance's own idea of its name, in host name, hosts file and certificate. */
 
-import { identityOf, isNamed, OBSERVE_IDENTITY } from '../commands/identity';
-import type { Identity } from '../commands/identity';
-import { dialectOf } from '../commands/kato';
+import { identityOf, isNamed, OBSERVE_IDENTITY } from '../machine/identity';
+import type { Identity } from '../machine/identity';
+import { dialectOf } from '../machine/kato';
 import { ensureByCommand } from './command';
 import type { Attempt } from './attempt';
 import type { Dependencies } from './dependencies';

@@ -1,7 +1,7 @@
 /** The appliance's own resolver first, now and after every boot: without it the console works and applications fail to stage. */
 
-import { OBSERVE_RESOLVER, putResolverFirst as put, resolverStateOf } from '../commands/resolver';
-import type { ResolverState } from '../commands/resolver';
+import { OBSERVE_RESOLVER, putResolverFirst as put, resolverStateOf } from '../machine/resolver';
+import type { ResolverState } from '../machine/resolver';
 import { ensureByCommand } from './command';
 import type { Attempt } from './attempt';
 import type { Dependencies } from './dependencies';

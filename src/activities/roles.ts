@@ -1,9 +1,9 @@
 /** What kato runs on the node: mDNS dropped, the micro-cloud made a core, every role but mDNS back. Seen in `kato info`. */
 
-import { direct, dialectOf } from '../commands/kato';
-import { parseInfo } from '../commands/roles';
-import type { KatoInfo } from '../commands/roles';
-import { DeployError } from '../spec/errors';
+import { direct, dialectOf } from '../machine/kato';
+import { parseInfo } from '../machine/roles';
+import type { KatoInfo } from '../machine/roles';
+import { DeployError } from '../deployment/errors';
 import { ensureByCommand } from './command';
 import type { MachineCommand } from './command';
 import type { Attempt } from './attempt';

@@ -1,12 +1,12 @@
 /** The security group `stackato-<name>`: closed but for ssh until the console has an owner. */
 
-import { DeployError } from '../spec/errors';
-import { groupNameOf, ownerOf } from '../spec/names';
+import { DeployError } from '../deployment/errors';
+import { groupNameOf, ownerOf } from '../deployment/names';
 import { mayComeFor, waitOut } from './attempt';
 import type { Attempt } from './attempt';
 import type { Dependencies } from './dependencies';
 import type { Cloud, CloudGroup, IngressRule } from './ports';
-import type { DeploymentSpec } from '../spec/types';
+import type { DeploymentSpec } from '../deployment/types';
 import type { StepInput, StepOutcome } from './types';
 
 export async function ensureSecurityGroup(

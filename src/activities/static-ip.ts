@@ -1,8 +1,8 @@
 /** `kato op static_ip`: fixes, in the interfaces file, the network that the machine got by DHCP. It works from the next boot on. */
 
-import { dialectOf } from '../commands/kato';
-import { adoptableNetwork, isStatic, OBSERVE_NETWORK, staticIpAnswers, staticNetworkOf } from '../commands/network';
-import type { StaticNetwork } from '../commands/network';
+import { dialectOf } from '../machine/kato';
+import { adoptableNetwork, isStatic, OBSERVE_NETWORK, staticIpAnswers, staticNetworkOf } from '../machine/network';
+import type { StaticNetwork } from '../machine/network';
 import { ensureByCommand } from './command';
 import type { Attempt } from './attempt';
 import type { Dependencies } from './dependencies';

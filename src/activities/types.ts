@@ -1,8 +1,8 @@
 /** The activities as workflows see them: plain data in, plain data out. */
 
-import type { AddressFact, CloudSpec, DeploymentSpec, ImageSpec, Resources, Unsettled } from '../spec/types';
-import type { Finding, ImagePart, LostEffect, PublishInput, Released } from '../spec/messages';
-import type { StepId } from '../spec/steps';
+import type { AddressFact, CloudSpec, DeploymentSpec, ImageSpec, Resources, Unsettled } from '../deployment/types';
+import type { Finding, ImagePart, LostEffect, PublishInput, Released } from '../deployment/messages';
+import type { StepId } from '../deployment/steps';
 
 export interface StepInput {
   readonly spec: DeploymentSpec;

@@ -1,7 +1,7 @@
 /** Errors that no activity foresaw: what the worker's own machine lacks, and bugs. */
 
 import { inspect } from 'node:util';
-import { DeployError } from '../spec/errors';
+import { DeployError } from '../deployment/errors';
 
 /** What a person can mend on the worker's machine, by Node's names for it. */
 const LACKS: ReadonlyMap<string, string> = new Map([

@@ -1,6 +1,6 @@
 /** The console, through the name we made: what the person who waits for it will see. */
 
-import { DeployError } from '../spec/errors';
+import { DeployError } from '../deployment/errors';
 import { authorityOf } from './authority';
 import type { Authority } from './authority';
 import type { Dependencies } from './dependencies';

@@ -3,8 +3,8 @@
 import { constants } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
-import { DeployError } from '../spec/errors';
-import type { ErrorCode } from '../spec/errors';
+import { DeployError } from '../deployment/errors';
+import type { ErrorCode } from '../deployment/errors';
 
 export interface Watcher {
   readonly signal: AbortSignal;

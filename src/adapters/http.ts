@@ -4,7 +4,7 @@ import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { isIP } from 'node:net';
 import type { Http, HttpAnswer } from '../activities/ports';
-import { DeployError } from '../spec/errors';
+import { DeployError } from '../deployment/errors';
 import { OLD_TLS, readAnswer } from './http-answer';
 
 const TIMEOUT_MS = 10_000;

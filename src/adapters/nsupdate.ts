@@ -2,9 +2,9 @@
 
 import { spawn } from 'node:child_process';
 import type { TsigKey } from '../activities/ports';
-import { DeployError } from '../spec/errors';
-import type { ErrorCode } from '../spec/errors';
-import { maskSecrets } from '../spec/mask';
+import { DeployError } from '../deployment/errors';
+import type { ErrorCode } from '../deployment/errors';
+import { maskSecrets } from '../deployment/mask';
 import { checkedSecret } from './tsig';
 
 const TIMEOUT_S = 20;

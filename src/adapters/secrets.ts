@@ -4,8 +4,8 @@ import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { inspect } from 'node:util';
 import type { Secret, Secrets } from '../activities/ports';
-import { DeployError } from '../spec/errors';
-import type { SecretRef } from '../spec/types';
+import { DeployError } from '../deployment/errors';
+import type { SecretRef } from '../deployment/types';
 
 const MAX_BYTES = 64 * 1024;
 const SHOWN = '[secret]';

@@ -4,9 +4,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'ssh2';
 import type { Algorithms, ServerHostKeyAlgorithm } from 'ssh2';
 import type { Secret, SshTarget } from '../activities/ports';
-import { fingerprintOf } from '../commands/host-keys';
-import { saysExpired } from '../commands/machine';
-import { DeployError } from '../spec/errors';
+import { fingerprintOf } from '../machine/host-keys';
+import { saysExpired } from '../machine/machine';
+import { DeployError } from '../deployment/errors';
 import { LoginAttempt } from './ssh-login';
 import type { Login } from './ssh-login';
 

@@ -3,8 +3,8 @@
 import { utils } from 'ssh2';
 import type { AnyAuthMethod, AuthHandlerMiddleware, ParsedKey } from 'ssh2';
 import type { Secret, Secrets, SshTarget } from '../activities/ports';
-import { FACTORY_PASSWORD } from '../spec/mask';
-import { DeployError } from '../spec/errors';
+import { FACTORY_PASSWORD } from '../deployment/mask';
+import { DeployError } from '../deployment/errors';
 
 export interface Login {
   readonly user: string;

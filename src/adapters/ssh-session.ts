@@ -6,12 +6,12 @@ import { connect as tlsConnect } from 'node:tls';
 import type { Duplex } from 'node:stream';
 import type { ClientChannel } from 'ssh2';
 import type { ExecResult, HttpAnswer, LocalHttpsRequest, RemoteSession, Secret } from '../activities/ports';
-import { cameThrough, replyOf, throughDoor, withoutMarks } from '../commands/door';
-import type { Exchange } from '../commands/door';
-import { saysExpired } from '../commands/machine';
-import { lastLines } from '../commands/terminal';
-import { maskSecrets } from '../spec/mask';
-import { DeployError } from '../spec/errors';
+import { cameThrough, replyOf, throughDoor, withoutMarks } from '../machine/door';
+import type { Exchange } from '../machine/door';
+import { saysExpired } from '../machine/machine';
+import { lastLines } from '../machine/terminal';
+import { maskSecrets } from '../deployment/mask';
+import { DeployError } from '../deployment/errors';
 import { Gathered, OLD_TLS, readAnswer } from './http-answer';
 import type { Connection } from './ssh-connection';
 

@@ -2,7 +2,7 @@
 
 import { createHmac } from 'node:crypto';
 import type { TsigKey } from '../activities/ports';
-import { DeployError } from '../spec/errors';
+import { DeployError } from '../deployment/errors';
 
 const TSIG = 250;
 const ANY = 255;

@@ -5,9 +5,9 @@ import {
   WorkflowUpdateFailedError,
   WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client';
-import { workflowIdOf } from '../spec/names';
-import { UPDATE } from '../spec/messages';
-import type { Decision, Stage } from '../spec/messages';
+import { workflowIdOf } from '../deployment/names';
+import { UPDATE } from '../deployment/messages';
+import type { Decision, Stage } from '../deployment/messages';
 import { ClientError } from './errors';
 import { look } from './look';
 import type { Temporal } from './temporal';

@@ -1,16 +1,16 @@
 /** `up`: starts a deployment, goes on with what an earlier run of it left, or finds the one that is under way. */
 
 import type { WorkflowExecutionDescription } from '@temporalio/client';
-import { WORKFLOW } from '../spec/names';
-import { freshView } from '../spec/view';
-import type { DeploymentSpec, Resources } from '../spec/types';
+import { WORKFLOW } from '../deployment/names';
+import { freshView } from '../deployment/view';
+import type { DeploymentSpec, Resources } from '../deployment/types';
 import { clashesOf, differencesOf, thingsIn } from './differences';
 import { ClientError } from './errors';
 import { describe, seen } from './look';
 import { registerSearchAttributes } from './search-attributes';
 import { isOpen, viewOf } from './snapshot';
 import type { Snapshot } from './snapshot';
-import { digestOf, specMemoOf } from './spec-memo';
+import { digestOf, specMemoOf } from '../temporal/spec-memo';
 import { startRun } from './start';
 import type { Temporal } from './temporal';
 

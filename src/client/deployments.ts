@@ -1,9 +1,9 @@
 /** The typed library: what the command line can do, for programs. Every method throws ClientError. */
 
-import type { Decision } from '../spec/messages';
-import { UPDATE } from '../spec/messages';
-import type { StepId } from '../spec/steps';
-import type { DeploymentSpec } from '../spec/types';
+import type { Decision } from '../deployment/messages';
+import { UPDATE } from '../deployment/messages';
+import type { StepId } from '../deployment/steps';
+import type { DeploymentSpec } from '../deployment/types';
 import { say } from './answers';
 import { up } from './bring-up';
 import type { UpOutcome } from './bring-up';

@@ -1,6 +1,6 @@
 /** In what two specs differ, and which of that cannot be changed under a deployment that has things in the cloud. */
 
-import type { DeploymentSpec, Resources } from '../spec/types';
+import type { DeploymentSpec, Resources } from '../deployment/types';
 
 /** Paths such as `dns.zone`, in the order of the first spec; never a value. */
 export function differencesOf(a: unknown, b: unknown, path: readonly string[] = []): readonly string[] {

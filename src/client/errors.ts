@@ -1,6 +1,6 @@
-/** Every way the client itself can fail: a stable code, an exit code, and what to do. (How deployments fail: spec/errors.ts.) */
+/** Every way the client itself can fail: a stable code, an exit code, and what to do. (How deployments fail: deployment/errors.ts.) */
 
-import type { Problem } from '../spec/problems';
+import type { Problem } from '../specfile/problems';
 
 export const EXIT = {
   done: 0,

@@ -1,11 +1,11 @@
 /** All deployments there are, from Temporal's visibility: right with no worker running. */
 
 import type { WorkflowExecutionInfo } from '@temporalio/client';
-import { deploymentOf, WORKFLOW } from '../spec/names';
-import { STEPS } from '../spec/steps';
-import type { StepId } from '../spec/steps';
-import type { DeploymentView, Stage } from '../spec/messages';
-import type { ErrorCode } from '../spec/errors';
+import { deploymentOf, WORKFLOW } from '../deployment/names';
+import { STEPS } from '../deployment/steps';
+import type { StepId } from '../deployment/steps';
+import type { DeploymentView, Stage } from '../deployment/messages';
+import type { ErrorCode } from '../deployment/errors';
 import { isOpen, stageOf, viewOf } from './snapshot';
 import type { Temporal } from './temporal';
 

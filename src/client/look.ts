@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { WorkflowExecutionDescription } from '@temporalio/client';
-import { workflowIdOf } from '../spec/names';
+import { workflowIdOf } from '../deployment/names';
 import { ClientError } from './errors';
 import { snapshotOf, viewOf } from './snapshot';
 import type { Snapshot } from './snapshot';

@@ -1,7 +1,7 @@
 /** The EC2 calls of a deployment, with the parameters that matter. */
 
-import { ADDRESSES_GROUP, groupNameOf, OWNER_TAG } from '../spec/names';
-import type { CloudKindName, DeploymentSpec } from '../spec/types';
+import { ADDRESSES_GROUP, groupNameOf, OWNER_TAG } from '../deployment/names';
+import type { CloudKindName, DeploymentSpec } from '../deployment/types';
 import { referenceText } from './words';
 
 export interface PlannedAction {

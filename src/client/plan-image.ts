@@ -1,7 +1,7 @@
 /** What publishing an image sends. */
 
-import type { ImagePart } from '../spec/messages';
-import type { DeploymentSpec, ImageFile } from '../spec/types';
+import type { ImagePart } from '../deployment/messages';
+import type { DeploymentSpec, ImageFile } from '../deployment/types';
 import { call } from './plan-cloud';
 import type { PlannedAction } from './plan-cloud';
 

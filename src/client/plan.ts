@@ -1,12 +1,12 @@
 /** What a deployment would do, step by step, in the words it would do it in. Asks nobody: what only they know stands in `<…>`. */
 
-import { dialectOf } from '../commands/kato';
-import { pointAt, probe } from '../commands/nsupdate';
-import { putResolverFirst } from '../commands/resolver';
-import { ownerOf } from '../spec/names';
-import { STEPS } from '../spec/steps';
-import type { StepId } from '../spec/steps';
-import type { DeploymentSpec, DnsTarget, NetworkSpec } from '../spec/types';
+import { dialectOf } from '../machine/kato';
+import { pointAt, probe } from '../dns/update';
+import { putResolverFirst } from '../machine/resolver';
+import { ownerOf } from '../deployment/names';
+import { STEPS } from '../deployment/steps';
+import type { StepId } from '../deployment/steps';
+import type { DeploymentSpec, DnsTarget, NetworkSpec } from '../deployment/types';
 import { cloudCalls } from './plan-cloud';
 import type { PlannedAction } from './plan-cloud';
 import { publishActions } from './plan-image';

@@ -1,6 +1,6 @@
 /** The search attributes that make `list` and Temporal's own filters work, registered where they are not yet. */
 
-import { SEARCH_ATTRIBUTE } from '../spec/names';
+import { SEARCH_ATTRIBUTE } from '../deployment/names';
 import { ClientError } from './errors';
 import { detailsOf, grpcCodeOf } from './temporal';
 import { sentence } from './words';

@@ -1,9 +1,9 @@
 /** Where Temporal is: its own environment variables and TOML profile, and a few of ours. Loads no client: `plan` needs it too. */
 
 import type { ConnectionOptions } from '@temporalio/client';
-import { ConnectionFault, temporalPlace } from '../connection/temporal';
-import type { TemporalPlace } from '../connection/temporal';
-import { TASK_QUEUE } from '../spec/names';
+import { ConnectionFault, temporalPlace } from '../temporal/connection';
+import type { TemporalPlace } from '../temporal/connection';
+import { TASK_QUEUE } from '../deployment/names';
 import { ClientError } from './errors';
 
 export interface ConnectOptions {

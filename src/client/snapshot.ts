@@ -1,13 +1,13 @@
 /** One deployment as Temporal knows it at this moment. Made of `describe` alone, so it is right with no worker running. */
 
 import type { WorkflowExecutionDescription, WorkflowExecutionInfo } from '@temporalio/client';
-import { deploymentOf, MEMO_VIEW, WORKFLOW } from '../spec/names';
-import { stepById, STEPS } from '../spec/steps';
-import type { StepId } from '../spec/steps';
-import type { DeploymentView, Stage, StepProgress, UndoNote } from '../spec/messages';
-import type { Resources } from '../spec/types';
-import { pendingByLabel } from './pending';
-import type { PendingAttempt } from './pending';
+import { deploymentOf, MEMO_VIEW, WORKFLOW } from '../deployment/names';
+import { stepById, STEPS } from '../deployment/steps';
+import type { StepId } from '../deployment/steps';
+import type { DeploymentView, Stage, StepProgress, UndoNote } from '../deployment/messages';
+import type { Resources } from '../deployment/types';
+import { pendingByLabel } from '../temporal/pending';
+import type { PendingAttempt } from '../temporal/pending';
 
 export interface StepSnapshot extends Readonly<StepProgress> {
   readonly id: StepId;

@@ -3,12 +3,12 @@
 import { randomUUID } from 'node:crypto';
 import type { WorkflowExecutionDescription } from '@temporalio/client';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
-import { MEMO_VIEW, SEARCH_ATTRIBUTE, workflowIdOf } from '../spec/names';
-import type { WORKFLOW } from '../spec/names';
-import type { DeployInput, DeploymentView, TeardownInput } from '../spec/messages';
-import type { DeploymentSpec } from '../spec/types';
-import { digestOf, MEMO_SPEC, specMemoOf } from './spec-memo';
-import type { SpecMemo } from './spec-memo';
+import { MEMO_VIEW, SEARCH_ATTRIBUTE, workflowIdOf } from '../deployment/names';
+import type { WORKFLOW } from '../deployment/names';
+import type { DeployInput, DeploymentView, TeardownInput } from '../deployment/messages';
+import type { DeploymentSpec } from '../deployment/types';
+import { digestOf, MEMO_SPEC, specMemoOf } from '../temporal/spec-memo';
+import type { SpecMemo } from '../temporal/spec-memo';
 import { isUnknownAttribute, notRegistered } from './search-attributes';
 import type { Temporal } from './temporal';
 

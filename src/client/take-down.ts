@@ -1,16 +1,16 @@
 /** `down`: takes back what a deployment made. What is still being brought up is aborted, what is over gets a run of its own. */
 
 import type { WorkflowExecutionDescription } from '@temporalio/client';
-import { UPDATE } from '../spec/messages';
-import { WORKFLOW } from '../spec/names';
-import { freshView } from '../spec/view';
+import { UPDATE } from '../deployment/messages';
+import { WORKFLOW } from '../deployment/names';
+import { freshView } from '../deployment/view';
 import { say } from './answers';
 import { ClientError } from './errors';
 import { describe, look, seen } from './look';
 import { registerSearchAttributes } from './search-attributes';
 import { viewOf } from './snapshot';
 import type { Snapshot } from './snapshot';
-import { specMemoOf } from './spec-memo';
+import { specMemoOf } from '../temporal/spec-memo';
 import { startRun } from './start';
 import type { Temporal } from './temporal';
 

@@ -1,7 +1,7 @@
 /** The one way to Temporal: the connection, and what its errors mean to a person. */
 
 import { Client, Connection, isGrpcServiceError, NamespaceNotFoundError } from '@temporalio/client';
-import { tlsTrouble } from '../connection/temporal';
+import { tlsTrouble } from '../temporal/connection';
 import { ClientError } from './errors';
 import type { ClientErrorCode } from './errors';
 import { clientErrorOf as told, CONNECT_LIMIT, settingsOf } from './settings';

@@ -1,8 +1,8 @@
 /** Other people's error messages made fit to stand in ours, and secrets by their references. */
 
-import { errorRow } from '../spec/errors';
-import type { ErrorCode } from '../spec/errors';
-import type { SecretRef } from '../spec/types';
+import { errorRow } from '../deployment/errors';
+import type { ErrorCode } from '../deployment/errors';
+import type { SecretRef } from '../deployment/types';
 
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -1,7 +1,7 @@
 /** The name of an account that does not tell its access key. */
 
 import { createHash } from 'node:crypto';
-import type { CloudSpec } from '../spec/types';
+import type { CloudSpec } from '../deployment/types';
 
 /** What `ec2.<region>` stands for and what is spelt out are the same account: its address desk must be the same one. */
 export function accountOf(spec: Pick<CloudSpec, 'endpoint' | 'region'>, accessKey: string): string {

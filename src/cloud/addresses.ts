@@ -10,7 +10,7 @@ import {
 } from '@aws-sdk/client-ec2';
 import type { Address } from '@aws-sdk/client-ec2';
 import type { Cloud, CloudAddress } from '../activities/ports';
-import { OWNER_TAG } from '../spec/names';
+import { OWNER_TAG } from '../deployment/names';
 import type { Ec2 } from './ec2';
 import { unclear, unless } from './failures';
 import { tag } from './tags';

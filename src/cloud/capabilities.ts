@@ -3,7 +3,7 @@
  * fails the whole request, so nothing is sent that its row does not allow.
  */
 
-import type { CloudKindName } from '../spec/types';
+import type { CloudKindName } from '../deployment/types';
 
 export interface Capabilities {
   readonly signature: 2 | 4;

@@ -10,7 +10,7 @@ import type {
   ServiceInputTypes,
   ServiceOutputTypes,
 } from '@aws-sdk/client-ec2';
-import type { CloudSpec } from '../spec/types';
+import type { CloudSpec } from '../deployment/types';
 import { endpointOf } from './account';
 import type { Capabilities } from './capabilities';
 import { EC2 as SERVICE } from './failures';

@@ -1,7 +1,7 @@
 /** What clouds answer when they will not, and what keeps one from answering, in our codes: one table, the first row that fits. */
 
-import { DeployError } from '../spec/errors';
-import type { ErrorCode } from '../spec/errors';
+import { DeployError } from '../deployment/errors';
+import type { ErrorCode } from '../deployment/errors';
 
 /** What a caller may take for success: what should go is gone, what should be there is there. */
 export type Sort = 'missing' | 'duplicate';

@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Cloud, Clouds, ObjectStore, Secrets } from '../activities/ports';
-import type { CloudSpec } from '../spec/types';
+import type { CloudSpec } from '../deployment/types';
 import { accountOf } from './account';
 import { addresses } from './addresses';
 import { CAPABILITIES } from './capabilities';

@@ -9,7 +9,7 @@ import {
 } from '@aws-sdk/client-ec2';
 import type { _InstanceType, Filter, Instance, Reservation, RunInstancesCommandInput } from '@aws-sdk/client-ec2';
 import type { Cloud, CloudInstance, InstanceState, LaunchRequest } from '../activities/ports';
-import { OWNER_TAG } from '../spec/names';
+import { OWNER_TAG } from '../deployment/names';
 import type { Capabilities } from './capabilities';
 import type { Ec2 } from './ec2';
 import { unclear, unless } from './failures';

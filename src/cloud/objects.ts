@@ -11,7 +11,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { Readable } from 'node:stream';
 import type { ObjectStore, PutOptions, StoredObject } from '../activities/ports';
-import { OWNER_TAG } from '../spec/names';
+import { OWNER_TAG } from '../deployment/names';
 import { CloudFailure, unless } from './failures';
 import type { S3 } from './s3';
 

@@ -8,7 +8,7 @@ import type {
   ServiceInputTypes,
   ServiceOutputTypes,
 } from '@aws-sdk/client-s3';
-import type { CloudSpec } from '../spec/types';
+import type { CloudSpec } from '../deployment/types';
 import type { Capabilities } from './capabilities';
 import { CloudFailure, S3 as SERVICE } from './failures';
 import { askedWait, commonConfig, masked, signedBy } from './sdk';

@@ -2,7 +2,7 @@
 
 import type { EC2ClientConfig } from '@aws-sdk/client-ec2';
 import type { Answer } from './failures';
-import { maskSecrets } from '../spec/mask';
+import { maskSecrets } from '../deployment/mask';
 import { agentsOf } from './proxy';
 import type { Proxy } from './proxy';
 import type { Keys } from './signature-v2';

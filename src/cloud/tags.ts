@@ -1,7 +1,7 @@
 /** Our mark on what is there already. */
 
 import { CreateTagsCommand } from '@aws-sdk/client-ec2';
-import { OWNER_TAG } from '../spec/names';
+import { OWNER_TAG } from '../deployment/names';
 import type { Ec2 } from './ec2';
 import { CloudFailure } from './failures';
 

@@ -1,6 +1,6 @@
 /** What happened on the way to a cloud: no network, no TLS on one side only, no certificate to trust, no proxy that lets one through. */
 
-import { hear, NO_TLS } from '../connection/speaks';
+import { hear, NO_TLS } from '../temporal/speaks';
 import { CloudFailure, NO_CLOUD, refusal, unclear } from './failures';
 import type { Answer, Service } from './failures';
 import { proxyFor, ProxyRefusal } from './proxy';

@@ -4,7 +4,7 @@
  */
 
 import { availableParallelism } from 'node:os';
-import { DeployError } from '../spec/errors';
+import { DeployError } from '../deployment/errors';
 import { checkBundleSize, checkFacts, checkImageSize } from './checks';
 import type { BundleFacts, SizeLimits } from './checks';
 import { MEMBER } from './compressor';

@@ -1,5 +1,5 @@
-import { DeployError } from '../spec/errors';
-import type { ErrorCode } from '../spec/errors';
+import { DeployError } from '../deployment/errors';
+import type { ErrorCode } from '../deployment/errors';
 
 /** Takes so much at a time from a stream of pieces of any length. */
 export class ByteInput {

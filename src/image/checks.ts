@@ -1,7 +1,7 @@
 /** What can be known to be wrong before the first byte is read. */
 
-import type { CloudKindName } from '../spec/types';
-import { DeployError } from '../spec/errors';
+import type { CloudKindName } from '../deployment/types';
+import { DeployError } from '../deployment/errors';
 
 export type ImageKind = 'machine' | 'kernel' | 'ramdisk';
 export type Architecture = 'i386' | 'x86_64';

@@ -5,7 +5,7 @@
 
 import { createHash } from 'node:crypto';
 import type { Hash, KeyObject } from 'node:crypto';
-import { DeployError } from '../spec/errors';
+import { DeployError } from '../deployment/errors';
 import { MEMBER } from './compressor';
 import type { Manifest } from './manifest-reader';
 import type { Source } from './source';

@@ -1,7 +1,7 @@
 /** What operations on files throw, in our words. */
 
-import { DeployError } from '../spec/errors';
-import type { ErrorCode } from '../spec/errors';
+import { DeployError } from '../deployment/errors';
+import type { ErrorCode } from '../deployment/errors';
 
 const FILE_ERRORS: Readonly<Record<string, { readonly code: ErrorCode; readonly what: string }>> = {
   ENOENT: { code: 'IMAGE_SOURCE_MISSING', what: 'does not exist' },

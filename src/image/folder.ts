@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DeployError } from '../spec/errors';
+import { DeployError } from '../deployment/errors';
 import type { Bundle } from './bundle';
 import { isZero } from './compressor';
 import { fileError } from './file-error';

@@ -1,7 +1,7 @@
 /** What a manifest or a whole bundle is worth: every check is made, and each says what it found. */
 
 import type { KeyObject } from 'node:crypto';
-import { DeployError } from '../spec/errors';
+import { DeployError } from '../deployment/errors';
 import { readManifest } from './manifest-reader';
 import type { ManifestPart } from './manifest';
 import type { Manifest } from './manifest-reader';

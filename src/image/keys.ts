@@ -2,7 +2,7 @@
 
 import { X509Certificate, constants, createPrivateKey, privateDecrypt, publicEncrypt, sign, verify } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import { DeployError } from '../spec/errors';
+import { DeployError } from '../deployment/errors';
 
 /** PEM texts. */
 export interface Credentials {

@@ -3,7 +3,7 @@
  * event loop, so nothing here looks at any stretch of the text again and again. No DOCTYPE, so no entities but those of XML itself.
  */
 
-import { DeployError } from '../spec/errors';
+import { DeployError } from '../deployment/errors';
 
 export interface Element {
   readonly name: string;

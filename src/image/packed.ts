@@ -7,7 +7,7 @@
 
 import { createReadStream } from 'node:fs';
 import { createGunzip, createInflateRaw, crc32 } from 'node:zlib';
-import { DeployError } from '../spec/errors';
+import { DeployError } from '../deployment/errors';
 import { ByteInput } from './byte-input';
 import { fileError } from './file-error';
 import { openFile } from './source';

@@ -1,6 +1,6 @@
 /** What a file is packed in, by its name: the only thing known of it before it is there. */
 
-import { DeployError } from '../spec/errors';
+import { DeployError } from '../deployment/errors';
 import type { ImageKind } from './checks';
 import type { Packing } from './packed';
 

@@ -1,7 +1,7 @@
 /** The records of a pax header: `<length> <key>=<value>` and a newline, the length being that of all of it. */
 
-import { DeployError } from '../spec/errors';
-import type { ErrorCode } from '../spec/errors';
+import { DeployError } from '../deployment/errors';
+import type { ErrorCode } from '../deployment/errors';
 
 export type PaxRecords = readonly (readonly [key: string, value: string])[];
 

@@ -3,7 +3,7 @@
 import { constants } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
-import { DeployError } from '../spec/errors';
+import { DeployError } from '../deployment/errors';
 import { isZero } from './compressor';
 import { fileError } from './file-error';
 

@@ -4,7 +4,7 @@
  * data (pax 1.0). A map that does not fit its data is refused: the digest of a bundle says nothing about how the map is to be read.
  */
 
-import { DeployError } from '../spec/errors';
+import { DeployError } from '../deployment/errors';
 import type { ByteInput } from './byte-input';
 import { TAR_BLOCK, padding, tarNumber } from './tar';
 

@@ -3,8 +3,8 @@
  * pipe after the first member, and what is then still on its way makes it fail (seen in one run of eight).
  */
 
-import { DeployError } from '../spec/errors';
-import type { ErrorCode } from '../spec/errors';
+import { DeployError } from '../deployment/errors';
+import type { ErrorCode } from '../deployment/errors';
 
 export const TAR_BLOCK = 512;
 /** What most programs fill an archive up to. */

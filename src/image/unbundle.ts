@@ -3,7 +3,7 @@
 import { createDecipheriv, createHash } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { createGunzip } from 'node:zlib';
-import { DeployError } from '../spec/errors';
+import { DeployError } from '../deployment/errors';
 import { decryptHex } from './keys';
 import type { Manifest } from './manifest-reader';
 import type { ManifestPart } from './manifest';

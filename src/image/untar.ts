@@ -1,6 +1,6 @@
 /** Reads tar archives as a stream. */
 
-import { DeployError } from '../spec/errors';
+import { DeployError } from '../deployment/errors';
 import { ByteInput } from './byte-input';
 import { ZEROS, isZero } from './compressor';
 import { paxRecords } from './pax';

@@ -2,7 +2,7 @@
 
 import type { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { DeployError } from '../spec/errors';
+import { DeployError } from '../deployment/errors';
 import type { Unxz } from './packed';
 
 /** What is used of a child process. */

@@ -1,6 +1,6 @@
 /** Where the one image inside of a zip file is. Stored or deflated, with sizes beyond 4 GiB; nothing encrypted, nothing in volumes. */
 
-import { DeployError } from '../spec/errors';
+import { DeployError } from '../deployment/errors';
 
 export interface ZipEntry {
   readonly name: string;

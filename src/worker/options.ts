@@ -2,7 +2,7 @@
 
 import { hostname } from 'node:os';
 import type { WorkerOptions } from '@temporalio/worker';
-import { TASK_QUEUE } from '../spec/names';
+import { TASK_QUEUE } from '../deployment/names';
 import { BUNDLE_PATH } from './paths';
 
 /** Kept below `stop_grace_period` in docker-compose.yml. */

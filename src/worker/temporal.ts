@@ -2,8 +2,8 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { NativeConnection } from '@temporalio/worker';
-import { ConnectionFault, temporalPlace, tlsTrouble } from '../connection/temporal';
-import type { TemporalPlace } from '../connection/temporal';
+import { ConnectionFault, temporalPlace, tlsTrouble } from '../temporal/connection';
+import type { TemporalPlace } from '../temporal/connection';
 import { WorkerError } from './failure';
 
 /** The SDK alone would wait for half a minute. */

@@ -10,9 +10,9 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import { DESK } from '../spec/messages';
-import type { AddressRequest, DeskState, LedgerEntry, OpenQuestion, Released } from '../spec/messages';
-import type { AddressFact, Unsettled } from '../spec/types';
+import { DESK } from '../deployment/messages';
+import type { AddressRequest, DeskState, LedgerEntry, OpenQuestion, Released } from '../deployment/messages';
+import type { AddressFact, Unsettled } from '../deployment/types';
 import type { Activities, AllocationInput, ListedAddress, ReservationInput } from '../activities/types';
 import { ACTIVITY_OPTIONS } from './calls';
 import { unsettledOf } from './failures';

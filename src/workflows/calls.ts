@@ -3,7 +3,7 @@
 import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
 import type { ActivityOptions } from '@temporalio/workflow';
 import type { Activities, LookBackInput, StepActivityName, StepInput, StepOutcome } from '../activities/types';
-import type { LostEffect } from '../spec/messages';
+import type { LostEffect } from '../deployment/messages';
 
 /**
  * A dead worker is noticed by the missing heartbeat; each attempt is short, since waiting happens between attempts.

@@ -1,10 +1,10 @@
 /** What a person can say to a deployment: updates whose validators refuse, with the reason, what makes no sense now. */
 
 import { defineUpdate, setHandler } from '@temporalio/workflow';
-import { UPDATE } from '../spec/messages';
-import type { Decision, DeploymentView } from '../spec/messages';
-import { stepById, STEP_IDS } from '../spec/steps';
-import type { StepId } from '../spec/steps';
+import { UPDATE } from '../deployment/messages';
+import type { Decision, DeploymentView } from '../deployment/messages';
+import { stepById, STEP_IDS } from '../deployment/steps';
+import type { StepId } from '../deployment/steps';
 
 /** `from`: an earlier step, from which on everything is done again. */
 export type Answer = 'resume' | 'skip' | { readonly from: StepId };

@@ -7,9 +7,9 @@ import {
   isCancellation,
   sleep,
 } from '@temporalio/workflow';
-import type { DeployInput, DeployResult } from '../spec/messages';
-import type { DeploymentSpec } from '../spec/types';
-import { freshView } from '../spec/view';
+import type { DeployInput, DeployResult } from '../deployment/messages';
+import type { DeploymentSpec } from '../deployment/types';
+import { freshView } from '../deployment/view';
 import { Decisions } from './decisions';
 import { Progress } from './progress';
 import { DoAgain, StepRunner } from './runner';

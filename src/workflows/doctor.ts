@@ -1,7 +1,7 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities/types';
-import type { Finding } from '../spec/messages';
-import type { DeploymentSpec } from '../spec/types';
+import type { Finding } from '../deployment/messages';
+import type { DeploymentSpec } from '../deployment/types';
 import { ACTIVITY_OPTIONS } from './calls';
 
 /** Checks every precondition where it matters: on a worker. Changes nothing. */

@@ -1,9 +1,9 @@
 /** What an activity's failure means to a person: a stable code and a sentence. */
 
 import { ActivityFailure, ApplicationFailure, CancelledFailure, TimeoutFailure } from '@temporalio/workflow';
-import { isErrorCode } from '../spec/errors';
-import type { StepFailure, UnsettledDetails } from '../spec/messages';
-import type { Unsettled } from '../spec/types';
+import { isErrorCode } from '../deployment/errors';
+import type { StepFailure, UnsettledDetails } from '../deployment/messages';
+import type { Unsettled } from '../deployment/types';
 
 export function stepFailureOf(error: unknown): StepFailure {
   const cause = error instanceof ActivityFailure ? error.cause : error;

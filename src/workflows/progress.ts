@@ -2,12 +2,12 @@
 
 import { setCurrentDetails, upsertMemo, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
-import { errorRow } from '../spec/errors';
-import { MEMO_VIEW, SEARCH_ATTRIBUTE } from '../spec/names';
-import { STEPS } from '../spec/steps';
-import type { StepId } from '../spec/steps';
-import type { DeploymentView, Stage, StepProgress, UndoNote } from '../spec/messages';
-import type { Resources, Unsettled } from '../spec/types';
+import { errorRow } from '../deployment/errors';
+import { MEMO_VIEW, SEARCH_ATTRIBUTE } from '../deployment/names';
+import { STEPS } from '../deployment/steps';
+import type { StepId } from '../deployment/steps';
+import type { DeploymentView, Stage, StepProgress, UndoNote } from '../deployment/messages';
+import type { Resources, Unsettled } from '../deployment/types';
 
 const STAGE = defineSearchAttributeKey(SEARCH_ATTRIBUTE.stage, SearchAttributeType.KEYWORD);
 const CLOUD = defineSearchAttributeKey(SEARCH_ATTRIBUTE.cloud, SearchAttributeType.KEYWORD);

@@ -1,6 +1,6 @@
 import { ApplicationFailure, isCancellation, proxyActivities } from '@temporalio/workflow';
 import type { ActivityOptions } from '@temporalio/workflow';
-import type { ImagePart, PublishInput, PublishResult } from '../spec/messages';
+import type { ImagePart, PublishInput, PublishResult } from '../deployment/messages';
 import type { Activities, PartInput } from '../activities/types';
 import { ACTIVITY_OPTIONS } from './calls';
 import { stepFailureOf } from './failures';

@@ -1,11 +1,11 @@
 /** Shows how far the publishing of an image is: in the memo for deployments and clients, as prose for the Web UI. */
 
 import { setCurrentDetails, upsertMemo } from '@temporalio/workflow';
-import { errorRow } from '../spec/errors';
-import { IMAGE_PARTS } from '../spec/messages';
-import type { ImagePart, PublishInput, PublishView, StepFailure } from '../spec/messages';
-import { MEMO_IMAGE } from '../spec/names';
-import { freshPublishView } from '../spec/view';
+import { errorRow } from '../deployment/errors';
+import { IMAGE_PARTS } from '../deployment/messages';
+import type { ImagePart, PublishInput, PublishView, StepFailure } from '../deployment/messages';
+import { MEMO_IMAGE } from '../deployment/names';
+import { freshPublishView } from '../deployment/view';
 import type { Uploaded } from '../activities/types';
 import { now } from './progress';
 

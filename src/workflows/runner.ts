@@ -1,10 +1,10 @@
 /** Runs one step: observe-and-act activities, then done, or parked until a person answers. */
 
 import { CancellationScope, CancelledFailure, condition, isCancellation } from '@temporalio/workflow';
-import { NEED_REBOOT, stepById, STEP_IDS } from '../spec/steps';
-import type { RebootReason, StepId } from '../spec/steps';
-import type { LostEffect, StepProgress } from '../spec/messages';
-import type { DeploymentSpec, Resources } from '../spec/types';
+import { NEED_REBOOT, stepById, STEP_IDS } from '../deployment/steps';
+import type { RebootReason, StepId } from '../deployment/steps';
+import type { LostEffect, StepProgress } from '../deployment/messages';
+import type { DeploymentSpec, Resources } from '../deployment/types';
 import type { StepActivityName, StepInput, StepOutcome } from '../activities/types';
 import { callFindLost, callStepActivity } from './calls';
 import type { Answer, Decisions } from './decisions';

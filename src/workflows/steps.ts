@@ -1,8 +1,8 @@
 /** Which activities a step consists of, in order, how long it may take, and when a deployment does without it. */
 
 import type { StepActivityName } from '../activities/types';
-import type { StepId } from '../spec/steps';
-import type { DeploymentSpec, Timing } from '../spec/types';
+import type { StepId } from '../deployment/steps';
+import type { DeploymentSpec, Timing } from '../deployment/types';
 
 export interface StepPlan {
   readonly activities: readonly StepActivityName[];

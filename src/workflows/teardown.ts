@@ -1,6 +1,6 @@
 import { ApplicationFailure, CancellationScope } from '@temporalio/workflow';
-import type { DeploymentView, TeardownInput } from '../spec/messages';
-import { freshView } from '../spec/view';
+import type { DeploymentView, TeardownInput } from '../deployment/messages';
+import { freshView } from '../deployment/view';
 import { Progress } from './progress';
 import { undoEverything } from './undo';
 

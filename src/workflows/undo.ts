@@ -1,7 +1,7 @@
 /** Takes back what a deployment made, in reverse order. Each activity looks for what is ours itself, so nothing need be remembered. */
 
-import type { StepId } from '../spec/steps';
-import type { DeploymentSpec, Resources } from '../spec/types';
+import type { StepId } from '../deployment/steps';
+import type { DeploymentSpec, Resources } from '../deployment/types';
 import type { StepActivityName } from '../activities/types';
 import { callStepActivity } from './calls';
 import { stepFailureOf } from './failures';

@@ -10,9 +10,9 @@ import {
 } from '../../src/activities/address-desk';
 import type { Dependencies } from '../../src/activities/dependencies';
 import type { AllocationInput, ReleaseInput } from '../../src/activities/types';
-import { ADDRESSES_GROUP } from '../../src/spec/names';
-import type { Released } from '../../src/spec/messages';
-import type { AddressFact, Unsettled } from '../../src/spec/types';
+import { ADDRESSES_GROUP } from '../../src/deployment/names';
+import type { Released } from '../../src/deployment/messages';
+import type { AddressFact, Unsettled } from '../../src/deployment/types';
 import { Account } from '../support/account';
 import { specNamed } from '../support/specs';
 import { Attempts } from './attempts';

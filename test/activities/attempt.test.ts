@@ -8,8 +8,8 @@ import type { LogEntry } from '@temporalio/worker';
 import { attempted } from '../../src/activities/attempt';
 import type { Attempt, Patience } from '../../src/activities/attempt';
 import { KnownSecrets } from '../../src/activities/known-secrets';
-import { DeployError } from '../../src/spec/errors';
-import type { ErrorCode } from '../../src/spec/errors';
+import { DeployError } from '../../src/deployment/errors';
+import type { ErrorCode } from '../../src/deployment/errors';
 
 const PATIENCE: Patience = { deadline: 60_000, poll: 1_234, limits: { SSH_AUTH: 10_000 } };
 

@@ -6,8 +6,8 @@ import { DefaultLogger } from '@temporalio/worker';
 import { attempted } from '../../src/activities/attempt';
 import type { Attempt } from '../../src/activities/attempt';
 import { KnownSecrets } from '../../src/activities/known-secrets';
-import type { UnsettledDetails } from '../../src/spec/messages';
-import type { Unsettled } from '../../src/spec/types';
+import type { UnsettledDetails } from '../../src/deployment/messages';
+import type { Unsettled } from '../../src/deployment/types';
 
 export class Attempts<T> {
   private number = 0;

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { ensureByCommand } from '../../src/activities/command';
 import type { MachineCommand } from '../../src/activities/command';
-import { DeployError } from '../../src/spec/errors';
-import { startJob } from '../../src/commands/journal';
-import { eventually, LocalVm } from '../commands/local-vm';
+import { DeployError } from '../../src/deployment/errors';
+import { startJob } from '../../src/machine/journal';
+import { eventually, LocalVm } from '../machine/local-vm';
 import { attemptOf, dependencies, inputOf, remoteOf } from './support';
 
 describe('a command whose effect is looked for', function () {

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { runDetached } from '../../src/activities/detached';
 import type { DetachedCommand, DetachedOutcome } from '../../src/activities/detached';
 import type { Secret } from '../../src/activities/ports';
-import { DeployError } from '../../src/spec/errors';
-import { LocalVm } from '../commands/local-vm';
+import { DeployError } from '../../src/deployment/errors';
+import { LocalVm } from '../machine/local-vm';
 
 const PASSWORD: Secret = { reveal: () => "p'ss wörd" };
 

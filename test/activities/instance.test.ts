@@ -6,8 +6,8 @@ import type { Dependencies } from '../../src/activities/dependencies';
 import type { Cloud, CloudInstance, LaunchRequest } from '../../src/activities/ports';
 import type { StepOutcome } from '../../src/activities/types';
 import { CloudFailure, unclear } from '../../src/cloud/failures';
-import type { ErrorCode } from '../../src/spec/errors';
-import type { Resources, Unsettled } from '../../src/spec/types';
+import type { ErrorCode } from '../../src/deployment/errors';
+import type { Resources, Unsettled } from '../../src/deployment/types';
 import { Attempts } from './attempts';
 import { attemptOf, dependencies, inputOf } from './support';
 

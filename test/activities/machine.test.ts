@@ -8,8 +8,8 @@ import { onMachine } from '../../src/activities/machine';
 import type { StepInput } from '../../src/activities/types';
 import { STEP_PLANS } from '../../src/workflows/steps';
 import type { Cloud, RemoteSession, SshTarget } from '../../src/activities/ports';
-import { DeployError } from '../../src/spec/errors';
-import type { Resources, SshSpec } from '../../src/spec/types';
+import { DeployError } from '../../src/deployment/errors';
+import type { Resources, SshSpec } from '../../src/deployment/types';
 import { dependencies, inputOf } from './support';
 
 const GIVEN = 'SHA256:uNiVztksCsDhcc0u9e8BrrQXVUpKZIDTMczCvj3tD2s';

@@ -4,7 +4,7 @@ import type { Dependencies } from '../../src/activities/dependencies';
 import type { CloudInstance, Dns, TsigKey } from '../../src/activities/ports';
 import type { StepInput, StepOutcome } from '../../src/activities/types';
 import { createDns } from '../../src/adapters/dns';
-import type { CloudSpec, DeploymentSpec, DnsSpec, Resources } from '../../src/spec/types';
+import type { CloudSpec, DeploymentSpec, DnsSpec, Resources } from '../../src/deployment/types';
 import { specNamed } from '../support/specs';
 
 export const NAMESPACE = 'testing';

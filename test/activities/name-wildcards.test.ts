@@ -1,9 +1,9 @@
 /** Names under wildcards that say the same: only the server knows what stands at a name and what a wildcard answers for it. */
 
 import assert from 'node:assert/strict';
-import { DeployError } from '../../src/spec/errors';
-import { ownerOf } from '../../src/spec/names';
-import type { DnsSpec } from '../../src/spec/types';
+import { DeployError } from '../../src/deployment/errors';
+import { ownerOf } from '../../src/deployment/names';
+import type { DnsSpec } from '../../src/deployment/types';
 import { startBind } from '../support/bind';
 import type { Bind } from '../support/bind';
 import { keyNamed, keyStatement, startNamed, ZONE_HEAD } from '../support/named';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { awaitReboot, readBootId, requestReboot } from '../../src/activities/reboot';
 import type { ExecResult, RemoteSession } from '../../src/activities/ports';
-import { READ_BOOT_ID } from '../../src/commands/machine';
-import { DeployError } from '../../src/spec/errors';
-import type { Resources } from '../../src/spec/types';
+import { READ_BOOT_ID } from '../../src/machine/machine';
+import { DeployError } from '../../src/deployment/errors';
+import type { Resources } from '../../src/deployment/types';
 import { attemptOf, dependencies, inputOf, remoteOf } from './support';
 
 const [A, B, C] = ['a', 'b', 'c'].map((digit) => `${digit.repeat(8)}-0000-4000-8000-${digit.repeat(12)}`) as [

@@ -3,8 +3,8 @@ import { connect, createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import { streamEncode } from 'dns-packet';
 import { createDns } from '../../src/adapters/dns';
-import { DeployError } from '../../src/spec/errors';
-import type { DnsSpec } from '../../src/spec/types';
+import { DeployError } from '../../src/deployment/errors';
+import type { DnsSpec } from '../../src/deployment/types';
 import { startBind } from '../support/bind';
 import type { Bind } from '../support/bind';
 

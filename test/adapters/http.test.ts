@@ -9,7 +9,7 @@ import type { Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createHttp } from '../../src/adapters/http';
-import { DeployError } from '../../src/spec/errors';
+import { DeployError } from '../../src/deployment/errors';
 import { selfSigned } from './ssh-server';
 
 const http = createHttp();

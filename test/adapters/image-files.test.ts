@@ -24,7 +24,7 @@ import type { ImageFiles } from '../../src/activities/ports';
 import { unxzBy } from '../../src/image';
 import { writeAll } from '../../src/adapters/download';
 import { createImageFiles } from '../../src/adapters/image-files';
-import type { DeployError } from '../../src/spec/errors';
+import type { DeployError } from '../../src/deployment/errors';
 import { noise, rejects, tempFolder } from '../image/support';
 import { eventually } from '../support/wait';
 

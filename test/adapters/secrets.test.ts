@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { format, inspect } from 'node:util';
 import { createSecrets } from '../../src/adapters/secrets';
-import { DeployError } from '../../src/spec/errors';
-import type { SecretRef } from '../../src/spec/types';
+import { DeployError } from '../../src/deployment/errors';
+import type { SecretRef } from '../../src/deployment/types';
 
 const VALUE = 'hunter2-of-the-test';
 const VARIABLE = 'STACKATO_TEST_SECRET';

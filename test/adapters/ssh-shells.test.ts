@@ -8,9 +8,9 @@ import { look } from '../../src/activities/machine';
 import { runDetached } from '../../src/activities/detached';
 import type { RemoteSession, Secrets, SshTarget } from '../../src/activities/ports';
 import { createRemote } from '../../src/adapters/ssh';
-import { parseBootId, READ_BOOT_ID } from '../../src/commands/machine';
-import { observe } from '../../src/commands/observe';
-import { DeployError } from '../../src/spec/errors';
+import { parseBootId, READ_BOOT_ID } from '../../src/machine/machine';
+import { observe } from '../../src/machine/observe';
+import { DeployError } from '../../src/deployment/errors';
 import { startServer } from './ssh-server';
 import type { Behaviour, TestServer } from './ssh-server';
 

@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { utils } from 'ssh2';
 import type { Remote, RemoteSession, Secrets, SshTarget } from '../../src/activities/ports';
 import { createRemote } from '../../src/adapters/ssh';
-import { fingerprintOf } from '../../src/commands/host-keys';
-import { DeployError } from '../../src/spec/errors';
-import type { SecretRef, SshSpec } from '../../src/spec/types';
+import { fingerprintOf } from '../../src/machine/host-keys';
+import { DeployError } from '../../src/deployment/errors';
+import type { SecretRef, SshSpec } from '../../src/deployment/types';
 import { ED25519, RSA, selfSigned, startServer } from './ssh-server';
 import type { Behaviour, TestServer } from './ssh-server';
 

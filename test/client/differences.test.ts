@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { clashesOf, differencesOf, thingsIn } from '../../src/client/differences';
-import { digestOf } from '../../src/client/spec-memo';
+import { digestOf } from '../../src/temporal/spec-memo';
 import { specNamed } from '../support/specs';
 
 describe('differences between two specs', () => {

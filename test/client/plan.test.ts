@@ -1,14 +1,14 @@
 import { strict as assert } from 'node:assert';
 import { readdirSync } from 'node:fs';
 import { planOf } from '../../src/client/plan';
-import { paintIf } from '../../src/client/render/text';
-import { planText } from '../../src/client/render/plan';
+import { paintIf } from '../../src/cli/render/text';
+import { planText } from '../../src/cli/render/plan';
 import { CAPABILITIES } from '../../src/cloud/capabilities';
-import { loadSpec } from '../../src/spec/loader';
-import { STEP_IDS } from '../../src/spec/steps';
-import type { StepId } from '../../src/spec/steps';
-import type { CloudKindName, DeploymentSpec } from '../../src/spec/types';
-import { freshView } from '../../src/spec/view';
+import { loadSpec } from '../../src/specfile/loader';
+import { STEP_IDS } from '../../src/deployment/steps';
+import type { StepId } from '../../src/deployment/steps';
+import type { CloudKindName, DeploymentSpec } from '../../src/deployment/types';
+import { freshView } from '../../src/deployment/view';
 import { STEP_PLANS } from '../../src/workflows/steps';
 import { imageIn, specNamed } from '../support/specs';
 

@@ -9,13 +9,13 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { ClientError } from '../../src/client/errors';
 import type { Publishing } from '../../src/client/publishing';
-import type { DeploymentSpec } from '../../src/spec/types';
-import { PUBLISHES } from '../spec/bad-specs';
+import type { DeploymentSpec } from '../../src/deployment/types';
+import { PUBLISHES } from '../specfile/bad-specs';
 import { FakeActivities } from '../support/fake-activities';
 import { imageIn, specNamed } from '../support/specs';
 import { localServer } from '../support/temporal';
 import { ClientBench } from './bench';
-import { cli } from './cli';
+import { cli } from '../cli/cli';
 
 describe('image publish', function () {
   this.timeout(60_000);

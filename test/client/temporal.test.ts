@@ -11,11 +11,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { temporalPlace } from '../../src/connection/temporal';
-import type { ConnectionFault } from '../../src/connection/temporal';
+import { temporalPlace } from '../../src/temporal/connection';
+import type { ConnectionFault } from '../../src/temporal/connection';
 import { programPath } from '../support/programs';
-import { Cli } from './cli';
-import type { Ended } from './cli';
+import { Cli } from '../cli/cli';
+import type { Ended } from '../cli/cli';
 
 const CLIENT = [process.execPath, 'bin/stackato-deploy.cjs'] as const;
 const WORKER = [process.execPath, 'dist/src/worker/main.js'] as const;

@@ -10,7 +10,7 @@ import type { Capabilities } from '../../src/cloud/capabilities';
 import { Ec2 } from '../../src/cloud/ec2';
 import type { Patience } from '../../src/cloud/sdk';
 import type { Cloud, CloudGroup, CloudInstance, LaunchRequest } from '../../src/activities/ports';
-import { groupNameOf, ownerOf } from '../../src/spec/names';
+import { groupNameOf, ownerOf } from '../../src/deployment/names';
 import type { Clouds } from '../../lab/cloud';
 import { KINDS } from '../../lab/types';
 import type { Kind } from '../../lab/types';

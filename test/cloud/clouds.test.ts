@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { CAPABILITIES } from '../../src/cloud/capabilities';
-import type { DeployError } from '../../src/spec/errors';
+import type { DeployError } from '../../src/deployment/errors';
 import { KINDS } from '../../lab/types';
 import { Bench, QUOTA, TYPES } from './bench';
 import { codeOf, failureOf, openCloud } from './support';

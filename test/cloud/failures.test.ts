@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { ANSWERS, EC2, refusal, rowFor, unless } from '../../src/cloud/failures';
 import type { Answer, Sort } from '../../src/cloud/failures';
 import { unreachable } from '../../src/cloud/way';
-import type { ErrorCode } from '../../src/spec/errors';
+import type { ErrorCode } from '../../src/deployment/errors';
 
 type Case = readonly [call: string, answer: Answer, code: ErrorCode, sort?: Sort];
 

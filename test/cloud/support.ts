@@ -2,9 +2,9 @@
 
 import type { Cloud, Clouds, ObjectStore, Secret, Secrets } from '../../src/activities/ports';
 import { createClouds } from '../../src/cloud';
-import { DeployError } from '../../src/spec/errors';
-import type { ErrorCode } from '../../src/spec/errors';
-import type { CloudSpec } from '../../src/spec/types';
+import { DeployError } from '../../src/deployment/errors';
+import type { ErrorCode } from '../../src/deployment/errors';
+import type { CloudSpec } from '../../src/deployment/types';
 import type { CloudAccess } from '../../lab/types';
 
 export function secretOf(value: string): Secret {

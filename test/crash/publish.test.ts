@@ -6,8 +6,8 @@ import { readFileSync } from 'node:fs';
 import type { Fault, Kind } from '../../lab/types';
 import { publish } from '../../src/client/publishing';
 import type { Publishing } from '../../src/client/publishing';
-import { IMAGE_PARTS } from '../../src/spec/messages';
-import type { ImagePart } from '../../src/spec/messages';
+import { IMAGE_PARTS } from '../../src/deployment/messages';
+import type { ImagePart } from '../../src/deployment/messages';
 import { Site } from '../support/site';
 import { eventually } from '../support/wait';
 

@@ -1,8 +1,8 @@
 /** The worker is killed without a word at every step: the deployment ends ready all the same, and nothing was done twice. */
 
 import assert from 'node:assert/strict';
-import { STEP_IDS } from '../../src/spec/steps';
-import type { StepId } from '../../src/spec/steps';
+import { STEP_IDS } from '../../src/deployment/steps';
+import type { StepId } from '../../src/deployment/steps';
 import type { Deployment } from '../support/deployment';
 import { assertOnce } from '../support/once';
 import { Site } from '../support/site';

@@ -1,7 +1,7 @@
 /** `ssh.hostKey: console`: the machine is known before the first connection, and another key later stops the deployment. */
 
 import assert from 'node:assert/strict';
-import { printedHostKeys } from '../../src/commands/host-keys';
+import { printedHostKeys } from '../../src/machine/host-keys';
 import { assertOnce } from '../support/once';
 import { Site } from '../support/site';
 import type { SpecChange } from '../support/site';

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import type { CloudInventory, Kind } from '../../lab/types';
 import { KINDS } from '../../lab/types';
-import type { DeployResult } from '../../src/spec/messages';
+import type { DeployResult } from '../../src/deployment/messages';
 import { assertOnce } from '../support/once';
 import { Site } from '../support/site';
 

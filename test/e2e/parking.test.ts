@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import type { Knobs } from '../../lab/types';
-import type { ErrorCode } from '../../src/spec/errors';
-import { STEP_IDS } from '../../src/spec/steps';
-import type { StepId } from '../../src/spec/steps';
+import type { ErrorCode } from '../../src/deployment/errors';
+import { STEP_IDS } from '../../src/deployment/steps';
+import type { StepId } from '../../src/deployment/steps';
 import { assertOnce } from '../support/once';
 import { Site } from '../support/site';
 import type { SpecChange } from '../support/site';

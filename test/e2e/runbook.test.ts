@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { DIALOGUES, HARD_KNOBS } from '../../lab/appliance';
 import { KINDS } from '../../lab/types';
 import type { Kind, Knobs } from '../../lab/types';
-import type { DeploymentView } from '../../src/spec/messages';
+import type { DeploymentView } from '../../src/deployment/messages';
 import { assertOnce } from '../support/once';
 import { Site } from '../support/site';
 import type { SpecChange } from '../support/site';

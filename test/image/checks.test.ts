@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { SIZE_LIMITS, checkFacts, checkName, readIdentity } from '../../src/image';
 import type { BundleFacts } from '../../src/image';
 import { checkBundleSize, checkImageSize } from '../../src/image/checks';
-import type { ErrorCode } from '../../src/spec/errors';
+import type { ErrorCode } from '../../src/deployment/errors';
 import { FACTS, credentials, pair, shell } from './support';
 import { tmpdir } from 'node:os';
 

@@ -29,9 +29,9 @@ describe('tables of reference', () => {
     folder = new Folder()
       .copy('scripts')
       .write('package.json', '{}')
-      .write('dist/src/spec/loader.js', LOADER)
-      .write('dist/src/spec/errors.js', ERRORS)
-      .write('dist/src/spec/schema.js', SCHEMA);
+      .write('dist/src/specfile/loader.js', LOADER)
+      .write('dist/src/deployment/errors.js', ERRORS)
+      .write('dist/src/specfile/schema.js', SCHEMA);
   });
   afterEach(() => folder.remove());
 

@@ -19,7 +19,7 @@ describe('scripts/check-docs.mjs', () => {
     folder = new Folder()
       .copy('scripts')
       .write('package.json', '{"scripts":{"check":"true"}}')
-      .write('dist/src/spec/loader.js', LOADER)
+      .write('dist/src/specfile/loader.js', LOADER)
       .write('bin/stackato-deploy.cjs', CLI)
       .write('examples/a.yaml', 'name: a\n');
   });

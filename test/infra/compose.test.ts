@@ -5,7 +5,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import Ajv from 'ajv';
 import { parse } from 'yaml';
-import { SEARCH_ATTRIBUTE } from '../../src/spec/names';
+import { SEARCH_ATTRIBUTE } from '../../src/deployment/names';
 import { SHUTDOWN_FORCE_SECONDS } from '../../src/worker/options';
 import { COMPOSE_SCHEMA } from './compose-schema';
 import type { ComposeFile, Service } from './compose-schema';

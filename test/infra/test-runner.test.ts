@@ -13,7 +13,7 @@ describe('scripts/test.mjs', () => {
       .copy('scripts', '.mocharc.json')
       .linkModules()
       .write('package.json', '{}')
-      .write('test/spec/a.test.ts', PASSES);
+      .write('test/specfile/a.test.ts', PASSES);
   });
   afterEach(() => folder.remove());
 
@@ -28,7 +28,10 @@ describe('scripts/test.mjs', () => {
   });
 
   it('fails when a test fails, and names it at the end', async () => {
-    folder.write('test/spec/b.test.ts', "describe('b', () => { it('is wrong', () => { throw new Error('no'); }); });");
+    folder.write(
+      'test/specfile/b.test.ts',
+      "describe('b', () => { it('is wrong', () => { throw new Error('no'); }); });",
+    );
     const ended = await run();
     assert.equal(lastLine(ended), '1 passed, 1 failed');
     assert.match(ended.output, /^FAILED: unit: b is wrong$/m);

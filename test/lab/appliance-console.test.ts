@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { HttpAnswer } from '../../src/activities/ports';
-import { parseInfo } from '../../src/commands/roles';
-import { DeployError } from '../../src/spec/errors';
+import { parseInfo } from '../../src/machine/roles';
+import { DeployError } from '../../src/deployment/errors';
 import { eventually } from '../support/wait';
 import { PORTS, Yard } from './appliance-support';
 import type { TestMachine } from './appliance-support';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { OBSERVE_NETWORK, staticNetworkOf } from '../../src/commands/network';
+import { OBSERVE_NETWORK, staticNetworkOf } from '../../src/machine/network';
 import { Yard } from './appliance-support';
 
 describe("a simulated appliance's network", function () {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { processesOf } from '../../lab/appliance/processes';
-import { printedHostKeys } from '../../src/commands/host-keys';
-import { rebootJob } from '../../src/commands/machine';
-import { OBSERVE_NETWORK, staticIpAnswers, staticNetworkOf } from '../../src/commands/network';
-import type { PromptId } from '../../src/commands/dialogue';
-import { OBSERVE_RESOLVER, putResolverFirst, resolverStateOf } from '../../src/commands/resolver';
-import { DeployError } from '../../src/spec/errors';
+import { printedHostKeys } from '../../src/machine/host-keys';
+import { rebootJob } from '../../src/machine/machine';
+import { OBSERVE_NETWORK, staticIpAnswers, staticNetworkOf } from '../../src/machine/network';
+import type { PromptId } from '../../src/machine/dialogue';
+import { OBSERVE_RESOLVER, putResolverFirst, resolverStateOf } from '../../src/machine/resolver';
+import { DeployError } from '../../src/deployment/errors';
 import { eventually } from '../support/wait';
 import { Yard } from './appliance-support';
 import type { TestMachine } from './appliance-support';

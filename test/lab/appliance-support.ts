@@ -12,11 +12,11 @@ import { runDetached } from '../../src/activities/detached';
 import type { DetachedCommand, DetachedOutcome } from '../../src/activities/detached';
 import type { ExecResult, RemoteSession } from '../../src/activities/ports';
 import { createRemote } from '../../src/adapters/ssh';
-import { direct } from '../../src/commands/kato';
-import { sectionsOf } from '../../src/commands/observe';
-import type { Sections } from '../../src/commands/observe';
-import { parseBootId, READ_BOOT_ID } from '../../src/commands/machine';
-import { DeployError } from '../../src/spec/errors';
+import { direct } from '../../src/machine/kato';
+import { sectionsOf } from '../../src/machine/observe';
+import type { Sections } from '../../src/machine/observe';
+import { parseBootId, READ_BOOT_ID } from '../../src/machine/machine';
+import { DeployError } from '../../src/deployment/errors';
 import { eventually } from '../support/wait';
 
 export const PORTS = { ssh: 21_922, http: 21_980, https: 21_943 };

@@ -10,9 +10,9 @@ import type { ClientChannel } from 'ssh2';
 import { processesOf } from '../../lab/appliance/processes';
 import { Place } from '../../lab/appliance/place';
 import { rewriterFor } from '../../lab/appliance/rewrite';
-import { parseMemory } from '../../src/commands/machine';
-import { OBSERVE_NETWORK, staticNetworkOf } from '../../src/commands/network';
-import { DeployError } from '../../src/spec/errors';
+import { parseMemory } from '../../src/machine/machine';
+import { OBSERVE_NETWORK, staticNetworkOf } from '../../src/machine/network';
+import { DeployError } from '../../src/deployment/errors';
 import { eventually } from '../support/wait';
 import { PORTS, Yard } from './appliance-support';
 

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checkKnobs, DIALOGUES, readDialogue } from '../../lab/appliance';
-import { staticIpAnswers, isStatic, OBSERVE_NETWORK, staticNetworkOf } from '../../src/commands/network';
+import { staticIpAnswers, isStatic, OBSERVE_NETWORK, staticNetworkOf } from '../../src/machine/network';
 import { Yard } from './appliance-support';
 
 const ONE = { id: 'address', text: 'IP: ' };

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { GUARD_PORT, TakenError } from '../../lab/neighbours';
 import { choosePorts, claimNet } from '../../lab/ports';
 import type { Net } from '../../lab/ports';
-import { Cli } from '../client/cli';
-import type { Ended } from '../client/cli';
+import { Cli } from '../cli/cli';
+import type { Ended } from '../cli/cli';
 import { CLI } from '../support/site';
 
 const DIR = '/somewhere/else/.lab';

@@ -10,12 +10,12 @@ import type { Knobs } from '../../lab/types';
 import { runDetached } from '../../src/activities/detached';
 import type { DetachedOutcome } from '../../src/activities/detached';
 import type { ExecResult } from '../../src/activities/ports';
-import type { PromptId } from '../../src/commands/dialogue';
-import { identityOf } from '../../src/commands/identity';
-import type { Identity } from '../../src/commands/identity';
-import { direct } from '../../src/commands/kato';
-import { parseInfo } from '../../src/commands/roles';
-import { LocalVm } from '../commands/local-vm';
+import type { PromptId } from '../../src/machine/dialogue';
+import { identityOf } from '../../src/machine/identity';
+import type { Identity } from '../../src/machine/identity';
+import { direct } from '../../src/machine/kato';
+import { parseInfo } from '../../src/machine/roles';
+import { LocalVm } from '../machine/local-vm';
 
 const GUEST = resolve('lab/vm/guest/rootfs');
 export const NAME = 'dev.stackato.test';

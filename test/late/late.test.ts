@@ -1,7 +1,7 @@
 /** Answers that do not come, effects that come late, two namespaces in one account: one of everything, nothing left, nobody else's taken. */
 
 import assert from 'node:assert/strict';
-import { addressDeskId } from '../../src/spec/names';
+import { addressDeskId } from '../../src/deployment/names';
 import type { Deployment } from '../support/deployment';
 import { Site } from '../support/site';
 import type { SpecChange } from '../support/site';

@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DisassociateAddressCommand, EC2Client, RevokeSecurityGroupIngressCommand } from '@aws-sdk/client-ec2';
-import type { DeploymentView } from '../../src/spec/messages';
-import type { StepId } from '../../src/spec/steps';
+import type { DeploymentView } from '../../src/deployment/messages';
+import type { StepId } from '../../src/deployment/steps';
 import { assertOnce } from '../support/once';
 import { Site } from '../support/site';
 

@@ -6,7 +6,7 @@ import { closeSync, ftruncateSync, openSync, readFileSync, writeFileSync, writeS
 import { join } from 'node:path';
 import { KINDS } from '../../lab/types';
 import type { Kind } from '../../lab/types';
-import type { DeploymentView } from '../../src/spec/messages';
+import type { DeploymentView } from '../../src/deployment/messages';
 import { Site } from '../support/site';
 
 const MIB = 1_048_576;

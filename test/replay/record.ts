@@ -7,7 +7,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils';
 import type { WorkflowHandle } from '@temporalio/client';
-import { addressDeskId, imageWorkflowId, workflowIdOf } from '../../src/spec/names';
+import { addressDeskId, imageWorkflowId, workflowIdOf } from '../../src/deployment/names';
 import { Site } from '../support/site';
 import type { Kind } from '../../lab/types';
 import { FOLDER } from './histories';

@@ -2,7 +2,7 @@
 
 import type { Cloud, CloudAddress, CloudGroup } from '../../src/activities/ports';
 import { CloudFailure, unclear } from '../../src/cloud/failures';
-import type { ErrorCode } from '../../src/spec/errors';
+import type { ErrorCode } from '../../src/deployment/errors';
 
 /** `lost`: done, but the answer never came; `unheard`: not done, and no answer; a number: done so many ms after the connection was lost. */
 export type AccountFault = ErrorCode | 'lost' | 'unheard' | number;

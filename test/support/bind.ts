@@ -7,7 +7,7 @@ import { DNS_HOST, DnsServer, ZONE } from '../../lab/dns';
 import { Household } from '../../lab/household';
 import { choosePorts, claimNet } from '../../lab/ports';
 import type { TsigKey } from '../../src/activities/ports';
-import type { DnsSpec } from '../../src/spec/types';
+import type { DnsSpec } from '../../src/deployment/types';
 
 export interface Bind {
   readonly dir: string;

@@ -3,9 +3,9 @@
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { Worker } from '@temporalio/worker';
 import type { WorkflowHandle } from '@temporalio/client';
-import { MEMO_VIEW, WORKFLOW, workflowIdOf } from '../../src/spec/names';
-import type { Decision, DeploymentView, DeployResult } from '../../src/spec/messages';
-import type { DeploymentSpec, Resources } from '../../src/spec/types';
+import { MEMO_VIEW, WORKFLOW, workflowIdOf } from '../../src/deployment/names';
+import type { Decision, DeploymentView, DeployResult } from '../../src/deployment/messages';
+import type { DeploymentSpec, Resources } from '../../src/deployment/types';
 import type { FakeActivities } from './fake-activities';
 import { createWorker, workflowBundle } from './temporal';
 import { eventually } from './wait';

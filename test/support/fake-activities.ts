@@ -1,9 +1,9 @@
 /** Activities that only say they were called: for tests of the workflows' own logic. */
 
 import { ApplicationFailure } from '@temporalio/common';
-import type { ErrorCode } from '../../src/spec/errors';
-import type { Resources } from '../../src/spec/types';
-import type { LostEffect } from '../../src/spec/messages';
+import type { ErrorCode } from '../../src/deployment/errors';
+import type { Resources } from '../../src/deployment/types';
+import type { LostEffect } from '../../src/deployment/messages';
 import type {
   Activities,
   LookBackInput,

@@ -15,8 +15,8 @@ import type {
   RegisterRequest,
   StoredObject,
 } from '../../src/activities/ports';
-import { DeployError } from '../../src/spec/errors';
-import type { ErrorCode } from '../../src/spec/errors';
+import { DeployError } from '../../src/deployment/errors';
+import type { ErrorCode } from '../../src/deployment/errors';
 import { openIndependently, shell, writeKeys } from '../image/support';
 
 export class ImageCloud {

@@ -13,11 +13,11 @@ import type { Appliance, Host, Kind, Knobs, Lab, LabOptions, NodeImage, VirtualM
 import { registerSearchAttributes } from '../../src/client/search-attributes';
 import { startRun } from '../../src/client/start';
 import { Temporal } from '../../src/client/temporal';
-import { parseSpec } from '../../src/spec/loader';
-import type { DeploymentView } from '../../src/spec/messages';
-import { WORKFLOW, workflowIdOf } from '../../src/spec/names';
-import type { DeploymentSpec, Resources } from '../../src/spec/types';
-import { freshView } from '../../src/spec/view';
+import { parseSpec } from '../../src/specfile/loader';
+import type { DeploymentView } from '../../src/deployment/messages';
+import { WORKFLOW, workflowIdOf } from '../../src/deployment/names';
+import type { DeploymentSpec, Resources } from '../../src/deployment/types';
+import { freshView } from '../../src/deployment/view';
 import { Deployment } from './deployment';
 import { eventually } from './wait';
 

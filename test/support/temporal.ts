@@ -4,7 +4,7 @@ import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
-import { SEARCH_ATTRIBUTE } from '../../src/spec/names';
+import { SEARCH_ATTRIBUTE } from '../../src/deployment/names';
 import type { Activities } from '../../src/activities/types';
 import { programPath } from './programs';
 

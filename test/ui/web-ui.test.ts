@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import type { BrowserContext, Page } from 'playwright-core';
-import { STEPS } from '../../src/spec/steps';
+import { STEPS } from '../../src/deployment/steps';
 import { lookUp } from '../../lab/programs';
 import type { Deployment } from '../support/deployment';
 import { Site } from '../support/site';

@@ -5,7 +5,7 @@
 
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import type { DeploymentView } from '../../src/spec/messages';
+import type { DeploymentView } from '../../src/deployment/messages';
 import { expectedCommands } from '../support/once';
 import { eventually } from '../support/wait';
 import { KEYS, KIND, openSite, RealDeployment, replaced, worker as newWorker } from './deployments';

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
-import type { DeploymentView } from '../../src/spec/messages';
+import type { DeploymentView } from '../../src/deployment/messages';
 import { eventually } from '../support/wait';
 import type { RealDeployment } from './deployments';
 import type { Guest } from './guest';

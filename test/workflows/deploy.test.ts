@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { STEP_IDS } from '../../src/spec/steps';
+import { STEP_IDS } from '../../src/deployment/steps';
 import { Bench } from '../support/deployment';
 import { FakeActivities } from '../support/fake-activities';
 import { specNamed } from '../support/specs';

@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { WorkflowUpdateFailedError } from '@temporalio/client';
-import type { StepId } from '../../src/spec/steps';
+import type { StepId } from '../../src/deployment/steps';
 import { Bench } from '../support/deployment';
 import { FakeActivities } from '../support/fake-activities';
 import { specNamed } from '../support/specs';

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { ApplicationFailure } from '@temporalio/common';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { StepActivityName } from '../../src/activities/types';
-import type { Resources } from '../../src/spec/types';
+import type { Resources } from '../../src/deployment/types';
 import { Bench } from '../support/deployment';
 import { FakeActivities } from '../support/fake-activities';
 import { specNamed } from '../support/specs';

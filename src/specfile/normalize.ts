@@ -1,0 +1,150 @@
+/** From a spec as it is written to what the rest of the house works with: every default in place, every path absolute. */
+
+import { resolve } from 'node:path';
+import { milliseconds } from './durations';
+import type { WrittenSpec } from './schema';
+import type {
+  CloudSpec,
+  DeploymentSpec,
+  DnsSpec,
+  ImageFile,
+  InstanceSpec,
+  NetworkSpec,
+  SecretRef,
+  SshSpec,
+  Timing,
+} from '../deployment/types';
+
+const DEFAULT_REGION = 'eucalyptus';
+
+type Written = Required<WrittenSpec>;
+
+/** `folder`: what relative paths are relative to, so that they mean the same wherever the command is run. */
+export function normalize(spec: WrittenSpec, folder: string): DeploymentSpec {
+  const { name, release, image, address, admin, access, console } = spec;
+  return {
+    name,
+    release,
+    cloud: cloudOf(spec.cloud, folder),
+    image: imageOf(image, folder),
+    instance: instanceOf(spec.instance, folder),
+    address: address === 'allocate' ? { allocate: true } : { ip: address },
+    dns: dnsOf(spec.dns, folder),
+    ssh: sshOf(spec.ssh, folder),
+    network: networkOf(spec.network),
+    ...(admin === undefined ? {} : { admin: { ...admin, password: reference(admin.password, folder) } }),
+    access,
+    console,
+    timing: timingOf(spec.timing),
+  };
+}
+
+function cloudOf(
+  { kind, endpoint, region, credentials, ca, addressName, storage }: Written['cloud'],
+  folder: string,
+): CloudSpec {
+  return {
+    kind,
+    ...(endpoint === undefined ? {} : { endpoint: tidyUrl(endpoint) }),
+    region: region ?? DEFAULT_REGION,
+    credentials: {
+      accessKey: reference(credentials.accessKey, folder),
+      secretKey: reference(credentials.secretKey, folder),
+      ...(credentials.sessionToken === undefined ? {} : { sessionToken: reference(credentials.sessionToken, folder) }),
+    },
+    ...(ca === undefined ? {} : { ca: resolve(folder, ca) }),
+    ...(addressName === undefined ? {} : { addressName }),
+    ...(storage === undefined ? {} : { storage: tidyUrl(storage) }),
+  };
+}
+
+function imageOf(image: Written['image'], folder: string): DeploymentSpec['image'] {
+  if (typeof image === 'string') return { id: image };
+  if (image.id !== undefined) return { id: image.id };
+  const { account, certificate, privateKey, cloudCertificate } = needed(image.signing);
+  return {
+    name: needed(image.name),
+    bucket: needed(image.bucket),
+    architecture: image.architecture,
+    kernel: fileOf(needed(image.kernel), folder),
+    ramdisk: fileOf(needed(image.ramdisk), folder),
+    root: fileOf(needed(image.root), folder),
+    signing: {
+      account,
+      certificate: resolve(folder, certificate),
+      privateKey: reference(privateKey, folder),
+      cloudCertificate: resolve(folder, cloudCertificate),
+    },
+  };
+}
+
+type WrittenFile = NonNullable<Exclude<Written['image'], string>['root']>;
+
+function fileOf(written: WrittenFile, folder: string): ImageFile {
+  if (typeof written === 'string') return { file: resolve(folder, written) };
+  const { file, url, inside } = written;
+  const sha256 = written.sha256?.toLowerCase();
+  const entry = inside === undefined ? {} : { inside };
+  if (url !== undefined) return { url: new URL(url).href, sha256: needed(sha256), ...entry };
+  return { file: resolve(folder, needed(file)), ...(sha256 === undefined ? {} : { sha256 }), ...entry };
+}
+
+/** What the rules insist on, though each key by itself may be left out. */
+function needed<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('the rules let a spec through that is not whole');
+  return value;
+}
+
+function instanceOf({ type, zone, key, userData }: Written['instance'], folder: string): InstanceSpec {
+  return {
+    type,
+    ...(zone === undefined ? {} : { zone }),
+    ...(key === undefined ? {} : { keyName: key }),
+    ...(userData === undefined ? {} : { userData: reference(userData, folder) }),
+  };
+}
+
+function dnsOf({ tsig, ...dns }: Written['dns'], folder: string): DnsSpec {
+  return { ...dns, ...(tsig === undefined ? {} : { tsig: { ...tsig, secret: reference(tsig.secret, folder) } }) };
+}
+
+function sshOf({ user, port, password, key, hostKey }: Written['ssh'], folder: string): SshSpec {
+  return {
+    user,
+    port,
+    ...(password === undefined ? {} : { password: reference(password, folder) }),
+    ...(key === undefined ? {} : { key: reference(key, folder) }),
+    ...(hostKey === undefined ? {} : { hostKey }),
+  };
+}
+
+function networkOf(network: Written['network']): NetworkSpec {
+  return typeof network === 'string' ? { mode: network } : network;
+}
+
+function timingOf({ poll, rebootWait, authGrace, deadline }: Written['timing']): Timing {
+  return {
+    poll: milliseconds(poll),
+    rebootWait: milliseconds(rebootWait),
+    authGrace: milliseconds(authGrace),
+    deadline: {
+      cloud: milliseconds(deadline.cloud),
+      dns: milliseconds(deadline.dns),
+      launch: milliseconds(deadline.launch),
+      ready: milliseconds(deadline.ready),
+      command: milliseconds(deadline.command),
+      reboot: milliseconds(deadline.reboot),
+      console: milliseconds(deadline.console),
+      publish: milliseconds(deadline.publish),
+    },
+  };
+}
+
+function reference({ env, file }: { env?: string | undefined; file?: string | undefined }, folder: string): SecretRef {
+  return env === undefined ? { file: resolve(folder, file ?? '') } : { env };
+}
+
+/** The account is known by a digest of it: two spellings of one endpoint must not become two accounts. */
+function tidyUrl(url: string): string {
+  return new URL(url).href.replace(/\/+$/, '');
+}

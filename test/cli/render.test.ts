@@ -1,0 +1,398 @@
+import { strict as assert } from 'node:assert';
+import { advice } from '../../src/cli/render/advice';
+import { changes } from '../../src/cli/render/log';
+import { page } from '../../src/cli/render/page';
+import { diagnosisEnd, diagnosisLine, listTable } from '../../src/cli/render/tables';
+import { ascii, clip, columnsOf, oneLine, paintIf, rowsOf, span } from '../../src/cli/render/text';
+import type { PendingAttempt } from '../../src/temporal/pending';
+import { NOW, snapshotWith } from './snapshots';
+
+const plain = { now: NOW, paint: paintIf(false), width: Infinity };
+const ESCAPE = String.fromCharCode(27);
+
+const MIXED = snapshotWith(
+  {
+    preflight: { state: 'done', startedAt: NOW - 125_000, endedAt: NOW - 124_600, note: '11 checks' },
+    address: { state: 'unchanged', startedAt: NOW - 124_000, endedAt: NOW - 112_000, note: '10.1.1.103' },
+    'security-group': {
+      state: 'done',
+      startedAt: NOW - 124_000,
+      endedAt: NOW - 123_000,
+      note: 'stackato-dev, tcp 22 open',
+    },
+    dns: {
+      state: 'attention',
+      startedAt: NOW - 60_000,
+      endedAt: NOW - 50_000,
+      error: { code: 'DNS_KEY_REFUSED', message: 'The server says\nBADKEY.' },
+    },
+    launch: {
+      state: 'running',
+      startedAt: NOW - 61_000,
+      pending: {
+        attempt: 4,
+        running: false,
+        paused: false,
+        nextAttemptAt: NOW + 3_200,
+        failure: { code: 'NOT_YET', message: 'The instance i-1 is pending.', notYet: true },
+      },
+    },
+    'static-ip': { state: 'not-needed', note: 'network: dhcp' },
+  },
+  {
+    stage: 'needs-attention',
+    resources: { address: { publicIp: '10.1.1.103', allocated: true }, instance: { id: 'i-1' } },
+  },
+);
+
+describe('one deployment on a page', () => {
+  it('shows every step with mark, state, time, attempt, error and next try; both URLs; the remedy and the answers', () => {
+    assert.equal(
+      page(MIXED, plain),
+      [
+        'dev  needs attention  2m 05s  Stackato 2.6.6 on eucalyptus-3.2',
+        '  console   http://dev.stackato.test/',
+        '  workflow  http://localhost:8233/namespaces/default/workflows/stackato%2Fdev/run-1/history',
+        '  address   10.1.1.103',
+        '  instance  i-1',
+        '',
+        '  ✓ preflight       done          0.4s  11 checks',
+        '  – publish-kernel  not-needed          image has an id',
+        '  – publish-ramdisk not-needed          image has an id',
+        '  – publish-image   not-needed          image has an id',
+        '  = address         unchanged      12s  10.1.1.103',
+        '  ✓ security-group  done          1.0s  stackato-dev, tcp 22 open',
+        '  ✗ dns             attention      10s  DNS_KEY_REFUSED: The server says BADKEY.',
+        '  ▶ launch          running     1m 01s  waiting 1m 01s: The instance i-1 is pending.',
+        '  · associate       waiting             Associate the address',
+        '  · connect         waiting             Log in by ssh, wait for kato',
+        '  – static-ip       not-needed          network: dhcp',
+        '  · rename          waiting             kato rename',
+        '  · disable-mdns    waiting             kato disable mdns',
+        '  · reboot          waiting             Reboot, once',
+        '  · setup-core      waiting             kato setup core',
+        '  · enable-roles    waiting             kato enable --all-but mdns',
+        "  · resolver        waiting             Put the appliance's own resolver first",
+        '  · claim-admin     waiting             Create the first administrator',
+        '  · open-console    waiting             Open the console to access.console',
+        '  · verify          waiting             See the console through the new name',
+        '',
+        'dns: DNS_KEY_REFUSED: The server says BADKEY.',
+        "  Check the TSIG key's name, algorithm and secret against the server's, and both clocks, then resume.",
+        '  stackato-deploy resume dev',
+        '  stackato-deploy skip dev',
+        '  stackato-deploy abort dev',
+      ].join('\n'),
+    );
+  });
+
+  it('a step that fails by itself shows its code, one that is tried right now no countdown', () => {
+    const failure = { code: 'CLOUD_THROTTLED', message: 'Slow down.', notYet: false } as const;
+    const step = (running: boolean): string => {
+      const pending = { attempt: 2, running, paused: false, failure, ...(running ? {} : { nextAttemptAt: NOW - 10 }) };
+      return (
+        page(snapshotWith({ address: { state: 'running', startedAt: NOW - 2_000, pending } }), plain)
+          .split('\n')
+          .find((line) => line.includes(' address ')) ?? ''
+      );
+    };
+    assert.equal(step(true), '  ▶ address         running       2.0s  attempt 2 · CLOUD_THROTTLED: Slow down.');
+    assert.equal(
+      step(false),
+      '  ▶ address         running       2.0s  attempt 2 · CLOUD_THROTTLED: Slow down. · next try in 0s',
+    );
+  });
+
+  it('F24: to look again at what is not there yet is to wait, and no attempt: only failures are counted', () => {
+    const line = (pending: Partial<PendingAttempt>): string => {
+      const snapshot = snapshotWith({
+        launch: {
+          state: 'running',
+          startedAt: NOW - 12_000,
+          pending: { attempt: 5, running: false, paused: false, ...pending },
+        },
+      });
+      return (
+        page(snapshot, plain)
+          .split('\n')
+          .find((text) => text.includes(' launch ')) ?? ''
+      );
+    };
+    const notYet = { code: 'NOT_YET', message: 'The instance i-1 is pending.', notYet: true } as const;
+    assert.match(line({ failure: notYet }), / 12s {2}waiting 12s: The instance i-1 is pending\.$/);
+    assert.match(
+      line({ failure: notYet, running: true, line: '"Starting"' }),
+      / waiting 12s: The instance i-1 is pending\. · "Starting"$/,
+    );
+    assert.match(
+      line({ failure: { code: 'CLOUD_ERROR', message: 'HTTP 500', notYet: false }, failures: 1, running: true }),
+      / {2}attempt 2 · CLOUD_ERROR: HTTP 500$/,
+    );
+    assert.match(
+      line({ failure: { message: 'The worker went silent.', notYet: false }, running: true }),
+      / {2}The worker went silent\.$/,
+    );
+  });
+
+  it('F20: folds what is over and what waits to the rows there are, and nothing where there is room', () => {
+    const rows = rowsOf(page(MIXED, { ...plain, width: 80 }).split('\n'), 80);
+    assert.equal(page(MIXED, { ...plain, width: 80, rows }), page(MIXED, { ...plain, width: 80 }));
+    for (let fewer = rows - 1; fewer > 0; fewer--) {
+      const lines = page(MIXED, { ...plain, width: 80, rows: fewer }).split('\n');
+      assert.ok(rowsOf(lines, 80) <= fewer, `${fewer}\n${lines.join('\n')}`);
+      assert.ok(lines[0]?.startsWith('dev  needs attention'));
+      if (fewer >= 3)
+        assert.ok(
+          lines.some((text) => text.includes('✗ dns')) && lines.some((text) => text.includes('▶ launch')),
+          lines.join('\n'),
+        );
+    }
+  });
+
+  it('cuts step lines, and nothing else, to the width, colours not counted', () => {
+    const lines = page(MIXED, { ...plain, width: 60 }).split('\n');
+    assert.ok(lines.includes('  ▶ launch          running     1m 01s  waiting 1m 01s: The…'));
+    assert.ok(lines.some((line) => line.length > 60 && line.includes('workflow')));
+    const coloured = page(MIXED, { now: NOW, paint: paintIf(true), width: 60 });
+    assert.ok(coloured.includes(`${ESCAPE}[36m`));
+    assert.equal(coloured.replace(new RegExp(`${ESCAPE}\\[\\d+m`, 'g'), ''), lines.join('\n'));
+  });
+
+  it('shows what is taken back, and what could not be', () => {
+    const snapshot = snapshotWith(
+      {},
+      {
+        action: 'teardown',
+        stage: 'undoing',
+        steps: [],
+        undone: [
+          { what: 'instance i-1', ok: true },
+          { what: 'security group', ok: false, message: 'CLOUD_REFUSED: in use' },
+        ],
+        undoing: [{ step: 'address', pending: { attempt: 1, running: true, paused: false } }],
+      },
+    );
+    assert.deepEqual(page(snapshot, plain).split('\n').slice(-3), [
+      '  ✓ taken back: instance i-1',
+      '  ✗ still there: security group (CLOUD_REFUSED: in use)',
+      '  ▶ address         undoing',
+    ]);
+  });
+});
+
+describe('what it has come to', () => {
+  const attention = {
+    state: 'attention',
+    error: { code: 'ADDRESS_NONE_LEFT', message: 'No address is left.' },
+  } as const;
+
+  it('ready, and whether anything was changed', () => {
+    assert.deepEqual(advice(snapshotWith({}, { stage: 'ready' })), ['Ready: http://dev.stackato.test/']);
+    assert.deepEqual(advice(snapshotWith({}, { stage: 'ready', unchanged: true })), [
+      'Ready: http://dev.stackato.test/',
+      "unchanged: every step's effect was already there",
+    ]);
+  });
+
+  it('names the step in the commands where more than one needs attention, and offers skip only where it is allowed', () => {
+    const one = advice(snapshotWith({ address: attention }, { stage: 'needs-attention' }));
+    assert.deepEqual(one.slice(2), ['  stackato-deploy resume dev', '  stackato-deploy abort dev']);
+    const two = advice(snapshotWith({ address: attention, dns: attention }, { stage: 'needs-attention' }));
+    assert.ok(two.includes('  stackato-deploy resume dev --step address'));
+    assert.ok(two.includes('  stackato-deploy skip dev --step dns'));
+    assert.ok(!two.includes('  stackato-deploy skip dev --step address'));
+  });
+
+  it('failed by what is left, or by an end from outside', () => {
+    const left = advice(
+      snapshotWith(
+        {},
+        { stage: 'failed', open: false, undone: [{ what: 'elastic IP', ok: false, message: 'CLOUD_ERROR: 500' }] },
+      ),
+    );
+    assert.deepEqual(left, [
+      'Not everything could be taken back.',
+      '  still there: elastic IP (CLOUD_ERROR: 500)',
+      'Try again with: stackato-deploy down dev',
+    ]);
+    assert.match(
+      advice(snapshotWith({}, { stage: 'failed', open: false })).join('\n'),
+      /ended from outside.*\n.*stackato-deploy up.*\n.*stackato-deploy down dev/,
+    );
+  });
+
+  it('says what keeps it from going on', () => {
+    assert.deepEqual(advice(snapshotWith({}, { trouble: 'no-worker' })), [
+      'No worker is there to go on with it. Start one: stackato-deploy worker',
+    ]);
+  });
+});
+
+describe('a deployment as lines of a log', () => {
+  it('tells a step that goes on and on once, whatever figures stand behind it in brackets', () => {
+    const at = (message: string) =>
+      snapshotWith({
+        'publish-image': {
+          state: 'running',
+          pending: { attempt: 2, running: false, paused: false, failure: { code: 'NOT_YET', message, notYet: true } },
+        },
+      });
+    const first = at('machine: part 3 of 12 (30.0 MiB sent, 12.1 MiB/s)');
+    assert.deepEqual(changes(first, at('machine: part 3 of 12 (30.0 MiB sent, 11.7 MiB/s)'), NOW), []);
+    assert.match(
+      changes(first, at('machine: part 4 of 12 (40.0 MiB sent)'), NOW).join('\n'),
+      /publish-image: waiting, machine: part 4 of 12 \(40\.0 MiB sent\)$/,
+    );
+  });
+
+  const before = snapshotWith({ preflight: { state: 'running', startedAt: NOW - 2_000 } });
+
+  it('begins with where to look and every step that is under way', () => {
+    assert.deepEqual(changes(undefined, before, NOW), [
+      '2026-11-24T12:00:00Z dev console http://dev.stackato.test/',
+      '2026-11-24T12:00:00Z dev workflow http://localhost:8233/namespaces/default/workflows/stackato%2Fdev/run-1/history',
+      '2026-11-24T11:59:58Z dev preflight: running',
+      '2026-11-24T12:00:00Z dev deploying',
+    ]);
+  });
+
+  it('adds one line a change, with the time it happened', () => {
+    const after = snapshotWith({
+      preflight: { state: 'done', startedAt: NOW - 2_000, endedAt: NOW - 1_000, note: '11 checks' },
+      address: { state: 'running', startedAt: NOW - 1_000 },
+    });
+    assert.deepEqual(changes(before, after, NOW), [
+      '2026-11-24T11:59:59Z dev preflight: done in 1.0s, 11 checks',
+      '2026-11-24T11:59:59Z dev address: running',
+    ]);
+    assert.deepEqual(changes(after, after, NOW), []);
+  });
+
+  it('tells a failure once, not every attempt', () => {
+    const failing = (attempt: number) =>
+      snapshotWith({
+        preflight: {
+          state: 'running',
+          startedAt: NOW - 2_000,
+          pending: {
+            attempt,
+            running: false,
+            paused: false,
+            nextAttemptAt: NOW + attempt,
+            failure: { code: 'CLOUD_ERROR', message: 'HTTP 500', notYet: false },
+          },
+        },
+      });
+    assert.deepEqual(changes(before, failing(2), NOW), [
+      '2026-11-24T12:00:00Z dev preflight: running, CLOUD_ERROR: HTTP 500',
+    ]);
+    assert.deepEqual(changes(failing(2), failing(3), NOW), []);
+  });
+
+  it('tells the stage, what was taken back, and the advice, when they change', () => {
+    const undoing = snapshotWith({}, { stage: 'undoing' });
+    const aborted = snapshotWith({}, { stage: 'aborted', open: false, undone: [{ what: 'instance i-1', ok: true }] });
+    assert.deepEqual(changes(undoing, aborted, NOW), [
+      '2026-11-24T12:00:00Z dev taken back: instance i-1',
+      '2026-11-24T12:00:00Z dev aborted',
+      '2026-11-24T12:00:00Z dev Aborted. What it had made is taken back.',
+    ]);
+    assert.deepEqual(changes(before, { ...before, trouble: 'no-worker' }, NOW).slice(1), [
+      '2026-11-24T12:00:00Z dev No worker is there to go on with it. Start one: stackato-deploy worker',
+    ]);
+  });
+});
+
+describe('tables', () => {
+  it('of deployments: aligned, with what needs attention', () => {
+    const row = {
+      name: 'dev',
+      stage: 'ready',
+      open: false,
+      action: 'deploy',
+      release: '2.6.6',
+      cloud: 'aws',
+      host: 'dev.example.com',
+      consoleUrl: '',
+      startedAt: NOW,
+      attention: [],
+    } as const;
+    const parked = {
+      ...row,
+      name: 'staging',
+      stage: 'needs-attention',
+      open: true,
+      attention: [{ step: 'dns', code: 'DNS_REFUSED' }],
+    } as const;
+    assert.equal(
+      listTable([row, parked], paintIf(false)),
+      [
+        'NAME     STAGE            CLOUD  HOST             STARTED',
+        'dev      ready            aws    dev.example.com  2026-11-24T12:00:00Z',
+        'staging  needs attention  aws    dev.example.com  2026-11-24T12:00:00Z  dns: DNS_REFUSED',
+      ].join('\n'),
+    );
+    assert.match(listTable([], paintIf(false)), /no deployments.*stackato-deploy up/);
+  });
+
+  it('of findings: each failure with its remedy below it', () => {
+    const findings = [
+      { check: 'worker', ok: true, message: 'one listens' },
+      {
+        check: 'instance type',
+        ok: false,
+        message: 'It is small.',
+        code: 'TYPE_TOO_SMALL',
+        remedy: 'Choose a bigger one.',
+      },
+    ];
+    assert.equal(
+      [...findings.map((finding) => diagnosisLine(finding, paintIf(false))), diagnosisEnd(findings)].join('\n'),
+      [
+        '✓ worker                one listens',
+        '✗ instance type         TYPE_TOO_SMALL: It is small.',
+        '                        Choose a bigger one.',
+        '',
+        '1 of 2 checks failed.',
+      ].join('\n'),
+    );
+  });
+});
+
+describe('words', () => {
+  it('spans of time', () => {
+    assert.deepEqual([0, 940, 9_949, 9_950, 59_400, 59_600, 125_000, 3_600_000, 3_725_000].map(span), [
+      '0.0s',
+      '0.9s',
+      '9.9s',
+      '10s',
+      '59s',
+      '1m 00s',
+      '2m 05s',
+      '1h 00m',
+      '1h 02m',
+    ]);
+  });
+
+  it('F24: ASCII for terminals that show nothing else', () => {
+    assert.equal(ascii('✓ a · b\n  ▶ cut…\nsome…thing → für 日本 🙂'), '+ a . b\n  > cut~\nsome...thing -> f?r ?? ?');
+  });
+
+  it('F20: columns of a line, colours not counted, of wide letters two', () => {
+    assert.deepEqual(
+      [
+        columnsOf(`${ESCAPE}[32mab${ESCAPE}[39m`),
+        columnsOf('日本'),
+        columnsOf('e\u0301'),
+        rowsOf(['', 'abc', 'abcd'], 3),
+      ],
+      [2, 4, 1, 4],
+    );
+    assert.equal(clip('日本語', 5), '日本…');
+  });
+
+  it('text of others stays on its line and steers no terminal', () => {
+    assert.equal(oneLine(`a\r\nb${ESCAPE}[2Jc\u009bd\t e`), 'a b [2Jc d e');
+    assert.deepEqual([clip('abc', 3), clip('abcd', 3), clip('abcd', -1)], ['abc', 'ab…', '…']);
+  });
+});

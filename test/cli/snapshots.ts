@@ -1,0 +1,43 @@
+/** Snapshots as `describe` gives them, for tests of what is made of them. */
+
+import type { Snapshot, StepSnapshot } from '../../src/client/snapshot';
+import { STEPS } from '../../src/deployment/steps';
+import type { StepId } from '../../src/deployment/steps';
+
+/** A moment all of these tests take place at. */
+export const NOW = Date.UTC(2026, 10, 24, 12, 0, 0);
+
+/** Steps not named wait. */
+export function snapshotWith(
+  steps: Partial<Record<StepId, Partial<StepSnapshot>>>,
+  change: Partial<Snapshot> = {},
+): Snapshot {
+  return {
+    name: 'dev',
+    workflowId: 'stackato/dev',
+    runId: 'run-1',
+    action: 'deploy',
+    open: true,
+    stage: 'deploying',
+    release: '2.6.6',
+    cloud: 'eucalyptus-3.2',
+    host: 'dev.stackato.test',
+    consoleUrl: 'http://dev.stackato.test/',
+    workflowUrl: 'http://localhost:8233/namespaces/default/workflows/stackato%2Fdev/run-1/history',
+    startedAt: NOW - 125_000,
+    steps: STEPS.map(({ id, title, skippable }) => ({
+      id,
+      title,
+      skippable,
+      ...(id.startsWith('publish-')
+        ? ({ state: 'not-needed', note: 'image has an id' } as const)
+        : ({ state: 'waiting' } as const)),
+      ...steps[id],
+    })),
+    resources: {},
+    undone: [],
+    undoing: [],
+    unchanged: false,
+    ...change,
+  };
+}

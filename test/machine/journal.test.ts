@@ -1,0 +1,272 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, rmSync, statSync, writeFileSync, mkdirSync, existsSync } from 'node:fs';
+import { answerJob, killJob, readJob, startJob, stepsStartedIn } from '../../src/machine/journal';
+import type { JournalKey, RemoteCommand } from '../../src/machine/journal';
+import { parseSnapshot } from '../../src/machine/snapshot';
+import type { Snapshot } from '../../src/machine/snapshot';
+import { LocalVm, eventually, sleep } from './local-vm';
+
+const KEY: JournalKey = { deployment: 'dev', step: 'rename', need: 'run1-1' };
+const FOLDER = ['.stackato-deploy', 'dev', 'rename', 'run1-1'];
+const NO_PID = 4_000_000;
+
+describe('journal commands', () => {
+  /** What stands after the shell functions that all of them begin with. */
+  const lastPart = (built: RemoteCommand): string =>
+    built.command.slice(built.command.indexOf('echo stackato-journal-end\n}\n') + 28);
+
+  it('begin with the folder of the step, and name the boot id file literally', () => {
+    for (const { command } of [startJob(KEY, 'true'), readJob(KEY, 0), killJob(KEY, 0)]) {
+      assert.ok(
+        command.startsWith(
+          `umask 077\ntrap '' HUP\nj="$HOME/.stackato-deploy/dev/rename"\nb=$(cat /proc/sys/kernel/random/boot_id)\n`,
+        ),
+      );
+    }
+  });
+
+  it('read', () => assert.equal(lastPart(readJob(KEY, 12)), 'n="$j/run1-1"\nreport "$n" 12'));
+
+  it('answer by stdin, with a full stop', () => {
+    const built = answerJob(KEY, { id: 'password', offset: 12, text: 'hush', secret: true });
+    assert.equal(built.stdin, 'hush\n.\n');
+    assert.equal(
+      lastPart(built),
+      `n="$j/run1-1"
+IFS= read -r line && read -r stop && [ "$stop" = . ] || exit 75
+look "$n"
+if [ $s = running ] && [ "$(stat -c %s "$n/log")" = 12 ]; then
+  if w=$(mkdir "$n/said/12.password" 2>&1); then
+    stty -F "$(cat "$n/tty")" -echo 2>/dev/null
+    printf '%s\\n' "$line" 1<>"$n/in"
+  elif [ ! -d "$n/said/12.password" ]; then echo "$w" >&2; exit 75
+  fi
+fi
+report "$n" 12`,
+    );
+  });
+});
+
+describe('journal on a real terminal', function () {
+  this.timeout(20_000);
+  let vm: LocalVm;
+  beforeEach(() => (vm = new LocalVm()));
+  afterEach(() => vm.dispose());
+
+  const send = async (built: RemoteCommand): Promise<Snapshot> => {
+    const { stdout, stderr } = await vm.run(built.command, built.stdin);
+    const snapshot = parseSnapshot(stdout);
+    assert.ok(snapshot, `no reply: ${stdout}${stderr}`);
+    return snapshot;
+  };
+  const read = (key = KEY): Promise<Snapshot> => send(readJob(key, 0));
+  const until = (state: string, key = KEY): Promise<Snapshot> =>
+    eventually(async () => {
+      const snapshot = await read(key);
+      return snapshot.state === state ? snapshot : undefined;
+    });
+  const printed = (text: string, key = KEY): Promise<Snapshot> =>
+    eventually(async () => {
+      const snapshot = await read(key);
+      // What was printed while it was read came along, and is not in its size.
+      return snapshot.bytes.toString().includes(text) ? { ...snapshot, size: snapshot.bytes.length } : undefined;
+    });
+
+  it('6c: tell of which steps a command was started in a boot', async () => {
+    await send(startJob(KEY, 'true'));
+    await eventually(async () => ((await send(readJob(KEY, 0))).state === 'finished' ? true : undefined));
+    const steps = ['static-ip', 'rename'];
+    const startedIn = async (boot: string): Promise<string> =>
+      (await vm.run(stepsStartedIn(boot, 'dev', steps))).stdout;
+    assert.equal(await startedIn(readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()), 'rename\n');
+    assert.equal(await startedIn('00000000-0000-4000-8000-000000000000'), '');
+    assert.equal((await vm.run(stepsStartedIn('x', 'never-here', steps))).stdout, '');
+  });
+
+  it('says absent where there is nothing', async () => {
+    assert.deepEqual(await read(), {
+      state: 'absent',
+      need: 'run1-1',
+      offset: 0,
+      bytes: Buffer.alloc(0),
+      size: 0,
+      quiet: 0,
+      trouble: '',
+      said: [],
+    });
+  });
+
+  it('runs once, under a terminal, and keeps output and exit status', async () => {
+    const command = `tty; echo "it's" $TERM; umask; echo x >> ran; exit 7`;
+    await send(startJob(KEY, command));
+    const done = await until('finished');
+    assert.equal(done.code, 7);
+    assert.match(done.bytes.toString(), /^\/dev\/pts\/\d+\r\nit's dumb\r\n0022\r\n$/);
+    assert.equal((await send(startJob(KEY, command))).state, 'finished');
+    assert.equal(vm.read('ran'), 'x\n');
+  });
+
+  it('keeps what it writes from other users', async () => {
+    await send(startJob(KEY, 'true'));
+    await until('finished');
+    assert.equal(statSync(vm.path(...FOLDER)).mode & 0o777, 0o700);
+    assert.equal(statSync(vm.path(...FOLDER, 'log')).mode & 0o777, 0o600);
+  });
+
+  it('finds programs in ~/bin and says nothing but what the command says', async () => {
+    vm.program('kato', 'printf "hello %s" "$1"');
+    await send(startJob(KEY, 'kato you'));
+    assert.equal((await until('finished')).bytes.toString(), 'hello you');
+  });
+
+  it('starts one job where many ask at once', async () => {
+    const keys = ['a', 'b', 'c', 'd'].map((need) => ({ ...KEY, need }));
+    const replies = await Promise.all(keys.map((key) => send(startJob(key, 'echo x >> ran; sleep 2'))));
+    const [need = '', ...others] = new Set(replies.map((reply) => reply.need));
+    assert.deepEqual(others, []);
+    await until('finished', { ...KEY, need });
+    assert.equal(vm.read('ran'), 'x\n');
+  });
+
+  it('goes on with an earlier need while that runs, and starts a new one after', async () => {
+    await send(startJob(KEY, 'while [ ! -e go ]; do sleep 0.1; done; echo one >> ran'));
+    const second = { ...KEY, need: 'run1-2' };
+    assert.equal((await send(startJob(second, 'echo two >> ran'))).need, 'run1-1');
+    writeFileSync(vm.path('go'), '');
+    await until('finished');
+    assert.equal((await send(startJob(second, 'echo two >> ran'))).need, 'run1-2');
+    await until('finished', second);
+    assert.equal(vm.read('ran'), 'one\ntwo\n');
+  });
+
+  it('types an answer once per prompt, not if the log went on, not if it was cut short', async () => {
+    await send(
+      startJob(
+        KEY,
+        `printf 'Name: '; IFS= read -r a; printf '[%s]\\n' "$a" >> ran; printf 'Again: '; read -r a; echo "[$a]" >> ran`,
+      ),
+    );
+    const { size } = await printed('Name: ');
+    const answer = answerJob(KEY, { id: 'address', offset: size, text: ` it's $1 \\t `, secret: false });
+    await vm.run(answer.command, answer.stdin, 6);
+    await sleep(200);
+    assert.equal(vm.read('ran'), '');
+    await Promise.all([send(answer), send(answer)]);
+    const after = await printed('Again: ');
+    assert.deepEqual(after.said, [{ id: 'address', offset: size }]);
+    await send(answer);
+    await send(answerJob(KEY, { id: 'netmask', offset: size, text: 'stale', secret: false }));
+    await sleep(200);
+    assert.equal(vm.read('ran'), `[ it's $1 \\t ]\n`);
+    await send(answerJob(KEY, { id: 'netmask', offset: after.size, text: '', secret: false }));
+    await until('finished');
+    assert.equal(vm.read('ran'), `[ it's $1 \\t ]\n[]\n`);
+  });
+
+  it('leaves no secret in log or command even if the program echoes', async () => {
+    await send(startJob(KEY, `printf 'Password: '; read a; echo "\${#a}"`));
+    const { size } = await printed('Password: ');
+    const answer = answerJob(KEY, { id: 'password', offset: size, text: 'pässwört', secret: true });
+    assert.ok(!answer.command.includes('pässwört'));
+    await send(answer);
+    const done = await until('finished');
+    assert.ok(!done.bytes.toString().includes('pässwört'));
+  });
+
+  it('refuses an answer that the terminal would take for a key stroke, and names that are not names', () => {
+    assert.throws(() => answerJob(KEY, { id: 'password', offset: 0, text: 'a\x03b', secret: true }), RangeError);
+    assert.throws(() => readJob({ ...KEY, need: '../x' }, 0), RangeError);
+    assert.throws(() => readJob({ ...KEY, deployment: 'a b' }, 0), RangeError);
+    assert.throws(() => readJob(KEY, -1), RangeError);
+  });
+
+  it('says lost where the job died without a word, for good', async () => {
+    await send(startJob(KEY, 'echo x >> ran; echo begun; sleep 30'));
+    await printed('begun');
+    const [pid = '', , , outer = ''] = vm.read(...FOLDER, 'pid').split(' ');
+    process.kill(-Number(pid), 'SIGKILL');
+    process.kill(-Number(outer), 'SIGKILL');
+    await until('lost');
+    assert.equal((await send(startJob(KEY, 'echo x >> ran'))).state, 'lost');
+    assert.equal(vm.read('ran'), 'x\n');
+  });
+
+  it('says so after another boot, and when the pid is somebody else by now', async () => {
+    for (const who of [
+      `${process.pid} 1 00000000-0000-0000-0000-000000000000 1 1`,
+      `${process.pid} 1 ${bootId(vm)} 1 1`,
+    ]) {
+      mkdirSync(vm.path(...FOLDER), { recursive: true });
+      writeFileSync(vm.path(...FOLDER, 'pid'), who);
+      assert.equal((await read()).state, who.includes(bootId(vm)) ? 'lost' : 'rebooted');
+      rmSync(vm.path(...FOLDER), { recursive: true });
+    }
+  });
+
+  it('claims a start that never came to be, so that it cannot come late', async () => {
+    mkdirSync(vm.path(...FOLDER), { recursive: true });
+    assert.equal((await read()).state, 'running');
+    writeFileSync(
+      vm.path(...FOLDER, 'made'),
+      `${Math.round((Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]) - 60) * 100)}\n`,
+    );
+    assert.equal((await read()).state, 'lost');
+    // The same shell text as a real start, in a folder that was given up.
+    const start = startJob({ ...KEY, need: 'other' }, 'echo x >> ran').command.replace(
+      'if w=$(mkdir "$n" 2>&1); then',
+      'n="$j/run1-1"; if true; then',
+    );
+    await vm.run(start);
+    await eventually(() => (existsSync(vm.path(...FOLDER, 'end')) ? true : undefined));
+    assert.equal(vm.read('ran'), '');
+  });
+
+  it('ends a job that hangs, with all it started', async () => {
+    await send(startJob(KEY, `sh -c 'trap "" TERM; echo begun; sleep 1000' ; echo never >> ran`));
+    await printed('begun');
+    assert.equal((await send(killJob(KEY, 0))).state, 'killed');
+    const [pid = ''] = vm.read(...FOLDER, 'pid').split(' ');
+    assert.deepEqual(livingOf(pid), []);
+    assert.equal((await send(startJob(KEY, 'echo never >> ran'))).state, 'killed');
+    assert.equal(vm.read('ran'), '');
+  });
+
+  it('spares a stranger that has the pid now', async () => {
+    mkdirSync(vm.path(...FOLDER), { recursive: true });
+    writeFileSync(vm.path(...FOLDER, 'pid'), `${NO_PID} 1 ${bootId(vm)} ${NO_PID} 1`);
+    assert.equal((await send(killJob(KEY, 0))).state, 'lost');
+    assert.ok(!existsSync(vm.path(...FOLDER, 'killed')));
+  });
+
+  it('gives the log by 64 KiB, and its tail to who attaches', async () => {
+    await send(startJob(KEY, 'head -c 150000 /dev/zero | tr "\\0" a'));
+    const first = await until('finished');
+    assert.equal(first.size, 150_000);
+    assert.equal(first.bytes.length, 65_536);
+    assert.equal((await send(readJob(KEY, 131_072))).bytes.length, 150_000 - 131_072);
+    const attached = await send(startJob(KEY, 'true'));
+    assert.deepEqual([attached.offset, attached.bytes.length], [150_000 - 65_536, 65_536]);
+  });
+
+  it('takes no torn reply for a reply', async () => {
+    await send(startJob(KEY, 'echo stackato-journal running'));
+    await until('finished');
+    const { stdout } = await vm.run(readJob(KEY, 0).command);
+    assert.ok(parseSnapshot(`Welcome to Ubuntu${stdout}`));
+    for (const length of [0, 20, stdout.length - 30, stdout.length - 1])
+      assert.equal(parseSnapshot(stdout.slice(0, length)), undefined);
+  });
+});
+
+/** Commands of the living processes of a process group. */
+function livingOf(group: string): string[] {
+  const rows = execFileSync('ps', ['-eo', 'pgid=,stat=,args='], { encoding: 'utf8' }).trim().split('\n');
+  return rows
+    .map((row) => row.trim().split(/\s+/))
+    .flatMap(([pgid, stat, ...args]) => (pgid === group && !stat?.startsWith('Z') ? [args.join(' ')] : []));
+}
+
+function bootId(vm: LocalVm): string {
+  return vm.read('..', '..', 'proc/sys/kernel/random/boot_id').trim();
+}

@@ -1,0 +1,107 @@
+/** This machine as a stand-in for a VM: a home of its own, `sh` for sshd, real `script` and `setsid`. */
+
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { replyOf, throughDoor } from '../../src/machine/door';
+import type { ExecResult, RemoteSession, Secret } from '../../src/activities/ports';
+
+export class LocalVm {
+  readonly home = mkdtempSync(join(tmpdir(), 'stackato-vm-'));
+  /** Commands sent so far, with their input. */
+  readonly sent: { command: string; stdin: string }[] = [];
+
+  /** `inside`: what goes before a command so that it runs where the machine is. */
+  constructor(public inside: readonly string[] = []) {
+    mkdirSync(join(this.home, 'bin'));
+  }
+
+  /** Puts a program on the PATH of jobs. */
+  program(name: string, text: string): void {
+    writeFileSync(join(this.home, 'bin', name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+  }
+
+  /** Runs a command as sshd would; `cutInput` drops the connection after so many characters of input. */
+  run(command: string, stdin = '', cutInput = stdin.length): Promise<ExecResult> {
+    this.sent.push({ command, stdin });
+    const mark = `mark-${this.sent.length}`;
+    const env = { PATH: process.env['PATH'] ?? '', HOME: this.home, LOGNAME: 'stackato' };
+    const [program, ...words] = [...this.inside, '/bin/sh', '-c', throughDoor(command, mark)];
+    const child = spawn(program, words, { cwd: this.home, env, stdio: 'pipe' });
+    return new Promise((resolve, reject) => {
+      let stdout = '';
+      let stderr = '';
+      child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString('utf8')));
+      child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString('utf8')));
+      child.once('error', reject);
+      child.once('close', (code) => {
+        const reply = replyOf({ stdout, stderr, cut: false }, mark);
+        if (reply === undefined) reject(new Error(`it ended with ${code}: ${stdout}${stderr}`));
+        else resolve(reply);
+      });
+      child.stdin.on('error', () => undefined);
+      child.stdin.end(stdin.slice(0, cutInput));
+    });
+  }
+
+  /** Before each exec `before(index)` may throw; after it, with its effect, `after(index)` may. */
+  session(
+    hooks: { before?: (index: number) => void; after?: (index: number) => void; password?: Secret } = {},
+  ): RemoteSession {
+    let index = 0;
+    return {
+      ...(hooks.password === undefined ? {} : { password: hooks.password }),
+      exec: async (command, options) => {
+        const turn = index++;
+        hooks.before?.(turn);
+        const result = await this.run(command, options?.stdin);
+        hooks.after?.(turn);
+        return result;
+      },
+      https: () => Promise.reject(new Error('no console here')),
+    };
+  }
+
+  path(...parts: string[]): string {
+    return join(this.home, ...parts);
+  }
+
+  read(...parts: string[]): string {
+    const path = this.path(...parts);
+    return existsSync(path) ? readFileSync(path, 'utf8') : '';
+  }
+
+  /** Ends every job that still runs, by the ids in its own journal. */
+  dispose(): void {
+    const root = this.path('.stackato-deploy');
+    const files = existsSync(root) ? readdirSync(root, { recursive: true, encoding: 'utf8' }) : [];
+    for (const file of files.filter((name) => name.endsWith('/pid'))) endJob(join(root, file));
+    rmSync(this.home, { recursive: true, force: true });
+  }
+}
+
+function endJob(pidFile: string): void {
+  const [pid, , , outer] = readFileSync(pidFile, 'utf8').trim().split(' ');
+  if (existsSync(pidFile.replace(/pid$/, 'end'))) return;
+  for (const group of [pid, outer]) {
+    if (!/^\d+$/.test(group ?? '')) continue;
+    try {
+      process.kill(-Number(group), 'SIGKILL');
+    } catch {
+      // It ended by itself.
+    }
+  }
+}
+
+export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+export async function eventually<T>(look: () => Promise<T | undefined> | T | undefined, ms = 8000): Promise<T> {
+  const end = Date.now() + ms;
+  for (;;) {
+    const found = await look();
+    if (found !== undefined) return found;
+    if (Date.now() > end) throw new Error('it did not come to pass');
+    await sleep(50);
+  }
+}

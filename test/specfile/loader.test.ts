@@ -1,0 +1,359 @@
+import assert from 'node:assert/strict';
+import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parse } from 'yaml';
+import { formatProblems, loadSpec, parseSpec } from '../../src/specfile/loader';
+import type { Loaded, Problem } from '../../src/specfile/loader';
+import { BAD_SPECS, GOOD, PUBLISHES, SECRET } from './bad-specs';
+
+function problemsOf(loaded: Loaded): readonly Problem[] {
+  assert.ok(!loaded.ok, 'it was accepted');
+  return loaded.problems;
+}
+
+const FULL = `
+ssh: { user: ops, port: 2222, password: { env: A }, key: { file: b }, hostKey: "SHA256:uNiVztksCsDhcc0u9e8BrrQXVUpKZIDTMczCvj3tD2s" }
+network: { mode: static, netmask: 255.255.255.0, gateway: 10.0.0.1, nameservers: [10.0.0.2], search: [example.com] }
+admin: { email: a@example.com, password: { env: A } }
+access: { ssh: [10.0.0.0/8], console: [10.0.0.0/8] }
+console: { httpPort: 8080, httpsPort: 8443 }
+timing: { poll: 1s, rebootWait: 1s, authGrace: 1s, deadline: { cloud: 1m, dns: 1m } }
+`;
+
+/** Every place in it, sections too. */
+function pathsIn(value: unknown): string[][] {
+  if (typeof value !== 'object' || value === null) return [[]];
+  return [[], ...Object.entries(value).flatMap(([key, inner]) => pathsIn(inner).map((path) => [key, ...path]))];
+}
+
+function changed(value: unknown, [key, ...path]: readonly string[], to: unknown): unknown {
+  if (key === undefined) return to;
+  const inner = changed((value as Record<string, unknown>)[key], path, to);
+  return Array.isArray(value)
+    ? value.map((each: unknown, i) => (String(i) === key ? inner : each))
+    : { ...(value as object), [key]: inner };
+}
+
+describe('a bad spec', () => {
+  it('comes in many kinds', () => {
+    assert.ok(BAD_SPECS.length >= 60, `${BAD_SPECS.length}`);
+    assert.equal(new Set(BAD_SPECS.map(({ text }) => text)).size, BAD_SPECS.length);
+    assert.ok(parseSpec(GOOD, 'good.yaml').ok);
+  });
+
+  for (const { what, text, at, says, point } of BAD_SPECS) {
+    it(`${point === undefined ? '' : `${point}: `}with ${what} is refused`, () => {
+      const problems = problemsOf(parseSpec(text, 'bad.yaml'));
+      assert.deepEqual(
+        problems.map(({ line, path }) => `${line} ${path}`),
+        at,
+        formatProblems(problems),
+      );
+      assert.match(`${problems[0]!.message} — ${problems[0]!.hint}`, says);
+      for (const { file, message, hint, column } of problems) {
+        assert.equal(file, 'bad.yaml');
+        assert.ok(message.trim() !== '' && hint.trim() !== '' && column >= 1);
+      }
+      assert.ok(!formatProblems(problems).toLowerCase().includes(SECRET.toLowerCase()), formatProblems(problems));
+    });
+  }
+
+  it('is refused in peace whatever stands anywhere, and never repeats it', () => {
+    const strange = [
+      SECRET,
+      `${SECRET}\nsend`,
+      4711.5,
+      -1,
+      null,
+      true,
+      [],
+      [SECRET, [SECRET]],
+      {},
+      { [SECRET]: null },
+      { [`${SECRET} `]: SECRET },
+      { env: `$${SECRET}` },
+      { file: `~${SECRET}` },
+      { file: `\n${SECRET}` },
+    ];
+    let refusals = 0;
+    for (const whole of [GOOD, PUBLISHES].map((good): unknown => parse(`${good}address: allocate\n${FULL}`))) {
+      assert.ok(parseSpec(JSON.stringify(whole), 'x').ok);
+      for (const [path, value] of pathsIn(whole).flatMap((each) => strange.map((value) => [each, value] as const))) {
+        const loaded = parseSpec(JSON.stringify(changed(whole, path, value)), 'x');
+        if (loaded.ok) continue;
+        refusals += 1;
+        const shown = formatProblems(loaded.problems);
+        assert.ok(!shown.includes(SECRET) && !shown.includes('4711'), shown);
+        assert.ok(
+          loaded.problems.every(({ message, hint }) => message.trim() !== '' && hint.trim() !== ''),
+          shown,
+        );
+      }
+    }
+    assert.ok(refusals > 500, `${refusals}`);
+  });
+
+  it('tells everything at once, in the order of the file', () => {
+    const text = GOOD.replace('2.6.6', '9.9')
+      .replace('10.1.1.254', '1.2.3')
+      .replace('m1.large', '"a b"')
+      .replace('name: dev\n', 'name: _\n');
+    assert.deepEqual(
+      problemsOf(parseSpec(text, 'x')).map(({ path }) => path),
+      ['name', 'release', 'instance.type', 'dns.server'],
+    );
+  });
+
+  it('is printed as file, line and column, as editors know it', () => {
+    assert.equal(
+      formatProblems(problemsOf(parseSpec(GOOD.replace('zone: example.com', 'zone: example..com'), 'dir/a.yaml'))),
+      'dir/a.yaml:11:9  dns.zone: has an empty part — take out the leading or doubled dot',
+    );
+  });
+});
+
+describe('a good spec', () => {
+  const specOf = (text: string): unknown => {
+    const loaded = parseSpec(text, '/specs/a.yaml');
+    assert.ok(loaded.ok, loaded.ok ? '' : formatProblems(loaded.problems));
+    return loaded.spec;
+  };
+  const minute = 60_000;
+  const whole = {
+    name: 'dev',
+    release: '2.6.6',
+    cloud: {
+      kind: 'eucalyptus-3.2',
+      endpoint: 'http://clc:8773/services/Eucalyptus',
+      region: 'eucalyptus',
+      credentials: { accessKey: { env: 'EC2_ACCESS_KEY' }, secretKey: { env: 'EC2_SECRET_KEY' } },
+    },
+    image: { id: 'emi-12345678' },
+    instance: { type: 'm1.large' },
+    address: { allocate: true },
+    dns: { server: '10.1.1.254', port: 53, zone: 'example.com', name: 'dev.example.com', ttl: 600, replace: false },
+    ssh: { user: 'stackato', port: 22 },
+    network: { mode: 'static' },
+    access: { ssh: ['0.0.0.0/0'], console: ['0.0.0.0/0'] },
+    console: { httpPort: 80, httpsPort: 443 },
+    timing: {
+      poll: 5_000,
+      rebootWait: 45_000,
+      authGrace: minute,
+      deadline: {
+        cloud: 10 * minute,
+        dns: 5 * minute,
+        launch: 15 * minute,
+        ready: 20 * minute,
+        command: 45 * minute,
+        reboot: 20 * minute,
+        console: 20 * minute,
+        publish: 360 * minute,
+      },
+    },
+  };
+
+  it('gets every default', () => {
+    assert.deepEqual(specOf(GOOD), whole);
+  });
+
+  it('may be JSON, have a byte order mark, other line ends, anchors, and quotes', () => {
+    const json = JSON.stringify({
+      name: 'dev',
+      release: '2.6.6',
+      cloud: { kind: whole.cloud.kind, endpoint: whole.cloud.endpoint },
+      image: 'emi-12345678',
+      instance: { type: 'm1.large' },
+      dns: { server: '10.1.1.254', zone: 'example.com', name: 'dev.example.com' },
+    });
+    const variants = [
+      json,
+      `\ufeff${GOOD}`,
+      GOOD.replaceAll('\n', '\r\n'),
+      GOOD.replace('2.6.6', '"2.6.6"'),
+      `%YAML 1.1\n---\n${GOOD}`,
+      `${GOOD}...\n`,
+    ];
+    for (const text of variants) assert.deepEqual(specOf(text), whole, text);
+    assert.deepEqual(specOf(`${GOOD}access: { ssh: &us [10.0.0.0/8], console: *us }\n`), {
+      ...whole,
+      access: { ssh: ['10.0.0.0/8'], console: ['10.0.0.0/8'] },
+    });
+  });
+
+  it('F22: may end in a line ---, or begin with two: an empty document holds nothing', () => {
+    const empty = ['---\n', '---', '--- \n# nothing\n', '---\n---\n...\n', '...\n---\n', '---\n~\n'];
+    for (const text of [
+      ...empty.map((end) => GOOD + end),
+      `---\n---\n${GOOD}`,
+      `${GOOD}---\n`.replaceAll('\n', '\r\n'),
+    ])
+      assert.deepEqual(specOf(text), whole, text);
+  });
+
+  it('F23: may have any gateway that is a machine of its network, and an image id that its cloud may have', () => {
+    for (const [netmask, gateway] of [
+      ['255.255.254.0', '10.0.0.255'],
+      ['255.255.254.0', '10.0.1.0'],
+      ['255.255.255.252', '10.0.0.5'],
+      ['255.0.0.0', '10.255.255.254'],
+    ]) {
+      specOf(`${GOOD}network: { mode: static, netmask: ${netmask}, gateway: ${gateway}, nameservers: [10.9.9.0] }\n`);
+    }
+    // Without its netmask nothing can be said of it.
+    specOf(`${GOOD}network: { mode: static, gateway: 10.0.0.255 }\n`);
+    specOf(GOOD.replace('eucalyptus-3.2', 'eucalyptus-5.1').replace('emi-', 'ami-'));
+  });
+
+  it('says one thing in one way, however it was written', () => {
+    const text = GOOD.replace(
+      'http://clc:8773/services/Eucalyptus',
+      'HTTP://CLC:8773/services/Eucalyptus//\n  addressName: EUCA-{dashed}.Cloud.Example.NET.',
+    )
+      .replace('zone: example.com', 'zone: Example.COM.')
+      .replace('name: dev.example.com', 'name: DEV.Example.com.\n  tsig: { name: Key., secret: { env: A } }')
+      .replace('image: emi-12345678', 'image: { id: emi-12345678 }');
+    assert.deepEqual(specOf(text), {
+      ...whole,
+      cloud: { ...whole.cloud, addressName: 'euca-{dashed}.cloud.example.net' },
+      dns: { ...whole.dns, tsig: { name: 'key', algorithm: 'hmac-sha256', secret: { env: 'A' } } },
+    });
+  });
+
+  it('has its relative paths beside it', () => {
+    const text = `${GOOD.replace('http://clc', 'https://clc').replace('image:', '  ca: ../ca.pem\nimage:')}ssh: { key: { file: keys/id }, password: { file: /run/pw } }\n`;
+    const { cloud, ssh } = specOf(text) as typeof whole;
+    assert.deepEqual(
+      [cloud, ssh],
+      [
+        { ...whole.cloud, endpoint: 'https://clc:8773/services/Eucalyptus', ca: '/ca.pem' },
+        { user: 'stackato', port: 22, key: { file: '/specs/keys/id' }, password: { file: '/run/pw' } },
+      ],
+    );
+  });
+
+  it('may have an image made', () => {
+    const { cloud, image } = specOf(
+      PUBLISHES.replace(
+        'kernel: vmlinuz',
+        'kernel: { file: /boot/vmlinuz, sha256: ABCDEF0123456789abcdef0123456789abcdef0123456789abcdef0123456789 }',
+      ),
+    ) as typeof whole;
+    assert.deepEqual(
+      [cloud, image],
+      [
+        { ...whole.cloud, storage: 'http://walrus:8773/services/Walrus' },
+        {
+          name: 'stackato-v2.6.6',
+          bucket: 'stackato-images',
+          architecture: 'x86_64',
+          kernel: { file: '/boot/vmlinuz', sha256: 'abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789' },
+          ramdisk: { file: '/specs/initrd' },
+          root: {
+            url: 'https://images.example.com/stackato.zip',
+            sha256: '0123456789abcdef'.repeat(4),
+            inside: 'stackato.img',
+          },
+          signing: {
+            account: '123456789012',
+            certificate: '/specs/cert.pem',
+            privateKey: { file: '/specs/pk.pem' },
+            cloudCertificate: '/specs/cloud-cert.pem',
+          },
+        },
+      ],
+    );
+  });
+
+  it('may need neither endpoint nor more than a region on aws', () => {
+    const { cloud } = specOf(
+      GOOD.replace('kind: eucalyptus-3.2', 'kind: aws')
+        .replace(/endpoint: .*/, 'region: eu-west-1')
+        .replace('emi-', 'ami-'),
+    ) as typeof whole;
+    assert.deepEqual(cloud, { kind: 'aws', region: 'eu-west-1', credentials: whole.cloud.credentials });
+  });
+
+  it('may pin the host key by its fingerprint, padded or not, or by the console', () => {
+    const print = 'SHA256:uNiVztksCsDhcc0u9e8BrrQXVUpKZIDTMczCvj3tD2s';
+    for (const [written, hostKey] of [
+      [print, print],
+      [`${print}=`, print],
+      ['console', 'console'],
+    ]) {
+      assert.deepEqual((specOf(`${GOOD}ssh: { hostKey: "${written}" }\n`) as typeof whole).ssh, {
+        ...whole.ssh,
+        hostKey,
+      });
+    }
+  });
+
+  it('may give times in every unit', () => {
+    const { timing } = specOf(
+      `${GOOD}timing: { poll: 500ms, rebootWait: 0s, authGrace: 1h, deadline: { command: 24h } }\n`,
+    ) as typeof whole;
+    assert.deepEqual(
+      [timing.poll, timing.rebootWait, timing.authGrace, timing.deadline.command],
+      [500, 0, 60 * minute, 24 * 60 * minute],
+    );
+  });
+
+  const examples = readdirSync('examples').filter((name) => name.endsWith('.yaml'));
+  for (const name of examples) {
+    it(`is examples/${name}`, async () => {
+      const loaded = await loadSpec(join('examples', name));
+      assert.ok(loaded.ok, loaded.ok ? '' : formatProblems(loaded.problems));
+    });
+  }
+
+  it('is there for the lab, and two more', () => {
+    assert.ok(examples.includes('stackato-2.6.6.yaml') && examples.length >= 3);
+  });
+});
+
+describe('a spec file', () => {
+  let dir: string;
+  before(() => (dir = mkdtempSync(join(tmpdir(), 'stackato-spec-'))));
+  after(() => rmSync(dir, { recursive: true }));
+  const refused = async (path: string, message: RegExp): Promise<void> => {
+    const problems = problemsOf(await loadSpec(path));
+    assert.deepEqual(
+      problems.map(({ file, line, column, path: at }) => ({ file, line, column, at })),
+      [{ file: path, line: 1, column: 1, at: '' }],
+    );
+    assert.match(problems[0]!.message, message);
+    assert.notEqual(problems[0]!.hint, '');
+  };
+  const file = (name: string, content: string | Buffer): string => {
+    const path = join(dir, name);
+    writeFileSync(path, content);
+    return path;
+  };
+
+  it('is read', async () => {
+    const loaded = await loadSpec(file('good.yaml', `${GOOD}ssh: { key: { file: id } }\n`));
+    assert.ok(loaded.ok);
+    assert.deepEqual(loaded.spec.ssh.key, { file: resolve(dir, 'id') });
+  });
+
+  it('may be missing, a folder, or closed', async () => {
+    await refused(join(dir, 'nowhere.yaml'), /no such file/);
+    await refused(join(file('plain', ''), 'below.yaml'), /no such file/);
+    await refused(dir, /is a folder/);
+    const closed = file('closed.yaml', GOOD);
+    chmodSync(closed, 0);
+    chmodSync(dir, 0o711);
+    const mine = process.geteuid!();
+    if (mine === 0) process.seteuid!(65_534);
+    await refused(closed, /may not be read/).finally(() => process.seteuid!(mine));
+  });
+
+  it('may be something else than text', async () => {
+    await refused(file('latin1.yaml', Buffer.from(`${GOOD}# d\xe9v\n`, 'latin1')), /not UTF-8/);
+    await refused(file('utf16.yaml', Buffer.from(`\ufeff${GOOD}`, 'utf16le')), /not UTF-8/);
+    await refused(file('big.yaml', `${GOOD}#${'x'.repeat(1_048_576)}`), /larger than 1 MiB/);
+    await refused('/dev/zero', /larger than 1 MiB/);
+    await refused(file('empty.yaml', ''), /is empty/);
+  });
+});
