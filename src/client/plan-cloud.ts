@@ -23,7 +23,7 @@ interface CloudCalls {
   readonly console: readonly PlannedAction[];
 }
 
-/** What of cloud/capabilities.ts shows in these calls; a test compares the two. */
+/** What of deployment/cloud-kinds.ts shows in these calls; a test compares the two. */
 interface Dialect {
   /** Groups and addresses are named by ids. */
   readonly groupIds: boolean;

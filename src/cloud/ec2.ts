@@ -12,7 +12,7 @@ import type {
 } from '@aws-sdk/client-ec2';
 import type { CloudSpec } from '../deployment/types';
 import { endpointOf } from './account';
-import type { Capabilities } from './capabilities';
+import type { CloudKind } from '../deployment/cloud-kinds';
 import { EC2 as SERVICE } from './failures';
 import { askedWait, commonConfig, masked, signedBy } from './sdk';
 import type { Patience } from './sdk';
@@ -36,14 +36,14 @@ type Command<I extends ServiceInputTypes, O extends ServiceOutputTypes> = $Comma
 export interface Ec2Options {
   readonly spec: Pick<CloudSpec, 'endpoint' | 'region'>;
   readonly keys: Keys;
-  readonly can: Capabilities;
+  readonly can: CloudKind;
   /** PEM. */
   readonly ca?: string;
   readonly patience?: Patience;
 }
 
 export class Ec2 {
-  readonly can: Capabilities;
+  readonly can: CloudKind;
   private readonly client: EC2Client;
   private readonly way: Way;
 

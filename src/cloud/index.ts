@@ -6,8 +6,8 @@ import type { Cloud, Clouds, ObjectStore, Secrets } from '../activities/ports';
 import type { CloudSpec } from '../deployment/types';
 import { accountOf } from './account';
 import { addresses } from './addresses';
-import { CAPABILITIES } from './capabilities';
-import type { Capabilities } from './capabilities';
+import { CLOUD_KINDS } from '../deployment/cloud-kinds';
+import type { CloudKind } from '../deployment/cloud-kinds';
 import { catalogue } from './catalogue';
 import { Ec2 } from './ec2';
 import { CloudFailure } from './failures';
@@ -26,7 +26,7 @@ interface Credentials {
 interface Settings {
   readonly spec: CloudSpec;
   readonly keys: Keys;
-  readonly can: Capabilities;
+  readonly can: CloudKind;
   readonly ca?: string;
 }
 
@@ -55,7 +55,7 @@ function keeping<T>(secrets: Secrets, create: (settings: Settings) => T): (spec:
     const kept = opened.get(settings);
     // A key or certificate that was changed is taken up at once, and the old one forgotten.
     if (kept !== undefined && isDeepStrictEqual(kept.keys, keys) && kept.ca === ca) return kept.client;
-    const client = create({ spec, keys, can: CAPABILITIES[spec.kind], ...(ca === undefined ? {} : { ca }) });
+    const client = create({ spec, keys, can: CLOUD_KINDS[spec.kind], ...(ca === undefined ? {} : { ca }) });
     opened.set(settings, { keys, ca, client });
     return client;
   };

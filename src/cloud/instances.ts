@@ -10,7 +10,7 @@ import {
 import type { _InstanceType, Filter, Instance, Reservation, RunInstancesCommandInput } from '@aws-sdk/client-ec2';
 import type { Cloud, CloudInstance, InstanceState, LaunchRequest } from '../activities/ports';
 import { OWNER_TAG } from '../deployment/names';
-import type { Capabilities } from './capabilities';
+import type { CloudKind } from '../deployment/cloud-kinds';
 import type { Ec2 } from './ec2';
 import { unclear, unless } from './failures';
 import { findGroup } from './groups';
@@ -84,7 +84,7 @@ async function launch(ec2: Ec2, request: LaunchRequest): Promise<CloudInstance> 
 
 export function launchInput(
   request: LaunchRequest,
-  { clientToken, instanceTags }: Capabilities,
+  { clientToken, instanceTags }: CloudKind,
 ): RunInstancesCommandInput {
   const { imageId, type, zone, keyName, userData, group, owner } = request;
   return {

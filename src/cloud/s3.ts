@@ -9,7 +9,7 @@ import type {
   ServiceOutputTypes,
 } from '@aws-sdk/client-s3';
 import type { CloudSpec } from '../deployment/types';
-import type { Capabilities } from './capabilities';
+import type { CloudKind } from '../deployment/cloud-kinds';
 import { CloudFailure, S3 as SERVICE } from './failures';
 import { askedWait, commonConfig, masked, signedBy } from './sdk';
 import type { Patience } from './sdk';
@@ -42,14 +42,14 @@ type Command<I extends ServiceInputTypes, O extends ServiceOutputTypes> = $Comma
 export interface S3Options {
   readonly spec: Pick<CloudSpec, 'storage' | 'region' | 'kind'>;
   readonly keys: Keys;
-  readonly can: Capabilities;
+  readonly can: CloudKind;
   /** PEM. */
   readonly ca?: string;
   readonly patience?: Patience;
 }
 
 export class S3 {
-  readonly can: Capabilities;
+  readonly can: CloudKind;
   private readonly client: S3Client;
   private readonly way: Way;
 

@@ -3,14 +3,14 @@
 import { DescribeAvailabilityZonesCommand, DescribeInstanceTypesCommand } from '@aws-sdk/client-ec2';
 import type { _InstanceType } from '@aws-sdk/client-ec2';
 import { XMLParser } from 'fast-xml-parser';
-import type { Capabilities } from './capabilities';
+import type { CloudKind } from '../deployment/cloud-kinds';
 import type { Ec2 } from './ec2';
 import { CloudFailure } from './failures';
 
 /** MiB by type; undefined where the cloud tells nothing. */
 type Memories = ReadonlyMap<string, number> | undefined;
 
-const READERS: Readonly<Record<Capabilities['typeMemory'], (ec2: Ec2, type: string) => Promise<Memories>>> = {
+const READERS: Readonly<Record<CloudKind['typeMemory'], (ec2: Ec2, type: string) => Promise<Memories>>> = {
   'verbose zones': readVerboseZones,
   'own list': readOwnList,
   'type list': readTypeList,

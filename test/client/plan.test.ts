@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { planOf } from '../../src/client/plan';
 import { paintIf } from '../../src/cli/render/text';
 import { planText } from '../../src/cli/render/plan';
-import { CAPABILITIES } from '../../src/cloud/capabilities';
+import { CLOUD_KINDS } from '../../src/deployment/cloud-kinds';
 import { loadSpec } from '../../src/specfile/loader';
 import { STEP_IDS } from '../../src/deployment/steps';
 import type { StepId } from '../../src/deployment/steps';
@@ -118,7 +118,7 @@ describe('plan', () => {
   });
 
   it('sends what the capabilities of the cloud kind allow, and nothing else', () => {
-    for (const [kind, can] of Object.entries(CAPABILITIES) as [CloudKindName, (typeof CAPABILITIES)[CloudKindName]][]) {
+    for (const [kind, can] of Object.entries(CLOUD_KINDS) as [CloudKindName, (typeof CLOUD_KINDS)[CloudKindName]][]) {
       const spec = specNamed('dev', { cloud: { ...specNamed('dev').cloud, kind } });
       const has = (id: StepId, parameter: string): boolean => whats(spec, id).some((what) => what.includes(parameter));
       assert.equal(has('launch', 'SecurityGroupId.1='), can.groupIds, kind);

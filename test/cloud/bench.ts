@@ -5,8 +5,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createCloud } from '../../src/cloud';
-import { CAPABILITIES } from '../../src/cloud/capabilities';
-import type { Capabilities } from '../../src/cloud/capabilities';
+import { CLOUD_KINDS } from '../../src/deployment/cloud-kinds';
+import type { CloudKind } from '../../src/deployment/cloud-kinds';
 import { Ec2 } from '../../src/cloud/ec2';
 import type { Patience } from '../../src/cloud/sdk';
 import type { Cloud, CloudGroup, CloudInstance, LaunchRequest } from '../../src/activities/ports';
@@ -82,12 +82,12 @@ export class Bench {
   }
 
   /** With limits and abilities other than its kind's. */
-  altered(kind: Kind, can: Partial<Capabilities>, patience?: Patience): Cloud {
+  altered(kind: Kind, can: Partial<CloudKind>, patience?: Patience): Cloud {
     const { endpoint, region, accessKey, secretKey } = this.lab.access(kind);
     const options = {
       spec: { endpoint, region },
       keys: { accessKey, secretKey },
-      can: { ...CAPABILITIES[kind], ...can },
+      can: { ...CLOUD_KINDS[kind], ...can },
     };
     return createCloud(new Ec2({ ...options, ...(patience === undefined ? {} : { patience }) }), 'altered');
   }

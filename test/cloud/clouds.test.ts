@@ -1,7 +1,7 @@
 /** Every method on every kind of cloud, against the lab's fronts: they verify signatures and refuse what a release does not know. */
 
 import assert from 'node:assert/strict';
-import { CAPABILITIES } from '../../src/cloud/capabilities';
+import { CLOUD_KINDS } from '../../src/deployment/cloud-kinds';
 import type { DeployError } from '../../src/deployment/errors';
 import { KINDS } from '../../lab/types';
 import { Bench, QUOTA, TYPES } from './bench';
@@ -14,7 +14,7 @@ describe('clouds', function () {
 
   for (const kind of KINDS) {
     describe(kind, () => {
-      const { instanceTags, addressTags, groupIds } = CAPABILITIES[kind];
+      const { instanceTags, addressTags, groupIds } = CLOUD_KINDS[kind];
 
       it('lets the account in, and knows what is there', async () => {
         const cloud = await bench.open(kind);

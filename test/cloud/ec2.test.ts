@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DescribeAddressesCommand, DescribeInstanceTypesCommand } from '@aws-sdk/client-ec2';
 import { createClouds } from '../../src/cloud';
-import { CAPABILITIES } from '../../src/cloud/capabilities';
+import { CLOUD_KINDS } from '../../src/deployment/cloud-kinds';
 import { Ec2 } from '../../src/cloud/ec2';
 import type { CloudSpec } from '../../src/deployment/types';
 import { codeOf, failureOf, secretsOf } from './support';
@@ -50,7 +50,7 @@ describe('cloud client', () => {
     return new Ec2({
       spec: { endpoint, region: 'r' },
       keys: { accessKey: 'THE-ACCESS-KEY', secretKey: 'the-secret-key' },
-      can: CAPABILITIES['eucalyptus-4.4'],
+      can: CLOUD_KINDS['eucalyptus-4.4'],
       patience,
     });
   }

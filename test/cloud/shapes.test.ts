@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { accountOf } from '../../src/cloud/account';
 import { addressOf } from '../../src/cloud/addresses';
-import { CAPABILITIES } from '../../src/cloud/capabilities';
+import { CLOUD_KINDS } from '../../src/deployment/cloud-kinds';
 import { instanceOf, launchInput } from '../../src/cloud/instances';
 import { memoriesInOwnList, memoriesInZones } from '../../src/cloud/type-memory';
 import { secretOf } from './support';
@@ -157,21 +157,21 @@ describe('what a launch asks for', () => {
   };
 
   it('is what each kind binds', () => {
-    assert.deepEqual(launchInput({ ...request, group: { name: 'stackato-a' } }, CAPABILITIES['eucalyptus-3.2']), {
+    assert.deepEqual(launchInput({ ...request, group: { name: 'stackato-a' } }, CLOUD_KINDS['eucalyptus-3.2']), {
       ...common,
       SecurityGroups: ['stackato-a'],
     });
-    assert.deepEqual(launchInput(request, CAPABILITIES['eucalyptus-4.4']), {
+    assert.deepEqual(launchInput(request, CLOUD_KINDS['eucalyptus-4.4']), {
       ...common,
       SecurityGroupIds: ['sg-1'],
       ClientToken: 't',
     });
     assert.deepEqual(
-      launchInput(request, CAPABILITIES['eucalyptus-3.4']),
-      launchInput(request, CAPABILITIES['eucalyptus-4.4']),
+      launchInput(request, CLOUD_KINDS['eucalyptus-3.4']),
+      launchInput(request, CLOUD_KINDS['eucalyptus-4.4']),
     );
     for (const kind of ['eucalyptus-5.1', 'aws'] as const) {
-      assert.deepEqual(launchInput(request, CAPABILITIES[kind]), {
+      assert.deepEqual(launchInput(request, CLOUD_KINDS[kind]), {
         ...common,
         SecurityGroupIds: ['sg-1'],
         ClientToken: 't',

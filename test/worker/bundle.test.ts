@@ -1,4 +1,4 @@
-/** Every cached workflow carries the bundle: nothing may be in it but Temporal, our workflows, and the plain part of spec. */
+/** Every cached workflow carries the bundle: nothing may be in it but Temporal, our workflows, and the contract in deployment. */
 
 import assert from 'node:assert/strict';
 import { MAX_BUNDLE_BYTES } from '../../src/worker/paths';
@@ -6,7 +6,7 @@ import { workflowBundle } from '../support/temporal';
 
 /** What @temporalio/workflow itself is made of. */
 const TEMPORAL = /^\.\/node_modules\/(@temporalio\/(common|workflow|worker)|nexus-rpc|long|ms)\//;
-const OURS = /^\.\/src\/(workflows\/[\w-]+|spec\/(types|names|steps|messages|errors|view))\.ts$/;
+const OURS = /^\.\/src\/(workflows|deployment)\/[\w-]+\.ts$/;
 /** What webpack puts in place of a module that is not there: empty. */
 const EMPTY = /^\?[0-9a-f]+$/;
 

@@ -3,9 +3,9 @@
  * fails the whole request, so nothing is sent that its row does not allow.
  */
 
-import type { CloudKindName } from '../deployment/types';
+import type { CloudKindName } from './types';
 
-export interface Capabilities {
+export interface CloudKind {
   readonly signature: 2 | 4;
   /** `Version` of every request. 3.2 answers a version newer than its own in an internal layout. */
   readonly version: string;
@@ -31,7 +31,7 @@ export interface Capabilities {
   readonly listsForeignAddresses: boolean;
   /** Groups have ids, which name them better than names do. */
   readonly groupIds: boolean;
-  /** How the memory of a type is learnt (type-memory.ts). */
+  /** How the memory of a type is learnt (cloud/type-memory.ts). */
   readonly typeMemory: 'verbose zones' | 'own list' | 'type list';
   /** What S3 takes. */
   readonly storeSignature: 'hmac-sha1' | 4;
@@ -39,10 +39,10 @@ export interface Capabilities {
   readonly headsBuckets: boolean;
 }
 
-/** Nobody promises anything; three times as long as we wait for an answer (ec2.ts). */
+/** Nobody promises anything; three times as long as we wait for an answer (cloud/ec2.ts). */
 const LATE_EFFECT = 60_000;
 
-export const CAPABILITIES: Readonly<Record<CloudKindName, Capabilities>> = {
+export const CLOUD_KINDS: Readonly<Record<CloudKindName, CloudKind>> = {
   'eucalyptus-3.2': {
     signature: 2,
     version: '2012-10-01',
