@@ -37,11 +37,12 @@ export const FOLDERS = {
     packages: [/^@temporalio\/(client|common)$/, QUIET_NODE],
   },
   cli: {
-    folders: ['deployment', 'specfile', 'image', 'client', 'temporal'],
+    folders: ['deployment', 'specfile', 'image', 'steps', 'client', 'temporal'],
     packages: ['commander', 'picocolors', 'log-update', 'node:child_process', QUIET_NODE],
   },
   worker: {
     folders: ['deployment', 'activities', 'adapters', 'cloud', 'temporal', 'workflows'],
+    types: ['steps'],
     packages: [/^@temporalio\//, 'pino', QUIET_NODE],
   },
 };

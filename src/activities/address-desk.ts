@@ -8,12 +8,19 @@
 import { DeployError } from '../deployment/errors';
 import { ADDRESSES_GROUP } from '../deployment/names';
 import type { Released } from '../deployment/messages';
-import type { AddressFact } from '../deployment/types';
-import { waitOut } from './attempt';
-import type { Attempt } from './attempt';
-import type { Dependencies } from './dependencies';
-import type { Cloud, CloudAddress } from './ports';
-import type { AllocationInput, DeskInput, ListedAddress, ReleaseInput, Reservation, ReservationInput } from './types';
+import type { AddressFact } from '../deployment/facts';
+import { waitOut } from '../steps/attempt';
+import type { Attempt } from '../steps/attempt';
+import type { Dependencies } from '../steps/dependencies';
+import type { Cloud, CloudAddress } from '../steps/ports';
+import type {
+  AllocationInput,
+  DeskInput,
+  ListedAddress,
+  ReleaseInput,
+  Reservation,
+  ReservationInput,
+} from '../deployment/activities';
 
 /** After so long, an address that is new since may be anybody's. Milliseconds. */
 const STALE = 15 * 60_000;

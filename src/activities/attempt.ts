@@ -1,13 +1,16 @@
 /** What every attempt of every activity shares: heartbeats, the clock of its deadline, and the translation of errors. */
 
+import { inspect } from 'node:util';
 import { CancelledFailure, Context } from '@temporalio/activity';
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
 import { DeployError, errorRow, isErrorCode } from '../deployment/errors';
 import type { ErrorCode } from '../deployment/errors';
 import type { Finding, UnsettledDetails } from '../deployment/messages';
-import type { Unsettled } from '../deployment/types';
-import type { Dependencies } from './dependencies';
-import { originOf, toDeployError } from './unexpected';
+import type { Unsettled } from '../deployment/facts';
+import { duration, GivenUp } from '../steps/attempt';
+import type { Attempt } from '../steps/attempt';
+import type { Dependencies } from '../steps/dependencies';
+import { toDeployError } from '../steps/unexpected';
 
 /** How an activity may wait. Milliseconds. */
 export interface Patience {
@@ -22,41 +25,6 @@ export interface Patience {
   readonly stall?: number;
   /** Of one attempt; default ATTEMPT_LIMIT. */
   readonly limit?: number;
-}
-
-export interface Attempt {
-  /** 1 for the first. */
-  readonly number: number;
-  /** Aborted when the activity is cancelled, its worker stops, or the attempt has taken too long. */
-  readonly signal: AbortSignal;
-  /** Says how it goes, for whoever looks at the pending activity; where `stall` is set, that it goes on at all. No secret in it. */
-  report(line: string): void;
-  /** What `doctor` has found so far, for whoever waits for it. */
-  found(findings: readonly Finding[]): void;
-  /** Throws where this process stood still for so long that another attempt may be at work. Call it before what cannot be done twice. */
-  assertTimely(): void;
-  /** What was asked for by this attempt, one before it, or an activity before it, and has no known end. */
-  readonly unsettled: Unsettled | undefined;
-  /** Asks for what must not be asked for twice. Where its end stays unknown, it is `unsettled` from then on, in the attempts after this one too. */
-  request<T>(call: string, send: () => Promise<T>): Promise<T>;
-  /** It is known what became of it. */
-  settle(): void;
-}
-
-/** Throws NOT_YET as long as an unsettled request may take effect: what is not there by then will not come. Look before, not after. */
-export function waitOut(attempt: Attempt, { lateEffect }: { readonly lateEffect: number }): void {
-  const left = mayComeFor(attempt, lateEffect);
-  if (left > 0)
-    throw new DeployError(
-      'NOT_YET',
-      `${attempt.unsettled?.call ?? ''} was not answered and may still take effect: for ${words(left)} more.`,
-    );
-  attempt.settle();
-}
-
-/** Milliseconds in which an unsettled request may still take effect. */
-export function mayComeFor({ unsettled }: Attempt, lateEffect: number): number {
-  return unsettled === undefined ? 0 : Math.max(0, (unsettled.since ?? Date.now()) + lateEffect - Date.now());
 }
 
 const TICK = 2_000;
@@ -159,7 +127,7 @@ class Clock implements Attempt {
       timer = setTimeout(() => {
         const error = new DeployError(
           'ATTEMPT_TIMEOUT',
-          `The attempt hung: nothing came of it within ${words(limit)}.`,
+          `The attempt hung: nothing came of it within ${duration(limit)}.`,
         );
         this.overtime.abort(error);
         reject(error);
@@ -225,6 +193,10 @@ class Clock implements Attempt {
       this.beat({ spent: this.spent(), ended: this.number });
       return error;
     }
+    if (error instanceof GivenUp) {
+      this.beat({ spent: this.spent(), ended: this.number });
+      return ApplicationFailure.nonRetryable(this.around.mask(error.message), error.code);
+    }
     const { code, message, retryAfter } = this.known(error);
     const { retry } = errorRow(code);
     const { deadline, poll, limits } = this.patience;
@@ -237,7 +209,7 @@ class Clock implements Attempt {
     return ApplicationFailure.create({
       type: code,
       message: this.around
-        .mask(final && retry !== 'no' ? `${message} (given up after ${words(this.spent())})` : message)
+        .mask(final && retry !== 'no' ? `${message} (given up after ${duration(this.spent())})` : message)
         .slice(0, MAX_MESSAGE),
       nonRetryable: final,
       nextRetryDelay: delay,
@@ -312,6 +284,7 @@ function detailsIn(details: unknown): Details {
   return known ? (details as Details) : { spent: 0 };
 }
 
-function words(ms: number): string {
-  return ms < 120_000 ? `${Math.round(ms / 1000)} s` : `${Math.round(ms / 60_000)} min`;
+/** Its stack, and those of its causes. */
+function originOf(error: unknown): string {
+  return inspect(error, { depth: 4 });
 }

@@ -1,6 +1,6 @@
 /** All activities, each attempt of each under the same care (attempt.ts). */
 
-import { ensureAddress, giveBackAddress } from './address';
+import { ensureAddress, giveBackAddress } from '../steps/address';
 import {
   allocateAddress,
   letGoAddresses,
@@ -9,30 +9,39 @@ import {
   reserveAddresses,
   settleAllocation,
 } from './address-desk';
-import { announceClaim, claimAdmin } from './admin';
+import { announceClaim, claimAdmin } from '../steps/claim-admin';
 import { attempted } from './attempt';
-import type { Attempt, Patience } from './attempt';
-import type { Dependencies } from './dependencies';
-import { pinHostKey } from './host-key';
-import { associateAddress, awaitRunning, disassociateAddress, launchInstance, terminateInstance } from './instance';
-import { awaitKato, logIn } from './login';
-import { findLost } from './look-back';
-import { observeDns, takeBackDns, updateDns } from './name';
-import { findProblems, preflight } from './preflight';
-import { checkImage } from './publish-check';
-import { registerImage } from './publish-register';
-import { uploadImage } from './publish-upload';
-import { awaitImage, awaitKernel, awaitRamdisk, startPublishing } from './publish-wait';
-import { withdrawImage } from './publish-withdraw';
-import { awaitReboot, readBootId, requestReboot } from './reboot';
-import { putResolverFirst } from './resolver';
-import { disableMdns, enableRoles, setUpCore } from './roles';
-import { renameNode } from './rename';
-import { deleteSecurityGroup, ensureSecurityGroup, openConsole } from './security-group';
-import { setStaticIp } from './static-ip';
-import type { Resources, Unsettled } from '../deployment/types';
-import type { Activities, DeskInput, StepActivity, StepActivityName, StepInput, StepOutcome } from './types';
-import { verifyConsole } from './verify';
+import type { Patience } from './attempt';
+import type { Attempt } from '../steps/attempt';
+import type { Dependencies } from '../steps/dependencies';
+import { pinHostKey } from '../steps/machine/host-key';
+import {
+  associateAddress,
+  awaitRunning,
+  disassociateAddress,
+  launchInstance,
+  terminateInstance,
+} from '../steps/launch';
+import { awaitKato, logIn } from '../steps/connect';
+import { findLost } from '../steps/lost';
+import { observeDns, takeBackDns, updateDns } from '../steps/dns';
+import { findProblems, preflight } from '../steps/preflight';
+import { checkImage } from '../steps/publishing/check';
+import { registerImage } from '../steps/publishing/register';
+import { uploadImage } from '../steps/publishing/upload';
+import { awaitImage, awaitKernel, awaitRamdisk, startPublishing } from '../steps/publishing/wait';
+import { withdrawImage } from '../steps/publishing/withdraw';
+import { awaitReboot, readBootId, requestReboot } from '../steps/reboot';
+import { putResolverFirst } from '../steps/resolver';
+import { disableMdns, enableRoles, setUpCore } from '../steps/machine/roles';
+import { renameNode } from '../steps/rename';
+import { deleteSecurityGroup, ensureSecurityGroup, openConsole } from '../steps/security-group';
+import { setStaticIp } from '../steps/static-ip';
+import type { Unsettled } from '../deployment/facts';
+import { STEPS } from '../deployment/steps';
+import type { RequestFact, StepActivityName } from '../deployment/steps';
+import type { Activities, DeskInput, StepActivity, StepInput, StepOutcome } from '../deployment/activities';
+import { verifyConsole } from '../steps/verify';
 
 type StepWork = (deps: Dependencies, input: StepInput, attempt: Attempt) => Promise<StepOutcome>;
 
@@ -82,14 +91,6 @@ const DESK_POLL = 2_000;
 /** Who else allocates is through in a moment, or has to wait for what may come late. */
 const BUSY_LIMIT = 120_000;
 
-/** Whose unsettled requests an activity has to reckon with. */
-const RECKONS_WITH: Partial<Record<StepActivityName, keyof NonNullable<Resources['unsettled']>>> = {
-  ensureSecurityGroup: 'security-group',
-  deleteSecurityGroup: 'security-group',
-  launchInstance: 'launch',
-  terminateInstance: 'launch',
-};
-
 export function createActivities(deps: Dependencies): Activities {
   const desk = <I extends DeskInput, O>(
     work: (deps: Dependencies, input: I, attempt: Attempt) => Promise<O>,
@@ -132,9 +133,9 @@ export function createActivities(deps: Dependencies): Activities {
 
 function stepActivities(deps: Dependencies): Record<StepActivityName, StepActivity> {
   const entries = (Object.entries(STEP_WORK) as [StepActivityName, StepWork][]).map(([name, work]) => {
-    const step = RECKONS_WITH[name];
+    const request = requestOf(name);
     const unsettledBefore = ({ known }: StepInput): Unsettled | undefined =>
-      step === undefined ? undefined : known.unsettled?.[step];
+      request === undefined ? undefined : known[request];
     const activity = attempted(
       deps,
       stepPatience,
@@ -144,6 +145,12 @@ function stepActivities(deps: Dependencies): Record<StepActivityName, StepActivi
     return [name, activity] as const;
   });
   return Object.fromEntries(entries) as Record<StepActivityName, StepActivity>;
+}
+
+/** The earlier request that an activity has to reckon with. */
+function requestOf(name: StepActivityName): RequestFact | undefined {
+  const step = STEPS.find(({ activities, undo }) => activities[name] !== undefined || undo?.activity === name);
+  return step?.undo?.activity === name ? step.undo.request : step?.activities[name]?.request;
 }
 
 /** Notes quote clouds and machines. */

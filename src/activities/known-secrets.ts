@@ -1,10 +1,10 @@
 /** Remembers what was resolved, so that no text of another's making (a cloud's error, kato's output) can carry it out. */
 
 import { maskSecrets } from '../deployment/mask';
-import type { Secret, Secrets } from './ports';
+import type { MaskingSecrets, Secret, Secrets } from '../steps/ports';
 import type { SecretRef } from '../deployment/types';
 
-export class KnownSecrets implements Secrets {
+export class KnownSecrets implements MaskingSecrets {
   private readonly values = new Set<string>();
 
   constructor(private readonly inner: Secrets) {}

@@ -5,7 +5,7 @@ import { Resolver } from 'node:dns/promises';
 import { connect } from 'node:net';
 import { decode, encode } from 'dns-packet';
 import type { DecodedPacket, RecordType } from 'dns-packet';
-import type { Dns, DnsAnswer, DnsServer, TsigKey } from '../activities/ports';
+import type { Dns, DnsAnswer, DnsServer, TsigKey } from '../steps/ports';
 import { DeployError } from '../deployment/errors';
 import type { DnsRecord } from '../deployment/types';
 import { shownData, typeFromPacket, typeToPacket } from './dns-data';

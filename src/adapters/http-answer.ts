@@ -1,7 +1,7 @@
 /** What the appliance's console answers, and how to speak to it. */
 
 import type { IncomingMessage } from 'node:http';
-import type { HttpAnswer } from '../activities/ports';
+import type { HttpAnswer } from '../steps/ports';
 
 const BODY_LIMIT = 64 * 1024;
 

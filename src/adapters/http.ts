@@ -3,7 +3,7 @@
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { isIP } from 'node:net';
-import type { Http, HttpAnswer } from '../activities/ports';
+import type { Http, HttpAnswer } from '../steps/ports';
 import { DeployError } from '../deployment/errors';
 import { OLD_TLS, readAnswer } from './http-answer';
 

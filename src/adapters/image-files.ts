@@ -6,7 +6,7 @@ import { createReadStream } from 'node:fs';
 import { access, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import type { ImageFiles } from '../activities/ports';
+import type { ImageFiles } from '../steps/ports';
 import { DeployError } from '../deployment/errors';
 import type { ImageFile } from '../deployment/types';
 import { download, fileFault } from './download';

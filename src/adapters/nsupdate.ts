@@ -1,7 +1,7 @@
 /** Runs the real nsupdate, and tells what its words mean. */
 
 import { spawn } from 'node:child_process';
-import type { TsigKey } from '../activities/ports';
+import type { TsigKey } from '../steps/ports';
 import { DeployError } from '../deployment/errors';
 import type { ErrorCode } from '../deployment/errors';
 import { maskSecrets } from '../deployment/mask';

@@ -3,7 +3,7 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { inspect } from 'node:util';
-import type { Secret, Secrets } from '../activities/ports';
+import type { Secret, Secrets } from '../steps/ports';
 import { DeployError } from '../deployment/errors';
 import type { SecretRef } from '../deployment/types';
 

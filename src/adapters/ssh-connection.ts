@@ -3,7 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'ssh2';
 import type { Algorithms, ServerHostKeyAlgorithm } from 'ssh2';
-import type { Secret, SshTarget } from '../activities/ports';
+import type { Secret, SshTarget } from '../steps/ports';
 import { fingerprintOf } from '../machine/host-keys';
 import { saysExpired } from '../machine/machine';
 import { DeployError } from '../deployment/errors';

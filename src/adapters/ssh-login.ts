@@ -2,7 +2,7 @@
 
 import { utils } from 'ssh2';
 import type { AnyAuthMethod, AuthHandlerMiddleware, ParsedKey } from 'ssh2';
-import type { Secret, Secrets, SshTarget } from '../activities/ports';
+import type { Secret, Secrets, SshTarget } from '../steps/ports';
 import { FACTORY_PASSWORD } from '../deployment/mask';
 import { DeployError } from '../deployment/errors';
 

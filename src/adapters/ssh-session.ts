@@ -5,7 +5,7 @@ import { request as httpsRequest } from 'node:https';
 import { connect as tlsConnect } from 'node:tls';
 import type { Duplex } from 'node:stream';
 import type { ClientChannel } from 'ssh2';
-import type { ExecResult, HttpAnswer, LocalHttpsRequest, RemoteSession, Secret } from '../activities/ports';
+import type { ExecResult, HttpAnswer, LocalHttpsRequest, RemoteSession, Secret } from '../steps/ports';
 import { cameThrough, replyOf, throughDoor, withoutMarks } from '../machine/door';
 import type { Exchange } from '../machine/door';
 import { saysExpired } from '../machine/machine';

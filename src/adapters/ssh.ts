@@ -1,6 +1,6 @@
 /** ssh to the appliance: a connection per use, nothing kept between two. */
 
-import type { Remote, Secrets } from '../activities/ports';
+import type { Remote, Secrets } from '../steps/ports';
 import { connect, exchangeKeys } from './ssh-connection';
 import type { Patience } from './ssh-connection';
 import { loginOf } from './ssh-login';

@@ -1,7 +1,7 @@
 /** Signed questions and their answers (RFC 8945), which dns-packet knows nothing of. The secret stays inside this process. */
 
 import { createHmac } from 'node:crypto';
-import type { TsigKey } from '../activities/ports';
+import type { TsigKey } from '../steps/ports';
 import { DeployError } from '../deployment/errors';
 
 const TSIG = 250;

@@ -2,7 +2,7 @@
 
 import { EXIT } from '../client/errors';
 import type { ExitCode } from '../client/errors';
-import { planOf } from '../client/plan';
+import { planOf } from '../steps/plan';
 import { planText } from './render/plan';
 import { settingsOf } from '../client/settings';
 import { jsonSchema } from '../specfile/schema';

@@ -3,7 +3,9 @@
 import type { WorkflowExecutionDescription } from '@temporalio/client';
 import { WORKFLOW } from '../deployment/names';
 import { freshView } from '../deployment/view';
-import type { DeploymentSpec, Resources } from '../deployment/types';
+import { CORE, knownOf, noFacts } from '../deployment/facts';
+import type { Facts } from '../deployment/facts';
+import type { DeploymentSpec } from '../deployment/types';
 import { clashesOf, differencesOf, thingsIn } from './differences';
 import { ClientError } from './errors';
 import { describe, seen } from './look';
@@ -23,9 +25,9 @@ export interface UpOutcome {
 export async function up(temporal: Temporal, spec: DeploymentSpec): Promise<UpOutcome> {
   const last = await describe(temporal, spec.name);
   if (last !== undefined && isOpen(last)) return { started: false, snapshot: await attach(temporal, spec, last) };
-  const known = last === undefined ? {} : leftOf(last, spec);
+  const facts = last === undefined ? noFacts() : leftOf(last, spec);
   const patient = await registerSearchAttributes(temporal);
-  const request = { type: WORKFLOW.deploy, input: { spec, known }, view: freshView(spec, known) };
+  const request = { type: WORKFLOW.deploy, input: { spec, facts }, view: freshView(spec, facts) };
   const { description, ours } = await startRun(temporal, request, patient);
   return {
     started: ours,
@@ -59,14 +61,15 @@ async function attach(
 }
 
 /** What an earlier run knew, to go on with. */
-function leftOf({ memo }: WorkflowExecutionDescription, spec: DeploymentSpec): Resources {
-  const resources = viewOf(memo)?.resources ?? {};
+function leftOf({ memo }: WorkflowExecutionDescription, spec: DeploymentSpec): Facts {
+  const facts = viewOf(memo)?.facts ?? noFacts();
+  const known = knownOf(facts, CORE);
   const before = specMemoOf(memo)?.spec;
-  const clashes = before === undefined ? [] : clashesOf(before, spec, resources);
-  if (clashes.length === 0) return resources;
+  const clashes = before === undefined ? [] : clashesOf(before, spec, known);
+  if (clashes.length === 0) return facts;
   throw new ClientError(
     'SPEC_DIFFERS',
-    `The deployment ${spec.name} has things (${thingsIn(resources).join(', ')}) made by another spec. It differs in ${clashes.join(', ')}, which cannot be changed in place.`,
+    `The deployment ${spec.name} has things (${thingsIn(known).join(', ')}) made by another spec. It differs in ${clashes.join(', ')}, which cannot be changed in place.`,
     { remedy: `Put back what differs, or run \`stackato-deploy down ${spec.name}\` first.` },
   );
 }

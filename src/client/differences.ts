@@ -1,6 +1,7 @@
 /** In what two specs differ, and which of that cannot be changed under a deployment that has things in the cloud. */
 
-import type { DeploymentSpec, Resources } from '../deployment/types';
+import type { Known } from '../deployment/facts';
+import type { DeploymentSpec } from '../deployment/types';
 
 /** Paths such as `dns.zone`, in the order of the first spec; never a value. */
 export function differencesOf(a: unknown, b: unknown, path: readonly string[] = []): readonly string[] {
@@ -22,13 +23,13 @@ const BOUND: Readonly<Record<'instance' | 'address' | 'group' | 'dns', readonly 
 export type Thing = keyof typeof BOUND;
 
 /** What of a deployment is there. */
-export function thingsIn(resources: Resources): readonly Thing[] {
-  return (Object.keys(BOUND) as Thing[]).filter((thing) => resources[thing] !== undefined);
+export function thingsIn(known: Known): readonly Thing[] {
+  return (Object.keys(BOUND) as Thing[]).filter((thing) => known[thing] !== undefined);
 }
 
 /** Paths at which the new spec cannot follow the old one while its things are there. */
-export function clashesOf(before: DeploymentSpec, after: DeploymentSpec, resources: Resources): readonly string[] {
-  const bound = thingsIn(resources).flatMap((thing) => BOUND[thing]);
+export function clashesOf(before: DeploymentSpec, after: DeploymentSpec, known: Known): readonly string[] {
+  const bound = thingsIn(known).flatMap((thing) => BOUND[thing]);
   return differencesOf(before, after).filter((path) =>
     bound.some((prefix) => path === prefix || path.startsWith(`${prefix}.`)),
   );

@@ -5,7 +5,8 @@ import { deploymentOf, MEMO_VIEW, WORKFLOW } from '../deployment/names';
 import { stepById, STEPS } from '../deployment/steps';
 import type { StepId } from '../deployment/steps';
 import type { DeploymentView, Stage, StepProgress, UndoNote } from '../deployment/messages';
-import type { Resources } from '../deployment/types';
+import { CORE, factsOf, knownOf } from '../deployment/facts';
+import type { Known } from '../deployment/facts';
 import { pendingByLabel } from '../temporal/pending';
 import type { PendingAttempt } from '../temporal/pending';
 
@@ -35,7 +36,8 @@ export interface Snapshot {
   readonly closedAt?: number;
   /** Empty while things are taken back by `down`. */
   readonly steps: readonly StepSnapshot[];
-  readonly resources: Resources;
+  /** What is known of the site and of the core. */
+  readonly resources: Known;
   readonly undone: readonly UndoNote[];
   /** What is being taken back right now. */
   readonly undoing: readonly UndoSnapshot[];
@@ -59,9 +61,10 @@ const OVER: readonly Stage[] = ['ready', 'aborted', 'removed', 'failed'];
 
 export function viewOf(memo: Record<string, unknown> | undefined): DeploymentView | undefined {
   const value = memo?.[MEMO_VIEW];
-  return typeof value === 'object' && value !== null && 'stage' in value && 'steps' in value
-    ? (value as DeploymentView)
-    : undefined;
+  if (typeof value !== 'object' || value === null || !('stage' in value) || !('steps' in value)) return undefined;
+  const view = value as DeploymentView & { readonly resources?: Known };
+  // 0.1.0 knew one machine, and kept its facts and those of the site together.
+  return view.resources === undefined ? view : { ...view, facts: factsOf(view.resources) };
 }
 
 /** @param link makes the address of a run in the Web UI */
@@ -89,7 +92,7 @@ export function snapshotOf(
     startedAt: startTime.getTime(),
     ...(closeTime === undefined ? {} : { closedAt: closeTime.getTime() }),
     steps,
-    resources: view.resources,
+    resources: knownOf(view.facts, CORE),
     undone: view.undone,
     undoing: [...pending].flatMap(([label, attempt]) =>
       label.startsWith(UNDO) ? [{ step: label.slice(UNDO.length), pending: attempt }] : [],
@@ -115,6 +118,8 @@ function stepsOf(view: DeploymentView, pending: ReadonlyMap<string, PendingAttem
     const progress = view.steps[id];
     if (progress === undefined) return [];
     const attempt = progress.state === 'running' ? pending.get(id) : undefined;
-    return [{ id, title, skippable, ...progress, ...(attempt === undefined ? {} : { pending: attempt }) }];
+    return [
+      { id, title, skippable: skippable === true, ...progress, ...(attempt === undefined ? {} : { pending: attempt }) },
+    ];
   });
 }

@@ -3,6 +3,7 @@
 import type { WorkflowExecutionDescription } from '@temporalio/client';
 import { UPDATE } from '../deployment/messages';
 import { WORKFLOW } from '../deployment/names';
+import { noFacts } from '../deployment/facts';
 import { freshView } from '../deployment/view';
 import { say } from './answers';
 import { ClientError } from './errors';
@@ -64,12 +65,12 @@ async function remove(
   const spec = specMemoOf(memo)?.spec;
   if (spec === undefined)
     throw new ClientError('SPEC_UNKNOWN', `The workflow ${workflowId} cannot be taken back. Its memo holds no spec.`);
-  const known = viewOf(memo)?.resources ?? {};
+  const facts = viewOf(memo)?.facts ?? noFacts();
   const patient = await registerSearchAttributes(temporal);
   const request = {
     type: WORKFLOW.teardown,
-    input: { spec, known, ...(images ? { images } : {}) },
-    view: freshView(spec, known, 'undoing'),
+    input: { spec, facts, ...(images ? { images } : {}) },
+    view: freshView(spec, facts, 'undoing'),
   };
   const { description, ours } = await startRun(temporal, request, patient);
   const snapshot = await seen(temporal, description);

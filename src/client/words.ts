@@ -2,7 +2,6 @@
 
 import { errorRow } from '../deployment/errors';
 import type { ErrorCode } from '../deployment/errors';
-import type { SecretRef } from '../deployment/types';
 
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
@@ -11,10 +10,6 @@ export function messageOf(error: unknown): string {
 export function sentence(text: string): string {
   const tidy = text.trim().replace(/\s+/g, ' ');
   return tidy === '' || /[.!?]$/.test(tidy) ? tidy : `${tidy}.`;
-}
-
-export function referenceText(reference: SecretRef): string {
-  return 'env' in reference ? `<env ${reference.env}>` : `<file ${reference.file}>`;
 }
 
 /** Remedies are written for deployments, which wait. A command has ended. */

@@ -9,7 +9,7 @@ import {
   ReleaseAddressCommand,
 } from '@aws-sdk/client-ec2';
 import type { Address } from '@aws-sdk/client-ec2';
-import type { Cloud, CloudAddress } from '../activities/ports';
+import type { Cloud, CloudAddress } from '../steps/ports';
 import { OWNER_TAG } from '../deployment/names';
 import type { Ec2 } from './ec2';
 import { unclear, unless } from './failures';

@@ -1,7 +1,7 @@
 /** What a deployment refers to and does not make: access, images, key pairs. Clouds say of what is missing that it is missing, or say nothing. */
 
 import { DescribeAvailabilityZonesCommand, DescribeImagesCommand, DescribeKeyPairsCommand } from '@aws-sdk/client-ec2';
-import type { Cloud } from '../activities/ports';
+import type { Cloud } from '../steps/ports';
 import type { Ec2 } from './ec2';
 import { CloudFailure, unless } from './failures';
 import { typeMemory } from './type-memory';

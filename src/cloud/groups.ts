@@ -7,7 +7,7 @@ import {
   DescribeSecurityGroupsCommand,
 } from '@aws-sdk/client-ec2';
 import type { SecurityGroup } from '@aws-sdk/client-ec2';
-import type { Cloud, CloudGroup, IngressRule } from '../activities/ports';
+import type { Cloud, CloudGroup, IngressRule } from '../steps/ports';
 import type { Ec2 } from './ec2';
 import { CloudFailure, unless } from './failures';
 

@@ -2,7 +2,7 @@
 
 import { DeregisterImageCommand, DescribeImagesCommand, RegisterImageCommand } from '@aws-sdk/client-ec2';
 import type { Image } from '@aws-sdk/client-ec2';
-import type { Cloud, CloudImage, RegisterRequest } from '../activities/ports';
+import type { Cloud, CloudImage, RegisterRequest } from '../steps/ports';
 import type { Ec2 } from './ec2';
 import { CloudFailure, unclear, unless } from './failures';
 

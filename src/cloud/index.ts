@@ -2,7 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
-import type { Cloud, Clouds, ObjectStore, Secrets } from '../activities/ports';
+import type { Cloud, Clouds, ObjectStore, Secrets } from '../steps/ports';
 import type { CloudSpec } from '../deployment/types';
 import { accountOf } from './account';
 import { addresses } from './addresses';

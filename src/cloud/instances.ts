@@ -8,7 +8,7 @@ import {
   TerminateInstancesCommand,
 } from '@aws-sdk/client-ec2';
 import type { _InstanceType, Filter, Instance, Reservation, RunInstancesCommandInput } from '@aws-sdk/client-ec2';
-import type { Cloud, CloudInstance, InstanceState, LaunchRequest } from '../activities/ports';
+import type { Cloud, CloudInstance, InstanceState, LaunchRequest } from '../steps/ports';
 import { OWNER_TAG } from '../deployment/names';
 import type { CloudKind } from '../deployment/cloud-kinds';
 import type { Ec2 } from './ec2';

@@ -10,7 +10,7 @@ import {
   PutObjectCommand,
 } from '@aws-sdk/client-s3';
 import { Readable } from 'node:stream';
-import type { ObjectStore, PutOptions, StoredObject } from '../activities/ports';
+import type { ObjectStore, PutOptions, StoredObject } from '../steps/ports';
 import { OWNER_TAG } from '../deployment/names';
 import { CloudFailure, unless } from './failures';
 import type { S3 } from './s3';

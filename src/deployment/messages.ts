@@ -1,6 +1,7 @@
 /** What client and workflow say to each other, and what a deployment shows of itself. */
 
-import type { AddressFact, CloudSpec, DeploymentSpec, ImageSpec, Resources, Unsettled } from './types';
+import type { AddressFact, Facts, Unsettled } from './facts';
+import type { CloudSpec, DeploymentSpec, ImageSpec } from './types';
 import type { StepId } from './steps';
 import type { ErrorCode } from './errors';
 
@@ -50,7 +51,7 @@ export interface DeploymentView {
   readonly consoleUrl: string;
   stage: Stage;
   steps: Partial<Record<StepId, StepProgress>>;
-  resources: Resources;
+  facts: Facts;
   /** Things taken back by `abort` or `down`, newest last, and those that could not be. */
   undone: UndoNote[];
 }
@@ -64,7 +65,7 @@ export interface UndoNote {
 export interface DeployInput {
   readonly spec: DeploymentSpec;
   /** What the last run of this deployment knew (from its memo), to go on with. */
-  readonly known: Resources;
+  readonly facts: Facts;
 }
 
 export interface DeployResult {
@@ -76,7 +77,7 @@ export interface DeployResult {
 
 export interface TeardownInput {
   readonly spec: DeploymentSpec;
-  readonly known: Resources;
+  readonly facts: Facts;
   /** The published image, too, which other deployments may use. */
   readonly images?: true;
 }

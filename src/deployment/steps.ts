@@ -1,46 +1,256 @@
-/** The steps of a deployment, in the order a reader would do them. One table for the workflow, the views, `plan` and the docs. */
+/**
+ * The steps of a deployment, in the order a reader would do them: one row a step, for the workflow, the views, `plan` and the docs.
+ * What a step does is in src/steps, a file each.
+ */
 
-export const STEPS = [
-  { id: 'preflight', title: 'Check every precondition', skippable: false, looksOnly: true },
-  { id: 'publish-kernel', title: 'Publish the kernel', skippable: false },
-  { id: 'publish-ramdisk', title: 'Publish the ramdisk', skippable: false },
-  { id: 'publish-image', title: 'Publish the image', skippable: false },
-  { id: 'address', title: 'Get an elastic IP', skippable: false },
-  { id: 'security-group', title: 'Create the security group (ssh only)', skippable: false },
-  { id: 'dns', title: 'Point the name and its wildcard at the address', skippable: true },
-  { id: 'launch', title: 'Launch the instance', skippable: false },
-  { id: 'associate', title: 'Associate the address', skippable: false },
-  { id: 'connect', title: 'Log in by ssh, wait for kato', skippable: false, looksOnly: true },
-  { id: 'static-ip', title: 'kato op static_ip', skippable: true },
-  { id: 'rename', title: 'kato rename', skippable: false },
-  { id: 'disable-mdns', title: 'kato disable mdns', skippable: true },
-  { id: 'reboot', title: 'Reboot, once', skippable: false },
-  { id: 'setup-core', title: 'kato setup core', skippable: false },
-  { id: 'enable-roles', title: 'kato enable --all-but mdns', skippable: false },
-  { id: 'resolver', title: "Put the appliance's own resolver first", skippable: true },
-  { id: 'claim-admin', title: 'Create the first administrator', skippable: true },
-  { id: 'open-console', title: 'Open the console to access.console', skippable: true },
-  { id: 'verify', title: 'See the console through the new name', skippable: true, looksOnly: true },
-] as const satisfies readonly StepRow[];
+import type { NodeFacts, RebootReason, SiteFacts } from './facts';
+import type { DeploymentSpec, Timing } from './types';
 
 interface StepRow {
   readonly id: string;
   readonly title: string;
-  /** Whether a person may say "go on without it". */
-  readonly skippable: boolean;
-  /** It changes nothing, so that it is done when it has seen what it looks for. */
+  /** Once a deployment, or once a machine. */
+  readonly scope: 'site' | 'node';
+  /** How long it may go on failing or waiting. */
+  readonly deadline: keyof Timing['deadline'];
+  /** A person may say "go on without it". */
+  readonly skippable?: true;
+  /** It changes nothing, so it is done once it has seen what it looks for. */
   readonly looksOnly?: true;
+  /** Why this spec does without it; undefined where it does not. */
+  readonly notNeeded?: (spec: DeploymentSpec) => string | undefined;
+  /** What Temporal runs for it, in this order. */
+  readonly activities: Readonly<Record<string, ActivityRow>>;
+  /** What `abort` and `down` run, in the reverse order of the steps. */
+  readonly undo?: UndoRow;
 }
 
-export type StepId = (typeof STEPS)[number]['id'];
+interface ActivityRow {
+  /** What it does, where that is not what its step is called: waiting for kato is not a command of kato's. */
+  readonly summary?: string;
+  /** It asks for what may come late. The fact is set before it starts: whoever undoes it, or runs it again, has to know. */
+  readonly request?: RequestFact;
+}
+
+interface UndoRow {
+  readonly activity: string;
+  /** In words, for people. */
+  readonly what: string;
+  /** No longer true once it is undone. `node`: all there is of the node. */
+  readonly forget: readonly (keyof SiteFacts | 'node')[];
+  /** What may come late has to be waited for. */
+  readonly request?: RequestFact;
+  /** Others may use it: only where the user asks for it. */
+  readonly shared?: true;
+}
+
+/** Facts that say that something was asked for and nobody knows whether it came. */
+export type RequestFact = keyof Pick<SiteFacts & NodeFacts, 'groupRequest' | 'launchRequest'>;
+
+const imageHasId = ({ image }: DeploymentSpec): string | undefined => ('id' in image ? 'image has an id' : undefined);
+const startPublishing = { summary: 'Start or join the publishing of the image' };
+
+const ROWS = [
+  {
+    id: 'preflight',
+    title: 'Check every precondition',
+    scope: 'site',
+    deadline: 'cloud',
+    looksOnly: true,
+    activities: { preflight: {} },
+  },
+  {
+    id: 'publish-kernel',
+    title: 'Publish the kernel',
+    scope: 'site',
+    deadline: 'publish',
+    notNeeded: imageHasId,
+    // Which run of the image's own workflow is waited for must be in history before it can fail.
+    activities: { startPublishing, awaitKernel: { summary: 'Wait until the kernel is published' } },
+  },
+  {
+    id: 'publish-ramdisk',
+    title: 'Publish the ramdisk',
+    scope: 'site',
+    deadline: 'publish',
+    notNeeded: imageHasId,
+    activities: { startPublishing, awaitRamdisk: { summary: 'Wait until the ramdisk is published' } },
+  },
+  {
+    id: 'publish-image',
+    title: 'Publish the image',
+    scope: 'site',
+    deadline: 'publish',
+    notNeeded: imageHasId,
+    activities: { startPublishing, awaitImage: { summary: 'Wait until the image is published' } },
+    undo: { activity: 'withdrawImage', what: 'image', forget: ['image'], shared: true },
+  },
+  {
+    id: 'address',
+    title: 'Get an elastic IP',
+    scope: 'site',
+    deadline: 'cloud',
+    activities: { ensureAddress: {} },
+    undo: { activity: 'giveBackAddress', what: 'elastic IP', forget: ['address'] },
+  },
+  {
+    id: 'security-group',
+    title: 'Create the security group (ssh only)',
+    scope: 'site',
+    deadline: 'cloud',
+    activities: { ensureSecurityGroup: { request: 'groupRequest' } },
+    undo: { activity: 'deleteSecurityGroup', what: 'security group', forget: ['group'], request: 'groupRequest' },
+  },
+  {
+    id: 'dns',
+    title: 'Point the name and its wildcard at the address',
+    scope: 'site',
+    deadline: 'dns',
+    skippable: true,
+    // What stood at the name before must be in history before it is overwritten.
+    activities: { observeDns: { summary: 'Look at what stands at the name' }, updateDns: {} },
+    undo: { activity: 'takeBackDns', what: 'DNS records', forget: ['dns'] },
+  },
+  {
+    id: 'launch',
+    title: 'Launch the instance',
+    scope: 'node',
+    deadline: 'launch',
+    activities: {
+      launchInstance: { request: 'launchRequest' },
+      awaitRunning: { summary: 'Wait until the instance runs' },
+    },
+    undo: { activity: 'terminateInstance', what: 'instance', forget: ['node'], request: 'launchRequest' },
+  },
+  {
+    id: 'associate',
+    title: 'Associate the address',
+    scope: 'node',
+    deadline: 'cloud',
+    activities: { associateAddress: {} },
+    undo: { activity: 'disassociateAddress', what: 'association of the address', forget: [] },
+  },
+  {
+    id: 'connect',
+    title: 'Log in by ssh, wait for kato',
+    scope: 'node',
+    deadline: 'ready',
+    looksOnly: true,
+    // The host key is pinned, durably, before anything is sent to the machine.
+    activities: {
+      pinHostKey: {},
+      logIn: { summary: 'Log in by ssh' },
+      awaitKato: { summary: 'Wait until kato is ready' },
+    },
+  },
+  {
+    id: 'static-ip',
+    title: 'kato op static_ip',
+    scope: 'node',
+    deadline: 'command',
+    skippable: true,
+    notNeeded: ({ network }) => (network.mode === 'dhcp' ? 'network: dhcp' : undefined),
+    activities: { setStaticIp: {} },
+  },
+  { id: 'rename', title: 'kato rename', scope: 'node', deadline: 'command', activities: { renameNode: {} } },
+  {
+    id: 'disable-mdns',
+    title: 'kato disable mdns',
+    scope: 'node',
+    deadline: 'command',
+    skippable: true,
+    activities: { disableMdns: {} },
+  },
+  {
+    id: 'reboot',
+    title: 'Reboot, once',
+    scope: 'node',
+    deadline: 'reboot',
+    // The boot id must be in history before the reboot is asked for; the workflow has its timer between the last two.
+    activities: {
+      readBootId: { summary: 'Read the boot id' },
+      requestReboot: { summary: 'sudo reboot, once for this boot id' },
+      awaitReboot: { summary: 'Wait for another boot id' },
+    },
+  },
+  {
+    id: 'setup-core',
+    title: 'kato setup core',
+    scope: 'node',
+    deadline: 'command',
+    activities: { awaitKato: { summary: 'Wait until kato is ready' }, setUpCore: {} },
+  },
+  {
+    id: 'enable-roles',
+    title: 'kato enable --all-but mdns',
+    scope: 'node',
+    deadline: 'command',
+    activities: { enableRoles: {} },
+  },
+  {
+    id: 'resolver',
+    title: "Put the appliance's own resolver first",
+    scope: 'node',
+    deadline: 'command',
+    skippable: true,
+    activities: { putResolverFirst: {} },
+  },
+  {
+    id: 'claim-admin',
+    title: 'Create the first administrator',
+    scope: 'node',
+    deadline: 'console',
+    skippable: true,
+    notNeeded: ({ admin }) => (admin === undefined ? 'no admin in the spec' : undefined),
+    // That the account may have another password must be in history before it has.
+    activities: { announceClaim: {}, claimAdmin: {} },
+  },
+  {
+    id: 'open-console',
+    title: 'Open the console to access.console',
+    scope: 'site',
+    deadline: 'cloud',
+    skippable: true,
+    activities: { openConsole: {} },
+  },
+  {
+    id: 'verify',
+    title: 'See the console through the new name',
+    scope: 'site',
+    deadline: 'console',
+    skippable: true,
+    looksOnly: true,
+    activities: { verifyConsole: {} },
+  },
+] as const satisfies readonly StepRow[];
+
+type Row = (typeof ROWS)[number];
+export type StepId = Row['id'];
+
+/** The activities of a step, and what undoes it. */
+export type ActivitiesOf<Id extends StepId> = ForwardOf<Extract<Row, { id: Id }>>;
+export type UndoOf<Id extends StepId> =
+  Extract<Row, { id: Id }> extends { undo: { activity: infer Name } } ? Name : never;
+type ForwardOf<R extends Row> = R extends Row ? keyof R['activities'] & string : never;
+
+/** Names of the activities that are a step's work. */
+export type StepActivityName = ForwardOf<Row> | Extract<Row, { undo: object }>['undo']['activity'];
 
 /** Steps whose effect works from the next boot on. */
-export const NEED_REBOOT = ['static-ip', 'rename', 'disable-mdns'] as const satisfies readonly StepId[];
-export type RebootReason = (typeof NEED_REBOOT)[number];
+export const NEED_REBOOT = ['static-ip', 'rename', 'disable-mdns'] as const satisfies readonly (StepId &
+  RebootReason)[];
+
+export interface Step extends StepRow {
+  readonly id: StepId;
+  readonly activities: Readonly<Partial<Record<StepActivityName, ActivityRow>>>;
+  readonly undo?: UndoRow & { readonly activity: StepActivityName };
+}
+
+export const STEPS: readonly Step[] = ROWS;
 
 export const STEP_IDS: readonly StepId[] = STEPS.map((step) => step.id);
 
-export function stepById(id: StepId): StepRow & { readonly id: StepId } {
+export function stepById(id: StepId): Step {
   const row = STEPS.find((step) => step.id === id);
   if (row === undefined) throw new Error(`no such step: ${id}`);
   return row;

@@ -3,8 +3,6 @@
  * Plain data only. Times are milliseconds, sizes are MiB. Secrets are references, resolved on the worker at the moment of use.
  */
 
-import type { RebootReason } from './steps';
-
 /** Where a secret is: a variable of the worker's environment, or a file the worker can read (its last newline is dropped). */
 export type SecretRef = { readonly env: string } | { readonly file: string };
 
@@ -147,64 +145,4 @@ export interface DnsRecord {
   readonly type: string;
   /** In presentation format, e.g. `10.1.1.103` or `"a text"`. */
   readonly data: string;
-}
-
-/** What a deployment has made or learnt. Kept in the memo, so it is readable with no worker and outlives the run. */
-export interface Resources {
-  /** Identifies the cloud account (a digest of endpoint and access key). */
-  account?: string;
-  address?: AddressFact;
-  group?: { name: string; id?: string };
-  /** The image that was published, and what it is bound to. */
-  image?: { id: string; kernelId: string; ramdiskId: string };
-  /** The run of `publishImage` that is waited for. */
-  publishing?: string;
-  instance?: { id: string; privateIp?: string };
-  /** By the step that asked: what has to be waited for before "nothing is there" can be believed. */
-  unsettled?: Partial<Record<'security-group' | 'launch', Unsettled>>;
-  dns?: DnsMemory;
-  /** `SHA256:…` */
-  hostKey?: string;
-  /** Set before the first administrator is created: from then on the unix account may have that password. */
-  claiming?: true;
-  /** What `kato op static_ip` wrote, in words. */
-  network?: string;
-  /** Boot ids: the one stored before the reboot was asked for, and the one seen twice after it. */
-  reboot?: { before: string; after?: string };
-  /** Steps that changed what only a boot puts into effect, and no boot has been seen since. */
-  rebootOwed?: readonly RebootReason[];
-}
-
-/** A request whose end nobody knows: it may have had its effect, or may have it yet. */
-export interface Unsettled {
-  /** What was asked for, in a word. */
-  readonly call: string;
-  /** When it was given up, epoch ms. Absent: it was under way when this was noted. */
-  readonly since?: number;
-  /** It is of an activity before this one. */
-  readonly earlier?: true;
-}
-
-export interface DnsMemory {
-  /** Where the name shall point, or does. */
-  target: DnsTarget;
-  /** What stood there before, and is put back. */
-  replaced: readonly DnsRecord[];
-  /** Where an update that was seen pointed it. Earlier versions did not keep this. */
-  written?: readonly Pick<DnsTarget, 'type' | 'value'>[];
-}
-
-export interface AddressFact {
-  publicIp: string;
-  /** VPC clouds only. */
-  allocationId?: string;
-  /** False where the spec named the address: `down` gives it back free, not released. */
-  allocated: boolean;
-}
-
-/** What the base name points at, and where that came from (shown to the user). */
-export interface DnsTarget {
-  type: 'CNAME' | 'A';
-  value: string;
-  from: 'cloud.addressName' | 'instance' | 'address';
 }

@@ -1,16 +1,17 @@
-/** The face of a deployment before its first step: made by the client at the start, taken over by the workflow. */
+/** Initial view of a deployment, and of the publishing of an image: the client puts it into the memo at the start, and the workflow keeps it up to date. */
 
 import { STEPS } from './steps';
-import type { StepId } from './steps';
-import type { DeploymentSpec, Resources } from './types';
-import type { DeploymentView, PublishInput, PublishView, Stage, StepProgress } from './messages';
+import type { Facts } from './facts';
+import type { DeploymentSpec } from './types';
+import type { DeploymentView, PublishInput, PublishView, Stage } from './messages';
 
-export function freshView(spec: DeploymentSpec, known: Resources, stage: Stage = 'deploying'): DeploymentView {
+export function freshView(spec: DeploymentSpec, facts: Facts, stage: Stage = 'deploying'): DeploymentView {
   const steps: DeploymentView['steps'] = {};
   if (stage === 'deploying') {
-    for (const { id } of STEPS)
-      steps[id] =
-        PUBLISHING.includes(id) && 'id' in spec.image ? { state: 'not-needed', note: 'image has an id' } : waiting();
+    for (const { id, notNeeded } of STEPS) {
+      const reason = notNeeded?.(spec);
+      steps[id] = reason === undefined ? { state: 'waiting' } : { state: 'not-needed', note: reason };
+    }
   }
   return {
     name: spec.name,
@@ -20,7 +21,7 @@ export function freshView(spec: DeploymentSpec, known: Resources, stage: Stage =
     consoleUrl: consoleUrlOf(spec),
     stage,
     steps,
-    resources: { ...known },
+    facts: { site: { ...facts.site }, nodes: { core: { ...facts.nodes.core } } },
     undone: [],
   };
 }
@@ -34,14 +35,7 @@ export function freshPublishView({ image, cloud }: Pick<PublishInput, 'image' | 
   };
 }
 
-/** Not among the things a workflow says: what ran before there were such steps must still replay. */
-const PUBLISHING: readonly StepId[] = ['publish-kernel', 'publish-ramdisk', 'publish-image'];
-
 export function consoleUrlOf(spec: Pick<DeploymentSpec, 'dns' | 'console'>): string {
   const { httpPort } = spec.console;
   return `http://${spec.dns.name}${httpPort === 80 ? '' : `:${httpPort}`}/`;
-}
-
-function waiting(): StepProgress {
-  return { state: 'waiting' };
 }

@@ -4,7 +4,8 @@
  */
 
 import { ownershipNameOf } from '../deployment/names';
-import type { DnsRecord, DnsSpec, DnsTarget } from '../deployment/types';
+import type { DnsTarget } from '../deployment/facts';
+import type { DnsRecord, DnsSpec } from '../deployment/types';
 
 type Place = Pick<DnsSpec, 'server' | 'port' | 'zone' | 'name'>;
 

@@ -1,8 +1,8 @@
 /** Puts the real adapters behind the activities' interfaces. The only place that knows them all. */
 
-import { createAddressDesk } from '../activities/desk';
-import { createPublisher } from '../activities/publisher';
-import type { Dependencies } from '../activities/dependencies';
+import { createAddressDesk } from '../activities/address-desk-client';
+import { createPublisher } from '../activities/image-publisher';
+import type { Dependencies } from '../steps/dependencies';
 import { KnownSecrets } from '../activities/known-secrets';
 import { createDns } from '../adapters/dns';
 import { createHttp } from '../adapters/http';

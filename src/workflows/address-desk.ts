@@ -12,8 +12,8 @@ import {
 } from '@temporalio/workflow';
 import { DESK } from '../deployment/messages';
 import type { AddressRequest, DeskState, LedgerEntry, OpenQuestion, Released } from '../deployment/messages';
-import type { AddressFact, Unsettled } from '../deployment/types';
-import type { Activities, AllocationInput, ListedAddress, ReservationInput } from '../activities/types';
+import type { AddressFact, Unsettled } from '../deployment/facts';
+import type { Activities, AllocationInput, ListedAddress, ReservationInput } from '../deployment/activities';
 import { ACTIVITY_OPTIONS } from './calls';
 import { unsettledOf } from './failures';
 

@@ -2,7 +2,9 @@
 
 import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
 import type { ActivityOptions } from '@temporalio/workflow';
-import type { Activities, LookBackInput, StepActivityName, StepInput, StepOutcome } from '../activities/types';
+import type { Activities, LookBackInput, StepInput, StepOutcome } from '../deployment/activities';
+import type { NodeName } from '../deployment/facts';
+import type { StepActivityName } from '../deployment/steps';
 import type { LostEffect } from '../deployment/messages';
 
 /**
@@ -35,16 +37,20 @@ export function callFindLost(after: string, input: LookBackInput): Promise<LostE
   }).findLost(input);
 }
 
-/** @param label prefix of the activity id; views map pending activities to steps by it. */
+/**
+ * @param label prefix of the activity id; views map pending activities to steps by it
+ * @param node of a step of a node
+ */
 export function callStepActivity(
   name: StepActivityName,
   label: string,
+  node: NodeName | undefined,
   summary: string,
   input: StepInput,
 ): Promise<StepOutcome> {
   const activities = proxyActivities<Activities>({
     ...ACTIVITY_OPTIONS,
-    activityId: `${label}/${name}/${input.need}`,
+    activityId: [label, ...(node === undefined ? [] : [node]), name, input.need].join('/'),
     summary,
   });
   return activities[name](input);

@@ -17,9 +17,9 @@ import type { StepBody } from './runner';
 import { undoEverything } from './undo';
 
 /** Brings one Stackato up, from nothing to a reachable console. Never fails half-way: it parks; `abort` takes everything back. */
-export async function deployStackato({ spec, known }: DeployInput): Promise<DeployResult> {
+export async function deployStackato({ spec, facts }: DeployInput): Promise<DeployResult> {
   const forward = new CancellationScope({ cancellable: true });
-  const progress = new Progress(freshView(spec, known));
+  const progress = new Progress(freshView(spec, facts));
   const decisions = new Decisions(progress.view, () => forward.cancel());
   const steps = new StepRunner(spec, progress, decisions);
 
@@ -44,7 +44,7 @@ async function bringUp(spec: DeploymentSpec, steps: StepRunner): Promise<void> {
   await together(
     () => steps.run('address'),
     () => steps.run('security-group'),
-    ...('id' in spec.image ? [] : [() => publish(steps)]),
+    () => publish(steps),
   );
 
   // Where the address' own name is known beforehand, DNS need not wait for the machine.
@@ -56,7 +56,7 @@ async function bringUp(spec: DeploymentSpec, steps: StepRunner): Promise<void> {
   await steps.run('static-ip');
   await steps.run('rename');
   await steps.run('disable-mdns');
-  await steps.runBody('reboot', 'reboot', reboot);
+  await steps.runBody('reboot', reboot);
 
   await steps.run('setup-core');
   await steps.run('enable-roles');
@@ -84,8 +84,8 @@ async function publish(steps: StepRunner): Promise<void> {
     () => steps.run('publish-kernel'),
     () => steps.run('publish-ramdisk'),
   );
-  await steps.runBody('publish-image', 'publish', async ({ call, known, forget }) => {
-    if (known.publishing === undefined) await call('startPublishing', 'Start or join the publishing of the image');
+  await steps.runBody('publish-image', async ({ call, known, forget }) => {
+    if (known.publishing === undefined) await call('startPublishing');
     try {
       return await call('awaitImage');
     } finally {

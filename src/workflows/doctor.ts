@@ -1,5 +1,5 @@
 import { proxyActivities } from '@temporalio/workflow';
-import type { Activities } from '../activities/types';
+import type { Activities } from '../deployment/activities';
 import type { Finding } from '../deployment/messages';
 import type { DeploymentSpec } from '../deployment/types';
 import { ACTIVITY_OPTIONS } from './calls';

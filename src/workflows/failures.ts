@@ -3,7 +3,7 @@
 import { ActivityFailure, ApplicationFailure, CancelledFailure, TimeoutFailure } from '@temporalio/workflow';
 import { isErrorCode } from '../deployment/errors';
 import type { StepFailure, UnsettledDetails } from '../deployment/messages';
-import type { Unsettled } from '../deployment/types';
+import type { Unsettled } from '../deployment/facts';
 
 export function stepFailureOf(error: unknown): StepFailure {
   const cause = error instanceof ActivityFailure ? error.cause : error;

@@ -5,25 +5,14 @@ import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/commo
 import { errorRow } from '../deployment/errors';
 import { MEMO_VIEW, SEARCH_ATTRIBUTE } from '../deployment/names';
 import { STEPS } from '../deployment/steps';
-import type { StepId } from '../deployment/steps';
+import type { RequestFact, StepId } from '../deployment/steps';
 import type { DeploymentView, Stage, StepProgress, UndoNote } from '../deployment/messages';
-import type { Resources, Unsettled } from '../deployment/types';
+import { forget, knownOf, learn } from '../deployment/facts';
+import type { Known, NodeName, Unsettled } from '../deployment/facts';
 
 const STAGE = defineSearchAttributeKey(SEARCH_ATTRIBUTE.stage, SearchAttributeType.KEYWORD);
 const CLOUD = defineSearchAttributeKey(SEARCH_ATTRIBUTE.cloud, SearchAttributeType.KEYWORD);
 const HOST = defineSearchAttributeKey(SEARCH_ATTRIBUTE.host, SearchAttributeType.KEYWORD);
-
-/** Facts that go with the instance. */
-export const OF_THE_MACHINE = [
-  'hostKey',
-  'claiming',
-  'network',
-  'reboot',
-  'rebootOwed',
-] as const satisfies readonly (keyof Resources)[];
-
-/** Steps that ask for what may come late. */
-export type UnsettledStep = keyof NonNullable<Resources['unsettled']>;
 
 const MARK: Readonly<Record<StepProgress['state'], string>> = {
   waiting: '·',
@@ -45,33 +34,37 @@ export class Progress {
     this.publish();
   }
 
-  get known(): Resources {
-    return this.view.resources;
+  known(node: NodeName): Known {
+    return knownOf(this.view.facts, node);
   }
 
   /** Published at once: a run that is ended from outside leaves what it knew to the next one. */
-  learn(facts: Partial<Resources>): void {
-    const before = JSON.stringify(this.view.resources);
-    const machine = this.view.resources.instance;
+  learn(node: NodeName, learnt: Partial<Known>): void {
+    const before = JSON.stringify(this.view.facts);
+    const machine = this.view.facts.nodes[node].instance;
     // Another machine: what was learnt of the old one would only mislead.
-    if (machine !== undefined && facts.instance !== undefined && facts.instance.id !== machine.id)
-      for (const fact of OF_THE_MACHINE) this.forget(fact);
-    Object.assign(this.view.resources, facts);
-    if (JSON.stringify(this.view.resources) !== before) this.publish();
+    if (machine !== undefined && learnt.instance !== undefined && learnt.instance.id !== machine.id) {
+      const { launchRequest } = this.view.facts.nodes[node];
+      this.view.facts.nodes[node] = launchRequest === undefined ? {} : { launchRequest };
+    }
+    learn(this.view.facts, node, learnt);
+    if (JSON.stringify(this.view.facts) !== before) this.publish();
   }
 
-  /** What may have been asked for without an answer, or no longer. */
-  unsettled(step: UnsettledStep, request: Unsettled | undefined): void {
-    const { [step]: _, ...others } = this.view.resources.unsettled ?? {};
-    const now = { ...others, ...(request === undefined ? {} : { [step]: request }) };
-    const before = JSON.stringify(this.view.resources.unsettled ?? {});
-    if (Object.keys(now).length === 0) this.forget('unsettled');
-    else this.view.resources.unsettled = now;
-    if (JSON.stringify(now) !== before) this.publish();
+  /** What was asked for and has no answer yet; undefined: nothing, any more. */
+  request(node: NodeName, fact: RequestFact, request: Unsettled | undefined): void {
+    if (request !== undefined) return this.learn(node, { [fact]: request });
+    if (this.known(node)[fact] === undefined) return;
+    this.forget(node, fact);
+    this.publish();
   }
 
-  forget(fact: keyof Resources): void {
-    delete this.view.resources[fact];
+  forget(node: NodeName, fact: keyof Known): void {
+    forget(this.view.facts, node, fact);
+  }
+
+  forgetNode(node: NodeName): void {
+    this.view.facts.nodes[node] = {};
   }
 
   step(id: StepId, change: StepProgress): void {
@@ -112,7 +105,12 @@ export function now(): number {
 }
 
 function detailsOf(view: DeploymentView): string {
-  const { address, instance } = view.resources;
+  const {
+    site: { address },
+    nodes: {
+      core: { instance },
+    },
+  } = view.facts;
   const head = `**${view.name}** is **${view.stage}** · [${view.consoleUrl}](${view.consoleUrl}) · address ${address?.publicIp ?? '–'} · instance ${instance?.id ?? '–'}`;
   return [head, ...attention(view), ...undoList(view), '', ...stepTable(view)].join('\n');
 }
@@ -134,7 +132,7 @@ function attention(view: DeploymentView): string[] {
     const answers = [
       `resume ${view.name}`,
       ...(error.from === undefined ? [] : [`resume ${view.name} --from ${error.from}`]),
-      ...(skippable ? [`skip ${view.name}`] : []),
+      ...(skippable === true ? [`skip ${view.name}`] : []),
       `abort ${view.name}`,
     ];
     return [

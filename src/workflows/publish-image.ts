@@ -1,7 +1,7 @@
 import { ApplicationFailure, isCancellation, proxyActivities } from '@temporalio/workflow';
 import type { ActivityOptions } from '@temporalio/workflow';
 import type { ImagePart, PublishInput, PublishResult } from '../deployment/messages';
-import type { Activities, PartInput } from '../activities/types';
+import type { Activities, PartInput } from '../deployment/activities';
 import { ACTIVITY_OPTIONS } from './calls';
 import { stepFailureOf } from './failures';
 import { PublishingProgress } from './publish-progress';

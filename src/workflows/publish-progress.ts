@@ -6,7 +6,7 @@ import { IMAGE_PARTS } from '../deployment/messages';
 import type { ImagePart, PublishInput, PublishView, StepFailure } from '../deployment/messages';
 import { MEMO_IMAGE } from '../deployment/names';
 import { freshPublishView } from '../deployment/view';
-import type { Uploaded } from '../activities/types';
+import type { Uploaded } from '../deployment/activities';
 import { now } from './progress';
 
 export class PublishingProgress {

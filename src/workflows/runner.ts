@@ -2,31 +2,26 @@
 
 import { CancellationScope, CancelledFailure, condition, isCancellation } from '@temporalio/workflow';
 import { NEED_REBOOT, stepById, STEP_IDS } from '../deployment/steps';
-import type { RebootReason, StepId } from '../deployment/steps';
+import type { RequestFact, StepActivityName, StepId } from '../deployment/steps';
 import type { LostEffect, StepProgress } from '../deployment/messages';
-import type { DeploymentSpec, Resources } from '../deployment/types';
-import type { StepActivityName, StepInput, StepOutcome } from '../activities/types';
+import { CORE } from '../deployment/facts';
+import type { Known, NodeName, RebootReason } from '../deployment/facts';
+import type { DeploymentSpec } from '../deployment/types';
+import type { StepInput, StepOutcome } from '../deployment/activities';
 import { callFindLost, callStepActivity } from './calls';
 import type { Answer, Decisions } from './decisions';
 import { stepFailureOf, unsettledOf } from './failures';
 import { now, runKey } from './progress';
-import type { Progress, UnsettledStep } from './progress';
-import { STEP_PLANS, SUMMARIES } from './steps';
+import type { Progress } from './progress';
 
 /** What a step's body works with. */
 export interface StepContext {
   readonly spec: DeploymentSpec;
   /** Calls an activity and keeps what it learnt, at once. */
-  call(name: StepActivityName, summary?: string): Promise<StepOutcome>;
-  readonly known: Resources;
-  forget(fact: keyof Resources): void;
+  call(name: StepActivityName): Promise<StepOutcome>;
+  readonly known: Known;
+  forget(fact: keyof Known): void;
 }
-
-/** Activities whose requests may take effect after they were given up. */
-const ASKS: Partial<Record<StepActivityName, UnsettledStep>> = {
-  ensureSecurityGroup: 'security-group',
-  launchInstance: 'launch',
-};
 
 export type StepBody = (context: StepContext) => Promise<Pick<StepOutcome, 'changed' | 'note'>>;
 
@@ -51,6 +46,7 @@ export class StepRunner {
     private readonly spec: DeploymentSpec,
     private readonly progress: Progress,
     private readonly decisions: Decisions,
+    private readonly node: NodeName = CORE,
   ) {}
 
   /** From that step on every step runs once more; a step that was skipped stays so, unless it is that one. */
@@ -63,15 +59,12 @@ export class StepRunner {
     }
   }
 
-  /** Runs a step of the table. */
-  async run(id: keyof typeof STEP_PLANS): Promise<void> {
-    const plan = STEP_PLANS[id];
-    const notNeeded = plan.notNeeded?.(this.spec);
-    if (notNeeded !== undefined) return this.progress.step(id, { state: 'not-needed', note: notNeeded });
-    await this.runBody(id, plan.deadline, async ({ call }) => {
+  /** Runs the activities of a step, in the order of its row. */
+  run(id: StepId): Promise<void> {
+    return this.runBody(id, async ({ call }) => {
       let changed = false;
       let note = '';
-      for (const activity of plan.activities) {
+      for (const activity of Object.keys(stepById(id).activities) as StepActivityName[]) {
         const outcome = await call(activity);
         changed = changed || outcome.changed;
         note = outcome.note || note;
@@ -81,14 +74,16 @@ export class StepRunner {
   }
 
   /** Runs a step with a body of its own. */
-  async runBody(id: StepId, deadline: keyof DeploymentSpec['timing']['deadline'], body: StepBody): Promise<void> {
+  async runBody(id: StepId, body: StepBody): Promise<void> {
+    const notNeeded = stepById(id).notNeeded?.(this.spec);
+    if (notNeeded !== undefined) return this.progress.step(id, { state: 'not-needed', note: notNeeded });
     if (this.ended.has(id)) return;
     const startedAt = now();
     for (;;) {
       await this.whilePaused();
       this.progress.step(id, { state: 'running', startedAt });
       try {
-        const outcome = await body(this.context(id, deadline, this.nextNeed(id)));
+        const outcome = await body(this.context(id, this.nextNeed(id)));
         if (outcome.changed) this.noteChange(id);
         const state = outcome.changed || stepById(id).looksOnly === true ? 'done' : 'unchanged';
         return this.end(id, { state, startedAt, endedAt: now(), note: outcome.note });
@@ -119,36 +114,49 @@ export class StepRunner {
   private noteChange(id: StepId): void {
     this.changed.add(id);
     const reason = NEED_REBOOT.find((each) => each === id);
-    const owed: readonly RebootReason[] = this.progress.known.rebootOwed ?? [];
-    if (reason !== undefined && !owed.includes(reason)) this.progress.learn({ rebootOwed: [...owed, reason] });
+    const owed: readonly RebootReason[] = this.progress.known(this.node).rebootOwed ?? [];
+    if (reason !== undefined && !owed.includes(reason))
+      this.progress.learn(this.node, { rebootOwed: [...owed, reason] });
   }
 
-  private context(id: StepId, deadline: keyof DeploymentSpec['timing']['deadline'], need: string): StepContext {
-    const { spec, progress } = this;
+  private context(id: StepId, need: string): StepContext {
+    const { spec, node, progress } = this;
+    const { title, scope, deadline, activities } = stepById(id);
     return {
       spec,
-      known: progress.known,
-      forget: (fact) => progress.forget(fact),
-      call: async (name, summary = SUMMARIES[name] ?? stepById(id).title) => {
-        const input: StepInput = { spec, known: { ...progress.known }, need, deadline: spec.timing.deadline[deadline] };
-        const outcome = await this.reckoning(name, () => callStepActivity(name, id, summary, input));
-        progress.learn(outcome.known);
+      known: progress.known(node),
+      forget: (fact) => progress.forget(node, fact),
+      call: async (name) => {
+        const { summary = title, request } = activities[name] ?? {};
+        const input: StepInput = {
+          spec,
+          node,
+          known: progress.known(node),
+          need,
+          deadline: spec.timing.deadline[deadline],
+        };
+        const call = (): Promise<StepOutcome> =>
+          callStepActivity(name, id, scope === 'node' ? node : undefined, summary, input);
+        const outcome = await (request === undefined ? call() : this.keepRequest(request, name, call));
+        progress.learn(node, outcome.known);
         return outcome;
       },
     };
   }
 
-  /** Noted beforehand: whoever takes it back, or runs it again after this run was ended from outside, has to know of it. */
-  private async reckoning(name: StepActivityName, call: () => Promise<StepOutcome>): Promise<StepOutcome> {
-    const step = ASKS[name];
-    if (step === undefined) return call();
-    this.progress.unsettled(step, { call: name });
+  /** Noted beforehand: whoever undoes it, or runs it again after this run was ended from outside, has to know of it. */
+  private async keepRequest(
+    fact: RequestFact,
+    name: StepActivityName,
+    call: () => Promise<StepOutcome>,
+  ): Promise<StepOutcome> {
+    this.progress.request(this.node, fact, { call: name });
     try {
       const outcome = await call();
-      this.progress.unsettled(step, outcome.unsettled);
+      this.progress.request(this.node, fact, outcome.unsettled);
       return outcome;
     } catch (error) {
-      this.progress.unsettled(step, unsettledOf(error, name));
+      this.progress.request(this.node, fact, unsettledOf(error, name));
       throw error;
     }
   }
@@ -184,7 +192,12 @@ export class StepRunner {
     if (!earlier.some((each) => each !== 'preflight')) return undefined;
     try {
       const need = `${runKey()}-${this.tries.get(id) ?? 1}`;
-      return await callFindLost(`${id}/${need}`, { spec: this.spec, known: this.progress.known, steps: earlier });
+      return await callFindLost(`${id}/${need}`, {
+        spec: this.spec,
+        node: this.node,
+        known: this.progress.known(this.node),
+        steps: earlier,
+      });
     } catch (error) {
       if (isCancellation(error)) throw error;
       // The step's own failure is shown; that this look failed too says nothing more.

@@ -5,8 +5,8 @@ import { Progress } from './progress';
 import { undoEverything } from './undo';
 
 /** Removes what a finished deployment made, and nothing else. Running it again is harmless. */
-export async function teardownStackato({ spec, known, images }: TeardownInput): Promise<DeploymentView> {
-  const progress = new Progress(freshView(spec, known, 'undoing'));
+export async function teardownStackato({ spec, facts, images }: TeardownInput): Promise<DeploymentView> {
+  const progress = new Progress(freshView(spec, facts, 'undoing'));
   const clean = await CancellationScope.nonCancellable(() => undoEverything(spec, progress, images));
   progress.stage(clean ? 'removed' : 'failed');
   if (!clean)

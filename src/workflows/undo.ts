@@ -1,45 +1,13 @@
-/** Takes back what a deployment made, in reverse order. Each activity looks for what is ours itself, so nothing need be remembered. */
+/** Takes back what a deployment made, in the reverse order of its steps. Each activity looks for what is ours itself, so nothing need be remembered. */
 
-import type { StepId } from '../deployment/steps';
-import type { DeploymentSpec, Resources } from '../deployment/types';
-import type { StepActivityName } from '../activities/types';
+import { CORE } from '../deployment/facts';
+import { STEPS } from '../deployment/steps';
+import type { Step } from '../deployment/steps';
+import type { DeploymentSpec } from '../deployment/types';
 import { callStepActivity } from './calls';
 import { stepFailureOf } from './failures';
-import { OF_THE_MACHINE, runKey } from './progress';
-import type { Progress, UnsettledStep } from './progress';
-
-interface UndoRow {
-  readonly step: StepId;
-  readonly activity: StepActivityName;
-  readonly what: string;
-  /** No longer true once it is undone. */
-  readonly forget: readonly (keyof Resources)[];
-  /** What may come late, and has to be waited for. */
-  readonly unsettled?: UnsettledStep;
-  /** Others may use it: only where that is asked for. */
-  readonly shared?: true;
-}
-
-export const UNDO: readonly UndoRow[] = [
-  { step: 'associate', activity: 'disassociateAddress', what: 'association of the address', forget: [] },
-  {
-    step: 'launch',
-    activity: 'terminateInstance',
-    what: 'instance',
-    forget: ['instance', ...OF_THE_MACHINE],
-    unsettled: 'launch',
-  },
-  { step: 'dns', activity: 'takeBackDns', what: 'DNS records', forget: ['dns'] },
-  {
-    step: 'security-group',
-    activity: 'deleteSecurityGroup',
-    what: 'security group',
-    forget: ['group'],
-    unsettled: 'security-group',
-  },
-  { step: 'address', activity: 'giveBackAddress', what: 'elastic IP', forget: ['address'] },
-  { step: 'publish-image', activity: 'withdrawImage', what: 'image', forget: ['image'], shared: true },
-];
+import { runKey } from './progress';
+import type { Progress } from './progress';
 
 /** What may come late is waited for, whatever the deadline of the spec. Milliseconds. */
 const LATE = 180_000;
@@ -47,25 +15,50 @@ const LATE = 180_000;
 /**
  * Call it inside `CancellationScope.nonCancellable`: in a cancelled scope no activity would run.
  * One that fails is noted and the rest goes on: better one thing left than five. Returns whether everything is gone.
+ * @param images also what other deployments may use
  */
 export async function undoEverything(spec: DeploymentSpec, progress: Progress, images = false): Promise<boolean> {
   progress.stage('undoing');
   let clean = true;
-  for (const row of UNDO.filter(({ shared }) => shared !== true || images)) {
+  for (const { id, scope, undo } of [...STEPS].reverse()) {
+    if (undo === undefined || (undo.shared === true && !images)) continue;
     try {
-      const late = row.unsettled !== undefined && progress.known.unsettled?.[row.unsettled] !== undefined;
-      const deadline = Math.max(spec.timing.deadline.cloud, late ? LATE : 0);
-      const input = { spec, known: progress.known, need: `${runKey()}-undo`, deadline };
-      const outcome = await callStepActivity(row.activity, `undo-${row.step}`, `Undo: ${row.what}`, input);
-      if (row.unsettled !== undefined) progress.unsettled(row.unsettled, undefined);
-      if (outcome.changed) progress.undone({ what: outcome.note, ok: true });
-      if (outcome.left === undefined) for (const fact of row.forget) progress.forget(fact);
-      else progress.undone({ what: row.what, ok: false, message: outcome.left });
+      await undoStep(spec, progress, { id, scope, undo });
     } catch (error) {
       clean = false;
       const { code, message } = stepFailureOf(error);
-      progress.undone({ what: row.what, ok: false, message: `${code}: ${message}` });
+      progress.undone({ what: undo.what, ok: false, message: `${code}: ${message}` });
     }
   }
   return clean;
+}
+
+async function undoStep(
+  spec: DeploymentSpec,
+  progress: Progress,
+  {
+    id,
+    scope,
+    undo: { activity, what, forget, request },
+  }: Pick<Step, 'id' | 'scope'> & { undo: NonNullable<Step['undo']> },
+): Promise<void> {
+  const node = CORE;
+  const known = progress.known(node);
+  const late = request !== undefined && known[request] !== undefined;
+  const deadline = Math.max(spec.timing.deadline.cloud, late ? LATE : 0);
+  const input = { spec, node, known, need: `${runKey()}-undo`, deadline };
+  const outcome = await callStepActivity(
+    activity,
+    `undo-${id}`,
+    scope === 'node' ? node : undefined,
+    `Undo: ${what}`,
+    input,
+  );
+  if (request !== undefined) progress.request(node, request, undefined);
+  if (outcome.changed) progress.undone({ what: outcome.note, ok: true });
+  if (outcome.left !== undefined) return progress.undone({ what, ok: false, message: outcome.left });
+  for (const fact of forget) {
+    if (fact === 'node') progress.forgetNode(node);
+    else progress.forget(node, fact);
+  }
 }

@@ -8,15 +8,15 @@ import {
   reserveAddresses,
   settleAllocation,
 } from '../../src/activities/address-desk';
-import type { Dependencies } from '../../src/activities/dependencies';
-import type { AllocationInput, ReleaseInput } from '../../src/activities/types';
+import type { Dependencies } from '../../src/steps/dependencies';
+import type { AllocationInput, ReleaseInput } from '../../src/deployment/activities';
 import { ADDRESSES_GROUP } from '../../src/deployment/names';
 import type { Released } from '../../src/deployment/messages';
-import type { AddressFact, Unsettled } from '../../src/deployment/types';
+import type { AddressFact, Unsettled } from '../../src/deployment/facts';
 import { Account } from '../support/account';
 import { specNamed } from '../support/specs';
 import { Attempts } from './attempts';
-import { attemptOf, dependencies } from './support';
+import { attemptOf, dependencies } from '../steps/support';
 
 const TAGS = ['none', 'afterwards', 'at once'] as const;
 const MAIL_RELAY = '203.0.113.77';

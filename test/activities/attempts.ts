@@ -4,10 +4,10 @@ import type { ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { attempted } from '../../src/activities/attempt';
-import type { Attempt } from '../../src/activities/attempt';
+import type { Attempt } from '../../src/steps/attempt';
 import { KnownSecrets } from '../../src/activities/known-secrets';
 import type { UnsettledDetails } from '../../src/deployment/messages';
-import type { Unsettled } from '../../src/deployment/types';
+import type { Unsettled } from '../../src/deployment/facts';
 
 export class Attempts<T> {
   private number = 0;

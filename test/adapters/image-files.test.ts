@@ -20,7 +20,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import type { ImageFiles } from '../../src/activities/ports';
+import type { ImageFiles } from '../../src/steps/ports';
 import { unxzBy } from '../../src/image';
 import { writeAll } from '../../src/adapters/download';
 import { createImageFiles } from '../../src/adapters/image-files';

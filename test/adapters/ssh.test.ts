@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { utils } from 'ssh2';
-import type { Remote, RemoteSession, Secrets, SshTarget } from '../../src/activities/ports';
+import type { Remote, RemoteSession, Secrets, SshTarget } from '../../src/steps/ports';
 import { createRemote } from '../../src/adapters/ssh';
 import { fingerprintOf } from '../../src/machine/host-keys';
 import { DeployError } from '../../src/deployment/errors';

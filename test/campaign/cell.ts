@@ -7,6 +7,7 @@ import type { Temporal } from '../../src/client/temporal';
 import type { DeploymentView } from '../../src/deployment/messages';
 import { WORKFLOW, workflowIdOf } from '../../src/deployment/names';
 import type { DeploymentSpec } from '../../src/deployment/types';
+import { noFacts } from '../../src/deployment/facts';
 import { freshView } from '../../src/deployment/view';
 import { Deployment } from '../support/deployment';
 import type { Site } from '../support/site';
@@ -241,7 +242,7 @@ export class Cell {
     ready();
     await startRun(
       this.temporal,
-      { type: WORKFLOW.deploy, input: { spec, known: {} }, view: freshView(spec, {}) },
+      { type: WORKFLOW.deploy, input: { spec, facts: noFacts() }, view: freshView(spec, noFacts()) },
       true,
     );
     if (alone !== true) void this.passed().finally(this.leave);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { Snapshot } from '../../src/client/snapshot';
-import type { Activities } from '../../src/activities/types';
+import type { Activities } from '../../src/deployment/activities';
 import type { Finding } from '../../src/deployment/messages';
 import { FakeActivities } from '../support/fake-activities';
 import { localServer } from '../support/temporal';

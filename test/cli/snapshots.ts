@@ -28,7 +28,7 @@ export function snapshotWith(
     steps: STEPS.map(({ id, title, skippable }) => ({
       id,
       title,
-      skippable,
+      skippable: skippable === true,
       ...(id.startsWith('publish-')
         ? ({ state: 'not-needed', note: 'image has an id' } as const)
         : ({ state: 'waiting' } as const)),

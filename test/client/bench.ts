@@ -3,7 +3,7 @@
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Deployments } from '../../src/client/deployments';
 import type { Snapshot } from '../../src/client/snapshot';
-import type { StepActivityName } from '../../src/activities/types';
+import type { StepActivityName } from '../../src/deployment/steps';
 import { Bench } from '../support/deployment';
 import type { FakeActivities } from '../support/fake-activities';
 import { eventually } from '../support/wait';

@@ -9,7 +9,7 @@ import { CLOUD_KINDS } from '../../src/deployment/cloud-kinds';
 import type { CloudKind } from '../../src/deployment/cloud-kinds';
 import { Ec2 } from '../../src/cloud/ec2';
 import type { Patience } from '../../src/cloud/sdk';
-import type { Cloud, CloudGroup, CloudInstance, LaunchRequest } from '../../src/activities/ports';
+import type { Cloud, CloudGroup, CloudInstance, LaunchRequest } from '../../src/steps/ports';
 import { groupNameOf, ownerOf } from '../../src/deployment/names';
 import type { Clouds } from '../../lab/cloud';
 import { KINDS } from '../../lab/types';

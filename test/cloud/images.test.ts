@@ -5,7 +5,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Cloud, CloudImage, ObjectStore, RegisterRequest } from '../../src/activities/ports';
+import type { Cloud, CloudImage, ObjectStore, RegisterRequest } from '../../src/steps/ports';
 import { imageOf } from '../../src/cloud/images';
 import { openBundle, openFile, readIdentity } from '../../src/image';
 import type { BundleFacts } from '../../src/image';

@@ -5,7 +5,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { ObjectStore } from '../../src/activities/ports';
+import type { ObjectStore } from '../../src/steps/ports';
 import { createClouds } from '../../src/cloud';
 import { md5Of } from '../../src/cloud/objects';
 import { storageOf } from '../../src/cloud/s3';

@@ -1,6 +1,6 @@
 /** For the tests of src/cloud: specs of the lab's clouds, secrets that are what they are called. */
 
-import type { Cloud, Clouds, ObjectStore, Secret, Secrets } from '../../src/activities/ports';
+import type { Cloud, Clouds, ObjectStore, Secret, Secrets } from '../../src/steps/ports';
 import { createClouds } from '../../src/cloud';
 import { DeployError } from '../../src/deployment/errors';
 import type { ErrorCode } from '../../src/deployment/errors';

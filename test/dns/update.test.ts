@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { exists, pointAt, probe, RECORD_TYPES, takeBack } from '../../src/dns/update';
-import type { DnsRecord, DnsSpec, DnsTarget } from '../../src/deployment/types';
+import type { DnsTarget } from '../../src/deployment/facts';
+import type { DnsRecord, DnsSpec } from '../../src/deployment/types';
 
 const DNS: DnsSpec = {
   server: '10.1.1.254',

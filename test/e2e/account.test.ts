@@ -19,14 +19,14 @@ describe('the account on the machine', function () {
   it('C12: may have csh, rc files that print, German, and a VPN', async () => {
     const knobs = { loginShell: 'tcsh', rcPrints: 'Welcome to the appliance!', locale: 'de_DE.UTF-8', vpn: true };
     const deployment = await site.start(site.spec('peculiar', KIND, {}, knobs), QUEUE);
-    const { resources, steps } = await deployment.until(
+    const { facts, steps } = await deployment.until(
       'ready or parked',
       ({ stage }) => stage === 'ready' || stage === 'needs-attention',
       120_000,
     );
     assert.equal(steps.verify?.state, 'done', JSON.stringify(steps));
-    assert.match(resources.network ?? '', /^eth0 [\d.]+ netmask 255\.255\.255\.0 gateway /);
-    assert.deepEqual([typeof resources.hostKey, resources.claiming], ['string', true]);
+    assert.match(facts.nodes.core.network ?? '', /^eth0 [\d.]+ netmask 255\.255\.255\.0 gateway /);
+    assert.deepEqual([typeof facts.nodes.core.hostKey, facts.nodes.core.claiming], ['string', true]);
     await assertOnce(site, 'peculiar', KIND);
   });
 

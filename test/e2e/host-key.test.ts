@@ -22,30 +22,30 @@ describe('the host key of the console', function () {
 
   it('is pinned, and the deployment ends ready', async () => {
     const deployment = await site.start(site.spec('printed', KIND, change), QUEUE);
-    const { resources, steps } = await deployment.until(
+    const { facts, steps } = await deployment.until(
       'ready or parked',
       ({ stage }) => stage === 'ready' || stage === 'needs-attention',
       90_000,
     );
     assert.equal(steps.verify?.state, 'done', JSON.stringify(steps));
-    assert.deepEqual([resources.hostKey], printedHostKeys(site.appliance('printed').consoleOutput()));
+    assert.deepEqual([facts.nodes.core.hostKey], printedHostKeys(site.appliance('printed').consoleOutput()));
     const [asked] = site.lab.calls(KIND).filter(({ action }) => action === 'GetConsoleOutput');
-    assert.equal(asked?.params['InstanceId'], resources.instance?.id);
+    assert.equal(asked?.params['InstanceId'], facts.nodes.core.instance?.id);
     await assertOnce(site, 'printed', KIND);
   });
 
   it('stops the deployment where the machine shows another after its reboot, though it prints that too', async () => {
     const deployment = await site.start(site.spec('changed', KIND, change, { newHostKeyAtBoot: true }), QUEUE);
-    const { resources, steps } = await deployment.until('parked', ({ stage }) => stage === 'needs-attention', 90_000);
+    const { facts, steps } = await deployment.until('parked', ({ stage }) => stage === 'needs-attention', 90_000);
     assert.deepEqual(
       [steps.connect?.state, steps.reboot?.state, steps.reboot?.error?.code],
       ['done', 'attention', 'SSH_HOST_KEY'],
     );
     const shown = printedHostKeys(site.appliance('changed').consoleOutput());
-    assert.notDeepEqual([resources.hostKey], shown);
+    assert.notDeepEqual([facts.nodes.core.hostKey], shown);
     assert.ok(
       steps.reboot?.error?.message.includes(
-        `shows the host key ${shown[0] ?? '?'}, pinned is ${resources.hostKey ?? '?'}.`,
+        `shows the host key ${shown[0] ?? '?'}, pinned is ${facts.nodes.core.hostKey ?? '?'}.`,
       ),
       steps.reboot?.error?.message,
     );

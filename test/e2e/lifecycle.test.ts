@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import type { CloudInventory, Kind } from '../../lab/types';
 import { KINDS } from '../../lab/types';
+import { noFacts } from '../../src/deployment/facts';
 import type { DeployResult } from '../../src/deployment/messages';
 import { assertOnce } from '../support/once';
 import { Site } from '../support/site';
@@ -29,10 +30,10 @@ describe('a deployment, up and down', function () {
   const up = async (
     name: string,
     kind: Kind,
-    known = {},
+    facts = noFacts(),
     change: Record<string, unknown> = {},
   ): Promise<DeployResult> => {
-    const deployment = await site.start(site.spec(name, kind, change), kind, known);
+    const deployment = await site.start(site.spec(name, kind, change), kind, facts);
     await deployment.until(
       'over or parked',
       ({ stage, steps }) => {
@@ -53,18 +54,18 @@ describe('a deployment, up and down', function () {
       assert.equal(first.unchanged, false);
       const between = await state(kind);
 
-      const again = await up(name, kind, first.view.resources);
+      const again = await up(name, kind, first.view.facts);
       assert.equal(again.unchanged, true, JSON.stringify(again.view.steps));
       assert.deepEqual(await state(kind), between);
       await assertOnce(site, name, kind);
 
       const spec = site.spec(name, kind);
-      const gone = await site.teardown(spec, kind, again.view.resources);
+      const gone = await site.teardown(spec, kind, again.view.facts);
       assert.equal(gone.stage, 'removed');
       assert.ok(gone.undone.length >= 4 && gone.undone.every(({ ok }) => ok), JSON.stringify(gone.undone));
       assert.deepEqual(await state(kind), before);
 
-      const twice = await site.teardown(spec, kind, gone.resources);
+      const twice = await site.teardown(spec, kind, gone.facts);
       assert.deepEqual([twice.stage, twice.undone], ['removed', []]);
       assert.deepEqual(await state(kind), before);
     });
@@ -75,7 +76,7 @@ describe('a deployment, up and down', function () {
     const before = await state('eucalyptus-4.4');
     const again = await up('amnesia', 'eucalyptus-4.4');
     assert.deepEqual((await state('eucalyptus-4.4')).instances, before.instances);
-    assert.equal(again.view.resources.instance?.id, first.view.resources.instance?.id);
+    assert.equal(again.view.facts.nodes.core.instance?.id, first.view.facts.nodes.core.instance?.id);
   });
 
   it('refuses a name that holds somebody else’s data; with dns.replace takes it over, and puts it back', async () => {
@@ -94,9 +95,9 @@ describe('a deployment, up and down', function () {
       replace: true,
       tsig: { name: site.lab.state.dns.tsig.name, algorithm: 'hmac-sha256', secret: { env: 'SITE_TSIG' } },
     };
-    const { view } = await up('seeded', 'eucalyptus-3.2', {}, { dns });
+    const { view } = await up('seeded', 'eucalyptus-3.2', noFacts(), { dns });
     assert.ok((await site.lab.zone()).some((line) => /^seeded\.stackato\.test\. 600 IN CNAME euca-/.test(line)));
-    await site.teardown(site.spec('seeded', 'eucalyptus-3.2', { dns }), 'eucalyptus-3.2', view.resources);
+    await site.teardown(site.spec('seeded', 'eucalyptus-3.2', { dns }), 'eucalyptus-3.2', view.facts);
     assert.deepEqual(await state('eucalyptus-3.2'), before);
   });
 });

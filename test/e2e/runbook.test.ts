@@ -64,7 +64,7 @@ describe('the runbook', function () {
       assert.match(interfaces, mode === 'static' ? /iface eth0 inet static/ : /iface eth0 inet dhcp/);
       assert.match(appliance.file('/etc/resolv.conf') ?? '', /^search containers\..*\nnameserver 127\.0\.0\.1\n/);
       assert.equal((appliance.file('/etc/hostname') ?? '').trim().split('.')[0], name);
-      assert.equal(view?.resources.dns?.target.type, kind === 'aws' ? 'A' : 'CNAME');
+      assert.equal(view?.facts.site.dns?.target.type, kind === 'aws' ? 'A' : 'CNAME');
     });
   }
 

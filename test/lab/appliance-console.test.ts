@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { HttpAnswer } from '../../src/activities/ports';
+import type { HttpAnswer } from '../../src/steps/ports';
 import { parseInfo } from '../../src/machine/roles';
 import { DeployError } from '../../src/deployment/errors';
 import { eventually } from '../support/wait';

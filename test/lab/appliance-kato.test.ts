@@ -7,7 +7,7 @@ import type { Dialect } from '../../src/machine/kato';
 import { isStatic, OBSERVE_NETWORK, staticIpAnswers, staticNetworkOf } from '../../src/machine/network';
 import type { StaticNetwork } from '../../src/machine/network';
 import type { PromptId } from '../../src/machine/dialogue';
-import type { DetachedOutcome } from '../../src/activities/detached';
+import type { DetachedOutcome } from '../../src/steps/machine/run-detached';
 import { DeployError } from '../../src/deployment/errors';
 import type { Knobs } from '../../lab/types';
 import { eventually } from '../support/wait';

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DIALOGUES } from '../../lab/appliance';
 import type { Knobs } from '../../lab/types';
-import type { DetachedOutcome } from '../../src/activities/detached';
+import type { DetachedOutcome } from '../../src/steps/machine/run-detached';
 import type { PromptId } from '../../src/machine/dialogue';
 import { isNamed } from '../../src/machine/identity';
 import { dialectOf, direct } from '../../src/machine/kato';

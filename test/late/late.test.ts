@@ -66,10 +66,10 @@ describe('what nobody knows the end of', function () {
       [first, second].map(async (deployment) => {
         const view = await deployment.until(
           'it has an address',
-          ({ resources }) => resources.address !== undefined,
+          ({ facts }) => facts.site.address !== undefined,
           90_000,
         );
-        return view.resources.address?.publicIp;
+        return view.facts.site.address?.publicIp;
       }),
     );
     assert.equal(new Set(addresses).size, 2, addresses.join(' '));
@@ -100,7 +100,7 @@ describe('what nobody knows the end of', function () {
     assert.equal(steps.address?.error?.code, 'CLOUD_ERROR');
     assert.equal((await site.lab.inventory(KIND)).addresses.length, 1, 'it is there');
     site.lab.clearFaults();
-    const { resources } = await deployment.view();
+    const { facts } = await deployment.view();
     await deployment.say('abort');
     const { stage, view } = await deployment.result();
     assert.equal(stage, 'aborted', JSON.stringify(view.undone));
@@ -111,7 +111,7 @@ describe('what nobody knows the end of', function () {
     assert.deepEqual((await site.lab.inventory(KIND)).addresses, []);
     assert.deepEqual((await site.lab.inventory(KIND)).groups, []);
     const { client } = await site.temporal(QUEUE);
-    const account = (await deployment.view()).resources.account ?? resources.account ?? '';
+    const account = (await deployment.view()).facts.site.account ?? facts.site.account ?? '';
     if (account !== '')
       await eventually(
         'the desk closes',

@@ -59,10 +59,10 @@ describe('ground that was lost', function () {
         ({ steps: { verify } }) => verify?.state === 'attention' && (verify.endedAt ?? 0) > since,
         90_000,
       );
-    let { resources, steps } = await verifyParked();
+    let { facts, steps } = await verifyParked();
     assert.equal(steps.verify?.error?.from, undefined, 'where nothing was lost, nothing is named');
     for (const { step, says, take } of LOSSES) {
-      await take(resources.address?.publicIp ?? '');
+      await take(facts.site.address?.publicIp ?? '');
       const asked = steps.verify?.endedAt;
       await deployment.say('resume');
       await verifyParked(asked);
@@ -70,7 +70,7 @@ describe('ground that was lost', function () {
       assert.equal(named.steps.verify?.error?.from, step);
       assert.match(named.steps.verify.error.message, says);
       await deployment.say('resume', { from: step });
-      ({ resources, steps } = await verifyParked(named.steps.verify.endedAt));
+      ({ facts, steps } = await verifyParked(named.steps.verify.endedAt));
     }
     site.appliance('lost').turn({ consoleDelay: 0 });
     await deployment.say('resume');
@@ -88,18 +88,18 @@ describe('ground that was lost', function () {
       join(machine.dir, 'root/etc/network/interfaces'),
       'auto lo\niface lo inet loopback\nauto eth0\niface eth0 inet dhcp\n',
     );
-    const second = await site.start(site.spec('owing', KIND), QUEUE, view.resources);
+    const second = await site.start(site.spec('owing', KIND), QUEUE, view.facts);
     await second.until('static-ip is under way', ({ steps }) => steps['static-ip']?.state === 'running', 60_000, 20);
     await second.say('pause');
-    const { resources } = await second.untilStage('paused');
+    const { facts } = await second.untilStage('paused');
     await second.handle.terminate('from outside');
-    const third = await site.start(site.spec('owing', KIND), QUEUE, resources);
+    const third = await site.start(site.spec('owing', KIND), QUEUE, facts);
     const done = await third.result();
     assert.equal(done.view.steps['static-ip']?.state, 'unchanged');
     assert.equal(done.view.steps.reboot?.state, 'done');
     assert.equal(machine.boots(), boots + 1);
     // And not once more.
-    const fourth = await (await site.start(site.spec('owing', KIND), QUEUE, done.view.resources)).result();
+    const fourth = await (await site.start(site.spec('owing', KIND), QUEUE, done.view.facts)).result();
     assert.equal(fourth.unchanged, true);
     assert.equal(machine.boots(), boots + 1);
   });

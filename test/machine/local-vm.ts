@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, mkdirSync, readFileSync, readdirSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { replyOf, throughDoor } from '../../src/machine/door';
-import type { ExecResult, RemoteSession, Secret } from '../../src/activities/ports';
+import type { ExecResult, RemoteSession, Secret } from '../../src/steps/ports';
 
 export class LocalVm {
   readonly home = mkdtempSync(join(tmpdir(), 'stackato-vm-'));

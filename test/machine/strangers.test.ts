@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { runDetached } from '../../src/activities/detached';
+import { runDetached } from '../../src/steps/machine/run-detached';
 import { PROMPT_IDS, decide, wording } from '../../src/machine/dialogue';
 import type { Conversation, PromptId } from '../../src/machine/dialogue';
 import { LocalVm } from './local-vm';

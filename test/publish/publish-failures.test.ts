@@ -214,8 +214,8 @@ async function fails(
   if (mend === undefined) return;
   mend();
   await deployment.say('resume', {});
-  const { resources } = await over(deployment, 'publish-image', 'done');
-  const published = await site.lab.image(KIND, resources.image?.id ?? '');
+  const { facts } = await over(deployment, 'publish-image', 'done');
+  const published = await site.lab.image(KIND, facts.site.image?.id ?? '');
   assert.equal(published.sha256, createHash('sha256').update(source).digest('hex'));
 }
 

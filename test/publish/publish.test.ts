@@ -59,8 +59,8 @@ describe('a deployment from image files', function () {
 
   for (const kind of KINDS) {
     it(`on ${kind}`, async () => {
-      const { resources } = (await runs.get(kind))!;
-      const { id = '', kernelId = '', ramdiskId = '' } = resources.image ?? {};
+      const { facts } = (await runs.get(kind))!;
+      const { id = '', kernelId = '', ramdiskId = '' } = facts.site.image ?? {};
       const unbundled = await site.lab.image(kind, id);
       assert.equal(unbundled.sha256, sha256(files.root));
       assert.deepEqual([unbundled.kernelId, unbundled.ramdiskId], [kernelId, ramdiskId]);
@@ -74,7 +74,7 @@ describe('a deployment from image files', function () {
     const kind = 'eucalyptus-3.2';
     const before = puts(kind);
     const views = await Promise.all(Array.from({ length: 20 }, (_, i) => deployed(`many-${i}`, kind, 'stackato-many')));
-    assert.equal(new Set(views.map(({ resources }) => resources.image?.id)).size, 1);
+    assert.equal(new Set(views.map(({ facts }) => facts.site.image?.id)).size, 1);
     assert.equal(site.lab.images(kind).length, 6, 'three of the first test, three of this one');
     assert.equal(puts(kind), 2 * before, 'each part was sent once');
   });

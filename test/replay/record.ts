@@ -24,7 +24,7 @@ async function main(site: Site, queue: string, kind: Kind): Promise<void> {
   const { view } = await happy.result();
   await save('happy-static', happy.handle);
 
-  const again = await site.start(site.spec('happy', kind), queue, view.resources);
+  const again = await site.start(site.spec('happy', kind), queue, view.facts);
   await again.result();
   await save('unchanged', again.handle);
 
@@ -40,7 +40,7 @@ async function main(site: Site, queue: string, kind: Kind): Promise<void> {
   await save('parked-resumed-dhcp', parked.handle);
 
   const aborted = await site.start(site.spec('aborted', kind, {}, { memoryMiB: 1000 }), queue);
-  const { resources } = await aborted.untilStage('needs-attention');
+  const { facts } = await aborted.untilStage('needs-attention');
   await aborted.say('abort');
   await aborted.result();
   await save('aborted', aborted.handle);
@@ -51,16 +51,12 @@ async function main(site: Site, queue: string, kind: Kind): Promise<void> {
   await save('published', published.handle);
   if (!('id' in spec.image))
     await save('publish-image', client.workflow.getHandle(imageWorkflowId(spec.cloud, spec.image)));
-  await site.teardown(spec, queue, fromFiles.resources);
+  await site.teardown(spec, queue, fromFiles.facts);
 
   for (const name of ['happy', 'parked'])
-    await site.teardown(
-      site.spec(name, kind),
-      queue,
-      name === 'happy' ? view.resources : (await parked.view()).resources,
-    );
+    await site.teardown(site.spec(name, kind), queue, name === 'happy' ? view.facts : (await parked.view()).facts);
   await save('removed', client.workflow.getHandle(workflowIdOf('happy')));
-  const desk = client.workflow.getHandle(addressDeskId(resources.account ?? ''));
+  const desk = client.workflow.getHandle(addressDeskId(facts.site.account ?? ''));
   await desk.result();
   await save('address-desk', desk);
 }

@@ -1,6 +1,6 @@
 /** A cloud account of addresses and groups in memory, and what goes wrong with its next calls. */
 
-import type { Cloud, CloudAddress, CloudGroup } from '../../src/activities/ports';
+import type { Cloud, CloudAddress, CloudGroup } from '../../src/steps/ports';
 import { CloudFailure, unclear } from '../../src/cloud/failures';
 import type { ErrorCode } from '../../src/deployment/errors';
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { DNS_HOST, DnsServer, ZONE } from '../../lab/dns';
 import { Household } from '../../lab/household';
 import { choosePorts, claimNet } from '../../lab/ports';
-import type { TsigKey } from '../../src/activities/ports';
+import type { TsigKey } from '../../src/steps/ports';
 import type { DnsSpec } from '../../src/deployment/types';
 
 export interface Bind {

@@ -5,7 +5,9 @@ import type { Worker } from '@temporalio/worker';
 import type { WorkflowHandle } from '@temporalio/client';
 import { MEMO_VIEW, WORKFLOW, workflowIdOf } from '../../src/deployment/names';
 import type { Decision, DeploymentView, DeployResult } from '../../src/deployment/messages';
-import type { DeploymentSpec, Resources } from '../../src/deployment/types';
+import { noFacts } from '../../src/deployment/facts';
+import type { Facts } from '../../src/deployment/facts';
+import type { DeploymentSpec } from '../../src/deployment/types';
 import type { FakeActivities } from './fake-activities';
 import { createWorker, workflowBundle } from './temporal';
 import { eventually } from './wait';
@@ -32,11 +34,11 @@ export class Bench {
     this.running = undefined;
   }
 
-  async deploy(spec: DeploymentSpec, known: Resources = {}): Promise<Deployment> {
+  async deploy(spec: DeploymentSpec, facts: Facts = noFacts()): Promise<Deployment> {
     const handle = await this.env.client.workflow.start(WORKFLOW.deploy, {
       workflowId: workflowIdOf(spec.name),
       taskQueue: this.taskQueue,
-      args: [{ spec, known }],
+      args: [{ spec, facts }],
     });
     return new Deployment(handle);
   }

@@ -2,18 +2,13 @@
 
 import { ApplicationFailure } from '@temporalio/common';
 import type { ErrorCode } from '../../src/deployment/errors';
-import type { Resources } from '../../src/deployment/types';
+import type { Known } from '../../src/deployment/facts';
 import type { LostEffect } from '../../src/deployment/messages';
-import type {
-  Activities,
-  LookBackInput,
-  StepActivity,
-  StepActivityName,
-  StepInput,
-  StepOutcome,
-} from '../../src/activities/types';
+import { STEPS } from '../../src/deployment/steps';
+import type { StepActivityName } from '../../src/deployment/steps';
+import type { Activities, LookBackInput, StepActivity, StepInput, StepOutcome } from '../../src/deployment/activities';
 
-const LEARNT: Partial<Record<StepActivityName, Partial<Resources>>> = {
+const LEARNT: Partial<Record<StepActivityName, Partial<Known>>> = {
   preflight: { account: 'acct' },
   startPublishing: { publishing: 'run-1' },
   awaitImage: { image: { id: 'emi-1', kernelId: 'eki-1', ramdiskId: 'eri-1' } },
@@ -27,42 +22,15 @@ const LEARNT: Partial<Record<StepActivityName, Partial<Resources>>> = {
   awaitReboot: { reboot: { before: 'old', after: 'new' } },
 };
 
-const STEP_ACTIVITIES: readonly StepActivityName[] = [
-  'preflight',
-  'startPublishing',
-  'awaitKernel',
-  'awaitRamdisk',
-  'awaitImage',
-  'ensureAddress',
-  'ensureSecurityGroup',
-  'observeDns',
-  'updateDns',
-  'launchInstance',
-  'awaitRunning',
-  'associateAddress',
-  'pinHostKey',
-  'logIn',
-  'awaitKato',
-  'setStaticIp',
-  'renameNode',
-  'disableMdns',
-  'readBootId',
-  'requestReboot',
-  'awaitReboot',
-  'setUpCore',
-  'enableRoles',
-  'putResolverFirst',
-  'announceClaim',
-  'claimAdmin',
-  'openConsole',
-  'verifyConsole',
-  'disassociateAddress',
-  'terminateInstance',
-  'takeBackDns',
-  'deleteSecurityGroup',
-  'giveBackAddress',
-  'withdrawImage',
-];
+/** All of the table of steps, and what undoes them. */
+const STEP_ACTIVITIES = [
+  ...new Set(
+    STEPS.flatMap(({ activities, undo }) => [
+      ...Object.keys(activities),
+      ...(undo === undefined ? [] : [undo.activity]),
+    ]),
+  ),
+] as readonly StepActivityName[];
 
 export interface Call {
   readonly name: StepActivityName;

@@ -5,16 +5,9 @@ import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createSecrets } from '../../src/adapters/secrets';
 import { createImageFiles } from '../../src/adapters/image-files';
-import type { Dependencies } from '../../src/activities/dependencies';
+import type { Dependencies } from '../../src/steps/dependencies';
 import { KnownSecrets } from '../../src/activities/known-secrets';
-import type {
-  Cloud,
-  CloudImage,
-  ObjectStore,
-  PutOptions,
-  RegisterRequest,
-  StoredObject,
-} from '../../src/activities/ports';
+import type { Cloud, CloudImage, ObjectStore, PutOptions, RegisterRequest, StoredObject } from '../../src/steps/ports';
 import { DeployError } from '../../src/deployment/errors';
 import type { ErrorCode } from '../../src/deployment/errors';
 import { openIndependently, shell, writeKeys } from '../image/support';

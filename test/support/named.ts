@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { findProgram } from '../../lab/programs';
 import { choosePorts } from '../../lab/ports';
 import { untilReady } from '../../lab/wait';
-import type { TsigKey } from '../../src/activities/ports';
+import type { TsigKey } from '../../src/steps/ports';
 import type { DnsSpec } from '../../src/deployment/types';
 import type { Bind } from './bind';
 

@@ -16,7 +16,9 @@ import { Temporal } from '../../src/client/temporal';
 import { parseSpec } from '../../src/specfile/loader';
 import type { DeploymentView } from '../../src/deployment/messages';
 import { WORKFLOW, workflowIdOf } from '../../src/deployment/names';
-import type { DeploymentSpec, Resources } from '../../src/deployment/types';
+import { noFacts } from '../../src/deployment/facts';
+import type { Facts } from '../../src/deployment/facts';
+import type { DeploymentSpec } from '../../src/deployment/types';
 import { freshView } from '../../src/deployment/view';
 import { Deployment } from './deployment';
 import { eventually } from './wait';
@@ -135,18 +137,18 @@ export class Site<H extends Host = Appliance> {
     };
   }
 
-  async start(spec: DeploymentSpec, taskQueue: string, known: Resources = {}): Promise<Deployment> {
+  async start(spec: DeploymentSpec, taskQueue: string, facts: Facts = noFacts()): Promise<Deployment> {
     const temporal = await this.temporal(taskQueue);
     const added = await registerSearchAttributes(temporal);
-    await startRun(temporal, { type: WORKFLOW.deploy, input: { spec, known }, view: freshView(spec, known) }, added);
+    await startRun(temporal, { type: WORKFLOW.deploy, input: { spec, facts }, view: freshView(spec, facts) }, added);
     return new Deployment(temporal.client.workflow.getHandle(workflowIdOf(spec.name)));
   }
 
-  async teardown(spec: DeploymentSpec, taskQueue: string, known: Resources): Promise<DeploymentView> {
+  async teardown(spec: DeploymentSpec, taskQueue: string, facts: Facts): Promise<DeploymentView> {
     const temporal = await this.temporal(taskQueue);
     await startRun(
       temporal,
-      { type: WORKFLOW.teardown, input: { spec, known }, view: freshView(spec, known, 'undoing') },
+      { type: WORKFLOW.teardown, input: { spec, facts }, view: freshView(spec, facts, 'undoing') },
       false,
     );
     return (await temporal.client.workflow.getHandle(workflowIdOf(spec.name)).result()) as DeploymentView;

@@ -5,7 +5,7 @@ import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/
 import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import { SEARCH_ATTRIBUTE } from '../../src/deployment/names';
-import type { Activities } from '../../src/activities/types';
+import type { Activities } from '../../src/deployment/activities';
 import { programPath } from './programs';
 
 Runtime.install({

@@ -123,15 +123,15 @@ export class RealDeployment {
 
   /** `down`. */
   async remove(): Promise<void> {
-    const { resources } = await this.deployment.view();
-    const { stage } = await this.site.teardown(this.spec, QUEUE, resources);
+    const { facts } = await this.deployment.view();
+    const { stage } = await this.site.teardown(this.spec, QUEUE, facts);
     assert.equal(stage, 'removed');
   }
 
   /** As often as it takes: the product logs in too, and where only one may at a time, one of them has to wait. */
   async login(change: Partial<Login> = {}): Promise<Guest> {
-    const { resources } = await this.deployment.view();
-    const { publicIp } = resources.address ?? { publicIp: '' };
+    const { facts } = await this.deployment.view();
+    const { publicIp } = facts.site.address ?? { publicIp: '' };
     const login = {
       host: publicIp,
       port: this.site.lab.state.ports.ssh,

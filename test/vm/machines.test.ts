@@ -49,7 +49,7 @@ describe('a real machine', function () {
       120_000,
     );
     worker = await replaced(site, worker);
-    await deployment.until('the reboot is about to be asked for', ({ resources }) => resources.reboot !== undefined);
+    await deployment.until('the reboot is about to be asked for', ({ facts }) => facts.nodes.core.reboot !== undefined);
     worker = await replaced(site, worker);
     await deployment.started('setup core');
     await replaced(site, worker);
@@ -75,7 +75,7 @@ describe('a real machine', function () {
     );
     const view = await deployment.ready();
     assert.ok(
-      deployment.machine.consoleOutput().includes(view.resources.hostKey ?? 'no host key'),
+      deployment.machine.consoleOutput().includes(view.facts.nodes.core.hostKey ?? 'no host key'),
       'the pinned key is one that the console printed',
     );
     const guest = await deployment.login();
@@ -110,18 +110,18 @@ describe('a real machine', function () {
       },
       { dialogue: 'confirm' },
     );
-    const { steps, resources } = await deployment.settled();
+    const { steps, facts } = await deployment.settled();
     assert.equal(steps.reboot?.state, 'attention', JSON.stringify(steps));
     assert.equal(steps.reboot.error?.code, 'REBOOT_NOT_SEEN');
     assert.match(
       steps.reboot.error.message,
       new RegExp(
-        `has not come back .* Its network was set to: eth0 ${resources.instance?.privateIp ?? ''} netmask \\S+ gateway ${WRONG_GATEWAY} dns `,
+        `has not come back .* Its network was set to: eth0 ${facts.nodes.core.instance?.privateIp ?? ''} netmask \\S+ gateway ${WRONG_GATEWAY} dns `,
       ),
     );
 
     const console = await Serial.connect(deployment.machine.serial);
-    const right = gatewayOf(resources);
+    const right = gatewayOf(facts);
     await console.logIn(site.secrets.sshPassword);
     await console.answer(/\$ $/, `sudo sed -i 's/${WRONG_GATEWAY}/${right}/' /etc/network/interfaces && sudo reboot`);
     await console.answer(/password for stackato: $/, site.secrets.sshPassword);
@@ -192,7 +192,11 @@ describe('a real machine', function () {
   for (const title of Object.keys(scenarios)) it(title, () => runs.get(title));
 });
 
-function gatewayOf({ instance }: DeploymentView['resources']): string {
+function gatewayOf({
+  nodes: {
+    core: { instance },
+  },
+}: DeploymentView['facts']): string {
   const own = instance?.privateIp?.replace(/\d+$/, '') ?? '';
   return instance?.privateIp === `${own}1` ? `${own}254` : `${own}1`;
 }

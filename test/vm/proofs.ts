@@ -43,10 +43,10 @@ export async function assertPrivate(guest: Guest): Promise<void> {
 export async function assertReboots(
   deployment: RealDeployment,
   guest: Guest,
-  { resources }: DeploymentView,
+  { facts }: DeploymentView,
 ): Promise<void> {
   assert.equal(await guest.boots(), 2, 'exactly one more boot');
-  assert.equal((await guest.file('/proc/sys/kernel/random/boot_id')).trim(), resources.reboot?.after);
+  assert.equal((await guest.file('/proc/sys/kernel/random/boot_id')).trim(), facts.nodes.core.reboot?.after);
   // Whether anybody hears how it ended is chance.
   await guest.asRoot('reboot').catch(() => undefined);
   const again = await eventually(

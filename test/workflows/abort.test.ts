@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
-import type { StepActivityName } from '../../src/activities/types';
+import type { StepActivityName } from '../../src/deployment/steps';
 import { Bench } from '../support/deployment';
 import { FakeActivities } from '../support/fake-activities';
 import { Held } from '../support/held';

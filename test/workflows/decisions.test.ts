@@ -119,8 +119,8 @@ describe('decisions of a person', function () {
       view.undone.map(({ ok }) => ok),
       [true, true, true, true, true],
     );
-    assert.equal(view.resources.instance, undefined);
-    assert.equal(view.resources.address, undefined);
+    assert.equal(view.facts.nodes.core.instance, undefined);
+    assert.equal(view.facts.site.address, undefined);
   });
 
   it('cancelling the workflow takes back as well', async () => {
@@ -150,7 +150,7 @@ describe('decisions of a person', function () {
       [{ what: 'security group', ok: false, message: 'CLOUD_REFUSED: in use' }],
     );
     assert.ok(fakes.names().includes('giveBackAddress'));
-    assert.notEqual(view.resources.group, undefined);
+    assert.notEqual(view.facts.site.group, undefined);
   });
 
   it('pause stops before the next step, resume goes on', async () => {

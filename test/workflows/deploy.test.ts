@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { factsOf } from '../../src/deployment/facts';
 import { STEP_IDS } from '../../src/deployment/steps';
 import { Bench } from '../support/deployment';
 import { FakeActivities } from '../support/fake-activities';
@@ -62,7 +63,7 @@ describe('workflow deployStackato', function () {
       STEP_IDS.map((id) => view.steps[id]?.state),
       STEP_IDS.map((id) => (id.startsWith('publish-') ? 'not-needed' : 'done')),
     );
-    assert.deepEqual(view.resources.reboot, { before: 'old', after: 'new' });
+    assert.deepEqual(view.facts.nodes.core.reboot, { before: 'old', after: 'new' });
     assert.deepEqual((await deployment.view()).stage, 'ready');
   });
 
@@ -113,7 +114,7 @@ describe('workflow deployStackato', function () {
     for (const name of FORWARD)
       fakes.when(name, () => Promise.resolve({ changed: false, note: 'already so', known: {} }));
     const { unchanged, view } = await (
-      await bench.deploy(specNamed('again'), { reboot: { before: 'a', after: 'b' } })
+      await bench.deploy(specNamed('again'), factsOf({ reboot: { before: 'a', after: 'b' } }))
     ).result();
     assert.equal(unchanged, true);
     assert.equal(view.steps.reboot?.state, 'unchanged');
@@ -129,7 +130,7 @@ describe('workflow deployStackato', function () {
       seen.push(known.rebootOwed);
       return Promise.resolve({ changed: true, note: '', known: { reboot: { before: 'b' } } });
     });
-    await (await bench.deploy(specNamed('renamed-again'), { reboot: { before: 'a', after: 'b' } })).result();
+    await (await bench.deploy(specNamed('renamed-again'), factsOf({ reboot: { before: 'a', after: 'b' } }))).result();
     assert.deepEqual(seen, [['rename']]);
     assert.ok(fakes.names().includes('requestReboot'));
   });

@@ -1,4 +1,5 @@
 import { strict as assert } from 'node:assert';
+import { factsOf } from '../../src/deployment/facts';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Bench } from '../support/deployment';
 import { FakeActivities } from '../support/fake-activities';
@@ -33,7 +34,7 @@ describe('what a run knows, however it ends', function () {
     });
     const deployment = await bench.deploy(specNamed('memo'));
     await eventually('launched', () => held.waiting);
-    assert.equal((await deployment.view()).resources.instance?.id, 'i-1');
+    assert.equal((await deployment.view()).facts.nodes.core.instance?.id, 'i-1');
     held.release();
     await deployment.result();
   });
@@ -44,16 +45,16 @@ describe('what a run knows, however it ends', function () {
       await held.wait();
       return { changed: true, note: '', known: {} };
     });
-    const deployment = await bench.deploy(specNamed('owed'), { reboot: { before: 'a', after: 'b' } });
+    const deployment = await bench.deploy(specNamed('owed'), factsOf({ reboot: { before: 'a', after: 'b' } }));
     await eventually('static-ip is done', () => held.waiting);
     await deployment.handle.terminate('from outside');
     held.release();
-    assert.deepEqual((await deployment.view()).resources.rebootOwed, ['static-ip']);
+    assert.deepEqual((await deployment.view()).facts.nodes.core.rebootOwed, ['static-ip']);
     for (const name of ['setStaticIp', 'renameNode', 'disableMdns'] as const)
       fakes.when(name, () => Promise.resolve({ changed: false, note: '', known: {} }));
-    const again = await bench.deploy(specNamed('owed'), (await deployment.view()).resources);
+    const again = await bench.deploy(specNamed('owed'), (await deployment.view()).facts);
     const { view } = await again.result();
     assert.deepEqual(fakes.calls.findLast(({ name }) => name === 'readBootId')?.input.known.rebootOwed, ['static-ip']);
-    assert.equal(view.resources.rebootOwed, undefined);
+    assert.equal(view.facts.nodes.core.rebootOwed, undefined);
   });
 });

@@ -5,12 +5,12 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { createActivities } from '../../src/activities';
-import { createPublisher } from '../../src/activities/publisher';
-import type { Activities } from '../../src/activities/types';
+import { createPublisher } from '../../src/activities/image-publisher';
+import type { Activities } from '../../src/deployment/activities';
 import { imageWorkflowId, MEMO_IMAGE, WORKFLOW, workflowIdOf } from '../../src/deployment/names';
 import type { DeploymentView, PublishView } from '../../src/deployment/messages';
 import type { DeploymentSpec } from '../../src/deployment/types';
-import { dependencies } from '../activities/support';
+import { dependencies } from '../steps/support';
 import { noise, tempFolder } from '../image/support';
 import { Bench } from '../support/deployment';
 import { FakeActivities } from '../support/fake-activities';
@@ -78,7 +78,11 @@ describe('workflow publishImage', function () {
       MEMO_IMAGE
     ] as PublishView;
   };
-  const idsOf = ({ resources: { image } }: DeploymentView): (string | undefined)[] =>
+  const idsOf = ({
+    facts: {
+      site: { image },
+    },
+  }: DeploymentView): (string | undefined)[] =>
     [image?.kernelId, image?.ramdiskId, image?.id].map((id) => id?.slice(0, 3));
 
   it('publishes once for twenty deployments at once, and each launches what came of it', async () => {
@@ -99,13 +103,13 @@ describe('workflow publishImage', function () {
     assert.equal(stage, 'published');
     assert.deepEqual(
       { kernelId: parts.kernel.id, ramdiskId: parts.ramdisk.id, id: parts.machine.id },
-      view.resources.image,
+      view.facts.site.image,
     );
     assert.match(
       account.objects.get(`stackato-images/image-${number}.manifest.xml`)?.toString() ?? '',
       new RegExp(`<kernel_id>${parts.kernel.id ?? ''}</kernel_id><ramdisk_id>${parts.ramdisk.id ?? ''}</ramdisk_id>`),
     );
-    assert.equal(view.resources.publishing, undefined);
+    assert.equal(view.facts.site.publishing, undefined);
     assert.deepEqual(
       (['publish-kernel', 'publish-ramdisk', 'publish-image'] as const).map((id) => [
         view.steps[id]?.state,
@@ -123,7 +127,7 @@ describe('workflow publishImage', function () {
     const spec = specOf('again');
     const { view } = await (await bench.deploy(spec)).result();
     const before = account.stored.length;
-    const again = await (await bench.deploy(spec, view.resources)).result();
+    const again = await (await bench.deploy(spec, view.facts)).result();
     assert.equal(account.stored.length, before);
     for (const step of ['publish-kernel', 'publish-ramdisk', 'publish-image'] as const)
       assert.equal(again.view.steps[step]?.state, 'unchanged', step);
@@ -193,12 +197,12 @@ describe('workflow publishImage', function () {
       env.client.workflow.execute(WORKFLOW.teardown, {
         workflowId: workflowIdOf(spec.name),
         taskQueue: bench.taskQueue,
-        args: [{ spec, known: view.resources, ...(images === undefined ? {} : { images }) }],
+        args: [{ spec, facts: view.facts, ...(images === undefined ? {} : { images }) }],
       }) as Promise<DeploymentView>;
-    assert.notEqual((await remove()).resources.image, undefined);
+    assert.notEqual((await remove()).facts.site.image, undefined);
     assert.equal(account.images.length, 3);
-    const { resources, undone } = await remove(true);
-    assert.equal(resources.image, undefined);
+    const { facts, undone } = await remove(true);
+    assert.equal(facts.site.image, undefined);
     assert.ok(undone.some(({ what, ok }) => ok && what === `image image-${number}`));
     assert.deepEqual([account.images.length, account.objects.size], [0, 0]);
   });

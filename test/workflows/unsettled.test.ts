@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { ApplicationFailure } from '@temporalio/common';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import type { StepActivityName } from '../../src/activities/types';
-import type { Resources } from '../../src/deployment/types';
+import type { StepActivityName } from '../../src/deployment/steps';
+import type { Known } from '../../src/deployment/facts';
 import { Bench } from '../support/deployment';
 import { FakeActivities } from '../support/fake-activities';
 import { specNamed } from '../support/specs';
@@ -39,34 +39,34 @@ describe('a request without an answer', function () {
         }),
       ),
     );
-  const seenBy = (name: StepActivityName): Resources['unsettled'][] =>
-    fakes.calls.filter((call) => call.name === name).map(({ input }) => input.known.unsettled);
+  const seenBy = (name: StepActivityName): Known['launchRequest'][] =>
+    fakes.calls.filter((call) => call.name === name).map(({ input }) => input.known.launchRequest);
 
   it('6b: is known to the next try, and to what takes it back', async () => {
     const unsettled = { call: 'RunInstances', since };
     fails('launchInstance', { unsettled });
     const deployment = await bench.deploy(specNamed('asked'));
     await deployment.untilStage('needs-attention');
-    assert.deepEqual((await deployment.view()).resources.unsettled, { launch: unsettled });
+    assert.deepEqual((await deployment.view()).facts.nodes.core.launchRequest, unsettled);
     await deployment.say('resume');
     await deployment.until('tried again', () => seenBy('launchInstance').length === 2);
     await deployment.untilStage('needs-attention');
     await deployment.say('abort');
     await deployment.result();
-    assert.deepEqual(seenBy('launchInstance'), [undefined, { launch: unsettled }]);
-    assert.deepEqual(seenBy('terminateInstance'), [{ launch: unsettled }]);
-    assert.equal((await deployment.view()).resources.unsettled, undefined, 'settled with it');
+    assert.deepEqual(seenBy('launchInstance'), [undefined, unsettled]);
+    assert.deepEqual(seenBy('terminateInstance'), [unsettled]);
+    assert.equal((await deployment.view()).facts.nodes.core.launchRequest, undefined, 'settled with it');
   });
 
   it('6b: is none after a plain refusal, nor once it is done', async () => {
     fails('launchInstance');
     const deployment = await bench.deploy(specNamed('refused'));
     await deployment.untilStage('needs-attention');
-    assert.equal((await deployment.view()).resources.unsettled, undefined);
+    assert.equal((await deployment.view()).facts.nodes.core.launchRequest, undefined);
     fakes.mend('launchInstance');
     await deployment.say('resume');
     const { view } = await deployment.result();
-    assert.equal(view.resources.unsettled, undefined);
+    assert.equal(view.facts.nodes.core.launchRequest, undefined);
   });
 
   it('6b: may be out where the activity was cancelled, which says nothing of it', async () => {
@@ -82,6 +82,6 @@ describe('a request without an answer', function () {
     await begun;
     await deployment.say('abort');
     await deployment.result();
-    assert.deepEqual(seenBy('terminateInstance'), [{ launch: { call: 'launchInstance' } }]);
+    assert.deepEqual(seenBy('terminateInstance'), [{ call: 'launchInstance' }]);
   });
 });

@@ -1,8 +1,8 @@
 /** The plan, for people. */
 
 import type { DeploymentSpec } from '../../deployment/types';
-import type { PlannedStep } from '../../client/plan';
-import type { PlannedAction } from '../../client/plan-cloud';
+import type { PlannedStep } from '../../steps/plan';
+import type { PlannedAction } from '../../steps/plan-cloud';
 import type { Paint } from './text';
 
 export function planText(spec: DeploymentSpec, steps: readonly PlannedStep[], paint: Paint): string {

@@ -1,0 +1,246 @@
+/** Points the deployment's name and its wildcard at the address, and takes that back. */
+
+import { DeployError } from '../deployment/errors';
+import { groupNameOf, ownerOf, ownershipNameOf } from '../deployment/names';
+import type { DnsMemory, DnsTarget } from '../deployment/facts';
+import type { DeploymentSpec, DnsRecord } from '../deployment/types';
+import { pointAt, takeBack } from '../dns/update';
+import { authorityOf, publicAuthority } from './zone/authority';
+import type { Authority } from './zone/authority';
+import type { Dependencies } from './dependencies';
+import { required } from './launch';
+import {
+  everythingIn,
+  isInOurPlace,
+  listed,
+  oursIn,
+  pointersIn,
+  restorable,
+  stillToRestore,
+  targetsIn,
+  without,
+  writtenIn,
+} from './zone/name-records';
+import type { Pointer } from './zone/name-records';
+import { addressesOf, namesAstray, observeName, ownersOf, pointsAt } from './zone/name-state';
+import type { NameState } from './zone/name-state';
+import type { StepInput, StepOutcome } from '../deployment/activities';
+
+/** Looks, decides where the name shall point, and keeps what stood there, before anything is overwritten. */
+export async function observeDns(deps: Dependencies, input: StepInput): Promise<StepOutcome> {
+  const { spec, known } = input;
+  const owner = ownerOf(deps.namespace, spec.name);
+  const authority = await authorityOf(deps, spec);
+  const state = await observeName(authority);
+  refuseForeign(spec, state, owner);
+  const target = await targetOf(deps, authority, input);
+  const owned = state.owners.includes(owner);
+  const targets = targetsIn(known.dns, target);
+  const strangers = isThere(state, spec, owner, target) ? [] : refuseStrangers(spec, state, owner, targets);
+  const earlier = stillToRestore(known.dns, owned, strangers);
+  const written = writtenIn(known.dns, oursIn(state, spec.dns, owner, targets), spec.dns);
+  return {
+    changed: false,
+    note: `${target.type} ${target.value}`,
+    known: { dns: { target, replaced: [...earlier, ...without(strangers, earlier)], written } },
+  };
+}
+
+export async function updateDns(deps: Dependencies, { spec, known }: StepInput): Promise<StepOutcome> {
+  const memory = required(known.dns, 'DNS target');
+  const { target, replaced } = memory;
+  const owner = ownerOf(deps.namespace, spec.name);
+  const authority = await authorityOf(deps, spec);
+  const state = await observeName(authority);
+  const there = isThere(state, spec, owner, target);
+  if (!there) {
+    const unnoted = without(refuseStrangers(spec, state, owner, targetsIn(memory)), replaced);
+    if (unnoted.length > 0)
+      throw new DeployError(
+        'DNS_CHANGED',
+        `${spec.dns.name} holds what was not there when its records were noted: ${listed(unnoted)}.`,
+      );
+    await authority.update(pointAt({ dns: spec.dns, target, owner, observed: state }));
+  }
+  await insistOnSeeing(authority, owner, target);
+  return {
+    changed: !there,
+    note: `${target.type} ${target.value} (from ${target.from})`,
+    known: { dns: { ...memory, written: [{ type: target.type, value: target.value }] } },
+  };
+}
+
+async function insistOnSeeing(authority: Authority, owner: string, target: DnsTarget): Promise<void> {
+  const { server, name } = authority.spec;
+  const astray = await namesAstray(authority, target);
+  if (astray.length > 0)
+    throw new DeployError('DNS_NOT_SEEN', `${server} does not lead ${astray.join(', ')} to ${target.value}.`);
+  if (!(await ownersOf(authority)).includes(owner))
+    throw new DeployError('DNS_NOT_SEEN', `${server} does not show the ownership record ${ownershipNameOf(name)}.`);
+}
+
+/** Takes back what this deployment wrote. What others put at the name stays, and is named. */
+export async function takeBackDns(deps: Dependencies, input: StepInput): Promise<StepOutcome> {
+  const { spec, known } = input;
+  const owner = ownerOf(deps.namespace, spec.name);
+  const authority = await authorityToTakeBack(deps, input, owner);
+  if (authority === undefined) return NOTHING;
+  const state = await observeName(authority);
+  if (!state.owners.includes(owner))
+    return known.dns === undefined ? NOTHING : withoutOwnership(authority, state, known.dns);
+  const ours = oursIn(state, spec.dns, owner, targetsIn(known.dns));
+  const left = without(everythingIn(state), ours);
+  const { restore, blocked } = restorable(known.dns?.replaced ?? [], left);
+  await authority.update(takeBack({ dns: spec.dns, observed: state, ours, restore }));
+  await insistOnGone(authority, without(ours, restore), restore);
+  const forgotten =
+    known.dns === undefined
+      ? said(
+          'by its ownership record alone',
+          ours.filter(({ name }) => name === spec.dns.name),
+        )
+      : '';
+  return {
+    changed: true,
+    note: `DNS records of ${spec.dns.name}${forgotten}${said("somebody else's stay", left)}${said('not put back', blocked)}`,
+    known: {},
+  };
+}
+
+const NOTHING: StepOutcome = { changed: false, note: '', known: {} };
+
+async function insistOnGone(
+  authority: Authority,
+  ours: readonly DnsRecord[],
+  restored: readonly DnsRecord[],
+): Promise<void> {
+  const there = everythingIn(await observeName(authority));
+  const staying = without(ours, without(ours, there));
+  if (staying.length > 0)
+    throw new DeployError(
+      'DNS_NOT_SEEN',
+      `${authority.spec.server} took the update and still shows: ${listed(staying)}.`,
+    );
+  const missing = without(restored, there);
+  if (missing.length > 0)
+    throw new DeployError(
+      'DNS_NOT_SEEN',
+      `${authority.spec.server} took the update and does not show what was put back: ${listed(missing)}.`,
+    );
+}
+
+/** The deployment remembers the name, and nothing seen says that it is its own: that is told, and nothing is touched. */
+async function withoutOwnership(authority: Authority, state: NameState, memory: DnsMemory): Promise<StepOutcome> {
+  const { spec } = authority;
+  const ownership = ownershipNameOf(spec.name);
+  if (state.owners.length > 0) return NOTHING;
+  if (await authority.exists(ownership, 'TXT'))
+    throw new DeployError(
+      'DNS_NOT_SEEN',
+      `${spec.server} holds ${ownership} TXT and does not show it, so nothing was taken back.`,
+    );
+  const pointers = without(pointersIn(state, spec, targetsIn(memory)), memory.replaced);
+  const written = (memory.written ?? []).length > 0;
+  if (pointers.length > 0 && written) {
+    throw new DeployError(
+      'DNS_FOREIGN',
+      `${spec.name} lost its ownership record ${ownership} and still leads to this deployment, so it was left as it is: ${listed(pointers)}.`,
+    );
+  }
+  const lost = without(stillToRestore(memory, false, everythingIn(state)), everythingIn(state));
+  if (pointers.length === 0 && lost.length === 0) return NOTHING;
+  return {
+    changed: true,
+    note: `DNS records of ${spec.name}: no ownership record there${said("somebody else's stay", pointers)}${said('not put back', lost)}`,
+    known: {},
+  };
+}
+
+function said(what: string, records: readonly DnsRecord[]): string {
+  return records.length === 0 ? '' : `; ${what}: ${listed(records)}`;
+}
+
+/**
+ * A deployment that stopped for want of its key wrote nothing and can still be aborted: where no record was noted, and what everybody
+ * sees does not bear its name, there is nothing to take back.
+ */
+async function authorityToTakeBack(
+  deps: Dependencies,
+  { spec, known }: StepInput,
+  owner: string,
+): Promise<Authority | undefined> {
+  try {
+    const authority = await authorityOf(deps, spec);
+    await ownersOf(authority);
+    return authority;
+  } catch (error) {
+    const keyless =
+      error instanceof DeployError && (error.code === 'SECRET_MISSING' || error.code === 'DNS_KEY_REFUSED');
+    if (keyless && known.dns === undefined && !(await seenByAll(deps, spec, owner))) return undefined;
+    throw error;
+  }
+}
+
+async function seenByAll(deps: Dependencies, spec: DeploymentSpec, owner: string): Promise<boolean> {
+  // No answer is not "not there"; what was wrong with the key is the better thing to say then.
+  return ownersOf(publicAuthority(deps, spec)).then(
+    (owners) => owners.includes(owner),
+    () => true,
+  );
+}
+
+/** A name that somebody else has, by its records or by its ownership TXT. */
+export function refuseForeign(spec: DeploymentSpec, state: NameState, owner: string): void {
+  if (!state.owners.includes(owner)) refuseStrangers(spec, state, owner, undefined);
+}
+
+/** Refuses records that are not ours, or says which are to be replaced: with `dns.replace`, and of a name that is ours, to mend it. */
+function refuseStrangers(
+  spec: DeploymentSpec,
+  state: NameState,
+  owner: string,
+  targets: readonly Pointer[] | undefined,
+): readonly DnsRecord[] {
+  const strangers = without(everythingIn(state), oursIn(state, spec.dns, owner, targets));
+  const owned = state.owners.includes(owner);
+  const refused = strangers.filter((record) => !(owned && isInOurPlace(record, spec.dns)));
+  if (spec.dns.replace || refused.length === 0) return strangers;
+  const whose = state.owners.filter((other) => other !== owner);
+  throw new DeployError(
+    'DNS_FOREIGN',
+    `${spec.dns.name} already holds: ${listed(refused)}.${whose.length === 0 ? '' : ` It says it belongs to ${whose.join(', ')}.`}`,
+  );
+}
+
+function isThere(state: NameState, spec: DeploymentSpec, owner: string, target: DnsTarget): boolean {
+  return state.owners.includes(owner) && pointsAt(state.records, spec.dns, target);
+}
+
+async function targetOf(deps: Dependencies, authority: Authority, { spec, known }: StepInput): Promise<DnsTarget> {
+  const { publicIp } = required(known.address, 'address');
+  const { addressName } = spec.cloud;
+  if (addressName !== undefined) {
+    return {
+      type: 'CNAME',
+      value: addressName.replace('{dashed}', publicIp.replaceAll('.', '-')),
+      from: 'cloud.addressName',
+    };
+  }
+  const cloud = await deps.clouds.open(spec.cloud);
+  const instances = await cloud.findInstances(ownerOf(deps.namespace, spec.name), groupNameOf(spec.name));
+  const name = instances
+    .find(({ id }) => id === known.instance?.id)
+    ?.publicDnsName?.toLowerCase()
+    .replace(/\.$/, '');
+  if (name !== undefined && HOST_NAME.test(name) && (await leadsThere(deps, authority, name, publicIp)))
+    return { type: 'CNAME', value: name, from: 'instance' };
+  return { type: 'A', value: publicIp, from: 'address' };
+}
+
+/** What a cloud says goes into questions and updates. */
+const HOST_NAME = /^(?=.{1,253}$)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+$/;
+
+/** Clouds without DNS of their own make up names that nobody answers for. */
+async function leadsThere({ dns }: Dependencies, authority: Authority, name: string, ip: string): Promise<boolean> {
+  return (await addressesOf(authority, name)).includes(ip) || dns.resolvesTo(name, ip);
+}

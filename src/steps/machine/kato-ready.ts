@@ -1,0 +1,28 @@
+/** Is kato ready? A machine that answers on ssh may be minutes away from that. */
+
+import { direct } from '../../machine/kato';
+import type { Dialect } from '../../machine/kato';
+import { allRunning, parseReady, parseStatus } from '../../machine/roles';
+import { DeployError } from '../../deployment/errors';
+import { saidBy } from './session';
+import type { RemoteSession } from '../ports';
+
+/** Above what the commands are bounded to (machine/kato.ts). */
+const TIMEOUT_MS = 14_000;
+
+/** Throws KATO_NOT_READY with what is not up yet. */
+export async function insistOnReady(session: RemoteSession, kato: Dialect): Promise<void> {
+  const status = await session.exec(direct(kato.status), { timeoutMs: TIMEOUT_MS });
+  const states = parseStatus(status.stdout);
+  if (allRunning(states)) return;
+  // `status` may name what is switched off for good, or have words of its own: `ready` decides.
+  const ready = await session.exec(direct(kato.ready), { timeoutMs: TIMEOUT_MS });
+  if (parseReady(ready.stdout) === true) return;
+  const down = states.filter((state) => !allRunning([state])).map(({ name, state }) => `${name} ${state}`);
+  throw new DeployError(
+    'KATO_NOT_READY',
+    down.length === 0
+      ? `kato status says nothing of its processes yet: ${saidBy(status)}.`
+      : `Not up yet: ${down.slice(0, 8).join(', ')}.`,
+  );
+}

@@ -1,0 +1,216 @@
+/** Every precondition, checked before anything is made. `doctor` shows all findings, `preflight` insists on them. */
+
+import { DeployError, errorRow } from '../deployment/errors';
+import type { ErrorCode } from '../deployment/errors';
+import { groupNameOf, ownerOf } from '../deployment/names';
+import type { Finding } from '../deployment/messages';
+import type { DeploymentSpec, SecretRef } from '../deployment/types';
+import { probe } from '../dns/update';
+import { authorityOf } from './zone/authority';
+import type { Authority } from './zone/authority';
+import type { Dependencies } from './dependencies';
+import { refuseForeign } from './dns';
+import { observeName } from './zone/name-state';
+import type { Cloud } from './ports';
+import { checkFile, checkSigning, partsToPublish } from './publishing/check';
+import { ourGroup } from './security-group';
+import { toDeployError } from './unexpected';
+import type { StepInput, StepOutcome } from '../deployment/activities';
+
+export const MIN_MEMORY_MIB = 2048;
+
+/** Says what it found, or throws. */
+interface Check {
+  readonly name: string;
+  readonly find: () => Promise<string>;
+}
+
+/** @param onFinding is told all that was found so far, at each finding */
+export async function findProblems(
+  deps: Dependencies,
+  { spec }: { readonly spec: DeploymentSpec },
+  onFinding: (findings: readonly Finding[]) => void = () => undefined,
+): Promise<readonly Finding[]> {
+  const findings: Finding[] = [];
+  for (const group of [secretChecks(deps, spec), cloudChecks(deps, spec), dnsChecks(deps, spec)]) {
+    for (const check of group) {
+      const finding = await findingOf(check);
+      findings.push(finding);
+      onFinding(findings);
+      // The first of a group is the ground the others stand on.
+      if (!finding.ok && check === group[0] && group.length > 1) break;
+    }
+  }
+  return findings;
+}
+
+export async function preflight(deps: Dependencies, { spec }: StepInput): Promise<StepOutcome> {
+  const findings = await findProblems(deps, { spec });
+  const bad = findings.filter(({ ok }) => !ok);
+  const worst = bad.find(({ code }) => code !== undefined && errorRow(code).retry === 'no') ?? bad[0];
+  if (worst?.code !== undefined) {
+    const others = bad.filter((finding) => finding !== worst).map(({ check, message }) => ` Also ${check}: ${message}`);
+    throw new DeployError(worst.code, worst.message + others.join(''));
+  }
+  const { account } = await deps.clouds.open(spec.cloud);
+  return { changed: false, note: `${findings.length} checks`, known: { account } };
+}
+
+async function findingOf({ name, find }: Check): Promise<Finding> {
+  try {
+    return { check: name, ok: true, message: await find() };
+  } catch (error) {
+    const { code, message } = toDeployError(error);
+    return { check: name, ok: false, code, message };
+  }
+}
+
+/** All together: the user shall see every secret that is missing. */
+function secretChecks({ secrets }: Dependencies, spec: DeploymentSpec): readonly Check[] {
+  const refs = secretRefs(spec);
+  return [
+    {
+      name: 'secrets',
+      find: async () => {
+        const results = await Promise.allSettled(refs.map((ref) => secrets.resolve(ref)));
+        const missing = results.flatMap((result) =>
+          result.status === 'rejected' ? [(result.reason as Error).message] : [],
+        );
+        if (missing.length > 0) throw new DeployError('SECRET_MISSING', missing.join(' '));
+        return `${refs.length} resolve`;
+      },
+    },
+  ];
+}
+
+function cloudChecks(deps: Dependencies, spec: DeploymentSpec): readonly Check[] {
+  const cloud = (): Promise<Cloud> => deps.clouds.open(spec.cloud);
+  const { type, keyName } = spec.instance;
+  const checks: (Check | undefined)[] = [
+    {
+      name: 'cloud access',
+      find: async () => {
+        await (await cloud()).checkAccess();
+        return `${spec.cloud.kind} answers`;
+      },
+    },
+    ...imageChecks(deps, spec, cloud),
+    keyName === undefined
+      ? undefined
+      : {
+          name: 'key pair',
+          find: async () =>
+            insist((await cloud()).keyPairExists(keyName), 'KEY_PAIR_NOT_FOUND', `the key pair ${keyName}`),
+        },
+    { name: 'instance type', find: async () => judgeMemory(type, await (await cloud()).typeMemory(type)) },
+    { name: 'address', find: async () => judgeAddress(spec, await (await cloud()).listAddresses()) },
+    {
+      name: 'security group',
+      find: async () => {
+        const group = await ourGroup(await cloud(), groupNameOf(spec.name), ownerOf(deps.namespace, spec.name));
+        return group === undefined ? 'the name is free' : 'is ours';
+      },
+    },
+  ];
+  return checks.filter((check) => check !== undefined);
+}
+
+/** Registered already, or all there to make it of. */
+function imageChecks(
+  deps: Dependencies,
+  { cloud: where, image }: DeploymentSpec,
+  cloud: () => Promise<Cloud>,
+): readonly Check[] {
+  if ('id' in image) {
+    return [
+      {
+        name: 'image',
+        find: async () => insist((await cloud()).imageExists(image.id), 'IMAGE_NOT_FOUND', `the image ${image.id}`),
+      },
+    ];
+  }
+  return [
+    {
+      name: 'signing of the image',
+      find: async () => {
+        await checkSigning(deps, image);
+        return 'key and certificates fit together';
+      },
+    },
+    {
+      name: 'image',
+      find: async () => {
+        const parts = await partsToPublish(deps, where, image);
+        for (const part of parts) await checkFile(deps, where, image, part);
+        return parts.length === 0 ? `${image.name} is registered` : `to be published: ${parts.join(', ')}`;
+      },
+    },
+  ];
+}
+
+function dnsChecks(deps: Dependencies, spec: DeploymentSpec): readonly Check[] {
+  const authority = (): Promise<Authority> => authorityOf(deps, spec);
+  return [
+    {
+      name: 'DNS zone',
+      find: async () => {
+        const { authoritative, records } = await (await authority()).ask(spec.dns.zone, 'SOA');
+        if (authoritative && records.some(({ type, name }) => type === 'SOA' && name === spec.dns.zone))
+          return `${spec.dns.server} is the authority for ${spec.dns.zone}`;
+        throw new DeployError('DNS_NOT_ZONE', `${spec.dns.server} is not an authority for the zone ${spec.dns.zone}.`);
+      },
+    },
+    {
+      name: 'DNS updates',
+      find: async () => {
+        await (await authority()).update(probe(spec.dns));
+        return spec.dns.tsig === undefined ? 'accepted' : `the key ${spec.dns.tsig.name} is accepted`;
+      },
+    },
+    {
+      name: 'DNS name',
+      find: async () => {
+        refuseForeign(spec, await observeName(await authority()), ownerOf(deps.namespace, spec.name));
+        return `${spec.dns.name} is free or ours`;
+      },
+    },
+  ];
+}
+
+async function insist(there: Promise<boolean>, code: ErrorCode, what: string): Promise<string> {
+  if (await there) return `${what} exists`;
+  throw new DeployError(code, `The cloud does not know ${what}, or does not show it to this account.`);
+}
+
+function judgeMemory(type: string, memory: number | 'unknown' | 'missing'): string {
+  if (memory === 'missing') throw new DeployError('TYPE_NOT_FOUND', `The cloud has no instance type ${type}.`);
+  if (memory === 'unknown') return `the cloud does not tell the memory of ${type}: it is checked on the machine`;
+  if (memory >= MIN_MEMORY_MIB) return `${type} has ${memory} MiB`;
+  throw new DeployError(
+    'TYPE_TOO_SMALL',
+    `The instance type ${type} has ${memory} MiB; Stackato behaves oddly with less than ${MIN_MEMORY_MIB}.`,
+  );
+}
+
+function judgeAddress(spec: DeploymentSpec, addresses: readonly { publicIp: string }[]): string {
+  if (!('ip' in spec.address)) return 'one will be allocated';
+  const { ip } = spec.address;
+  if (addresses.some(({ publicIp }) => publicIp === ip)) return `${ip} belongs to the account`;
+  throw new DeployError('ADDRESS_NOT_OURS', `The account has no address ${ip}.`);
+}
+
+function secretRefs(spec: DeploymentSpec): readonly SecretRef[] {
+  const { cloud, dns, ssh, instance, admin, image } = spec;
+  const refs = [
+    cloud.credentials.accessKey,
+    cloud.credentials.secretKey,
+    cloud.credentials.sessionToken,
+    dns.tsig?.secret,
+    ssh.password,
+    ssh.key,
+    instance.userData,
+    admin?.password,
+    'id' in image ? undefined : image.signing.privateKey,
+  ];
+  return refs.filter((ref) => ref !== undefined);
+}

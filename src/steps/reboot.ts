@@ -1,0 +1,129 @@
+/** One reboot: the boot id is stored before it is asked for, it is asked for once per stored id, and over when another id is read twice. */
+
+import { parseBootId, READ_BOOT_ID, rebootJob } from '../machine/machine';
+import { stepsStartedIn } from '../machine/journal';
+import { observe } from '../machine/observe';
+import { DeployError } from '../deployment/errors';
+import { NEED_REBOOT } from '../deployment/steps';
+import { stuck } from './machine/command';
+import type { Attempt } from './attempt';
+import type { Dependencies } from './dependencies';
+import { runDetached } from './machine/run-detached';
+import { required } from './launch';
+import { look, notUnderstood, onMachine } from './machine/session';
+import type { RemoteSession } from './ports';
+import type { StepInput, StepOutcome } from '../deployment/activities';
+
+/** Long enough for sudo to ask and be answered; what comes after is another boot's affair. */
+const REQUEST_MS = 15_000;
+/** First-boot tasks reboot some machines once more by themselves: one look at a new id is not enough. */
+const BETWEEN_READINGS_MS = 2_000;
+
+export async function readBootId(deps: Dependencies, input: StepInput): Promise<StepOutcome> {
+  const {
+    spec,
+    known: { reboot, rebootOwed },
+  } = input;
+  try {
+    return await onMachine(deps, input, async (session) => {
+      const boot = await bootId(session);
+      const owed = await ranIn(boot, session, spec.name);
+      // An earlier attempt may have asked already: the id it stored is the one that counts, unless there was work in a later boot.
+      if (reboot !== undefined && reboot.after === undefined)
+        return toReboot(boot === reboot.before || !owed ? reboot.before : boot);
+      if (reboot !== undefined && !owed && rebootOwed === undefined)
+        return { changed: false, note: 'it was rebooted before', known: {} };
+      return toReboot(boot);
+    });
+  } catch (error) {
+    // It may be down just because an earlier attempt has asked.
+    if (reboot !== undefined && reboot.after === undefined && isAway(error)) return toReboot(reboot.before);
+    throw error;
+  }
+}
+
+function toReboot(before: string): StepOutcome {
+  return { changed: true, note: `boot ${before}`, known: { reboot: { before } } };
+}
+
+export async function requestReboot(deps: Dependencies, input: StepInput, attempt: Attempt): Promise<StepOutcome> {
+  const { before } = required(input.known.reboot, 'boot id');
+  try {
+    return await onMachine(deps, input, (session) => requestOnce(session, input, attempt, before));
+  } catch (error) {
+    // The request may be what took the connection; whether it was, the next attempt or the boot id will tell.
+    if (attempt.number > 1 && isAway(error)) throw notBack(input, error);
+    throw error;
+  }
+}
+
+export async function awaitReboot(deps: Dependencies, input: StepInput): Promise<StepOutcome> {
+  const { before } = required(input.known.reboot, 'boot id');
+  try {
+    const after = await onMachine(deps, input, bootId);
+    if (after === before) throw new DeployError('REBOOT_NOT_SEEN', `The machine still runs the boot ${before}.`);
+    await new Promise((resolve) => setTimeout(resolve, Math.min(input.spec.timing.poll, BETWEEN_READINGS_MS)));
+    const again = await onMachine(deps, input, bootId);
+    if (again !== after) throw new DeployError('REBOOT_NOT_SEEN', 'The machine boots once more.');
+    return { changed: true, note: `boot ${after}`, known: { reboot: { before, after } } };
+  } catch (error) {
+    // A machine that is only half up, or half down, may answer anything.
+    throw isAway(error) || (error instanceof DeployError && error.code === 'SSH_COMMAND')
+      ? notBack(input, error)
+      : error;
+  }
+}
+
+async function requestOnce(
+  session: RemoteSession,
+  { spec }: StepInput,
+  attempt: Attempt,
+  before: string,
+): Promise<StepOutcome> {
+  if ((await bootId(session)) !== before) return { changed: true, note: 'it has rebooted', known: {} };
+  const { need, command } = rebootJob(before);
+  const answers = session.password === undefined ? {} : { password: session.password };
+  attempt.assertTimely();
+  const outcome = await runDetached(
+    session,
+    { deployment: spec.name, step: 'reboot', need, command, answers },
+    { budgetMs: REQUEST_MS, signal: attempt.signal },
+  ).catch((error: unknown) => {
+    if (isAway(error)) return undefined;
+    throw error;
+  });
+  if (outcome?.state === 'stuck') throw stuck(command, outcome);
+  if (outcome?.code !== undefined && outcome.code !== 0) {
+    throw new DeployError(
+      'COMMAND_NO_EFFECT',
+      `sudo reboot ended with ${outcome.code}. It printed: ${outcome.transcript.trim().slice(-500)}`,
+    );
+  }
+  return { changed: true, note: 'asked for', known: {} };
+}
+
+/**
+ * Whether a command that needs a boot ran in this one, by the journal. A run that was ended from outside while its command was at work
+ * could not say so any more.
+ */
+async function ranIn(boot: string, session: RemoteSession, deployment: string): Promise<boolean> {
+  const { startedIn } = await look(session, observe({ startedIn: stepsStartedIn(boot, deployment, NEED_REBOOT) }));
+  return startedIn?.trim() !== '';
+}
+
+async function bootId(session: RemoteSession): Promise<string> {
+  const result = await session.exec(READ_BOOT_ID);
+  const id = parseBootId(result.stdout);
+  if (id === undefined) throw notUnderstood('the question for its boot id', result);
+  return id;
+}
+
+/** Down, or just going down. */
+function isAway(error: unknown): error is DeployError {
+  return error instanceof DeployError && (error.code === 'SSH_UNREACHABLE' || error.code === 'SSH_DROPPED');
+}
+
+function notBack({ known }: StepInput, { message }: DeployError): DeployError {
+  const written = known.network === undefined ? '' : ` Its network was set to: ${known.network}.`;
+  return new DeployError('REBOOT_NOT_SEEN', `The machine has not come back from its reboot: ${message}${written}`);
+}

@@ -1,0 +1,147 @@
+/** Which host keys are accepted, and what is offered to whom. */
+
+import assert from 'node:assert/strict';
+import { announceClaim } from '../../src/steps/claim-admin';
+import type { Dependencies } from '../../src/steps/dependencies';
+import { pinHostKey } from '../../src/steps/machine/host-key';
+import { onMachine } from '../../src/steps/machine/session';
+import type { StepInput } from '../../src/deployment/activities';
+import { stepById } from '../../src/deployment/steps';
+import type { Cloud, RemoteSession, SshTarget } from '../../src/steps/ports';
+import { DeployError } from '../../src/deployment/errors';
+import type { Known } from '../../src/deployment/facts';
+import type { SshSpec } from '../../src/deployment/types';
+import { dependencies, inputOf } from './support';
+
+const GIVEN = 'SHA256:uNiVztksCsDhcc0u9e8BrrQXVUpKZIDTMczCvj3tD2s';
+const [ED25519, ECDSA] = [
+  'SHA256:+DiY3wvvV6TuJJhbpZisF/zLDA0zPMSvHdkr4UvCOqU',
+  'SHA256:p2QAMXNIC1TJYWeIOttrVc98/R1BUFWu3/LiyKgUfQM',
+];
+const PRINTED = `ec2: -----BEGIN SSH HOST KEY FINGERPRINTS-----\r\nec2: 256 ${ED25519} a (ED25519)\r\nec2: 256 ${ECDSA} a (ECDSA)\r\nec2: -----END SSH HOST KEY FINGERPRINTS-----\r\n`;
+const ADDRESS = { publicIp: '10.1.1.103', allocated: true };
+
+const ADMIN = { email: 'a@example.com', password: { env: 'ADMIN' } };
+
+/** What one activity asks for, on a machine whose console shows `output` and which shows ECDSA. */
+async function visit(
+  work: (deps: Dependencies, input: StepInput) => Promise<unknown>,
+  hostKey: string | undefined,
+  known: Known,
+  output: string | DeployError = PRINTED,
+) {
+  const exchanges: (readonly string[] | undefined)[] = [];
+  const logins: SshTarget[] = [];
+  const asked: string[] = [];
+  const cloud = {
+    consoleOutput: (id: string) => {
+      asked.push(id);
+      return output instanceof DeployError ? Promise.reject(output) : Promise.resolve(output);
+    },
+  } as Cloud;
+  const deps = dependencies({
+    clouds: { open: () => Promise.resolve(cloud), store: () => Promise.reject(new Error('none')) },
+    remote: {
+      hostKey: ({ hostKeys }) => {
+        exchanges.push(hostKeys);
+        return Promise.resolve(ECDSA);
+      },
+      withSession: (target, use) => {
+        logins.push(target);
+        return use({} as RemoteSession);
+      },
+    },
+  });
+  const given = inputOf({ known: { address: ADDRESS, instance: { id: 'i-1' }, ...known } });
+  const ssh: SshSpec = { ...given.spec.ssh, ...(hostKey === undefined ? {} : { hostKey }) };
+  const result = await work(deps, { ...given, spec: { ...given.spec, ssh, admin: ADMIN } }).catch(
+    (error: unknown) => error,
+  );
+  return { result, exchanges, logins, asked };
+}
+
+const pin = (hostKey: string | undefined, known: Known, output?: string | DeployError) =>
+  visit(pinHostKey, hostKey, known, output);
+const logIn = (hostKey: string | undefined, known: Known) =>
+  visit((deps, input) => onMachine(deps, input, () => Promise.resolve('in')), hostKey, known);
+const PINNED = { changed: false, note: `host key ${ECDSA}`, known: { hostKey: ECDSA } };
+
+describe('the host key', () => {
+  it('B9: may be any at first sight, when nobody logs in; and then the one that was seen', async () => {
+    assert.deepEqual(await pin(undefined, {}), { result: PINNED, exchanges: [undefined], logins: [], asked: [] });
+    assert.deepEqual(await pin(undefined, { hostKey: ECDSA }), {
+      result: PINNED,
+      exchanges: [[ECDSA]],
+      logins: [],
+      asked: [],
+    });
+  });
+
+  it('is the one that the spec gives', async () => {
+    assert.deepEqual((await pin(GIVEN, { hostKey: ECDSA })).exchanges, [[GIVEN]]);
+    assert.deepEqual(
+      (await logIn(GIVEN, { hostKey: ECDSA })).logins.map(({ hostKeys }) => hostKeys),
+      [[GIVEN]],
+    );
+  });
+
+  it('is one of those on the console, until one is pinned', async () => {
+    assert.deepEqual(await pin('console', {}), {
+      result: PINNED,
+      exchanges: [[ED25519, ECDSA]],
+      logins: [],
+      asked: ['i-1'],
+    });
+    assert.deepEqual(await pin('console', { hostKey: ECDSA }), {
+      result: PINNED,
+      exchanges: [[ECDSA]],
+      logins: [],
+      asked: [],
+    });
+  });
+
+  for (const [what, output] of [
+    ['nothing', ''],
+    ['half of it', PRINTED.slice(0, 150)],
+  ] as const) {
+    it(`is waited for while the console shows ${what}: nobody connects`, async () => {
+      const { result, exchanges } = await pin('console', {}, output);
+      assert.ok(result instanceof DeployError);
+      assert.deepEqual([result.code, exchanges], ['SSH_HOST_KEY_UNPRINTED', []]);
+      assert.match(result.message, /console output of i-1/);
+    });
+  }
+
+  it('is not guessed where the cloud does not show the console', async () => {
+    const refused = new DeployError('CLOUD_PERMISSION', 'not allowed');
+    assert.deepEqual(await pin('console', {}, refused), { result: refused, exchanges: [], logins: [], asked: ['i-1'] });
+  });
+
+  for (const hostKey of [undefined, 'console']) {
+    it(`B9: is pinned before anybody logs in (ssh.hostKey: ${hostKey ?? 'not given'})`, async () => {
+      const { result, exchanges, logins } = await logIn(hostKey, {});
+      assert.ok(result instanceof Error);
+      assert.deepEqual([exchanges, logins], [[], []]);
+      assert.deepEqual(
+        (await logIn(hostKey, { hostKey: ECDSA })).logins.map(({ hostKeys }) => hostKeys),
+        [[ECDSA]],
+      );
+    });
+  }
+});
+
+describe("the administrator's password", () => {
+  const offered = async (known: Known) =>
+    (await logIn(undefined, { hostKey: ECDSA, ...known })).logins.map(({ adminPassword }) => adminPassword);
+
+  it('B9: is offered only once an administrator may have been created', async () => {
+    assert.deepEqual(await offered({}), [undefined]);
+    assert.deepEqual(await offered({ claiming: true }), [ADMIN.password]);
+  });
+
+  it('B9: is known to be possible before it is', async () => {
+    const activities = Object.keys(stepById('claim-admin').activities);
+    assert.deepEqual(activities, ['announceClaim', 'claimAdmin']);
+    assert.deepEqual((await announceClaim()).known, { claiming: true });
+  });
+});
