@@ -58,7 +58,16 @@ export function imageMarkOf(namespace: string, namespaceId: string): string {
 
 export const OWNER_TAG = 'stackato-deploy';
 
-/** The TXT record that says whose the base name is. Below it, because a CNAME bears no other type beside it. */
+/** The name of the API of a deployment. */
+export function apiNameOf(baseName: string): string {
+  return `api.${baseName}`;
+}
+
+export function wildcardNameOf(baseName: string): string {
+  return `*.${baseName}`;
+}
+
+/** Holds the TXT record that says whose the base name is. A name of its own, because a CNAME allows no other type beside it. */
 export function ownershipNameOf(baseName: string): string {
   return `_stackato-deploy.${baseName}`;
 }

@@ -3,43 +3,15 @@
  * somebody else wrote meanwhile is refused, not lost. A value that could end its line or its field is a RangeError.
  */
 
-import { ownershipNameOf } from '../deployment/names';
-import type { DnsTarget } from '../deployment/facts';
+import { ownershipNameOf, wildcardNameOf } from '../deployment/names';
 import type { DnsRecord, DnsSpec } from '../deployment/types';
+import { RECORD_TYPES } from './records';
+import type { NameState, Pointer } from './records';
 
 type Place = Pick<DnsSpec, 'server' | 'port' | 'zone' | 'name'>;
 
-/** What stands at a deployment's name. */
-export interface Observed {
-  /** At the name of the ownership TXT. */
-  readonly ownership: readonly DnsRecord[];
-  /** Base and wildcard. */
-  readonly records: readonly DnsRecord[];
-}
-
-/** What a person may have put at a name. Those of DNSSEC are the server's own affair. Numbers (SVCB, HTTPS, URI) where a tool has no name for it. */
-export const RECORD_TYPES = [
-  'CNAME',
-  'A',
-  'AAAA',
-  'MX',
-  'TXT',
-  'SRV',
-  'NS',
-  'CAA',
-  'DNAME',
-  'HINFO',
-  'LOC',
-  'NAPTR',
-  'PTR',
-  'RP',
-  'SPF',
-  'SSHFP',
-  'TLSA',
-  'TYPE64',
-  'TYPE65',
-  'TYPE256',
-] as const;
+/** What was seen at the deployment's name. */
+type Observed = Pick<NameState, 'ownership' | 'records'>;
 
 /**
  * What was observed goes first, record by record: what nobody saw is never deleted. A CNAME added where another type stands is ignored
@@ -52,7 +24,7 @@ export function pointAt({
   observed,
 }: {
   dns: DnsSpec;
-  target: DnsTarget;
+  target: Pointer;
   owner: string;
   observed: Observed;
 }): string {
@@ -151,7 +123,7 @@ function namesOf({ name, zone }: Place): { base: string; wildcard: string; owner
   const base = absolute(name);
   if (!base.endsWith(`.${absolute(zone)}`))
     throw new RangeError(`${JSON.stringify(name)} is not inside ${JSON.stringify(zone)}`);
-  return { base, wildcard: `*.${base}`, ownership: ownershipNameOf(base) };
+  return { base, wildcard: wildcardNameOf(base), ownership: ownershipNameOf(base) };
 }
 
 function ownerName(dns: Place, record: DnsRecord): string {

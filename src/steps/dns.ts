@@ -4,26 +4,26 @@ import { DeployError } from '../deployment/errors';
 import { groupNameOf, ownerOf, ownershipNameOf } from '../deployment/names';
 import type { DnsMemory, DnsTarget } from '../deployment/facts';
 import type { DeploymentSpec, DnsRecord } from '../deployment/types';
+import {
+  allRecords,
+  formatRecords,
+  ownRecords,
+  pointingRecords,
+  pointsTo,
+  possiblePointers,
+  recordsToRestore,
+  splitRestorable,
+  takesOurPlace,
+  without,
+  writtenPointers,
+} from '../dns/records';
+import type { NameState, Pointer } from '../dns/records';
 import { pointAt, takeBack } from '../dns/update';
 import { authorityOf, publicAuthority } from './zone/authority';
 import type { Authority } from './zone/authority';
 import type { Dependencies } from './dependencies';
 import { required } from './launch';
-import {
-  everythingIn,
-  isInOurPlace,
-  listed,
-  oursIn,
-  pointersIn,
-  restorable,
-  stillToRestore,
-  targetsIn,
-  without,
-  writtenIn,
-} from './zone/name-records';
-import type { Pointer } from './zone/name-records';
-import { addressesOf, namesAstray, observeName, ownersOf, pointsAt } from './zone/name-state';
-import type { NameState } from './zone/name-state';
+import { addressesOf, namesNotPointingTo, observeName, ownersOf } from './zone/name-state';
 import type { StepInput, StepOutcome } from '../deployment/activities';
 
 /** Looks, decides where the name shall point, and keeps what stood there, before anything is overwritten. */
@@ -35,10 +35,10 @@ export async function observeDns(deps: Dependencies, input: StepInput): Promise<
   refuseForeign(spec, state, owner);
   const target = await targetOf(deps, authority, input);
   const owned = state.owners.includes(owner);
-  const targets = targetsIn(known.dns, target);
+  const targets = possiblePointers(known.dns, target);
   const strangers = isThere(state, spec, owner, target) ? [] : refuseStrangers(spec, state, owner, targets);
-  const earlier = stillToRestore(known.dns, owned, strangers);
-  const written = writtenIn(known.dns, oursIn(state, spec.dns, owner, targets), spec.dns);
+  const earlier = recordsToRestore(known.dns, owned, strangers);
+  const written = writtenPointers(known.dns, ownRecords(state, spec.dns, owner, targets), spec.dns);
   return {
     changed: false,
     note: `${target.type} ${target.value}`,
@@ -54,11 +54,11 @@ export async function updateDns(deps: Dependencies, { spec, known }: StepInput):
   const state = await observeName(authority);
   const there = isThere(state, spec, owner, target);
   if (!there) {
-    const unnoted = without(refuseStrangers(spec, state, owner, targetsIn(memory)), replaced);
+    const unnoted = without(refuseStrangers(spec, state, owner, possiblePointers(memory)), replaced);
     if (unnoted.length > 0)
       throw new DeployError(
         'DNS_CHANGED',
-        `${spec.dns.name} holds what was not there when its records were noted: ${listed(unnoted)}.`,
+        `${spec.dns.name} holds what was not there when its records were noted: ${formatRecords(unnoted)}.`,
       );
     await authority.update(pointAt({ dns: spec.dns, target, owner, observed: state }));
   }
@@ -72,7 +72,7 @@ export async function updateDns(deps: Dependencies, { spec, known }: StepInput):
 
 async function insistOnSeeing(authority: Authority, owner: string, target: DnsTarget): Promise<void> {
   const { server, name } = authority.spec;
-  const astray = await namesAstray(authority, target);
+  const astray = await namesNotPointingTo(authority, target);
   if (astray.length > 0)
     throw new DeployError('DNS_NOT_SEEN', `${server} does not lead ${astray.join(', ')} to ${target.value}.`);
   if (!(await ownersOf(authority)).includes(owner))
@@ -88,9 +88,9 @@ export async function takeBackDns(deps: Dependencies, input: StepInput): Promise
   const state = await observeName(authority);
   if (!state.owners.includes(owner))
     return known.dns === undefined ? NOTHING : withoutOwnership(authority, state, known.dns);
-  const ours = oursIn(state, spec.dns, owner, targetsIn(known.dns));
-  const left = without(everythingIn(state), ours);
-  const { restore, blocked } = restorable(known.dns?.replaced ?? [], left);
+  const ours = ownRecords(state, spec.dns, owner, possiblePointers(known.dns));
+  const left = without(allRecords(state), ours);
+  const { restore, blocked } = splitRestorable(known.dns?.replaced ?? [], left);
   await authority.update(takeBack({ dns: spec.dns, observed: state, ours, restore }));
   await insistOnGone(authority, without(ours, restore), restore);
   const forgotten =
@@ -114,18 +114,18 @@ async function insistOnGone(
   ours: readonly DnsRecord[],
   restored: readonly DnsRecord[],
 ): Promise<void> {
-  const there = everythingIn(await observeName(authority));
+  const there = allRecords(await observeName(authority));
   const staying = without(ours, without(ours, there));
   if (staying.length > 0)
     throw new DeployError(
       'DNS_NOT_SEEN',
-      `${authority.spec.server} took the update and still shows: ${listed(staying)}.`,
+      `${authority.spec.server} took the update and still shows: ${formatRecords(staying)}.`,
     );
   const missing = without(restored, there);
   if (missing.length > 0)
     throw new DeployError(
       'DNS_NOT_SEEN',
-      `${authority.spec.server} took the update and does not show what was put back: ${listed(missing)}.`,
+      `${authority.spec.server} took the update and does not show what was put back: ${formatRecords(missing)}.`,
     );
 }
 
@@ -139,15 +139,15 @@ async function withoutOwnership(authority: Authority, state: NameState, memory: 
       'DNS_NOT_SEEN',
       `${spec.server} holds ${ownership} TXT and does not show it, so nothing was taken back.`,
     );
-  const pointers = without(pointersIn(state, spec, targetsIn(memory)), memory.replaced);
+  const pointers = without(pointingRecords(state, spec, possiblePointers(memory)), memory.replaced);
   const written = (memory.written ?? []).length > 0;
   if (pointers.length > 0 && written) {
     throw new DeployError(
       'DNS_FOREIGN',
-      `${spec.name} lost its ownership record ${ownership} and still leads to this deployment, so it was left as it is: ${listed(pointers)}.`,
+      `${spec.name} lost its ownership record ${ownership} and still leads to this deployment, so it was left as it is: ${formatRecords(pointers)}.`,
     );
   }
-  const lost = without(stillToRestore(memory, false, everythingIn(state)), everythingIn(state));
+  const lost = without(recordsToRestore(memory, false, allRecords(state)), allRecords(state));
   if (pointers.length === 0 && lost.length === 0) return NOTHING;
   return {
     changed: true,
@@ -157,7 +157,7 @@ async function withoutOwnership(authority: Authority, state: NameState, memory: 
 }
 
 function said(what: string, records: readonly DnsRecord[]): string {
-  return records.length === 0 ? '' : `; ${what}: ${listed(records)}`;
+  return records.length === 0 ? '' : `; ${what}: ${formatRecords(records)}`;
 }
 
 /**
@@ -201,19 +201,19 @@ function refuseStrangers(
   owner: string,
   targets: readonly Pointer[] | undefined,
 ): readonly DnsRecord[] {
-  const strangers = without(everythingIn(state), oursIn(state, spec.dns, owner, targets));
+  const strangers = without(allRecords(state), ownRecords(state, spec.dns, owner, targets));
   const owned = state.owners.includes(owner);
-  const refused = strangers.filter((record) => !(owned && isInOurPlace(record, spec.dns)));
+  const refused = strangers.filter((record) => !(owned && takesOurPlace(record, spec.dns)));
   if (spec.dns.replace || refused.length === 0) return strangers;
   const whose = state.owners.filter((other) => other !== owner);
   throw new DeployError(
     'DNS_FOREIGN',
-    `${spec.dns.name} already holds: ${listed(refused)}.${whose.length === 0 ? '' : ` It says it belongs to ${whose.join(', ')}.`}`,
+    `${spec.dns.name} already holds: ${formatRecords(refused)}.${whose.length === 0 ? '' : ` It says it belongs to ${whose.join(', ')}.`}`,
   );
 }
 
 function isThere(state: NameState, spec: DeploymentSpec, owner: string, target: DnsTarget): boolean {
-  return state.owners.includes(owner) && pointsAt(state.records, spec.dns, target);
+  return state.owners.includes(owner) && pointsTo(state.records, spec.dns, target);
 }
 
 async function targetOf(deps: Dependencies, authority: Authority, { spec, known }: StepInput): Promise<DnsTarget> {

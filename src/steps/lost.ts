@@ -5,7 +5,7 @@ import { groupNameOf, ownerOf } from '../deployment/names';
 import type { StepId } from '../deployment/steps';
 import { authorityOf } from './zone/authority';
 import type { Dependencies } from './dependencies';
-import { namesAstray } from './zone/name-state';
+import { namesNotPointingTo } from './zone/name-state';
 import type { Cloud } from './ports';
 import { consoleRules, missingRules, ourGroup, sshRules } from './security-group';
 import type { LookBackInput } from '../deployment/activities';
@@ -63,7 +63,7 @@ const LOOKS: Partial<Readonly<Record<StepId, LookAt>>> = {
     deps,
   }) => {
     if (dns === undefined) return undefined;
-    const astray = await namesAstray(await authorityOf(deps, spec), dns.target);
+    const astray = await namesNotPointingTo(await authorityOf(deps, spec), dns.target);
     return astray.length === 0
       ? undefined
       : `${spec.dns.server} does not lead ${astray.join(', ')} to ${dns.target.value}.`;

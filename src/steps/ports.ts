@@ -3,8 +3,9 @@
  * Every method throws DeployError with a code of deployment/errors.ts; no message holds a secret.
  */
 
+import type { DnsAnswer } from '../dns/answers';
 import type { Unpacker } from '../image/unxz';
-import type { CloudSpec, DnsRecord, DnsSpec, ImageFile, SecretRef, SshSpec, TsigAlgorithm } from '../deployment/types';
+import type { CloudSpec, DnsSpec, ImageFile, SecretRef, SshSpec, TsigAlgorithm } from '../deployment/types';
 
 /** A resolved secret. Prints as `[secret]` whatever prints it; `reveal()` is for the moment of use. */
 export interface Secret {
@@ -211,14 +212,6 @@ export interface TsigKey {
 }
 
 export type DnsServer = Pick<DnsSpec, 'server' | 'port' | 'zone'>;
-
-export interface DnsAnswer {
-  readonly rcode: string;
-  /** The AA bit. */
-  readonly authoritative: boolean;
-  /** The answer section. */
-  readonly records: readonly DnsRecord[];
-}
 
 export interface Dns {
   /** Sends one nsupdate script (see dns/update.ts). The key goes by a pipe: no file and no argument holds it. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { exists, pointAt, probe, RECORD_TYPES, takeBack } from '../../src/dns/update';
+import { RECORD_TYPES } from '../../src/dns/records';
+import { exists, pointAt, probe, takeBack } from '../../src/dns/update';
 import type { DnsTarget } from '../../src/deployment/facts';
 import type { DnsRecord, DnsSpec } from '../../src/deployment/types';
 

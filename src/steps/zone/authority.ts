@@ -1,10 +1,11 @@
 /** The name server of a deployment, asked and changed with the deployment's own key: a server may show every key another view. */
 
+import type { DnsAnswer } from '../../dns/answers';
 import { exists } from '../../dns/update';
 import { DeployError } from '../../deployment/errors';
 import type { DeploymentSpec, DnsSpec } from '../../deployment/types';
 import type { Dependencies } from '../dependencies';
-import type { Dns, DnsAnswer, TsigKey } from '../ports';
+import type { Dns, TsigKey } from '../ports';
 
 export interface Authority {
   readonly spec: DnsSpec;
