@@ -1,6 +1,5 @@
 /** All activities, each attempt of each under the same care (attempt.ts). */
 
-import { ensureAddress, giveBackAddress } from '../steps/address';
 import {
   allocateAddress,
   letGoAddresses,
@@ -9,78 +8,21 @@ import {
   reserveAddresses,
   settleAllocation,
 } from './address-desk';
-import { announceClaim, claimAdmin } from '../steps/claim-admin';
 import { attempted } from './attempt';
 import type { Patience } from './attempt';
 import type { Attempt } from '../steps/attempt';
 import type { Dependencies } from '../steps/dependencies';
-import { pinHostKey } from '../steps/machine/host-key';
-import {
-  associateAddress,
-  awaitRunning,
-  disassociateAddress,
-  launchInstance,
-  terminateInstance,
-} from '../steps/launch';
-import { awaitKato, logIn } from '../steps/connect';
+import { stepWorks } from '../steps';
 import { findLost } from '../steps/lost';
-import { observeDns, takeBackDns, updateDns } from '../steps/dns';
-import { findProblems, preflight } from '../steps/preflight';
+import type { StepWork } from '../steps/step';
+import { findProblems } from '../steps/preflight';
 import { checkImage } from '../steps/publishing/check';
 import { registerImage } from '../steps/publishing/register';
 import { uploadImage } from '../steps/publishing/upload';
-import { awaitImage, awaitKernel, awaitRamdisk, startPublishing } from '../steps/publishing/wait';
-import { withdrawImage } from '../steps/publishing/withdraw';
-import { awaitReboot, readBootId, requestReboot } from '../steps/reboot';
-import { putResolverFirst } from '../steps/resolver';
-import { disableMdns, enableRoles, setUpCore } from '../steps/machine/roles';
-import { renameNode } from '../steps/rename';
-import { deleteSecurityGroup, ensureSecurityGroup, openConsole } from '../steps/security-group';
-import { setStaticIp } from '../steps/static-ip';
 import type { Unsettled } from '../deployment/facts';
 import { STEPS } from '../deployment/steps';
 import type { RequestFact, StepActivityName } from '../deployment/steps';
 import type { Activities, DeskInput, StepActivity, StepInput, StepOutcome } from '../deployment/activities';
-import { verifyConsole } from '../steps/verify';
-
-type StepWork = (deps: Dependencies, input: StepInput, attempt: Attempt) => Promise<StepOutcome>;
-
-const STEP_WORK: Readonly<Record<StepActivityName, StepWork>> = {
-  preflight,
-  startPublishing,
-  awaitKernel,
-  awaitRamdisk,
-  awaitImage,
-  ensureAddress,
-  ensureSecurityGroup,
-  observeDns,
-  updateDns,
-  launchInstance,
-  awaitRunning,
-  associateAddress,
-  pinHostKey,
-  logIn,
-  awaitKato,
-  setStaticIp,
-  renameNode,
-  disableMdns,
-  readBootId,
-  requestReboot,
-  awaitReboot,
-  setUpCore,
-  enableRoles,
-  putResolverFirst,
-  announceClaim,
-  claimAdmin,
-  openConsole,
-  verifyConsole,
-  disassociateAddress,
-  terminateInstance,
-  takeBackDns,
-  deleteSecurityGroup,
-  giveBackAddress,
-  withdrawImage,
-};
 
 /** What only a person can mend shall park a step soon, not when its deadline has passed. */
 const LIMITS: Patience['limits'] = { INTERNAL: 30_000, WORKER_MACHINE: 30_000 };
@@ -132,7 +74,7 @@ export function createActivities(deps: Dependencies): Activities {
 }
 
 function stepActivities(deps: Dependencies): Record<StepActivityName, StepActivity> {
-  const entries = (Object.entries(STEP_WORK) as [StepActivityName, StepWork][]).map(([name, work]) => {
+  const entries = (Object.entries(stepWorks()) as [StepActivityName, StepWork][]).map(([name, work]) => {
     const request = requestOf(name);
     const unsettledBefore = ({ known }: StepInput): Unsettled | undefined =>
       request === undefined ? undefined : known[request];

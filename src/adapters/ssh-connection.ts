@@ -5,7 +5,7 @@ import { Client } from 'ssh2';
 import type { Algorithms, ServerHostKeyAlgorithm } from 'ssh2';
 import type { Secret, SshTarget } from '../steps/ports';
 import { fingerprintOf } from '../machine/host-keys';
-import { saysExpired } from '../machine/machine';
+import { isPasswordExpired } from '../machine/output';
 import { DeployError } from '../deployment/errors';
 import { LoginAttempt } from './ssh-login';
 import type { Login } from './ssh-login';
@@ -239,7 +239,7 @@ function loginError(
 
 function wantsMore(host: string, user: string, question: string): DeployError {
   const words = `"${question.replace(/\s+/g, ' ').trim().slice(0, 200)}"`;
-  if (!saysExpired(question))
+  if (!isPasswordExpired(question))
     return new DeployError('SSH_AUTH', `${host} asks ${user} for more than a password: ${words}.`);
   return new DeployError(
     'SSH_PASSWORD_EXPIRED',

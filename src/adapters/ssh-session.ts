@@ -6,10 +6,9 @@ import { connect as tlsConnect } from 'node:tls';
 import type { Duplex } from 'node:stream';
 import type { ClientChannel } from 'ssh2';
 import type { ExecResult, HttpAnswer, LocalHttpsRequest, RemoteSession, Secret } from '../steps/ports';
-import { cameThrough, replyOf, throughDoor, withoutMarks } from '../machine/door';
-import type { Exchange } from '../machine/door';
-import { saysExpired } from '../machine/machine';
-import { lastLines } from '../machine/terminal';
+import { hasStarted, parseReply, wrapScript, removeMarkers } from '../machine/sh-wrapper';
+import type { RawReply } from '../machine/sh-wrapper';
+import { isPasswordExpired, lastLines } from '../machine/output';
 import { maskSecrets } from '../deployment/mask';
 import { DeployError } from '../deployment/errors';
 import { Gathered, OLD_TLS, readAnswer } from './http-answer';
@@ -91,8 +90,8 @@ export class SshSession implements RemoteSession {
 
   private async ask(command: string, stdin = ''): Promise<ExecResult> {
     const mark = `stackato-${randomBytes(8).toString('hex')}`;
-    const heard = await this.run(throughDoor(command, mark), stdin);
-    const reply = replyOf(heard, mark);
+    const heard = await this.run(wrapScript(command, mark), stdin);
+    const reply = parseReply(heard, mark);
     if (reply !== undefined) return reply;
     await this.insistOnConnection();
     throw this.notOurs(heard, mark);
@@ -108,7 +107,7 @@ export class SshSession implements RemoteSession {
    * A channel that is refused is asked for once more: with `MaxSessions 1` sshd counts the channel before it until it has dealt with the
    * packets it has, and ours may come together with the end of the last one. Its refusal says that it has, and nothing was started.
    */
-  private run(command: string, stdin: string, again = true): Promise<Exchange> {
+  private run(command: string, stdin: string, again = true): Promise<RawReply> {
     return new Promise((resolve, reject) => {
       this.connection.client.exec(command, (error, channel) => {
         // Listened to at once: all that a quick command says can come in one packet, and an exit status that nobody hears is lost.
@@ -130,15 +129,15 @@ export class SshSession implements RemoteSession {
   }
 
   /** A command that ended with a status did not lose its connection: something else of the account's ran in its place. */
-  private notOurs(heard: Exchange, mark: string): DeployError {
+  private notOurs(heard: RawReply, mark: string): DeployError {
     const { stdout, stderr, code } = heard;
     const secrets = this.password === undefined ? [] : [this.password.reveal()];
-    const masked = (text: string): string => lastLines(maskSecrets(withoutMarks(text, mark), secrets), MOST_WORDS);
+    const masked = (text: string): string => lastLines(maskSecrets(removeMarkers(text, mark), secrets), MOST_WORDS);
     const words = [masked(stderr), masked(stdout)].filter((text) => text !== '').join('\n');
     const said = `${code === undefined ? '' : ` with status ${code}`}${words === '' ? ', without a word' : `: "${words}"`}`;
-    if (code === undefined || cameThrough(heard, mark))
+    if (code === undefined || hasStarted(heard, mark))
       return new DeployError('SSH_DROPPED', `A command was cut off in its midst${said}.`);
-    if (saysExpired(words))
+    if (isPasswordExpired(words))
       return new DeployError(
         'SSH_PASSWORD_EXPIRED',
         `The password has expired: instead of running a command the machine ended${said}.`,
@@ -185,7 +184,7 @@ const PROHIBITED = 1;
 
 type RefusedForward = Error & { readonly reason?: unknown };
 
-function readChannel(channel: ClientChannel, stdin: string): Promise<Exchange> {
+function readChannel(channel: ClientChannel, stdin: string): Promise<RawReply> {
   const stdout = new Gathered(OUTPUT_LIMIT);
   const stderr = new Gathered(OUTPUT_LIMIT);
   let code: number | undefined;

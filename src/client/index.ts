@@ -14,7 +14,7 @@ export { ClientError, EXIT } from './errors';
 export type { ClientErrorCode, ExitCode } from './errors';
 export { planOf } from '../steps/plan';
 export type { PlannedStep } from '../steps/plan';
-export type { PlannedAction } from '../steps/plan-cloud';
+export type { PlannedAction } from '../steps/planning';
 export { formatProblems, loadSpec, parseSpec } from '../specfile/loader';
 export type { Loaded, Problem } from '../specfile/loader';
 export { jsonSchema } from '../specfile/schema';

@@ -3,6 +3,8 @@
  * Plain data only. Times are milliseconds, sizes are MiB. Secrets are references, resolved on the worker at the moment of use.
  */
 
+import type { ReleaseName } from './releases';
+
 /** Where a secret is: a variable of the worker's environment, or a file the worker can read (its last newline is dropped). */
 export type SecretRef = { readonly env: string } | { readonly file: string };
 
@@ -122,7 +124,7 @@ export interface Timing {
 
 export interface DeploymentSpec {
   readonly name: string;
-  readonly release: string;
+  readonly release: ReleaseName;
   readonly cloud: CloudSpec;
   /** Registered already, or to be published. */
   readonly image: { readonly id: string } | ImageSpec;

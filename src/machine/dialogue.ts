@@ -1,21 +1,22 @@
 /**
- * What a program that talks to a person wants to know now, judged by what it printed. The exact words of `kato` are not known for any
- * release, so they are matched loosely (prompts.ts), each question is answered once, and a question asked again ends the dialogue.
+ * Decides what to answer to a program that asks questions on its terminal, from what it has printed. The exact words of `kato` are not
+ * known for any release, so prompts are matched loosely (dialogue-topics.ts), each question is answered once, and a question that is asked
+ * again ends the dialogue.
  */
 
-import { goesOn, partOf } from './one-by-one';
-import type { Asked } from './one-by-one';
-import { choiceWord, isChoice, promptOf, topicOf } from './prompts';
-import type { PromptId } from './prompts';
-import { questionIn } from './question';
-import { plainText } from './terminal';
+import { asksForMore, nextItem } from './dialogue-lists';
+import type { AskedBefore } from './dialogue-lists';
+import { findPrompt } from './dialogue-prompt';
+import { isYesNo, subjectOf, topicOf, yesNoWord } from './dialogue-topics';
+import type { PromptId } from './dialogue-topics';
+import { plainText } from './output';
 
-export { PROMPT_IDS } from './prompts';
-export type { PromptId } from './prompts';
+export { PROMPT_IDS } from './dialogue-topics';
+export type { PromptId } from './dialogue-topics';
 
 export interface Conversation {
-  /** Answers given so far, each with what was printed between the answer before it and it. */
-  readonly said: readonly { readonly id: string; readonly before: string }[];
+  /** Answers given so far, each with what was printed between the previous answer and it. */
+  readonly answered: readonly { readonly id: string; readonly before: string }[];
   /** Printed since the last answer. */
   readonly output: string;
 }
@@ -24,23 +25,24 @@ export type StuckReason = 'asked again' | 'refused' | 'no answer';
 
 export type Verdict =
   | { readonly kind: 'wait' }
-  /** `part`: which of the answer's words is wanted, where they are asked for one by one. `doubtful`: it may be news, if more follows soon. */
   | {
       readonly kind: 'answer';
       readonly id: PromptId;
       readonly prompt: string;
-      readonly part?: number;
+      /** Which item of the answer's list to type, if the program asks for one at a time. */
+      readonly item?: number;
+      /** It may turn out to be no question, if more output follows soon. */
       readonly doubtful?: true;
     }
-  /** Looks like a question, matches none: if nothing is printed for long, it is one. */
+  /** Looks like a question and matches no topic: it is one if nothing is printed for long. */
   | { readonly kind: 'unknown'; readonly prompt: string }
   | { readonly kind: 'stuck'; readonly prompt: string; readonly reason: StuckReason; readonly id: PromptId };
 
-/** A question for sure, even one that matches no row; not a progress bar, not `[3/5]`. */
-const UNKNOWN_END = /[?:>]$|\[[a-z/ ]*\]$|\((?:[a-z/ ]+)\)$/i;
+/** Ends like a question, even one without a topic. Not a progress bar, not `[3/5]`. */
+const QUESTION_END = /[?:>]$|\[[a-z/ ]*\]$|\((?:[a-z/ ]+)\)$/i;
 const REFUSAL = /\bsorry\b|\btry again\b|\bincorrect\b|\bwrong\b|\bauthentication fail/i;
 const ADDRESS = /\b\d+\.\d+\.\d+\.\d+\b/g;
-/** A wrong one is seen in the file afterwards, before it does harm. */
+/** A wrong value of these is seen in the interfaces file afterwards, before it does harm. */
 const SETTINGS: ReadonlySet<PromptId> = new Set([
   'nameservers',
   'search',
@@ -49,87 +51,90 @@ const SETTINGS: ReadonlySet<PromptId> = new Set([
   'interface',
   'address',
 ]);
-/** Of questions that may come more than once. */
-const MANY = 12;
+/** For questions that may come more than once. */
+const MAX_REPEATS = 12;
 
-/** `words`: of the answers, where they are at hand. A yes to addresses that are not among them would be a guess. */
+/**
+ * @param answers the questions there is an answer for
+ * @param words the words of the answers, if they are known here: a yes to addresses that are not among them would be a guess
+ */
 export function decide(
-  { said, output }: Conversation,
+  { answered, output }: Conversation,
   answers: ReadonlySet<PromptId>,
   words?: readonly string[],
 ): Verdict {
-  const line = questionIn(output);
-  if (line === undefined) return { kind: 'wait' };
-  const { prompt, open, sure } = line;
-  const id = idOf(prompt, said);
-  if (id === undefined || (id === 'confirm' && namesOthers(prompt, words))) {
-    return open && UNKNOWN_END.test(prompt) ? { kind: 'unknown', prompt } : { kind: 'wait' };
+  const found = findPrompt(output);
+  if (found === undefined) return { kind: 'wait' };
+  const { prompt, open, sure } = found;
+  const id = promptIdOf(prompt, answered);
+  if (id === undefined || (id === 'confirm' && namesOtherAddresses(prompt, words))) {
+    return open && QUESTION_END.test(prompt) ? { kind: 'unknown', prompt } : { kind: 'wait' };
   }
-  // A closed line is often news with a colon ("Roles on this router:"): without an answer to give, that is how it is taken.
+  // A finished line is often a heading ("Roles on this router:"): it is taken for one, unless there is an answer to give.
   if (!open && !answers.has(id)) return { kind: 'wait' };
-  if (!sure) return doubtfulVerdict(id, prompt, open, said, answers);
+  if (!sure) return doubtfulVerdict(id, prompt, open, answered, answers);
   if (!answers.has(id)) return { kind: 'stuck', prompt, reason: 'no answer', id };
-  return id === 'password' ? passwordVerdict(prompt, said, output) : answerVerdict(id, prompt, said, output);
+  return id === 'password' ? passwordVerdict(prompt, answered, output) : answerVerdict(id, prompt, answered, output);
 }
 
 /** What to type. */
-export function wording(id: PromptId, prompt: string, answer: string, part?: number): string {
-  const items = answer.split(' ').filter((item) => item !== '');
-  if (part !== undefined)
-    return isChoice(prompt) ? choiceWord(prompt, part < items.length ? 'yes' : 'no') : (items[part] ?? '');
-  return id === 'confirm' || id === 'decline' ? choiceWord(prompt, answer) : answer;
+export function answerText(id: PromptId, prompt: string, answer: string, item?: number): string {
+  const items = answer.split(' ').filter((word) => word !== '');
+  if (item !== undefined)
+    return isYesNo(prompt) ? yesNoWord(prompt, item < items.length ? 'yes' : 'no') : (items[item] ?? '');
+  return id === 'confirm' || id === 'decline' ? yesNoWord(prompt, answer) : answer;
 }
 
-function answerVerdict(id: PromptId, prompt: string, said: Conversation['said'], output: string): Verdict {
-  const before: Asked[] = said
+function answerVerdict(id: PromptId, prompt: string, answered: Conversation['answered'], output: string): Verdict {
+  const before: AskedBefore[] = answered
     .filter((answer) => answer.id === id)
-    .map((answer) => ({ prompt: questionIn(answer.before)?.prompt ?? '', before: plainText(answer.before) }));
+    .map((answer) => ({ prompt: findPrompt(answer.before)?.prompt ?? '', before: plainText(answer.before) }));
   const stuck: Verdict = { kind: 'stuck', prompt, reason: 'asked again', id };
-  if (before.length >= MANY) return stuck;
+  if (before.length >= MAX_REPEATS) return stuck;
   if (id === 'enter') return { kind: 'answer', id, prompt };
-  // Two different questions may both want a yes; the same one twice was not content with the answer.
+  // Two different questions may both want a yes; the same one twice means that the answer was not accepted.
   if (id === 'confirm' || id === 'decline')
     return before.some((asked) => asked.prompt === prompt) ? stuck : { kind: 'answer', id, prompt };
-  const part = partOf(id, prompt, plainText(output), before);
-  if (part === 'asked again') return stuck;
-  return part === 'all' ? { kind: 'answer', id, prompt } : { kind: 'answer', id, prompt, part };
+  const item = nextItem(id, prompt, plainText(output), before);
+  if (item === 'asked again') return stuck;
+  return item === 'all' ? { kind: 'answer', id, prompt } : { kind: 'answer', id, prompt, item };
 }
 
-/** Bare words: whoever prints "Netmask" and no more for long waits for it, but for what is known to need better words. */
+/** Bare words: a program that prints "Netmask" and then nothing for long is waiting for it. Only settings are answered so. */
 function doubtfulVerdict(
   id: PromptId,
   prompt: string,
   open: boolean,
-  said: Conversation['said'],
+  answered: Conversation['answered'],
   answers: ReadonlySet<PromptId>,
 ): Verdict {
-  const fresh = SETTINGS.has(id) && answers.has(id) && !said.some((answer) => answer.id === id);
-  if (fresh) return { kind: 'answer', id, prompt, doubtful: true };
+  const isNew = SETTINGS.has(id) && answers.has(id) && !answered.some((answer) => answer.id === id);
+  if (isNew) return { kind: 'answer', id, prompt, doubtful: true };
   return open && answers.has(id) ? { kind: 'unknown', prompt } : { kind: 'wait' };
 }
 
-/** "Another name server? [y/n]" is about the list, and "Another?" about the one before. */
-function idOf(prompt: string, said: Conversation['said']): PromptId | undefined {
-  if (!goesOn(prompt)) return promptOf(prompt);
-  const topic = topicOf(prompt);
-  if (isList(topic)) return topic;
-  const last = said.at(-1)?.id;
-  return promptOf(prompt) ?? (topic === undefined && isList(last) ? last : undefined);
+/** "Another name server? [y/n]" names its list; "Another?" is about the list that was asked for last. */
+function promptIdOf(prompt: string, answered: Conversation['answered']): PromptId | undefined {
+  if (!asksForMore(prompt)) return topicOf(prompt);
+  const subject = subjectOf(prompt);
+  if (isList(subject)) return subject;
+  const last = answered.at(-1)?.id;
+  return topicOf(prompt) ?? (subject === undefined && isList(last) ? last : undefined);
 }
 
 function isList(id: string | undefined): id is 'nameservers' | 'search' {
   return id === 'nameservers' || id === 'search';
 }
 
-function namesOthers(prompt: string, words: readonly string[] | undefined): boolean {
+function namesOtherAddresses(prompt: string, words: readonly string[] | undefined): boolean {
   return words !== undefined && (prompt.match(ADDRESS) ?? []).some((address) => !words.includes(address));
 }
 
-/** Every sudo under a kato command may ask; the one that asks again at once, or says so, has refused. */
-function passwordVerdict(prompt: string, said: Conversation['said'], output: string): Verdict {
-  const times = said.filter(({ id }) => id === 'password').length;
+/** Every sudo inside a kato command may ask. If it asks again at once, or says so, the password was refused. */
+function passwordVerdict(prompt: string, answered: Conversation['answered'], output: string): Verdict {
+  const times = answered.filter(({ id }) => id === 'password').length;
   const between = plainText(output).replace(prompt, '').trim();
-  const refused = times > 0 && (between === '' || REFUSAL.test(between) || times >= MANY);
+  const refused = times > 0 && (between === '' || REFUSAL.test(between) || times >= MAX_REPEATS);
   return refused
     ? { kind: 'stuck', prompt, reason: 'refused', id: 'password' }
     : { kind: 'answer', id: 'password', prompt };

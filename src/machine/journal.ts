@@ -1,16 +1,16 @@
 /**
- * The journal on the VM: a command is started at most once per need, runs detached under a terminal of its own, and is looked at,
- * answered and ended by the commands built here. Each is one exec that goes on to its end even if the connection drops.
+ * The journal on the machine: it starts a command at most once per need, detached and on a terminal of its own. The commands built here
+ * start, read, answer and end such a job. Each is one exec, and runs to its end even if the connection drops.
  */
 
-import { findOf, prelude, startOf } from './detach';
-import { quote } from './quote';
+import { journalFunctions, selectJob, selectOrStartJob } from './journal-shell';
+import { shellQuote } from './shell';
 
-/** Which job: all three name a folder on the VM. */
+/** Names a job, and its folder on the machine. */
 export interface JournalKey {
   readonly deployment: string;
   readonly step: string;
-  /** One start per need, ever. */
+  /** Is started once, ever. */
   readonly need: string;
 }
 
@@ -21,84 +21,87 @@ export interface RemoteCommand {
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 
-/** Starts the command unless this need was started before or another need of the step still runs; reports on the job that counts. */
+/**
+ * Starts the command, unless this need was started before or another need of the step is running. Reports on the job that is running, else
+ * on the one of this need.
+ */
 export function startJob(key: JournalKey, command: string): RemoteCommand {
-  return { command: `${prelude(folderOf(key))}${startOf(named(key.need), quote(command), quote)}report "$n" tail` };
+  return { command: `${functionsFor(key)}${selectOrStartJob(checkedName(key.need), command)}report "$n" tail` };
 }
 
-/** Reports on the job of this step that runs, whatever its need, else on that of this need; starts nothing. */
+/** Reports as `startJob` does, and starts nothing. */
 export function findJob(key: JournalKey): RemoteCommand {
-  return { command: `${prelude(folderOf(key))}${findOf(named(key.need))}report "$n" tail` };
+  return { command: `${functionsFor(key)}${selectJob(checkedName(key.need))}report "$n" tail` };
 }
 
-/** Reports state and at most 64 KiB of log from there on. */
+/** Reports the state, and at most 64 KiB of the log from the offset on. */
 export function readJob(key: JournalKey, offset: number): RemoteCommand {
-  return { command: `${preludeFor(key)}report "$n" ${bytes(offset)}` };
+  return { command: `${jobOf(key)}report "$n" ${checkedOffset(offset)}` };
 }
 
 export interface Answer {
   readonly id: string;
-  /** Length of the log when the prompt was seen: the answer is typed only if nothing was printed since, and only once there. */
+  /** Length of the log when the prompt was seen: the answer is typed only if nothing was printed since, and only once at that offset. */
   readonly offset: number;
   readonly text: string;
-  /** The terminal's echo is switched off first, so that a program that forgets to leaves nothing in the log. */
+  /** Switches the terminal's echo off first, because a program that forgets to would leave the secret in the log. */
   readonly secret: boolean;
 }
 
-/** Types one line. The text goes by stdin, with a full stop after it: a connection cut half-way must not type half a password. */
+/** Types one line. The text is sent on stdin, with a full stop in a line after it: a connection cut half-way must not type half a password. */
 export function answerJob(key: JournalKey, answer: Answer): RemoteCommand {
-  const at = bytes(answer.offset);
+  const at = checkedOffset(answer.offset);
   if (/[\0-\x1f\x7f]/.test(answer.text)) throw new RangeError(`the answer to "${answer.id}" holds a control character`);
-  const said = `"$n/said/${at}.${named(answer.id)}"`;
-  const hush = answer.secret ? '    stty -F "$(cat "$n/tty")" -echo 2>/dev/null\n' : '';
-  const command = `${preludeFor(key)}IFS= read -r line && read -r stop && [ "$stop" = . ] || exit 75
-look "$n"
+  const typed = `"$n/said/${at}.${checkedName(answer.id)}"`;
+  const echoOff = answer.secret ? '    stty -F "$(cat "$n/tty")" -echo 2>/dev/null\n' : '';
+  const command = `${jobOf(key)}IFS= read -r line && read -r stop && [ "$stop" = . ] || exit 75
+read_state "$n"
 if [ $s = running ] && [ "$(stat -c %s "$n/log")" = ${at} ]; then
-  if w=$(mkdir ${said} 2>&1); then
-${hush}    printf '%s\\n' "$line" 1<>"$n/in"
-  elif [ ! -d ${said} ]; then echo "$w" >&2; exit 75
+  if w=$(mkdir ${typed} 2>&1); then
+${echoOff}    printf '%s\\n' "$line" 1<>"$n/in"
+  elif [ ! -d ${typed} ]; then echo "$w" >&2; exit 75
   fi
 fi
 report "$n" ${at}`;
   return { command, stdin: `${answer.text}\n.\n` };
 }
 
-/** Ends a job that hangs: everything in its terminal, then the terminal. Spares it if the pid is not the job's any more. */
+/** Ends a job that hangs: everything in its terminal, then the terminal. Not if its pid is another process by now. */
 export function killJob(key: JournalKey, offset: number): RemoteCommand {
-  const command = `${preludeFor(key)}look "$n"
+  const command = `${jobOf(key)}read_state "$n"
 if [ $s = running ] && [ -n "$who" ]; then
   : > "$n/killed"
   set -- $who
   kill -s TERM -- "-$1" 2>/dev/null
   i=0
-  while live $who && [ $i -lt 20 ]; do sleep 0.1; i=$((i + 1)); done
+  while is_alive $who && [ $i -lt 20 ]; do sleep 0.1; i=$((i + 1)); done
   kill -s KILL -- "-$1" 2>/dev/null
-  if live "$4" "$5" "$b"; then kill -s KILL -- "-$4" 2>/dev/null; fi
+  if is_alive "$4" "$5" "$b"; then kill -s KILL -- "-$4" 2>/dev/null; fi
 fi
-report "$n" ${bytes(offset)}`;
+report "$n" ${checkedOffset(offset)}`;
   return { command };
 }
 
-/** Prints those of the steps of which a job was started in that boot. */
+/** Prints which of the steps started a job in that boot. */
 export function stepsStartedIn(boot: string, deployment: string, steps: readonly string[]): string {
-  return `cd "$HOME/.stackato-deploy/${named(deployment)}" && for step in ${steps.map(named).join(' ')}; do grep -qs ${quote(` ${boot} `)} "$step"/*/pid && echo "$step"; done`;
+  return `cd "$HOME/.stackato-deploy/${checkedName(deployment)}" && for step in ${steps.map(checkedName).join(' ')}; do grep -qs ${shellQuote(` ${boot} `)} "$step"/*/pid && echo "$step"; done`;
 }
 
-function preludeFor(key: JournalKey): string {
-  return `${prelude(folderOf(key))}n="$j/${named(key.need)}"\n`;
+function jobOf(key: JournalKey): string {
+  return `${functionsFor(key)}n="$j/${checkedName(key.need)}"\n`;
 }
 
-function folderOf({ deployment, step }: JournalKey): string {
-  return `${named(deployment)}/${named(step)}`;
+function functionsFor({ deployment, step }: JournalKey): string {
+  return journalFunctions(`${checkedName(deployment)}/${checkedName(step)}`);
 }
 
-/** These stand unquoted in shell text and in paths. */
-function named(part: string): string {
+/** Names go into shell text and paths without quotes. */
+function checkedName(part: string): string {
   if (!NAME.test(part)) throw new RangeError(`not a name for the journal: ${JSON.stringify(part)}`);
   return part;
 }
 
-function bytes(offset: number): string {
+function checkedOffset(offset: number): string {
   if (!Number.isSafeInteger(offset) || offset < 0) throw new RangeError(`not an offset: ${offset}`);
   return String(offset);
 }

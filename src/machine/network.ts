@@ -1,22 +1,23 @@
-/** The machine's network as it is, and what to tell `kato op static_ip` so that it stays that way. */
+/** The machine's network, and what to answer `kato op static_ip` so that it stays as it is. */
 
 import { DeployError } from '../deployment/errors';
 import type { NetworkSpec } from '../deployment/types';
 import type { PromptId } from './dialogue';
-import { observe } from './observe';
-import type { Sections } from './observe';
+import { inSections } from './shell';
+import type { Sections } from './shell';
 
 /**
- * The interface is that of the default route: the appliance has a bridge for its containers too. A VPN lays its own over it, in two halves
- * (0.0.0.0 and 128.0.0.0, both with Genmask 128.0.0.0): it is not the machine's. Of several the kernel takes the least metric.
+ * The interface of the default route: the appliance has a bridge for its containers too. A VPN covers the default route with two halves
+ * (0.0.0.0 and 128.0.0.0, both with Genmask 128.0.0.0), which do not count. Of several the kernel takes the one with the least metric.
  */
 const DEFAULT_INTERFACE = `$(route -n | awk '$1 == "0.0.0.0" && $3 == "0.0.0.0" && $4 ~ /^UG[^!]*$/ && (i == "" || $5 + 0 < m) { m = $5 + 0; i = $8 } END { print i }')`;
 
-export const IFCONFIG = `i=${DEFAULT_INTERFACE}; ifconfig "\${i:-eth0}"`;
+/** Of the interface of the default route. */
+export const READ_IFCONFIG = `i=${DEFAULT_INTERFACE}; ifconfig "\${i:-eth0}"`;
 
-export const OBSERVE_NETWORK = observe({
+export const READ_NETWORK = inSections({
   route: 'route -n',
-  ifconfig: IFCONFIG,
+  ifconfig: READ_IFCONFIG,
   resolver: 'cat /etc/resolv.conf',
   upstream: 'cat /var/run/dnsmasq/resolv.conf',
   interfaces: 'cat /etc/network/interfaces',
@@ -28,7 +29,7 @@ export interface InterfaceFacts {
   readonly netmask?: string;
 }
 
-/** Both shapes of net-tools: `inet addr:10.0.0.1  Mask:255.255.255.0` (1.60), `inet 10.0.0.1  netmask 255.255.255.0` (2.x). */
+/** Both formats of net-tools: `inet addr:10.0.0.1  Mask:255.255.255.0` (1.60), `inet 10.0.0.1  netmask 255.255.255.0` (2.x). */
 export function parseIfconfig(text: string): InterfaceFacts {
   const name = /^([\w.@-]+?):?\s/.exec(text)?.[1];
   const address = /\binet (?:addr:)?\s*(\d+\.\d+\.\d+\.\d+)/.exec(text)?.[1];
@@ -40,7 +41,7 @@ export function parseIfconfig(text: string): InterfaceFacts {
   };
 }
 
-/** The default route, through a gateway (flags `UG…`; `!` rejects), of the least metric. */
+/** The default route through a gateway (flags `UG…`; `!` is a reject route) with the least metric. */
 export function parseRoute(text: string): { gateway: string; interface: string } | undefined {
   const rows = text.split('\n').flatMap((line) => {
     const [destination, gateway = '', genmask, flags = '', metric, , , name = ''] = line.trim().split(/\s+/);
@@ -51,13 +52,13 @@ export function parseRoute(text: string): { gateway: string; interface: string }
   return best === undefined ? undefined : { gateway: best.gateway, interface: best.interface };
 }
 
-export interface Resolver {
+export interface ResolvConf {
   readonly nameservers: readonly string[];
   readonly search: readonly string[];
 }
 
-/** As glibc reads it: the last of `search` and `domain` counts. */
-export function parseResolver(text: string): Resolver {
+/** As glibc reads resolv.conf: the last of `search` and `domain` counts. */
+export function parseResolvConf(text: string): ResolvConf {
   const rows = text.split('\n').map((line) =>
     line
       .replace(/[#;].*/, '')
@@ -72,7 +73,7 @@ export function parseResolver(text: string): Resolver {
 
 export interface Stanza {
   readonly method: string;
-  /** Key to the words after it; lines of the same key are joined. */
+  /** The words after each key; lines with the same key are joined. */
   readonly options: Readonly<Record<string, readonly string[]>>;
 }
 
@@ -104,11 +105,11 @@ export interface StaticNetwork {
 
 const IPV4 = /^\d+\.\d+\.\d+\.\d+$/;
 
-/** What the spec says, else what the machine has. Throws NETWORK_UNKNOWN with what is missing, NETWORK_CLASH for the containers' own net. */
+/** Values of the spec, else those the machine has now. Throws NETWORK_UNKNOWN if one is missing, NETWORK_CLASH inside the containers' network. */
 export function staticNetworkOf(sections: Sections, spec: NetworkSpec): StaticNetwork {
   const card = parseIfconfig(sections['ifconfig'] ?? '');
   const route = parseRoute(sections['route'] ?? '');
-  const resolver = outsideResolver(sections, route?.interface ?? card.name ?? '');
+  const resolver = upstreamResolver(sections, route?.interface ?? card.name ?? '');
   const network = {
     interface: route?.interface ?? card.name,
     address: card.address,
@@ -120,22 +121,22 @@ export function staticNetworkOf(sections: Sections, spec: NetworkSpec): StaticNe
   const missing = Object.entries(network).flatMap(([key, value]) => (value === undefined ? [key] : []));
   if (missing.length > 0)
     throw new DeployError('NETWORK_UNKNOWN', `The machine does not tell its ${missing.join(', ')}.`);
-  refuseClash(network.address ?? '');
+  refuseContainerNetwork(network.address ?? '');
   return network as StaticNetwork;
 }
 
-/** 192.168.3.0/24 is the containers' (a known issue in the manual): applications on such a machine cannot be reached. */
-export function refuseClash(address: string): void {
+/** Containers have 192.168.3.0/24 (known issues of the manual): applications on a machine in it cannot be reached. */
+export function refuseContainerNetwork(address: string): void {
   if (address.startsWith('192.168.3.'))
     throw new DeployError('NETWORK_CLASH', `The machine has the address ${address}, inside 192.168.3.0/24.`);
 }
 
 /**
- * Name servers outside the machine. Where resolv.conf only names the local dnsmasq, telling that would make it its own upstream;
- * where the machine is static already, its interfaces file knows them too.
+ * Name servers outside the machine. If resolv.conf only names the local dnsmasq, giving that would make dnsmasq its own upstream. The
+ * interfaces file names them too if the machine is static already.
  */
-function outsideResolver(sections: Sections, name: string): Resolver {
-  const [own, upstream] = [parseResolver(sections['resolver'] ?? ''), parseResolver(sections['upstream'] ?? '')];
+function upstreamResolver(sections: Sections, name: string): ResolvConf {
+  const [own, upstream] = [parseResolvConf(sections['resolver'] ?? ''), parseResolvConf(sections['upstream'] ?? '')];
   const stanza = parseInterfaces(sections['interfaces'] ?? '')[name]?.options['dns-nameservers'] ?? [];
   const outside = (servers: readonly string[]): string[] =>
     servers.filter((server) => IPV4.test(server) && !server.startsWith('127.'));
@@ -145,7 +146,7 @@ function outsideResolver(sections: Sections, name: string): Resolver {
   return { nameservers, search: [...new Set(search)] };
 }
 
-/** Lists go in with spaces, whatever the manual says of commas (bug 102837). */
+/** Lists are separated by spaces, though the manual says commas (bug 102837). */
 export function staticIpAnswers(network: StaticNetwork): Partial<Record<PromptId, string>> {
   return {
     interface: network.interface,
@@ -155,13 +156,13 @@ export function staticIpAnswers(network: StaticNetwork): Partial<Record<PromptId
     nameservers: network.nameservers.join(' '),
     search: network.search.join(' '),
     confirm: 'yes',
-    // The machine is rebooted by us, at its time, and is to have no other network.
+    // We reboot the machine ourselves, later, and it gets no second interface.
     decline: 'no',
     enter: '',
   };
 }
 
-/** What a static configuration made earlier may say: its own name servers and search domains, unless the spec insists on others. */
+/** What counts as done if we did not make it: a static configuration may have its own name servers and search domains, unless the spec names others. */
 export function adoptableNetwork(interfaces: string, wanted: StaticNetwork, spec: NetworkSpec): StaticNetwork {
   const options = parseInterfaces(interfaces)[wanted.interface]?.options ?? {};
   const servers = options['dns-nameservers'] ?? [];
@@ -173,17 +174,17 @@ export function adoptableNetwork(interfaces: string, wanted: StaticNetwork, spec
   };
 }
 
-/** Whether the file says all of it. */
+/** Whether the interfaces file has all these values. */
 export function isStatic(interfaces: string, network: StaticNetwork): boolean {
   const stanza = parseInterfaces(interfaces)[network.interface];
   if (stanza?.method !== 'static') return false;
-  const says = (key: string, words: readonly string[]): boolean =>
+  const has = (key: string, words: readonly string[]): boolean =>
     (stanza.options[key] ?? []).join(' ') === words.join(' ');
   return (
-    says('address', [network.address]) &&
-    says('netmask', [network.netmask]) &&
-    says('gateway', [network.gateway]) &&
-    says('dns-nameservers', network.nameservers) &&
-    says('dns-search', network.search)
+    has('address', [network.address]) &&
+    has('netmask', [network.netmask]) &&
+    has('gateway', [network.gateway]) &&
+    has('dns-nameservers', network.nameservers) &&
+    has('dns-search', network.search)
   );
 }

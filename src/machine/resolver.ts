@@ -1,16 +1,16 @@
 /**
  * Puts the appliance's own resolver first: `search containers.` and `nameserver 127.0.0.1` as the first two lines of resolv.conf.
- * Without them the console works and applications fail to stage. resolv.conf is made anew at boot, so they also go where it is made from.
+ * Without them the console works, but applications fail to stage. resolv.conf is generated at boot, so the lines are also put into the
+ * file that it is generated from.
  */
 
 import type { NetworkSpec } from '../deployment/types';
-import { observe } from './observe';
-import type { Sections } from './observe';
-import { quote } from './quote';
+import { inSections, shellQuote } from './shell';
+import type { Sections } from './shell';
 
 const LINES = ['search containers.', 'nameserver 127.0.0.1'] as const;
 
-export const OBSERVE_RESOLVER = observe({
+export const READ_RESOLVER = inSections({
   live: 'cat /etc/resolv.conf',
   resolvconf: '[ -d /etc/resolvconf/resolv.conf.d ] && echo yes',
   head: 'cat /etc/resolvconf/resolv.conf.d/head',
@@ -19,7 +19,7 @@ export const OBSERVE_RESOLVER = observe({
 
 export interface ResolverState {
   readonly live: boolean;
-  /** Whether it will be so after the next boot. */
+  /** After the next boot too. */
   readonly persistent: boolean;
 }
 
@@ -40,35 +40,35 @@ function isFirst(text: string): boolean {
   return /^search containers\.( |$)/.test(lines[0] ?? '') && lines[1] === LINES[1];
 }
 
-/** For machines without resolvconf, where dhclient writes resolv.conf itself. */
+/** On machines without resolvconf, dhclient writes resolv.conf itself. */
 const DHCLIENT = [
   { line: 'prepend domain-search "containers.";', is: /^\s*prepend domain-search "containers\.";/m },
   { line: 'prepend domain-name-servers 127.0.0.1;', is: /^\s*prepend domain-name-servers 127\.0\.0\.1;/m },
 ];
 
-/** Lines that are there already move up. Written through the name, not moved over it: resolv.conf is a link where resolvconf is. */
+/** Moves the lines up if they are there. Writes through the name instead of replacing the file: with resolvconf, resolv.conf is a symbolic link. */
 const PUT_FIRST = `put() {
-  rest=$(grep -vxF -e ${quote(LINES[0])} -e ${quote(LINES[1])} "$1" 2>/dev/null)
-  printf '%s\\n' ${quote(LINES[0])} ${quote(LINES[1])} \${rest:+"$rest"} > "$1"
+  rest=$(grep -vxF -e ${shellQuote(LINES[0])} -e ${shellQuote(LINES[1])} "$1" 2>/dev/null)
+  printf '%s\\n' ${shellQuote(LINES[0])} ${shellQuote(LINES[1])} \${rest:+"$rest"} > "$1"
 }`;
 
 const ADD_TO_DHCLIENT = DHCLIENT.map(
   ({ line }) =>
-    `grep -qxF ${quote(line)} /etc/dhcp/dhclient.conf || printf '%s\\n' ${quote(line)} >> /etc/dhcp/dhclient.conf`,
+    `grep -qxF ${shellQuote(line)} /etc/dhcp/dhclient.conf || printf '%s\\n' ${shellQuote(line)} >> /etc/dhcp/dhclient.conf`,
 ).join('\n  ');
 
 const WITHOUT_RESOLVCONF: Readonly<Record<NetworkSpec['mode'], string>> = {
-  // Nothing makes resolv.conf anew on such a machine.
+  // Nothing generates resolv.conf on such a machine.
   static: '',
   dhcp: `else\n  ${ADD_TO_DHCLIENT}\n`,
 };
 
-/** One command for a detached job, because sudo asks. May be run again. */
+/** One command, to be run as a detached job because sudo asks for a password. Can be run again. */
 export function putResolverFirst(mode: NetworkSpec['mode']): string {
   const script = `${PUT_FIRST}
 if [ -d /etc/resolvconf/resolv.conf.d ]; then
   put /etc/resolvconf/resolv.conf.d/head
 ${WITHOUT_RESOLVCONF[mode]}fi
 put /etc/resolv.conf`;
-  return `sudo sh -c ${quote(script)}`;
+  return `sudo sh -c ${shellQuote(script)}`;
 }

@@ -4,15 +4,13 @@
  */
 
 import { z } from 'zod';
+import { DEPLOYABLE_RELEASES } from '../deployment/releases';
 import { DEADLINES, DEFAULT_POLL } from './defaults';
 import { choice, duration, mapping, shaped } from './fields';
 import { access, admin, console, network, ssh } from './schema-appliance';
 import { address, cloud, instance } from './schema-cloud';
 import { dns } from './schema-dns';
 import { image } from './schema-image';
-
-/** Those whose whole runbook passes in the lab. */
-export const RELEASES = ['2.6.6', '2.6.7'] as const;
 
 const wait = ({ about, normal }: { about: string; normal: string }) =>
   duration(about, ['1s', '24h'], normal).default(normal);
@@ -60,7 +58,9 @@ export const specSchema = mapping(
       shape: /^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/,
       refusal: 'is not a deployment name',
     }),
-    release: choice(RELEASES, { about: 'Release of Stackato in the image: decides what its commands are called.' }),
+    release: choice(DEPLOYABLE_RELEASES, {
+      about: 'Release of Stackato in the image: decides what its commands are called.',
+    }),
     cloud,
     image,
     instance,

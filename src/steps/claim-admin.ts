@@ -1,45 +1,62 @@
+import { DeployError } from '../deployment/errors';
+import { apiNameOf } from '../deployment/names';
+import { RELEASES } from '../deployment/releases';
+import { required } from './known';
+import { withSession } from './machine/session';
+import { onMachine, referenceText } from './planning';
+import type { HttpAnswer, RemoteSession } from './ports';
+import { step } from './step';
+
+/** The appliance's own port, whatever the way in from outside looks like. */
+const HTTPS = 443;
+const ALREADY_SET_UP = 101;
+
 /**
  * The first administrator. Until there is one, anybody who reaches the API may become it, so it is created from inside the
  * machine, over ssh, before the console's ports are open. The same call sets the unix password, if that is still the factory's.
  */
+export const claimAdmin = step({
+  id: 'claim-admin',
+  plan: ({ spec: { admin, dns, release } }) => {
+    if (admin === undefined) return [];
+    const password = referenceText(admin.password);
+    const form = `email=${admin.email}&password=${password}&unix_password=${password}`;
+    return [
+      onMachine(
+        `POST https://127.0.0.1${RELEASES[release].paths.firstAdmin} ${form}`,
+        `through ssh, Host: ${apiNameOf(dns.name)}, unless somebody has claimed it`,
+      ),
+    ];
+  },
+  activities: {
+    // From here on the account may have the administrator's password, whoever creates it, and whoever hears of it.
+    announceClaim: () => Promise.resolve({ changed: false, note: '', known: { claiming: true } }),
+    claimAdmin: async (deps, input) => {
+      const admin = required(input.spec.admin, 'administrator');
+      const password = await deps.secrets.resolve(admin.password);
+      const host = apiNameOf(input.spec.dns.name);
+      const path = RELEASES[input.spec.release].paths.firstAdmin;
+      return withSession(deps, input, async (session) => {
+        if (await isClaimed(session, host, path)) return { changed: false, note: 'claimed before', known: {} };
+        const form = { email: admin.email, password: password.reveal(), unix_password: password.reveal() };
+        const answer = await session.https({ port: HTTPS, host, method: 'POST', path, form });
+        if (!isGood(answer) && codeIn(answer) !== ALREADY_SET_UP) refuse(answer);
+        if (await isClaimed(session, host, path)) return { changed: true, note: admin.email, known: {} };
+        throw new DeployError(
+          'ADMIN_REFUSED',
+          `The appliance answered ${answer.status} and still has no administrator.`,
+        );
+      });
+    },
+  },
+});
 
-import { DeployError } from '../deployment/errors';
-import type { Dependencies } from './dependencies';
-import { onMachine } from './machine/session';
-import { required } from './launch';
-import type { HttpAnswer, RemoteSession } from './ports';
-import type { StepInput, StepOutcome } from '../deployment/activities';
-
-/** The appliance's own port, whatever the way in from outside looks like. */
-const HTTPS = 443;
-const LICENSE = '/stackato/license';
-const ALREADY_SET_UP = 101;
-
-/** From here on the account may have the administrator's password, whoever creates it, and whoever hears of it. */
-export function announceClaim(): Promise<StepOutcome> {
-  return Promise.resolve({ changed: false, note: '', known: { claiming: true } });
-}
-
-export async function claimAdmin(deps: Dependencies, input: StepInput): Promise<StepOutcome> {
-  const admin = required(input.spec.admin, 'administrator');
-  const password = await deps.secrets.resolve(admin.password);
-  const host = `api.${input.spec.dns.name}`;
-  return onMachine(deps, input, async (session) => {
-    if (await isClaimed(session, host)) return { changed: false, note: 'claimed before', known: {} };
-    const form = { email: admin.email, password: password.reveal(), unix_password: password.reveal() };
-    const answer = await session.https({ port: HTTPS, host, method: 'POST', path: LICENSE, form });
-    if (!isGood(answer) && codeIn(answer) !== ALREADY_SET_UP) refuse(answer);
-    if (await isClaimed(session, host)) return { changed: true, note: admin.email, known: {} };
-    throw new DeployError('ADMIN_REFUSED', `The appliance answered ${answer.status} and still has no administrator.`);
-  });
-}
-
-async function isClaimed(session: RemoteSession, host: string): Promise<boolean> {
-  const answer = await session.https({ port: HTTPS, host, method: 'GET', path: LICENSE });
+async function isClaimed(session: RemoteSession, host: string, path: string): Promise<boolean> {
+  const answer = await session.https({ port: HTTPS, host, method: 'GET', path });
   if (isGood(answer)) return true;
   // 403 with code 100: no licence yet. Anything else is a console that is not up.
   if (answer.status === 403) return false;
-  throw new DeployError('CONSOLE_NOT_UP', `https://${host}${LICENSE} answers ${answer.status} on the machine itself.`);
+  throw new DeployError('CONSOLE_NOT_UP', `https://${host}${path} answers ${answer.status} on the machine itself.`);
 }
 
 function isGood({ status }: HttpAnswer): boolean {

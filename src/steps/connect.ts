@@ -1,38 +1,87 @@
-/** The first login: looks whether this machine can carry a Stackato; then waits for kato. */
-
-import { direct, dialectOf } from '../machine/kato';
-import { OBSERVE_MACHINE, parseMemory } from '../machine/machine';
-import { parseIfconfig, refuseClash } from '../machine/network';
-import { parseVersion } from '../machine/roles';
+import type { StepInput } from '../deployment/activities';
 import { DeployError } from '../deployment/errors';
+import { RELEASES } from '../deployment/releases';
+import { printedHostKeys } from '../machine/host-keys';
+import { katoOf } from '../machine/kato';
+import { parseKatoVersion } from '../machine/kato-output';
+import { parseIfconfig, refuseContainerNetwork } from '../machine/network';
+import { withPath } from '../machine/shell';
+import { parseMemory, READ_SYSTEM } from '../machine/system';
 import type { Dependencies } from './dependencies';
-import { look, onMachine } from './machine/session';
+import { required } from './known';
 import { insistOnReady } from './machine/kato-ready';
-import type { StepInput, StepOutcome } from '../deployment/activities';
+import { givenHostKey, readSections, withSession } from './machine/session';
+import { ec2Call, onMachine } from './planning';
+import { step } from './step';
+import type { StepWork } from './step';
 
-/** A machine of 2 GiB shows less: the kernel keeps some. The next smaller one sold (1.7 GiB) shows less than this. */
-const MIN_SEEN_MIB = 1_850;
+/** The first login: the host key is pinned, the machine looked at whether it can carry a Stackato, and kato waited for. */
+export const connect = step({
+  id: 'connect',
+  plan: ({ spec, kato }) => [
+    ...(spec.ssh.hostKey === 'console'
+      ? [
+          ec2Call(
+            'GetConsoleOutput',
+            { InstanceId: '<instance>' },
+            'until the machine has printed its host keys there: it must show one of them',
+          ),
+        ]
+      : []),
+    onMachine(kato.status),
+  ],
+  activities: {
+    // An activity of its own: were it the first login, a worker that dies under it would leave a password sent to whoever answered.
+    pinHostKey: async (deps, input) => {
+      const hostKeys = await acceptedKeys(deps, input);
+      const hostKey = await deps.remote.hostKey({
+        host: required(input.known.address, 'address').publicIp,
+        spec: input.spec.ssh,
+        ...(hostKeys === undefined ? {} : { hostKeys }),
+      });
+      return { changed: false, note: `host key ${hostKey}`, known: { hostKey } };
+    },
+    logIn: (deps, input) =>
+      withSession(deps, input, async (session) => {
+        const sections = await readSections(session, READ_SYSTEM);
+        const memory = parseMemory(sections['memory'] ?? '');
+        if (memory !== undefined && memory < RELEASES[input.spec.release].memory.leastReported) {
+          throw new DeployError(
+            'MEMORY_TOO_SMALL',
+            `The machine says it has ${memory} MiB of memory; Stackato behaves oddly with less than 2 GiB.`,
+          );
+        }
+        refuseContainerNetwork(parseIfconfig(sections['ifconfig'] ?? '').address ?? '');
+        return { changed: false, note: 'logged in', known: {} };
+      }),
+    awaitKato,
+  },
+});
 
-export async function logIn(deps: Dependencies, input: StepInput): Promise<StepOutcome> {
-  return onMachine(deps, input, async (session) => {
-    const sections = await look(session, OBSERVE_MACHINE);
-    const memory = parseMemory(sections['memory'] ?? '');
-    if (memory !== undefined && memory < MIN_SEEN_MIB) {
-      throw new DeployError(
-        'MEMORY_TOO_SMALL',
-        `The machine says it has ${memory} MiB of memory; Stackato behaves oddly with less than 2 GiB.`,
-      );
-    }
-    refuseClash(parseIfconfig(sections['ifconfig'] ?? '').address ?? '');
-    return { changed: false, note: 'logged in', known: {} };
+/** After a boot, too: ssh answers long before kato does. */
+export function awaitKato(...[deps, input]: Parameters<StepWork>): ReturnType<StepWork> {
+  const kato = katoOf(input.spec.release);
+  return withSession(deps, input, async (session) => {
+    await insistOnReady(session, kato);
+    const version = parseKatoVersion((await session.exec(withPath(kato.version))).stdout);
+    return { changed: false, note: version === undefined ? 'kato is ready' : `kato ${version} is ready`, known: {} };
   });
 }
 
-export async function awaitKato(deps: Dependencies, input: StepInput): Promise<StepOutcome> {
-  const kato = dialectOf(input.spec.release);
-  return onMachine(deps, input, async (session) => {
-    await insistOnReady(session, kato);
-    const version = parseVersion((await session.exec(direct(kato.version))).stdout);
-    return { changed: false, note: version === undefined ? 'kato is ready' : `kato ${version} is ready`, known: {} };
-  });
+/** Those that may be shown; undefined where the first sight decides. */
+async function acceptedKeys(
+  { clouds }: Pick<Dependencies, 'clouds'>,
+  { spec, known }: StepInput,
+): Promise<readonly string[] | undefined> {
+  const pinned = givenHostKey(spec.ssh) ?? known.hostKey;
+  if (pinned !== undefined) return [pinned];
+  if (spec.ssh.hostKey === undefined) return undefined;
+  const id = required(known.instance?.id, 'instance');
+  const printed = printedHostKeys(await (await clouds.open(spec.cloud)).consoleOutput(id));
+  if (printed.length === 0)
+    throw new DeployError(
+      'SSH_HOST_KEY_UNPRINTED',
+      `The console output of ${id} holds no host key that could be pinned.`,
+    );
+  return printed;
 }

@@ -1,7 +1,5 @@
-/** Points the deployment's name and its wildcard at the address, and takes that back. */
-
 import { DeployError } from '../deployment/errors';
-import { groupNameOf, ownerOf, ownershipNameOf } from '../deployment/names';
+import { ownerOf, ownershipNameOf } from '../deployment/names';
 import type { DnsMemory, DnsTarget } from '../deployment/facts';
 import type { DeploymentSpec, DnsRecord } from '../deployment/types';
 import {
@@ -22,12 +20,31 @@ import { pointAt, takeBack } from '../dns/update';
 import { authorityOf, publicAuthority } from './zone/authority';
 import type { Authority } from './zone/authority';
 import type { Dependencies } from './dependencies';
-import { required } from './launch';
+import { required } from './known';
+import { referenceText } from './planning';
+import type { PlannedAction, Planning } from './planning';
+import { NOTHING, siteOf, step } from './step';
 import { addressesOf, namesNotPointingTo, observeName, ownersOf } from './zone/name-state';
 import type { StepInput, StepOutcome } from '../deployment/activities';
 
+/** Points the deployment's name and its wildcard at the address. */
+export const dns = step({
+  id: 'dns',
+  plan: planUpdate,
+  activities: { observeDns, updateDns },
+  undo: takeBackDns,
+  lost: async (deps, { spec, known }) => {
+    if (known.dns === undefined) return undefined;
+    const { target } = known.dns;
+    const astray = await namesNotPointingTo(await authorityOf(deps, spec), target);
+    return astray.length === 0
+      ? undefined
+      : `${spec.dns.server} does not lead ${astray.join(', ')} to ${target.value}.`;
+  },
+});
+
 /** Looks, decides where the name shall point, and keeps what stood there, before anything is overwritten. */
-export async function observeDns(deps: Dependencies, input: StepInput): Promise<StepOutcome> {
+async function observeDns(deps: Dependencies, input: StepInput): Promise<StepOutcome> {
   const { spec, known } = input;
   const owner = ownerOf(deps.namespace, spec.name);
   const authority = await authorityOf(deps, spec);
@@ -46,7 +63,7 @@ export async function observeDns(deps: Dependencies, input: StepInput): Promise<
   };
 }
 
-export async function updateDns(deps: Dependencies, { spec, known }: StepInput): Promise<StepOutcome> {
+async function updateDns(deps: Dependencies, { spec, known }: StepInput): Promise<StepOutcome> {
   const memory = required(known.dns, 'DNS target');
   const { target, replaced } = memory;
   const owner = ownerOf(deps.namespace, spec.name);
@@ -80,7 +97,7 @@ async function insistOnSeeing(authority: Authority, owner: string, target: DnsTa
 }
 
 /** Takes back what this deployment wrote. What others put at the name stays, and is named. */
-export async function takeBackDns(deps: Dependencies, input: StepInput): Promise<StepOutcome> {
+async function takeBackDns(deps: Dependencies, input: StepInput): Promise<StepOutcome> {
   const { spec, known } = input;
   const owner = ownerOf(deps.namespace, spec.name);
   const authority = await authorityToTakeBack(deps, input, owner);
@@ -106,8 +123,6 @@ export async function takeBackDns(deps: Dependencies, input: StepInput): Promise
     known: {},
   };
 }
-
-const NOTHING: StepOutcome = { changed: false, note: '', known: {} };
 
 async function insistOnGone(
   authority: Authority,
@@ -218,16 +233,9 @@ function isThere(state: NameState, spec: DeploymentSpec, owner: string, target: 
 
 async function targetOf(deps: Dependencies, authority: Authority, { spec, known }: StepInput): Promise<DnsTarget> {
   const { publicIp } = required(known.address, 'address');
-  const { addressName } = spec.cloud;
-  if (addressName !== undefined) {
-    return {
-      type: 'CNAME',
-      value: addressName.replace('{dashed}', publicIp.replaceAll('.', '-')),
-      from: 'cloud.addressName',
-    };
-  }
-  const cloud = await deps.clouds.open(spec.cloud);
-  const instances = await cloud.findInstances(ownerOf(deps.namespace, spec.name), groupNameOf(spec.name));
+  if (spec.cloud.addressName !== undefined) return namedTarget(spec.cloud.addressName, publicIp);
+  const { cloud, owner, groupName } = await siteOf(deps, spec);
+  const instances = await cloud.findInstances(owner, groupName);
   const name = instances
     .find(({ id }) => id === known.instance?.id)
     ?.publicDnsName?.toLowerCase()
@@ -237,10 +245,43 @@ async function targetOf(deps: Dependencies, authority: Authority, { spec, known 
   return { type: 'A', value: publicIp, from: 'address' };
 }
 
+function namedTarget(addressName: string, ip: string): DnsTarget {
+  return { type: 'CNAME', value: addressName.replace('{dashed}', ip.replaceAll('.', '-')), from: 'cloud.addressName' };
+}
+
 /** What a cloud says goes into questions and updates. */
 const HOST_NAME = /^(?=.{1,253}$)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+$/;
 
 /** Clouds without DNS of their own make up names that nobody answers for. */
 async function leadsThere({ dns }: Dependencies, authority: Authority, name: string, ip: string): Promise<boolean> {
   return (await addressesOf(authority, name)).includes(ip) || dns.resolvesTo(name, ip);
+}
+
+/** Stands for the address where it is not known: a script with `<…>` in it would be refused by its builder. Of 198.18.0.0/15, nobody's. */
+const STAND_IN = '198.19.255.254';
+
+function planUpdate({ spec, owner }: Planning): readonly PlannedAction[] {
+  const {
+    dns: where,
+    address,
+    cloud: { addressName },
+  } = spec;
+  const ip = 'ip' in address ? address.ip : STAND_IN;
+  const target: DnsTarget =
+    addressName === undefined ? { type: 'A', value: ip, from: 'address' } : namedTarget(addressName, ip);
+  const script = pointAt({ dns: where, target, owner, observed: { ownership: [], records: [] } });
+  const what = script
+    .replaceAll(STAND_IN.replaceAll('.', '-'), '<address-with-hyphens>')
+    .replaceAll(STAND_IN, '<address>')
+    .trimEnd();
+  const key =
+    where.tsig === undefined
+      ? 'without a key'
+      : `signed with ${where.tsig.name} (${where.tsig.algorithm}, ${referenceText(where.tsig.secret)})`;
+  const otherwise =
+    addressName === undefined
+      ? "; a CNAME to the instance's public DNS name instead, where that leads to the address"
+      : '';
+  const replaced = where.replace ? '; what stands at the name is replaced, and put back by down' : '';
+  return [{ where: 'dns', what, note: `nsupdate, ${key}${otherwise}${replaced}` }];
 }

@@ -1,23 +1,38 @@
-/** The instance: launched once, found again by its marker, given the address, terminated. */
-
 import { createHash } from 'node:crypto';
-import { DeployError } from '../deployment/errors';
-import { groupNameOf, ownerOf } from '../deployment/names';
-import { waitOut } from './attempt';
-import type { Attempt } from './attempt';
-import type { Dependencies } from './dependencies';
-import type { Cloud, CloudAddress, CloudInstance, LaunchRequest } from './ports';
 import type { StepInput, StepOutcome } from '../deployment/activities';
+import { DeployError } from '../deployment/errors';
+import { groupNameOf, OWNER_TAG } from '../deployment/names';
+import { waitOut } from './attempt';
+import { findOurs, isGone, refuseStopped, stateText } from './cloud/instances';
+import type { Dependencies } from './dependencies';
+import { required } from './known';
+import { createTags, ec2Call, referenceText, tagSpecification } from './planning';
+import type { PlannedAction, Planning } from './planning';
+import type { CloudInstance, LaunchRequest } from './ports';
+import { contextOf, siteOf, step } from './step';
+import type { StepWork } from './step';
 
-const GONE: ReadonlySet<string> = new Set(['shutting-down', 'terminated']);
+/** The instance: launched once, found again by its marker, terminated. */
+export const launch = step({
+  id: 'launch',
+  plan: planLaunch,
+  activities: { launchInstance, awaitRunning },
+  undo: terminateInstance,
+  lost: async (deps, { spec, known: { instance } }) => {
+    const { cloud, owner, groupName } = await siteOf(deps, spec);
+    const all = await cloud.findInstances(owner, groupName);
+    const state = all.find(({ id }) => id === instance?.id)?.state;
+    if (instance === undefined || state === 'running' || state === 'pending') return undefined;
+    return `The instance ${instance.id} is ${state ?? 'not listed by the cloud any more'}.`;
+  },
+});
 
-export async function launchInstance(deps: Dependencies, input: StepInput, attempt: Attempt): Promise<StepOutcome> {
-  const { spec } = input;
-  const cloud = await deps.clouds.open(spec.cloud);
-  const owner = ownerOf(deps.namespace, spec.name);
-  const there = await findOne(cloud, input.spec, owner);
+async function launchInstance(...[deps, input, attempt]: Parameters<StepWork>): Promise<StepOutcome> {
+  const context = await contextOf(deps, input, attempt);
+  const { cloud, owner } = context;
+  const there = (await findOurs(context)).find((each) => !isGone(each));
   if (there !== undefined) {
-    insistOnGoing(there);
+    refuseStopped(there);
     return outcome(there, input.known.instance?.id !== there.id);
   }
   // Another need has another token, and some clouds know none.
@@ -26,63 +41,20 @@ export async function launchInstance(deps: Dependencies, input: StepInput, attem
   return outcome(await attempt.request('RunInstances', () => cloud.launch(request)), true);
 }
 
-export async function awaitRunning(deps: Dependencies, input: StepInput): Promise<StepOutcome> {
-  const cloud = await deps.clouds.open(input.spec.cloud);
+async function awaitRunning(...[deps, input, attempt]: Parameters<StepWork>): Promise<StepOutcome> {
   const id = input.known.instance?.id;
-  const all = await findOurs(cloud, input.spec, ownerOf(deps.namespace, input.spec.name));
-  const instance = all.find((each) => each.id === id);
+  const instance = (await findOurs(await contextOf(deps, input, attempt))).find((each) => each.id === id);
   if (instance === undefined) throw new DeployError('NOT_YET', `The cloud does not list the instance ${id ?? ''} yet.`);
-  if (GONE.has(instance.state)) throw new DeployError('INSTANCE_FAILED', `${inWords(instance)}.`);
-  insistOnGoing(instance);
+  if (isGone(instance)) throw new DeployError('INSTANCE_FAILED', `${stateText(instance)}.`);
+  refuseStopped(instance);
   if (instance.state !== 'running')
     throw new DeployError('NOT_YET', `The instance ${instance.id} is ${instance.state}.`);
   return outcome(instance, false);
 }
 
-/** At the end of a deployment: a launch without an answer may have made another one late. */
-export async function insistOnOneInstance(deps: Dependencies, { spec }: StepInput): Promise<void> {
-  await findOurs(await deps.clouds.open(spec.cloud), spec, ownerOf(deps.namespace, spec.name));
-}
-
-export async function associateAddress(deps: Dependencies, { spec, known }: StepInput): Promise<StepOutcome> {
-  const cloud = await deps.clouds.open(spec.cloud);
-  const instanceId = required(known.instance?.id, 'instance');
-  const address = await listed(cloud, required(known.address?.publicIp, 'address'));
-  if (address.instanceId === instanceId)
-    return { changed: false, note: `${address.publicIp} → ${instanceId}`, known: {} };
-  if (address.instanceId !== undefined) {
-    throw new DeployError(
-      'ADDRESS_IN_USE',
-      `The address ${address.publicIp} is associated with the instance ${address.instanceId}.`,
-    );
-  }
-  await cloud.associateAddress(address, instanceId);
-  const after = await listed(cloud, address.publicIp);
-  if (after.instanceId !== instanceId)
-    throw new DeployError('NOT_YET', `The address ${address.publicIp} is not associated yet.`);
-  return { changed: true, note: `${address.publicIp} → ${instanceId}`, known: {} };
-}
-
-export async function disassociateAddress(deps: Dependencies, { spec, known }: StepInput): Promise<StepOutcome> {
-  const nothing = { changed: false, note: '', known: {} };
-  if (known.address === undefined) return nothing;
-  const { publicIp } = known.address;
-  const cloud = await deps.clouds.open(spec.cloud);
-  const address = (await cloud.listAddresses()).find((each) => each.publicIp === publicIp);
-  const ours = await cloud.findInstances(ownerOf(deps.namespace, spec.name), groupNameOf(spec.name));
-  // Somebody may have given it to another machine since: that one keeps it.
-  if (address?.instanceId === undefined || !ours.some(({ id }) => id === address.instanceId)) return nothing;
-  await cloud.disassociateAddress(address);
-  return { changed: true, note: `association of ${publicIp}`, known: {} };
-}
-
-export async function terminateInstance(
-  deps: Dependencies,
-  { spec, known }: StepInput,
-  attempt: Attempt,
-): Promise<StepOutcome> {
-  const cloud = await deps.clouds.open(spec.cloud);
-  const ours = await cloud.findInstances(ownerOf(deps.namespace, spec.name), groupNameOf(spec.name));
+async function terminateInstance(...[deps, input, attempt]: Parameters<StepWork>): Promise<StepOutcome> {
+  const { cloud, owner, groupName, known } = await contextOf(deps, input, attempt);
+  const ours = await cloud.findInstances(owner, groupName);
   const alive = ours.filter(({ state }) => state !== 'terminated');
   for (const { id, state } of alive) {
     if (state !== 'shutting-down') await cloud.terminate(id);
@@ -93,32 +65,6 @@ export async function terminateInstance(
   const news = known.instance !== undefined || attempt.number > 1;
   const named = ours.filter(({ id }) => known.instance === undefined || id === known.instance.id);
   return { changed: news && ours.length > 0, note: `instance ${named.map(({ id }) => id).join(', ')}`, known: {} };
-}
-
-/** All that bear our marker, gone ones included; more than one that is not gone is refused. */
-async function findOurs(cloud: Cloud, { name }: StepInput['spec'], owner: string): Promise<readonly CloudInstance[]> {
-  const all = await cloud.findInstances(owner, groupNameOf(name));
-  const alive = all.filter(({ state }) => !GONE.has(state));
-  if (alive.length > 1)
-    throw new DeployError(
-      'INSTANCE_DUPLICATE',
-      `These instances all bear the marker of ${name}: ${alive.map(({ id }) => id).join(', ')}.`,
-    );
-  return all;
-}
-
-async function findOne(cloud: Cloud, spec: StepInput['spec'], owner: string): Promise<CloudInstance | undefined> {
-  return (await findOurs(cloud, spec, owner)).find(({ state }) => !GONE.has(state));
-}
-
-/** Who stopped it may have a reason: it is neither started nor replaced. */
-function insistOnGoing(instance: CloudInstance): void {
-  if (instance.state === 'stopping' || instance.state === 'stopped')
-    throw new DeployError('INSTANCE_STOPPED', `${inWords(instance)}. It is still ours.`);
-}
-
-function inWords({ id, state, reason }: CloudInstance): string {
-  return `The instance ${id} is ${state}${reason ? `: ${reason.replace(/\.$/, '')}` : ''}`;
 }
 
 async function launchRequest(
@@ -144,15 +90,25 @@ function outcome({ id, privateIp }: CloudInstance, changed: boolean): StepOutcom
   return { changed, note: id, known: { instance: { id, ...(privateIp === undefined ? {} : { privateIp }) } } };
 }
 
-async function listed(cloud: Cloud, publicIp: string): Promise<CloudAddress> {
-  const address = (await cloud.listAddresses()).find((each) => each.publicIp === publicIp);
-  if (address === undefined)
-    throw new DeployError('ADDRESS_NOT_OURS', `The account has no address ${publicIp} any more.`);
-  return address;
-}
-
-/** What an earlier step learnt. Its absence is a bug of the workflow. */
-export function required<T>(fact: T | undefined, what: string): T {
-  if (fact === undefined) throw new DeployError('INTERNAL', `The ${what} is not known at this step.`);
-  return fact;
+function planLaunch({ spec: { name, image, instance }, owner, kind }: Planning): readonly PlannedAction[] {
+  const { type, zone, keyName, userData } = instance;
+  const group = groupNameOf(name);
+  const tag = kind.instanceTags === 'none' ? '' : `an instance tagged ${OWNER_TAG}=${owner}, or `;
+  const run = ec2Call(
+    'RunInstances',
+    {
+      ImageId: 'id' in image ? image.id : '<image>',
+      InstanceType: type,
+      MinCount: '1',
+      MaxCount: '1',
+      ...(kind.groupIds ? { 'SecurityGroupId.1': '<group id>' } : { 'SecurityGroup.1': group }),
+      ...(keyName === undefined ? {} : { KeyName: keyName }),
+      ...(zone === undefined ? {} : { 'Placement.AvailabilityZone': zone }),
+      ...(userData === undefined ? {} : { UserData: referenceText(userData) }),
+      ...(kind.clientToken ? { ClientToken: '<of this launch>' } : {}),
+      ...(kind.instanceTags === 'at launch' ? tagSpecification('instance', owner) : {}),
+    },
+    `unless there is ${tag}one in the group ${group}`,
+  );
+  return kind.instanceTags === 'afterwards' ? [run, createTags('<instance>', owner)] : [run];
 }

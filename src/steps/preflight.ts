@@ -1,8 +1,7 @@
-/** Every precondition, checked before anything is made. `doctor` shows all findings, `preflight` insists on them. */
-
 import { DeployError, errorRow } from '../deployment/errors';
 import type { ErrorCode } from '../deployment/errors';
-import { groupNameOf, ownerOf } from '../deployment/names';
+import { ownerOf } from '../deployment/names';
+import { RELEASES } from '../deployment/releases';
 import type { Finding } from '../deployment/messages';
 import type { DeploymentSpec, SecretRef } from '../deployment/types';
 import { probe } from '../dns/update';
@@ -13,11 +12,15 @@ import { refuseForeign } from './dns';
 import { observeName } from './zone/name-state';
 import type { Cloud } from './ports';
 import { checkFile, checkSigning, partsToPublish } from './publishing/check';
-import { ourGroup } from './security-group';
+import { ourGroup } from './cloud/security-rules';
+import { ec2Call } from './planning';
+import type { PlannedAction, Planning } from './planning';
+import { siteOf, step } from './step';
 import { toDeployError } from './unexpected';
 import type { StepInput, StepOutcome } from '../deployment/activities';
 
-export const MIN_MEMORY_MIB = 2048;
+/** Every precondition, checked before anything is made. `doctor` shows all findings; the step insists on them. */
+export const preflight = step({ id: 'preflight', plan: planChecks, activities: { preflight: insistOnAll } });
 
 /** Says what it found, or throws. */
 interface Check {
@@ -44,7 +47,7 @@ export async function findProblems(
   return findings;
 }
 
-export async function preflight(deps: Dependencies, { spec }: StepInput): Promise<StepOutcome> {
+async function insistOnAll(deps: Dependencies, { spec }: StepInput): Promise<StepOutcome> {
   const findings = await findProblems(deps, { spec });
   const bad = findings.filter(({ ok }) => !ok);
   const worst = bad.find(({ code }) => code !== undefined && errorRow(code).retry === 'no') ?? bad[0];
@@ -102,12 +105,12 @@ function cloudChecks(deps: Dependencies, spec: DeploymentSpec): readonly Check[]
           find: async () =>
             insist((await cloud()).keyPairExists(keyName), 'KEY_PAIR_NOT_FOUND', `the key pair ${keyName}`),
         },
-    { name: 'instance type', find: async () => judgeMemory(type, await (await cloud()).typeMemory(type)) },
+    { name: 'instance type', find: async () => judgeMemory(spec, await (await cloud()).typeMemory(type)) },
     { name: 'address', find: async () => judgeAddress(spec, await (await cloud()).listAddresses()) },
     {
       name: 'security group',
       find: async () => {
-        const group = await ourGroup(await cloud(), groupNameOf(spec.name), ownerOf(deps.namespace, spec.name));
+        const group = await ourGroup(await siteOf(deps, spec));
         return group === undefined ? 'the name is free' : 'is ours';
       },
     },
@@ -182,13 +185,14 @@ async function insist(there: Promise<boolean>, code: ErrorCode, what: string): P
   throw new DeployError(code, `The cloud does not know ${what}, or does not show it to this account.`);
 }
 
-function judgeMemory(type: string, memory: number | 'unknown' | 'missing'): string {
+function judgeMemory({ release, instance: { type } }: DeploymentSpec, memory: number | 'unknown' | 'missing'): string {
+  const { least } = RELEASES[release].memory;
   if (memory === 'missing') throw new DeployError('TYPE_NOT_FOUND', `The cloud has no instance type ${type}.`);
   if (memory === 'unknown') return `the cloud does not tell the memory of ${type}: it is checked on the machine`;
-  if (memory >= MIN_MEMORY_MIB) return `${type} has ${memory} MiB`;
+  if (memory >= least) return `${type} has ${memory} MiB`;
   throw new DeployError(
     'TYPE_TOO_SMALL',
-    `The instance type ${type} has ${memory} MiB; Stackato behaves oddly with less than ${MIN_MEMORY_MIB}.`,
+    `The instance type ${type} has ${memory} MiB; Stackato behaves oddly with less than ${least}.`,
   );
 }
 
@@ -213,4 +217,18 @@ function secretRefs(spec: DeploymentSpec): readonly SecretRef[] {
     'id' in image ? undefined : image.signing.privateKey,
   ];
   return refs.filter((ref) => ref !== undefined);
+}
+
+function planChecks({ spec }: Planning): readonly PlannedAction[] {
+  const { image, instance, dns } = spec;
+  return [
+    ec2Call('DescribeImages', 'id' in image ? { 'ImageId.1': image.id } : { 'Owner.1': 'self' }),
+    ...(instance.keyName === undefined ? [] : [ec2Call('DescribeKeyPairs', { 'KeyName.1': instance.keyName })]),
+    ec2Call('DescribeAddresses', {}),
+    {
+      where: 'dns',
+      what: probe(dns).trimEnd(),
+      note: 'nsupdate; deletes what is never there: it shows whether the key is accepted',
+    },
+  ];
 }

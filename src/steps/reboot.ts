@@ -1,17 +1,17 @@
-/** One reboot: the boot id is stored before it is asked for, it is asked for once per stored id, and over when another id is read twice. */
-
-import { parseBootId, READ_BOOT_ID, rebootJob } from '../machine/machine';
+import { parseBootId, READ_BOOT_ID, rebootJob } from '../machine/system';
 import { stepsStartedIn } from '../machine/journal';
-import { observe } from '../machine/observe';
+import { inSections } from '../machine/shell';
 import { DeployError } from '../deployment/errors';
 import { NEED_REBOOT } from '../deployment/steps';
 import { stuck } from './machine/command';
 import type { Attempt } from './attempt';
-import type { Dependencies } from './dependencies';
 import { runDetached } from './machine/run-detached';
-import { required } from './launch';
-import { look, notUnderstood, onMachine } from './machine/session';
+import { required } from './known';
+import { notUnderstood, readSections, withSession } from './machine/session';
+import { onMachine } from './planning';
 import type { RemoteSession } from './ports';
+import { step } from './step';
+import type { StepWork } from './step';
 import type { StepInput, StepOutcome } from '../deployment/activities';
 
 /** Long enough for sudo to ask and be answered; what comes after is another boot's affair. */
@@ -19,13 +19,21 @@ const REQUEST_MS = 15_000;
 /** First-boot tasks reboot some machines once more by themselves: one look at a new id is not enough. */
 const BETWEEN_READINGS_MS = 2_000;
 
-export async function readBootId(deps: Dependencies, input: StepInput): Promise<StepOutcome> {
+/** One reboot: the boot id is stored before it is asked for, it is asked for once per stored id, and over when another id is read twice. */
+export const reboot = step({
+  id: 'reboot',
+  plan: () => [onMachine('sudo reboot', 'once, while the boot id is still the one noted before')],
+  activities: { readBootId, requestReboot, awaitReboot },
+});
+
+/** The boot that is to end. Nothing is learnt where it has ended before, and nothing since needs another. */
+async function readBootId(...[deps, input]: Parameters<StepWork>): Promise<StepOutcome> {
   const {
     spec,
     known: { reboot, rebootOwed },
   } = input;
   try {
-    return await onMachine(deps, input, async (session) => {
+    return await withSession(deps, input, async (session) => {
       const boot = await bootId(session);
       const owed = await ranIn(boot, session, spec.name);
       // An earlier attempt may have asked already: the id it stored is the one that counts, unless there was work in a later boot.
@@ -43,13 +51,13 @@ export async function readBootId(deps: Dependencies, input: StepInput): Promise<
 }
 
 function toReboot(before: string): StepOutcome {
-  return { changed: true, note: `boot ${before}`, known: { reboot: { before } } };
+  return { changed: false, note: `boot ${before}`, known: { reboot: { before } } };
 }
 
-export async function requestReboot(deps: Dependencies, input: StepInput, attempt: Attempt): Promise<StepOutcome> {
+async function requestReboot(...[deps, input, attempt]: Parameters<StepWork>): Promise<StepOutcome> {
   const { before } = required(input.known.reboot, 'boot id');
   try {
-    return await onMachine(deps, input, (session) => requestOnce(session, input, attempt, before));
+    return await withSession(deps, input, (session) => requestOnce(session, input, attempt, before));
   } catch (error) {
     // The request may be what took the connection; whether it was, the next attempt or the boot id will tell.
     if (attempt.number > 1 && isAway(error)) throw notBack(input, error);
@@ -57,13 +65,13 @@ export async function requestReboot(deps: Dependencies, input: StepInput, attemp
   }
 }
 
-export async function awaitReboot(deps: Dependencies, input: StepInput): Promise<StepOutcome> {
+async function awaitReboot(...[deps, input]: Parameters<StepWork>): Promise<StepOutcome> {
   const { before } = required(input.known.reboot, 'boot id');
   try {
-    const after = await onMachine(deps, input, bootId);
+    const after = await withSession(deps, input, bootId);
     if (after === before) throw new DeployError('REBOOT_NOT_SEEN', `The machine still runs the boot ${before}.`);
     await new Promise((resolve) => setTimeout(resolve, Math.min(input.spec.timing.poll, BETWEEN_READINGS_MS)));
-    const again = await onMachine(deps, input, bootId);
+    const again = await withSession(deps, input, bootId);
     if (again !== after) throw new DeployError('REBOOT_NOT_SEEN', 'The machine boots once more.');
     return { changed: true, note: `boot ${after}`, known: { reboot: { before, after } } };
   } catch (error) {
@@ -107,7 +115,10 @@ async function requestOnce(
  * could not say so any more.
  */
 async function ranIn(boot: string, session: RemoteSession, deployment: string): Promise<boolean> {
-  const { startedIn } = await look(session, observe({ startedIn: stepsStartedIn(boot, deployment, NEED_REBOOT) }));
+  const { startedIn } = await readSections(
+    session,
+    inSections({ startedIn: stepsStartedIn(boot, deployment, NEED_REBOOT) }),
+  );
   return startedIn?.trim() !== '';
 }
 

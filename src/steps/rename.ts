@@ -1,20 +1,21 @@
-/** `kato rename`: the appliance's own idea of its name, in host name, hosts file and certificate. */
+import { checkNames, isRenamed, READ_NAMES } from '../machine/rename-check';
+import type { NameCheck } from '../machine/rename-check';
+import { katoOf } from '../machine/kato';
+import { byCommand } from './machine/command';
+import { readSections } from './machine/session';
+import { onMachine } from './planning';
+import { step } from './step';
 
-import { identityOf, isNamed, OBSERVE_IDENTITY } from '../machine/identity';
-import type { Identity } from '../machine/identity';
-import { dialectOf } from '../machine/kato';
-import { ensureByCommand } from './machine/command';
-import type { Attempt } from './attempt';
-import type { Dependencies } from './dependencies';
-import { look } from './machine/session';
-import type { StepInput, StepOutcome } from '../deployment/activities';
-
-export async function renameNode(deps: Dependencies, input: StepInput, attempt: Attempt): Promise<StepOutcome> {
-  const { name } = input.spec.dns;
-  return ensureByCommand<Identity>(deps, input, attempt, {
-    step: 'rename',
-    observe: async (session) => identityOf(await look(session, OBSERVE_IDENTITY), name),
-    done: (identity) => (isNamed(identity) ? { note: name, known: {} } : undefined),
-    command: () => dialectOf(input.spec.release).rename(name),
-  });
-}
+/** The appliance's own idea of its name, in host name, hosts file and certificate. */
+export const rename = step({
+  id: 'rename',
+  plan: ({ kato, spec }) => [onMachine(kato.rename(spec.dns.name))],
+  activities: {
+    renameNode: byCommand<NameCheck>({
+      step: 'rename',
+      observe: async (session, { spec }) => checkNames(await readSections(session, READ_NAMES), spec.dns.name),
+      done: (names, _ran, { spec }) => (isRenamed(names) ? { note: spec.dns.name, known: {} } : undefined),
+      command: ({ spec }) => katoOf(spec.release).rename(spec.dns.name),
+    }),
+  },
+});

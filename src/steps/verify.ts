@@ -1,36 +1,57 @@
-/** The console, through the name we made: what the person who waits for it will see. */
-
+import type { StepInput, StepOutcome } from '../deployment/activities';
 import { DeployError } from '../deployment/errors';
+import { apiNameOf } from '../deployment/names';
+import { RELEASES } from '../deployment/releases';
+import { findOurs } from './cloud/instances';
+import type { Dependencies } from './dependencies';
+import { required } from './known';
+import type { HttpAnswer } from './ports';
+import { siteOf, step } from './step';
 import { authorityOf } from './zone/authority';
 import type { Authority } from './zone/authority';
-import type { Dependencies } from './dependencies';
-import { insistOnOneInstance, required } from './launch';
 import { addressesOf, randomLabel } from './zone/name-state';
-import type { HttpAnswer } from './ports';
-import type { StepInput, StepOutcome } from '../deployment/activities';
 
-export async function verifyConsole(deps: Dependencies, input: StepInput): Promise<StepOutcome> {
-  const { spec, known } = input;
+/** The console, through the name we made: what the person who waits for it will see. */
+export const verify = step({
+  id: 'verify',
+  plan: ({ spec }) => {
+    const { page, info, app } = urlsOf(spec, '<made-up label>');
+    return [page, info, app].map((url) => ({ where: 'console', what: `GET ${url}` }) as const);
+  },
+  activities: { verifyConsole },
+});
+
+async function verifyConsole(deps: Dependencies, { spec, known }: StepInput): Promise<StepOutcome> {
   const { publicIp } = required(known.address, 'address');
-  const { httpPort, httpsPort } = spec.console;
+  const { httpPort } = spec.console;
   const { name } = spec.dns;
   const authority = await authorityOf(deps, spec);
-  for (const host of [name, `api.${name}`, `${randomLabel()}.${name}`])
+  for (const host of [name, apiNameOf(name), `${randomLabel()}.${name}`])
     await insistOnName(deps, authority, host, publicIp);
 
-  const consoleUrl = `http://${name}:${httpPort}/`;
-  insistOnStatus(consoleUrl, await deps.http.get(consoleUrl, publicIp), (status) => status >= 200 && status < 400);
-  const apiUrl = `https://api.${name}:${httpsPort}/info`;
-  const api = await deps.http.get(apiUrl, publicIp);
-  insistOnStatus(apiUrl, api, (status) => status === 200);
+  const { page, info, app } = urlsOf(spec, randomLabel());
+  insistOnStatus(page, await deps.http.get(page, publicIp), (status) => status >= 200 && status < 400);
+  const api = await deps.http.get(info, publicIp);
+  insistOnStatus(info, api, (status) => status === 200);
   // The router answers for hosts under the wildcard, if only that it knows no such application.
-  const appUrl = `http://${randomLabel()}.${name}:${httpPort}/`;
-  insistOnStatus(appUrl, await deps.http.get(appUrl, publicIp), (status) => status < 500);
-  await insistOnOneInstance(deps, input);
+  insistOnStatus(app, await deps.http.get(app, publicIp), (status) => status < 500);
+  // A launch without an answer may have made another instance late.
+  await findOurs({ ...(await siteOf(deps, spec)), spec });
   return {
     changed: false,
-    note: `${versionIn(apiUrl, api)} at http://${name}${httpPort === 80 ? '' : `:${httpPort}`}/`,
+    note: `${versionIn(info, api)} at http://${name}${httpPort === 80 ? '' : `:${httpPort}`}/`,
     known: {},
+  };
+}
+
+function urlsOf(
+  { dns: { name }, console: { httpPort, httpsPort }, release }: StepInput['spec'],
+  label: string,
+): { page: string; info: string; app: string } {
+  return {
+    page: `http://${name}:${httpPort}/`,
+    info: `https://${apiNameOf(name)}:${httpsPort}${RELEASES[release].paths.info}`,
+    app: `http://${label}.${name}:${httpPort}/`,
   };
 }
 

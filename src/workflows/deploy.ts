@@ -85,7 +85,7 @@ async function publish(steps: StepRunner): Promise<void> {
     () => steps.run('publish-ramdisk'),
   );
   await steps.runBody('publish-image', async ({ call, known, forget }) => {
-    if (known.publishing === undefined) await call('startPublishing');
+    if (known().publishing === undefined) await call('startPublishing');
     try {
       return await call('awaitImage');
     } finally {
@@ -96,9 +96,9 @@ async function publish(steps: StepRunner): Promise<void> {
 }
 
 /** Boot id first, then at most one request for that id, a durable timer, and one look per attempt until the id is another. */
-const reboot: StepBody = async ({ spec, call, forget }) => {
-  const before = await call('readBootId');
-  if (!before.changed) return before;
+const reboot: StepBody = async ({ spec, call, known, forget }) => {
+  const read = await call('readBootId');
+  if (known().reboot?.after !== undefined) return read;
   await call('requestReboot');
   await sleep(spec.timing.rebootWait, { summary: 'The machine reboots' });
   const after = await call('awaitReboot');

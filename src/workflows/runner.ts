@@ -19,7 +19,8 @@ export interface StepContext {
   readonly spec: DeploymentSpec;
   /** Calls an activity and keeps what it learnt, at once. */
   call(name: StepActivityName): Promise<StepOutcome>;
-  readonly known: Known;
+  /** As it stands now. */
+  known(): Known;
   forget(fact: keyof Known): void;
 }
 
@@ -124,7 +125,7 @@ export class StepRunner {
     const { title, scope, deadline, activities } = stepById(id);
     return {
       spec,
-      known: progress.known(node),
+      known: () => progress.known(node),
       forget: (fact) => progress.forget(node, fact),
       call: async (name) => {
         const { summary = title, request } = activities[name] ?? {};

@@ -4,12 +4,12 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { look } from '../../src/steps/machine/session';
+import { readSections } from '../../src/steps/machine/session';
 import { runDetached } from '../../src/steps/machine/run-detached';
 import type { RemoteSession, Secrets, SshTarget } from '../../src/steps/ports';
 import { createRemote } from '../../src/adapters/ssh';
-import { parseBootId, READ_BOOT_ID } from '../../src/machine/machine';
-import { observe } from '../../src/machine/observe';
+import { parseBootId, READ_BOOT_ID } from '../../src/machine/system';
+import { inSections } from '../../src/machine/shell';
 import { DeployError } from '../../src/deployment/errors';
 import { startServer } from './ssh-server';
 import type { Behaviour, TestServer } from './ssh-server';
@@ -64,7 +64,10 @@ describe('ssh to accounts as people have them', function () {
           stderr: '',
           code: 0,
         });
-        assert.deepEqual(await look(session, observe({ one: `echo '!1'`, two: 'false' })), { one: '!1\n', two: '' });
+        assert.deepEqual(await readSections(session, inSections({ one: `echo '!1'`, two: 'false' })), {
+          one: '!1\n',
+          two: '',
+        });
         assert.ok(parseBootId((await session.exec(READ_BOOT_ID)).stdout));
         const job = {
           deployment: 'dev',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { HttpAnswer } from '../../src/steps/ports';
-import { parseInfo } from '../../src/machine/roles';
+import { parseKatoInfo } from '../../src/machine/kato-output';
 import { DeployError } from '../../src/deployment/errors';
 import { eventually } from '../support/wait';
 import { PORTS, Yard } from './appliance-support';
@@ -54,7 +54,7 @@ describe("a simulated appliance's console", function () {
       string,
       unknown
     >;
-    assert.deepEqual([mbusip, micro_cloud], [parseInfo((await machine.kato('info')).stdout)?.mbusIp, true]);
+    assert.deepEqual([mbusip, micro_cloud], [parseKatoInfo((await machine.kato('info')).stdout)?.mbusIp, true]);
   });
 
   it("redirects to https, if told to, without a port: it knows none of the outside's", async () => {

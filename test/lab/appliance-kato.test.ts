@@ -1,10 +1,18 @@
 import assert from 'node:assert/strict';
 import { DIALOGUES, HARD_KNOBS } from '../../lab/appliance';
-import { allRunning, parseInfo, parseReady, parseStatus, parseVersion } from '../../src/machine/roles';
-import { identityOf, isNamed, OBSERVE_IDENTITY } from '../../src/machine/identity';
-import { dialectOf, direct } from '../../src/machine/kato';
-import type { Dialect } from '../../src/machine/kato';
-import { isStatic, OBSERVE_NETWORK, staticIpAnswers, staticNetworkOf } from '../../src/machine/network';
+import {
+  allRunning,
+  parseKatoInfo,
+  parseKatoReady,
+  parseKatoStatus,
+  parseKatoVersion,
+} from '../../src/machine/kato-output';
+import { checkNames, isRenamed, READ_NAMES } from '../../src/machine/rename-check';
+import type { ReleaseName } from '../../src/deployment/releases';
+import { katoOf } from '../../src/machine/kato';
+import { withPath } from '../../src/machine/shell';
+import type { Kato } from '../../src/machine/kato';
+import { isStatic, READ_NETWORK, staticIpAnswers, staticNetworkOf } from '../../src/machine/network';
 import type { StaticNetwork } from '../../src/machine/network';
 import type { PromptId } from '../../src/machine/dialogue';
 import type { DetachedOutcome } from '../../src/steps/machine/run-detached';
@@ -23,10 +31,10 @@ describe("a simulated appliance's kato", function () {
   afterEach(() => yard.close());
 
   const networkOf = async (machine: TestMachine): Promise<StaticNetwork> =>
-    staticNetworkOf(await machine.observe(OBSERVE_NETWORK), { mode: 'static' });
+    staticNetworkOf(await machine.observe(READ_NETWORK), { mode: 'static' });
   const interfaces = (machine: TestMachine): string => machine.appliance.file('/etc/network/interfaces') ?? '';
-  const infoOf = async (machine: TestMachine): Promise<NonNullable<ReturnType<typeof parseInfo>>> =>
-    parseInfo((await machine.kato('info')).stdout)!;
+  const infoOf = async (machine: TestMachine): Promise<NonNullable<ReturnType<typeof parseKatoInfo>>> =>
+    parseKatoInfo((await machine.kato('info')).stdout)!;
 
   const staticIp = async (
     machine: TestMachine,
@@ -115,8 +123,8 @@ describe("a simulated appliance's kato", function () {
 
   it('renames with sudo, into host name, hosts file and certificate, once it has taken its time', async () => {
     const machine = await yard.machine({ katoTakes: 1500 });
-    const identity = async () => identityOf(await machine.observe(OBSERVE_IDENTITY), NAME);
-    assert.ok(!isNamed(await identity()));
+    const identity = async () => checkNames(await machine.observe(READ_NAMES), NAME);
+    assert.ok(!isRenamed(await identity()));
     assert.equal((await machine.job(`kato rename ${NAME}`, {}, 0)).state, 'running');
     const outcome = await machine.job(`kato rename ${NAME}`);
     assert.equal(outcome.state, 'finished', outcome.transcript);
@@ -130,18 +138,18 @@ describe("a simulated appliance's kato", function () {
 
   it('hangs on rename where nobody can be asked for the password', async () => {
     const machine = await yard.machine();
-    assert.equal((await machine.exec(direct(`timeout 1 kato rename ${NAME}`))).code, 124);
+    assert.equal((await machine.exec(withPath(`timeout 1 kato rename ${NAME}`))).code, 124);
     assert.notEqual(machine.appliance.file('/etc/hostname'), `${NAME}\n`);
   });
 
   const lifeOf = async (
-    release: string,
-  ): Promise<{ machine: TestMachine; dialect: Dialect; roles: readonly string[] }> => {
-    const dialect = dialectOf(release);
+    release: ReleaseName,
+  ): Promise<{ machine: TestMachine; dialect: Kato; roles: readonly string[] }> => {
+    const dialect = katoOf(release);
     const machine = await yard.machine({ release, sudoAsks: false });
     const fresh = await infoOf(machine);
     assert.deepEqual([fresh.mbusIp, fresh.assigned.includes('mdns')], ['127.0.0.1', true]);
-    assert.equal(parseVersion((await machine.exec(direct(dialect.version))).stdout), release);
+    assert.equal(parseKatoVersion((await machine.exec(withPath(dialect.version))).stdout), release);
     await machine.job(dialect.disableRole('mdns'));
     assert.ok(!(await infoOf(machine)).assigned.includes('mdns'));
     await machine.job(dialect.setUpCore(`api.${NAME}`));
@@ -151,12 +159,12 @@ describe("a simulated appliance's kato", function () {
     await machine.job(dialect.enableAllBut('mdns'));
     const { assigned, available } = await infoOf(machine);
     assert.deepEqual([...assigned, 'mdns'].sort(), [...available].sort());
-    await eventually('its processes', async () => parseReady((await machine.exec(direct(dialect.ready))).stdout));
-    assert.ok(allRunning(parseStatus((await machine.exec(direct(dialect.status))).stdout)));
+    await eventually('its processes', async () => parseKatoReady((await machine.exec(withPath(dialect.ready))).stdout));
+    assert.ok(allRunning(parseKatoStatus((await machine.exec(withPath(dialect.status))).stdout)));
     return { machine, dialect, roles: assigned };
   };
 
-  for (const release of ['2.6.6', '2.8.2', '2.10.6', '3.4.2']) {
+  for (const release of ['2.6.6', '2.8.2', '2.10.6', '3.4.2'] as const) {
     it(`speaks the dialect of ${release}`, async () => {
       const { machine } = await lifeOf(release);
       assert.match(
@@ -180,12 +188,12 @@ describe("a simulated appliance's kato", function () {
 
   it('is not ready at once after a boot, does nothing until then, and may never say so', async () => {
     const machine = await yard.machine({ readyDelay: 60_000, release: '2.10.6' });
-    assert.equal(parseReady((await machine.kato('process ready --block 1 all')).stdout), false);
+    assert.equal(parseKatoReady((await machine.kato('process ready --block 1 all')).stdout), false);
     assert.match((await machine.kato('process list')).stdout, /STARTING/);
     await machine.kato('role remove mdns');
     assert.ok((await infoOf(machine)).assigned.includes('mdns'));
     machine.appliance.turn({ readyNeverTimesOut: true });
-    const hung = await machine.exec(direct('timeout 2 kato process ready --block 1 all'));
+    const hung = await machine.exec(withPath('timeout 2 kato process ready --block 1 all'));
     assert.deepEqual([hung.stdout, hung.code], ['', 124]);
   });
 
@@ -194,6 +202,6 @@ describe("a simulated appliance's kato", function () {
     const first = (await machine.kato('status')).stdout;
     assert.match(first, /FATAL/);
     assert.equal((await machine.kato('status')).stdout, first);
-    assert.equal(parseReady((await machine.kato('ready')).stdout), false);
+    assert.equal(parseKatoReady((await machine.kato('ready')).stdout), false);
   });
 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { OBSERVE_NETWORK, staticNetworkOf } from '../../src/machine/network';
+import { READ_NETWORK, staticNetworkOf } from '../../src/machine/network';
 import { Yard } from './appliance-support';
 
 describe("a simulated appliance's network", function () {
@@ -10,7 +10,7 @@ describe("a simulated appliance's network", function () {
 
   it('is shown as an Ubuntu of its time does', async () => {
     const machine = await yard.machine({ privateIp: '172.30.4.5' });
-    const sections = await machine.observe(OBSERVE_NETWORK);
+    const sections = await machine.observe(READ_NETWORK);
     assert.deepEqual(staticNetworkOf(sections, { mode: 'static' }), {
       interface: 'eth0',
       address: '172.30.4.5',
@@ -29,7 +29,7 @@ describe("a simulated appliance's network", function () {
 
   it('is shown as a Debian does that has net-tools 2.10, if told to', async () => {
     const machine = await yard.machine({ privateIp: '172.30.4.5', netTools: '2.10' });
-    const sections = await machine.observe(OBSERVE_NETWORK);
+    const sections = await machine.observe(READ_NETWORK);
     const { interface: card, address, netmask, gateway } = staticNetworkOf(sections, { mode: 'static' });
     assert.deepEqual([card, address, netmask, gateway], ['eth0', '172.30.4.5', '255.255.255.0', '172.30.4.1']);
     assert.match(sections['route'] ?? '', /^0\.0\.0\.0 +172\.30\.4\.1 +0\.0\.0\.0 +UG +0 .* eth0$/m);
@@ -57,7 +57,7 @@ describe("a simulated appliance's network", function () {
         'nameserver 127.0.0.1\n',
         SITE,
       ]);
-      const { nameservers, search } = staticNetworkOf(await machine.observe(OBSERVE_NETWORK), { mode: 'static' });
+      const { nameservers, search } = staticNetworkOf(await machine.observe(READ_NETWORK), { mode: 'static' });
       assert.deepEqual([nameservers, search], [['172.16.0.23', '172.16.0.24'], ['cloud.internal']]);
     }
   });

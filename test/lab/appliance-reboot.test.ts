@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { processesOf } from '../../lab/appliance/processes';
 import { printedHostKeys } from '../../src/machine/host-keys';
-import { rebootJob } from '../../src/machine/machine';
-import { OBSERVE_NETWORK, staticIpAnswers, staticNetworkOf } from '../../src/machine/network';
+import { rebootJob } from '../../src/machine/system';
+import { READ_NETWORK, staticIpAnswers, staticNetworkOf } from '../../src/machine/network';
 import type { PromptId } from '../../src/machine/dialogue';
-import { OBSERVE_RESOLVER, putResolverFirst, resolverStateOf } from '../../src/machine/resolver';
+import { READ_RESOLVER, putResolverFirst, resolverStateOf } from '../../src/machine/resolver';
 import { DeployError } from '../../src/deployment/errors';
 import { eventually } from '../support/wait';
 import { Yard } from './appliance-support';
@@ -17,7 +17,7 @@ describe("a simulated appliance's reboot", function () {
   afterEach(() => yard.close());
 
   const staticIp = async (machine: TestMachine, answers: Partial<Record<PromptId, string>>): Promise<void> => {
-    const network = staticNetworkOf(await machine.observe(OBSERVE_NETWORK), { mode: 'static' });
+    const network = staticNetworkOf(await machine.observe(READ_NETWORK), { mode: 'static' });
     const { state } = await machine.job('kato op static_ip', { answers: { ...staticIpAnswers(network), ...answers } });
     assert.equal(state, 'finished');
   };
@@ -106,7 +106,7 @@ describe("a simulated appliance's reboot", function () {
 
   it('makes resolv.conf anew, with the head that was put there, and forgets what was only written into it', async () => {
     const machine = await yard.machine({ sudoAsks: false });
-    const state = async (): Promise<unknown> => resolverStateOf(await machine.observe(OBSERVE_RESOLVER), 'dhcp');
+    const state = async (): Promise<unknown> => resolverStateOf(await machine.observe(READ_RESOLVER), 'dhcp');
     await machine.exec(`printf 'search containers.\\nnameserver 127.0.0.1\\n' > /etc/resolv.conf`);
     assert.deepEqual(await state(), { live: true, persistent: false });
     await machine.reboot();
@@ -124,7 +124,7 @@ describe("a simulated appliance's reboot", function () {
     await machine.exec(`printf 'search containers.\\nnameserver 127.0.0.1\\n' > /etc/resolv.conf`);
     await machine.reboot();
     await eventually('ssh', () => machine.reached());
-    assert.deepEqual(resolverStateOf(await machine.observe(OBSERVE_RESOLVER), 'static'), {
+    assert.deepEqual(resolverStateOf(await machine.observe(READ_RESOLVER), 'static'), {
       live: true,
       persistent: true,
     });

@@ -12,10 +12,9 @@ import { runDetached } from '../../src/steps/machine/run-detached';
 import type { DetachedCommand, DetachedOutcome } from '../../src/steps/machine/run-detached';
 import type { ExecResult, RemoteSession } from '../../src/steps/ports';
 import { createRemote } from '../../src/adapters/ssh';
-import { direct } from '../../src/machine/kato';
-import { sectionsOf } from '../../src/machine/observe';
-import type { Sections } from '../../src/machine/observe';
-import { parseBootId, READ_BOOT_ID } from '../../src/machine/machine';
+import { parseSections, withPath } from '../../src/machine/shell';
+import type { Sections } from '../../src/machine/shell';
+import { parseBootId, READ_BOOT_ID } from '../../src/machine/system';
 import { DeployError } from '../../src/deployment/errors';
 import { eventually } from '../support/wait';
 
@@ -56,11 +55,11 @@ export class TestMachine {
   }
 
   async kato(...words: string[]): Promise<ExecResult> {
-    return this.exec(direct(`kato ${words.join(' ')}`));
+    return this.exec(withPath(`kato ${words.join(' ')}`));
   }
 
   async observe(command: string): Promise<Sections> {
-    return sectionsOf((await this.exec(command)).stdout)!;
+    return parseSections((await this.exec(command)).stdout)!;
   }
 
   /** A detached job, answering sudo. */

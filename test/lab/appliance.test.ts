@@ -10,8 +10,8 @@ import type { ClientChannel } from 'ssh2';
 import { processesOf } from '../../lab/appliance/processes';
 import { Place } from '../../lab/appliance/place';
 import { rewriterFor } from '../../lab/appliance/rewrite';
-import { parseMemory } from '../../src/machine/machine';
-import { OBSERVE_NETWORK, staticNetworkOf } from '../../src/machine/network';
+import { parseMemory } from '../../src/machine/system';
+import { READ_NETWORK, staticNetworkOf } from '../../src/machine/network';
 import { DeployError } from '../../src/deployment/errors';
 import { eventually } from '../support/wait';
 import { PORTS, Yard } from './appliance-support';
@@ -52,7 +52,7 @@ describe('a simulated appliance', function () {
       address,
       netmask,
       interface: name,
-    } = staticNetworkOf(await machine.observe(OBSERVE_NETWORK), { mode: 'static' });
+    } = staticNetworkOf(await machine.observe(READ_NETWORK), { mode: 'static' });
     assert.deepEqual([name, address, netmask], ['eth0', '10.1.2.11', '255.255.255.0']);
     assert.match((await machine.bootId()) ?? '', /-/);
     assert.equal((await machine.job('echo $LC_ALL $LANG; exit 4')).code, 4);

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checkKnobs, DIALOGUES, readDialogue } from '../../lab/appliance';
-import { staticIpAnswers, isStatic, OBSERVE_NETWORK, staticNetworkOf } from '../../src/machine/network';
+import { staticIpAnswers, isStatic, READ_NETWORK, staticNetworkOf } from '../../src/machine/network';
 import { Yard } from './appliance-support';
 
 const ONE = { id: 'address', text: 'IP: ' };
@@ -146,7 +146,7 @@ describe('a dialogue file', function () {
     });
     const machine = await yard.machine({ dialogue: file });
     writeFileSync(file, '{');
-    const network = staticNetworkOf(await machine.observe(OBSERVE_NETWORK), { mode: 'static' });
+    const network = staticNetworkOf(await machine.observe(READ_NETWORK), { mode: 'static' });
     const { transcript, state } = await machine.job('kato op static_ip', {
       answers: { ...staticIpAnswers(network), gateway: '' },
     });

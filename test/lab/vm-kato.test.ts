@@ -5,10 +5,11 @@ import { DIALOGUES } from '../../lab/appliance';
 import type { Knobs } from '../../lab/types';
 import type { DetachedOutcome } from '../../src/steps/machine/run-detached';
 import type { PromptId } from '../../src/machine/dialogue';
-import { isNamed } from '../../src/machine/identity';
-import { dialectOf, direct } from '../../src/machine/kato';
+import { isRenamed } from '../../src/machine/rename-check';
+import { katoOf } from '../../src/machine/kato';
+import { withPath } from '../../src/machine/shell';
 import { isStatic, staticIpAnswers } from '../../src/machine/network';
-import { allRunning, parseReady, parseStatus, parseVersion } from '../../src/machine/roles';
+import { allRunning, parseKatoReady, parseKatoStatus, parseKatoVersion } from '../../src/machine/kato-output';
 import { eventually } from '../support/wait';
 import { Yard } from './appliance-support';
 import { GuestFiles, NAME, NETWORK } from './vm-support';
@@ -65,7 +66,7 @@ describe("a virtual machine's kato", function () {
 
   it('renames with sudo, into host name, hosts file and certificate, once it has taken its time', async () => {
     const machine = guest({ katoTakes: 1500 });
-    assert.ok(!isNamed(machine.identity()));
+    assert.ok(!isRenamed(machine.identity()));
     assert.equal((await machine.job(`kato rename ${NAME}`, {}, 0)).state, 'running');
     const outcome = await machine.job(`kato rename ${NAME}`);
     assert.equal(outcome.state, 'finished', outcome.transcript);
@@ -81,17 +82,17 @@ describe("a virtual machine's kato", function () {
   it('hangs on rename where nobody can be asked for the password', async () => {
     const machine = guest();
     assert.equal((await machine.exec(`setsid -w timeout 1 kato rename ${NAME}`)).code, 124);
-    assert.ok(!isNamed(machine.identity()));
+    assert.ok(!isRenamed(machine.identity()));
     assert.deepEqual(machine.noted(), [`rename ${NAME}`]);
   });
 
-  for (const release of ['2.6.6', '2.8.2', '2.10.6', '3.4.2']) {
+  for (const release of ['2.6.6', '2.8.2', '2.10.6', '3.4.2'] as const) {
     it(`speaks the dialect of ${release}`, async () => {
-      const dialect = dialectOf(release);
+      const dialect = katoOf(release);
       const machine = guest({ release, sudoAsks: false });
       const fresh = await machine.info();
       assert.deepEqual([fresh.mbusIp, fresh.assigned.includes('mdns')], ['127.0.0.1', true]);
-      assert.equal(parseVersion((await machine.exec(dialect.version)).stdout), release);
+      assert.equal(parseKatoVersion((await machine.exec(dialect.version)).stdout), release);
       await machine.job(dialect.disableRole('mdns'));
       assert.ok(!(await machine.info()).assigned.includes('mdns'));
       await machine.job(dialect.setUpCore(`api.${NAME}`));
@@ -102,8 +103,8 @@ describe("a virtual machine's kato", function () {
       await machine.job(dialect.enableAllBut('mdns'));
       const { assigned, available } = await machine.info();
       assert.deepEqual([...assigned, 'mdns'].sort(), [...available].sort());
-      await eventually('its processes', async () => parseReady((await machine.exec(dialect.ready)).stdout));
-      assert.ok(allRunning(parseStatus((await machine.exec(dialect.status)).stdout)));
+      await eventually('its processes', async () => parseKatoReady((await machine.exec(dialect.ready)).stdout));
+      assert.ok(allRunning(parseKatoStatus((await machine.exec(dialect.status)).stdout)));
     });
   }
 
@@ -123,7 +124,7 @@ describe("a virtual machine's kato", function () {
   it('does nothing until the boot has come to an end, and may never say that it is ready', async () => {
     const machine = guest({ release: '2.10.6' });
     await machine.vm.run('rm root/run/stackato/up');
-    assert.equal(parseReady((await machine.kato('process ready --block 1 all')).stdout), false);
+    assert.equal(parseKatoReady((await machine.kato('process ready --block 1 all')).stdout), false);
     assert.match((await machine.kato('process list')).stdout, /STARTING/);
     const before = machine.file('/home/stackato/stackato/etc/kato/state.json');
     for (const words of [
@@ -144,7 +145,7 @@ describe("a virtual machine's kato", function () {
   it('never comes up whole with less than 2 GiB', async () => {
     const machine = guest({}, 1_000_000);
     assert.match((await machine.kato('status')).stdout, /FATAL/);
-    assert.equal(parseReady((await machine.kato('ready')).stdout), false);
+    assert.equal(parseKatoReady((await machine.kato('ready')).stdout), false);
   });
 
   it('answers on its console by the name it has, once', () => {
@@ -264,8 +265,8 @@ describe("a virtual machine's kato", function () {
         const fresh = interfaces(machine);
         simulated.appliance.turn({ dialogue });
         const [one, other] = [
-          await simulated.exec(direct('kato op static_ip'), typed),
-          await machine.vm.run(direct('kato op static_ip'), typed),
+          await simulated.exec(withPath('kato op static_ip'), typed),
+          await machine.vm.run(withPath('kato op static_ip'), typed),
         ];
         assert.deepEqual([other.stdout, other.code], [one.stdout, one.code], how);
         if (other.stdout.includes('Written'))
@@ -302,7 +303,7 @@ describe("a virtual machine's kato", function () {
         );
         await simulated.session(async (session) => {
           for (const words of wordsOf(release)) {
-            const [one, other] = [await session.exec(direct(`kato ${words}`)), await machine.kato(words)];
+            const [one, other] = [await session.exec(withPath(`kato ${words}`)), await machine.kato(words)];
             assert.deepEqual([other.stdout, other.code], [one.stdout, one.code], `kato ${words}`);
           }
         });

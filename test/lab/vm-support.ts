@@ -11,10 +11,10 @@ import { runDetached } from '../../src/steps/machine/run-detached';
 import type { DetachedOutcome } from '../../src/steps/machine/run-detached';
 import type { ExecResult } from '../../src/steps/ports';
 import type { PromptId } from '../../src/machine/dialogue';
-import { identityOf } from '../../src/machine/identity';
-import type { Identity } from '../../src/machine/identity';
-import { direct } from '../../src/machine/kato';
-import { parseInfo } from '../../src/machine/roles';
+import { checkNames } from '../../src/machine/rename-check';
+import type { NameCheck } from '../../src/machine/rename-check';
+import { withPath } from '../../src/machine/shell';
+import { parseKatoInfo } from '../../src/machine/kato-output';
 import { LocalVm } from '../machine/local-vm';
 
 const GUEST = resolve('lab/vm/guest/rootfs');
@@ -116,15 +116,15 @@ export class GuestFiles {
   }
 
   exec(command: string): Promise<ExecResult> {
-    return this.vm.run(direct(command));
+    return this.vm.run(withPath(command));
   }
 
   async kato(words: string): Promise<ExecResult> {
     return this.exec(`kato ${words}`);
   }
 
-  async info(): Promise<NonNullable<ReturnType<typeof parseInfo>>> {
-    return parseInfo((await this.kato('info')).stdout)!;
+  async info(): Promise<NonNullable<ReturnType<typeof parseKatoInfo>>> {
+    return parseKatoInfo((await this.kato('info')).stdout)!;
   }
 
   job(command: string, answers: Partial<Record<PromptId, string>> = {}, budgetMs = 20_000): Promise<DetachedOutcome> {
@@ -145,13 +145,13 @@ export class GuestFiles {
     return lines.map((line) => (JSON.parse(line) as { args: string[] }).args.join(' '));
   }
 
-  identity(): Identity {
+  identity(): NameCheck {
     const certificate = execFileSync(
       'openssl',
       ['x509', '-noout', '-subject', '-in', join(this.root, 'etc/ssl/certs/stackato.crt')],
       { encoding: 'utf8' },
     );
-    return identityOf(
+    return checkNames(
       {
         hostname: this.file('/proc/sys/kernel/hostname'),
         file: this.file('/etc/hostname'),

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { PROMPT_IDS, decide, wording } from '../../src/machine/dialogue';
+import { PROMPT_IDS, decide, answerText } from '../../src/machine/dialogue';
 import type { Conversation, PromptId, Verdict } from '../../src/machine/dialogue';
-import { plainText } from '../../src/machine/terminal';
+import { plainText } from '../../src/machine/output';
 import { maskSecrets } from '../../src/deployment/mask';
 
 const ALL = new Set<PromptId>(PROMPT_IDS);
-const decideOn = (output: string, said: Conversation['said'] = []): Verdict => decide({ said, output }, ALL);
+const decideOn = (output: string, answered: Conversation['answered'] = []): Verdict =>
+  decide({ answered, output }, ALL);
 
 const ASKED: readonly [string, PromptId][] = [
   ['[sudo] password for stackato: ', 'password'],
@@ -90,8 +91,8 @@ describe('dialogue', () => {
   }
 
   it('is stuck where a question is asked again', () => {
-    const said = [{ id: 'netmask', before: 'Netmask: ' }];
-    assert.deepEqual(decideOn('255.0\r\nInvalid netmask.\r\nNetmask: ', said), {
+    const answered = [{ id: 'netmask', before: 'Netmask: ' }];
+    assert.deepEqual(decideOn('255.0\r\nInvalid netmask.\r\nNetmask: ', answered), {
       kind: 'stuck',
       prompt: 'Netmask:',
       reason: 'asked again',
@@ -100,7 +101,7 @@ describe('dialogue', () => {
   });
 
   it('is stuck where it has no answer', () => {
-    const verdict = decide({ said: [], output: 'Network interface: ' }, new Set<PromptId>(['address']));
+    const verdict = decide({ answered: [], output: 'Network interface: ' }, new Set<PromptId>(['address']));
     assert.deepEqual(verdict, { kind: 'stuck', prompt: 'Network interface:', reason: 'no answer', id: 'interface' });
   });
 
@@ -120,39 +121,39 @@ describe('dialogue', () => {
 
   it('takes a closed line that it has no answer to for news', () => {
     assert.equal(
-      decide({ said: [], output: 'Roles on this router:\r\n' }, new Set<PromptId>(['password'])).kind,
+      decide({ answered: [], output: 'Roles on this router:\r\n' }, new Set<PromptId>(['password'])).kind,
       'wait',
     );
   });
 
   it('gives sudo its password again after progress, never after a refusal', () => {
-    const said = [{ id: 'password', before: '[sudo] password for stackato: ' }];
-    assert.equal(decideOn('\r\nhostname changed\r\n[sudo] password for stackato: ', said).kind, 'answer');
+    const answered = [{ id: 'password', before: '[sudo] password for stackato: ' }];
+    assert.equal(decideOn('\r\nhostname changed\r\n[sudo] password for stackato: ', answered).kind, 'answer');
     for (const output of [
       '\r\nSorry, try again.\r\n[sudo] password for stackato: ',
       '\r\n[sudo] password for stackato: ',
     ]) {
-      const verdict = decideOn(output, said);
+      const verdict = decideOn(output, answered);
       assert.equal(verdict.kind === 'stuck' ? verdict.reason : verdict.kind, 'refused');
     }
   });
 
   it('says yes to two different questions, not twice to the same', () => {
-    const said = [{ id: 'confirm', before: 'Is this correct? ' }];
-    assert.equal(decideOn('yes\r\nProceed now? ', said).kind, 'answer');
-    assert.equal(decideOn('yes\r\nIs this correct? ', said).kind, 'stuck');
+    const answered = [{ id: 'confirm', before: 'Is this correct? ' }];
+    assert.equal(decideOn('yes\r\nProceed now? ', answered).kind, 'answer');
+    assert.equal(decideOn('yes\r\nIs this correct? ', answered).kind, 'stuck');
   });
 
   it('waits after an answer until something is printed', () => {
-    const said = [{ id: 'gateway', before: 'Gateway: ' }];
-    assert.equal(decideOn('10.0.0.1\r\n', said).kind, 'wait');
-    assert.equal(decideOn('', said).kind, 'wait');
+    const answered = [{ id: 'gateway', before: 'Gateway: ' }];
+    assert.equal(decideOn('10.0.0.1\r\n', answered).kind, 'wait');
+    assert.equal(decideOn('', answered).kind, 'wait');
   });
 
   it('fits yes to what is offered', () => {
-    assert.equal(wording('confirm', 'Continue [y/N]?', 'yes'), 'y');
-    assert.equal(wording('confirm', 'Continue (yes/no)?', 'yes'), 'yes');
-    assert.equal(wording('search', 'Domains (y/n)', 'yes.example.com'), 'yes.example.com');
+    assert.equal(answerText('confirm', 'Continue [y/N]?', 'yes'), 'y');
+    assert.equal(answerText('confirm', 'Continue (yes/no)?', 'yes'), 'yes');
+    assert.equal(answerText('search', 'Domains (y/n)', 'yes.example.com'), 'yes.example.com');
   });
 });
 

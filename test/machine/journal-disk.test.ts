@@ -11,7 +11,7 @@ import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { runDetached } from '../../src/steps/machine/run-detached';
 import type { DetachedOutcome } from '../../src/steps/machine/run-detached';
 import { readJob, startJob } from '../../src/machine/journal';
-import { parseSnapshot } from '../../src/machine/snapshot';
+import { parseReport } from '../../src/machine/journal-report';
 import { DeployError } from '../../src/deployment/errors';
 import { LocalVm, eventually, sleep } from './local-vm';
 
@@ -94,7 +94,7 @@ describe('the journal on a disk that takes no more', function () {
       await disk.make(what);
       await fails(run('echo made'), REASONS[what]);
       const { stdout } = await disk.vm.run(readJob(KEY, 0).command);
-      assert.equal(parseSnapshot(stdout)?.state, 'absent');
+      assert.equal(parseReport(stdout)?.state, 'absent');
       await disk.make('good');
       const { state, transcript } = await run('echo made');
       assert.deepEqual([state, transcript], ['finished', 'made\n']);
@@ -138,11 +138,11 @@ describe('the journal by a clock that jumps', function () {
     const folder = vm.path('.stackato-deploy', 'dev', 'rename', 'run1-1');
     mkdirSync(folder, { recursive: true });
     utimesSync(folder, new Date(0), new Date(0));
-    assert.equal(parseSnapshot((await vm.run(readJob(KEY, 0).command)).stdout)?.state, 'running');
+    assert.equal(parseReport((await vm.run(readJob(KEY, 0).command)).stdout)?.state, 'running');
   });
 
   it('C12: quiet is counted from look to look, whoever looks, and anew once something is printed', async () => {
-    const look = async () => parseSnapshot((await vm.run(readJob(KEY, 0).command)).stdout)!;
+    const look = async () => parseReport((await vm.run(readJob(KEY, 0).command)).stdout)!;
     await vm.run(startJob(KEY, 'echo one; while [ ! -e go ]; do sleep 0.1; done; echo two; sleep 20').command);
     await eventually(async () => ((await look()).bytes.length > 0 ? true : undefined));
     await look();

@@ -3,8 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, rmSync, statSync, writeFileSync, mkdirSync, existsSync } from 'node:fs';
 import { answerJob, killJob, readJob, startJob, stepsStartedIn } from '../../src/machine/journal';
 import type { JournalKey, RemoteCommand } from '../../src/machine/journal';
-import { parseSnapshot } from '../../src/machine/snapshot';
-import type { Snapshot } from '../../src/machine/snapshot';
+import { parseReport } from '../../src/machine/journal-report';
+import type { JobReport } from '../../src/machine/journal-report';
 import { LocalVm, eventually, sleep } from './local-vm';
 
 const KEY: JournalKey = { deployment: 'dev', step: 'rename', need: 'run1-1' };
@@ -35,7 +35,7 @@ describe('journal commands', () => {
       lastPart(built),
       `n="$j/run1-1"
 IFS= read -r line && read -r stop && [ "$stop" = . ] || exit 75
-look "$n"
+read_state "$n"
 if [ $s = running ] && [ "$(stat -c %s "$n/log")" = 12 ]; then
   if w=$(mkdir "$n/said/12.password" 2>&1); then
     stty -F "$(cat "$n/tty")" -echo 2>/dev/null
@@ -54,19 +54,19 @@ describe('journal on a real terminal', function () {
   beforeEach(() => (vm = new LocalVm()));
   afterEach(() => vm.dispose());
 
-  const send = async (built: RemoteCommand): Promise<Snapshot> => {
+  const send = async (built: RemoteCommand): Promise<JobReport> => {
     const { stdout, stderr } = await vm.run(built.command, built.stdin);
-    const snapshot = parseSnapshot(stdout);
+    const snapshot = parseReport(stdout);
     assert.ok(snapshot, `no reply: ${stdout}${stderr}`);
     return snapshot;
   };
-  const read = (key = KEY): Promise<Snapshot> => send(readJob(key, 0));
-  const until = (state: string, key = KEY): Promise<Snapshot> =>
+  const read = (key = KEY): Promise<JobReport> => send(readJob(key, 0));
+  const until = (state: string, key = KEY): Promise<JobReport> =>
     eventually(async () => {
       const snapshot = await read(key);
       return snapshot.state === state ? snapshot : undefined;
     });
-  const printed = (text: string, key = KEY): Promise<Snapshot> =>
+  const printed = (text: string, key = KEY): Promise<JobReport> =>
     eventually(async () => {
       const snapshot = await read(key);
       // What was printed while it was read came along, and is not in its size.
@@ -92,8 +92,8 @@ describe('journal on a real terminal', function () {
       bytes: Buffer.alloc(0),
       size: 0,
       quiet: 0,
-      trouble: '',
-      said: [],
+      writeError: '',
+      answered: [],
     });
   });
 
@@ -154,7 +154,7 @@ describe('journal on a real terminal', function () {
     assert.equal(vm.read('ran'), '');
     await Promise.all([send(answer), send(answer)]);
     const after = await printed('Again: ');
-    assert.deepEqual(after.said, [{ id: 'address', offset: size }]);
+    assert.deepEqual(after.answered, [{ id: 'address', offset: size }]);
     await send(answer);
     await send(answerJob(KEY, { id: 'netmask', offset: size, text: 'stale', secret: false }));
     await sleep(200);
@@ -253,9 +253,9 @@ describe('journal on a real terminal', function () {
     await send(startJob(KEY, 'echo stackato-journal running'));
     await until('finished');
     const { stdout } = await vm.run(readJob(KEY, 0).command);
-    assert.ok(parseSnapshot(`Welcome to Ubuntu${stdout}`));
+    assert.ok(parseReport(`Welcome to Ubuntu${stdout}`));
     for (const length of [0, 20, stdout.length - 30, stdout.length - 1])
-      assert.equal(parseSnapshot(stdout.slice(0, length)), undefined);
+      assert.equal(parseReport(stdout.slice(0, length)), undefined);
   });
 });
 

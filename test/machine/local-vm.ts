@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { replyOf, throughDoor } from '../../src/machine/door';
+import { parseReply, wrapScript } from '../../src/machine/sh-wrapper';
 import type { ExecResult, RemoteSession, Secret } from '../../src/steps/ports';
 
 export class LocalVm {
@@ -27,7 +27,7 @@ export class LocalVm {
     this.sent.push({ command, stdin });
     const mark = `mark-${this.sent.length}`;
     const env = { PATH: process.env['PATH'] ?? '', HOME: this.home, LOGNAME: 'stackato' };
-    const [program, ...words] = [...this.inside, '/bin/sh', '-c', throughDoor(command, mark)];
+    const [program, ...words] = [...this.inside, '/bin/sh', '-c', wrapScript(command, mark)];
     const child = spawn(program, words, { cwd: this.home, env, stdio: 'pipe' });
     return new Promise((resolve, reject) => {
       let stdout = '';
@@ -36,7 +36,7 @@ export class LocalVm {
       child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString('utf8')));
       child.once('error', reject);
       child.once('close', (code) => {
-        const reply = replyOf({ stdout, stderr, cut: false }, mark);
+        const reply = parseReply({ stdout, stderr, cut: false }, mark);
         if (reply === undefined) reject(new Error(`it ended with ${code}: ${stdout}${stderr}`));
         else resolve(reply);
       });

@@ -3,21 +3,21 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { identityOf, isNamed } from '../../src/machine/identity';
-import { parseBootId, parseMemory, rebootJob } from '../../src/machine/machine';
+import { checkNames, isRenamed } from '../../src/machine/rename-check';
+import { parseBootId, parseMemory, rebootJob } from '../../src/machine/system';
 import {
-  IFCONFIG,
+  READ_IFCONFIG,
   isStatic,
   parseIfconfig,
   parseInterfaces,
-  parseResolver,
+  parseResolvConf,
   parseRoute,
   staticIpAnswers,
   staticNetworkOf,
-  OBSERVE_NETWORK,
+  READ_NETWORK,
 } from '../../src/machine/network';
-import { observe, sectionsOf } from '../../src/machine/observe';
-import { OBSERVE_RESOLVER, putResolverFirst, resolverStateOf } from '../../src/machine/resolver';
+import { inSections, parseSections } from '../../src/machine/shell';
+import { READ_RESOLVER, putResolverFirst, resolverStateOf } from '../../src/machine/resolver';
 import { DeployError } from '../../src/deployment/errors';
 import { LocalVm } from './local-vm';
 
@@ -102,7 +102,7 @@ async function cardShown(table: string): Promise<string> {
   const vm = new LocalVm();
   vm.program('route', `cat <<'END'\n${table}END`);
   vm.program('ifconfig', 'printf %s "$1"');
-  const { stdout } = await vm.run(`PATH="$HOME/bin:$PATH"; ${IFCONFIG}`);
+  const { stdout } = await vm.run(`PATH="$HOME/bin:$PATH"; ${READ_IFCONFIG}`);
   vm.dispose();
   return stdout;
 }
@@ -130,7 +130,7 @@ describe('network parsers', () => {
   it('read resolv.conf as glibc does', () => {
     const text =
       '# made by resolvconf\ndomain old.example\nsearch a.example b.example\nnameserver 10.0.0.2 # first\n;nameserver 1.1.1.1\n';
-    assert.deepEqual(parseResolver(text), { nameservers: ['10.0.0.2'], search: ['a.example', 'b.example'] });
+    assert.deepEqual(parseResolvConf(text), { nameservers: ['10.0.0.2'], search: ['a.example', 'b.example'] });
   });
 
   it('read interfaces', () => {
@@ -204,21 +204,21 @@ describe('the static network', () => {
   });
 });
 
-describe('looks', () => {
+describe('sections of output', () => {
   it('are told apart, whatever fails or lacks its last newline', () => {
-    const command = observe({ one: 'printf "a\\n\\nb"', two: 'cat /nonexistent', three: 'echo c' });
-    assert.deepEqual(sectionsOf(execFileSync('/bin/sh', ['-c', command], { encoding: 'utf8' })), {
+    const command = inSections({ one: 'printf "a\\n\\nb"', two: 'cat /nonexistent', three: 'echo c' });
+    assert.deepEqual(parseSections(execFileSync('/bin/sh', ['-c', command], { encoding: 'utf8' })), {
       one: 'a\n\nb',
       two: '',
       three: 'c\n',
     });
   });
 
-  it('are nothing when cut short', () => assert.equal(sectionsOf('\nstackato-section one\nabc'), undefined));
+  it('are nothing when cut short', () => assert.equal(parseSections('\nstackato-section one\nabc'), undefined));
 
   it('name their files literally', () => {
     for (const path of ['/etc/resolv.conf', '/var/run/dnsmasq/resolv.conf', '/etc/network/interfaces'])
-      assert.ok(OBSERVE_NETWORK.includes(`cat ${path};`), path);
+      assert.ok(READ_NETWORK.includes(`cat ${path};`), path);
   });
 });
 
@@ -235,7 +235,7 @@ describe('the resolver step', () => {
     execFileSync('/bin/sh', ['-c', command.replaceAll('/etc/', `${root}/etc/`).replace(/^sudo /, '')], {
       encoding: 'utf8',
     });
-  const state = (mode: 'static' | 'dhcp'): unknown => resolverStateOf(sectionsOf(run(OBSERVE_RESOLVER)) ?? {}, mode);
+  const state = (mode: 'static' | 'dhcp'): unknown => resolverStateOf(parseSections(run(READ_RESOLVER)) ?? {}, mode);
   const file = (path: string): string => readFileSync(join(root, path), 'utf8');
   const WANTED = 'search containers.\nnameserver 127.0.0.1\n# made by hand\nnameserver 10.0.0.2\n';
 
@@ -287,9 +287,9 @@ describe('the name of the machine', () => {
   };
 
   it('is looked for everywhere', () => {
-    assert.deepEqual(identityOf(sections, HOST), { hostname: true, hosts: true, certificate: true });
-    assert.ok(isNamed(identityOf({ ...sections, certificate: 'subject=CN = stackato.example.com' }, HOST)));
-    assert.ok(isNamed(identityOf({ ...sections, certificate: '' }, HOST)));
+    assert.deepEqual(checkNames(sections, HOST), { hostname: true, hosts: true, certificate: true });
+    assert.ok(isRenamed(checkNames({ ...sections, certificate: 'subject=CN = stackato.example.com' }, HOST)));
+    assert.ok(isRenamed(checkNames({ ...sections, certificate: '' }, HOST)));
   });
 
   it('is not there while one place has the old one', () => {
@@ -299,7 +299,7 @@ describe('the name of the machine', () => {
       { hosts: '127.0.0.1 localhost' },
       { certificate: 'subject=CN = stackato-ab12.local' },
     ]) {
-      assert.equal(isNamed(identityOf({ ...sections, ...old }, HOST)), false, JSON.stringify(old));
+      assert.equal(isRenamed(checkNames({ ...sections, ...old }, HOST)), false, JSON.stringify(old));
     }
   });
 });

@@ -1,17 +1,17 @@
 /** Which host keys are accepted, and what is offered to whom. */
 
 import assert from 'node:assert/strict';
-import { announceClaim } from '../../src/steps/claim-admin';
+import { claimAdmin } from '../../src/steps/claim-admin';
+import { connect } from '../../src/steps/connect';
 import type { Dependencies } from '../../src/steps/dependencies';
-import { pinHostKey } from '../../src/steps/machine/host-key';
-import { onMachine } from '../../src/steps/machine/session';
+import { withSession } from '../../src/steps/machine/session';
 import type { StepInput } from '../../src/deployment/activities';
 import { stepById } from '../../src/deployment/steps';
 import type { Cloud, RemoteSession, SshTarget } from '../../src/steps/ports';
 import { DeployError } from '../../src/deployment/errors';
 import type { Known } from '../../src/deployment/facts';
 import type { SshSpec } from '../../src/deployment/types';
-import { dependencies, inputOf } from './support';
+import { dependencies, firstAttempt, inputOf } from './support';
 
 const GIVEN = 'SHA256:uNiVztksCsDhcc0u9e8BrrQXVUpKZIDTMczCvj3tD2s';
 const [ED25519, ECDSA] = [
@@ -61,9 +61,9 @@ async function visit(
 }
 
 const pin = (hostKey: string | undefined, known: Known, output?: string | DeployError) =>
-  visit(pinHostKey, hostKey, known, output);
+  visit(firstAttempt(connect.activities.pinHostKey), hostKey, known, output);
 const logIn = (hostKey: string | undefined, known: Known) =>
-  visit((deps, input) => onMachine(deps, input, () => Promise.resolve('in')), hostKey, known);
+  visit((deps, input) => withSession(deps, input, () => Promise.resolve('in')), hostKey, known);
 const PINNED = { changed: false, note: `host key ${ECDSA}`, known: { hostKey: ECDSA } };
 
 describe('the host key', () => {
@@ -142,6 +142,8 @@ describe("the administrator's password", () => {
   it('B9: is known to be possible before it is', async () => {
     const activities = Object.keys(stepById('claim-admin').activities);
     assert.deepEqual(activities, ['announceClaim', 'claimAdmin']);
-    assert.deepEqual((await announceClaim()).known, { claiming: true });
+    assert.deepEqual((await firstAttempt(claimAdmin.activities.announceClaim)(dependencies({}), inputOf())).known, {
+      claiming: true,
+    });
   });
 });

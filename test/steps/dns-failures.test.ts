@@ -1,9 +1,10 @@
 /** What a server says is told as it is, and what others put at the name stays theirs. */
 
+import { firstAttempt } from './support';
 import assert from 'node:assert/strict';
-import { takeBackDns, updateDns } from '../../src/steps/dns';
+import { dns } from '../../src/steps/dns';
 import { findProblems } from '../../src/steps/preflight';
-import { verifyConsole } from '../../src/steps/verify';
+import { verify } from '../../src/steps/verify';
 import type { Dns } from '../../src/steps/ports';
 import { DeployError, errorRow } from '../../src/deployment/errors';
 import { ownerOf } from '../../src/deployment/names';
@@ -110,9 +111,13 @@ zone "slave.example" { type slave; masters { 192.0.2.1; }; file "s.db"; };
       await one.up();
       failing = true;
       const says = /^127\.0\.0\.1 answers SERVFAIL when asked for \S+ \w+\.$/;
-      await refused(updateDns(one.deps, one.input), 'DNS_ERROR', says);
-      await refused(takeBackDns(one.deps, one.input), 'DNS_ERROR', says);
-      await refused(verifyConsole(one.deps, one.input), 'DNS_ERROR', /SERVFAIL when asked for dev\.example\.com A\.$/);
+      await refused(firstAttempt(dns.activities.updateDns)(one.deps, one.input), 'DNS_ERROR', says);
+      await refused(firstAttempt(dns.undo)(one.deps, one.input), 'DNS_ERROR', says);
+      await refused(
+        firstAttempt(verify.activities.verifyConsole)(one.deps, one.input),
+        'DNS_ERROR',
+        /SERVFAIL when asked for dev\.example\.com A\.$/,
+      );
       failing = false;
       assert.equal(await one.down(), true);
     });
@@ -120,7 +125,11 @@ zone "slave.example" { type slave; masters { 192.0.2.1; }; file "s.db"; };
     it('C13: what it knows nothing of outside the zone is asked elsewhere', async () => {
       const one = deployment({}, { addressName: 'euca-{dashed}.elsewhere.test' });
       await one.up();
-      await refused(verifyConsole(one.deps, one.input), 'CONSOLE_NOT_UP', /does not resolve to 203\.0\.113\.77 yet/);
+      await refused(
+        firstAttempt(verify.activities.verifyConsole)(one.deps, one.input),
+        'CONSOLE_NOT_UP',
+        /does not resolve to 203\.0\.113\.77 yet/,
+      );
       assert.equal(await one.down(), true);
     });
   });

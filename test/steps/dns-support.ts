@@ -1,4 +1,5 @@
-import { observeDns, takeBackDns, updateDns } from '../../src/steps/dns';
+import { firstAttempt } from './support';
+import { dns } from '../../src/steps/dns';
 import { preflight } from '../../src/steps/preflight';
 import type { Dependencies } from '../../src/steps/dependencies';
 import type { CloudInstance, Dns, TsigKey } from '../../src/steps/ports';
@@ -54,18 +55,18 @@ export class NameDeployment {
       findGroups: () => Promise.resolve([]),
       findGroup: () => Promise.resolve(undefined),
     };
-    return preflight(
+    return firstAttempt(preflight.activities.preflight)(
       { ...this.deps, clouds: { open: () => Promise.resolve(cloud) } } as unknown as Dependencies,
       this.input,
     );
   }
 
   async observe(): Promise<string> {
-    return this.remembered(await observeDns(this.deps, this.input)).note;
+    return this.remembered(await firstAttempt(dns.activities.observeDns)(this.deps, this.input)).note;
   }
 
   async update(): Promise<boolean> {
-    return this.remembered(await updateDns(this.deps, this.input)).changed;
+    return this.remembered(await firstAttempt(dns.activities.updateDns)(this.deps, this.input)).changed;
   }
 
   async up(): Promise<boolean> {
@@ -78,7 +79,7 @@ export class NameDeployment {
   }
 
   takeBack(): Promise<StepOutcome> {
-    return takeBackDns(this.deps, this.input);
+    return firstAttempt(dns.undo)(this.deps, this.input);
   }
 
   private remembered(outcome: StepOutcome): StepOutcome {

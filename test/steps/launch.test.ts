@@ -1,15 +1,23 @@
 /** One instance, whatever comes late; and one that somebody stopped. */
 
 import assert from 'node:assert/strict';
-import { awaitRunning, insistOnOneInstance, launchInstance, terminateInstance } from '../../src/steps/launch';
+import { findOurs } from '../../src/steps/cloud/instances';
+import { launch as step } from '../../src/steps/launch';
+import { siteOf } from '../../src/steps/step';
 import type { Dependencies } from '../../src/steps/dependencies';
+import type { StepInput, StepOutcome } from '../../src/deployment/activities';
 import type { Cloud, CloudInstance, LaunchRequest } from '../../src/steps/ports';
-import type { StepOutcome } from '../../src/deployment/activities';
 import { CloudFailure, unclear } from '../../src/cloud/failures';
 import type { ErrorCode } from '../../src/deployment/errors';
 import type { Known, Unsettled } from '../../src/deployment/facts';
 import { Attempts } from '../activities/attempts';
-import { attemptOf, dependencies, inputOf } from './support';
+import { attemptOf, dependencies, inputOf, firstAttempt } from './support';
+
+const { launchInstance } = step.activities;
+const awaitRunning = firstAttempt(step.activities.awaitRunning);
+const terminateInstance = step.undo;
+const insistOnOneInstance = async (deps: Dependencies, { spec }: StepInput) =>
+  findOurs({ ...(await siteOf(deps, spec)), spec });
 
 const LATE_EFFECT = 100;
 

@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { readdirSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { planOf } from '../../src/steps/plan';
 import { paintIf } from '../../src/cli/render/text';
 import { planText } from '../../src/cli/render/plan';
@@ -144,6 +145,15 @@ describe('plan', () => {
   it('marks what is made with the namespace', () => {
     const dns = planOf(specNamed('dev'), 'production').find(({ id }) => id === 'dns')!;
     assert.match(dns.actions[0]!.what, /TXT "stackato-deploy\/production\/dev"/);
+  });
+
+  // Written by 0.1.0, before plans came from the steps themselves.
+  it('prints what it always printed, for every example', async () => {
+    for (const file of readdirSync('examples').filter((each) => each.endsWith('.yaml'))) {
+      const spec = await example(file);
+      const page = await readFile(`test/fixtures/plan/${file.replace(/\.yaml$/, '.txt')}`, 'utf8');
+      assert.equal(`${planText(spec, planOf(spec), paintIf(false))}\n`, page, file);
+    }
   });
 
   it('reads as one page, for every example', async () => {

@@ -1,7 +1,7 @@
 /** A group that was asked for without an answer may come after it was taken back. */
 
 import assert from 'node:assert/strict';
-import { deleteSecurityGroup, ensureSecurityGroup } from '../../src/steps/security-group';
+import { securityGroup } from '../../src/steps/security-group';
 import { Account } from '../support/account';
 import { unclear } from '../../src/cloud/failures';
 import { Attempts } from '../activities/attempts';
@@ -20,18 +20,18 @@ describe('a security group that comes late', () => {
     };
     const deps = dependencies({
       clouds: {
-        open: () => Promise.resolve({ ...cloud, createGroup: slow, authorize: () => Promise.resolve() }),
+        open: () => Promise.resolve({ ...cloud, createGroup: slow }),
         store: () => Promise.reject(new Error('none')),
       },
     });
 
-    const making = new Attempts((attempt) => ensureSecurityGroup(deps, inputOf(), attempt));
+    const making = new Attempts((attempt) => securityGroup.activities.ensureSecurityGroup(deps, inputOf(), attempt));
     assert.equal((await making.next()).failure?.type, 'CLOUD_UNREACHABLE');
     const { result } = await making.next();
     assert.deepEqual([result?.changed, result?.unsettled?.call, asked], [true, 'CreateSecurityGroup', 2]);
 
     account.groups.clear();
-    const undo = new Attempts((attempt) => deleteSecurityGroup(deps, inputOf(), attempt), result?.unsettled);
+    const undo = new Attempts((attempt) => securityGroup.undo(deps, inputOf(), attempt), result?.unsettled);
     assert.equal((await undo.next()).failure?.type, 'NOT_YET');
     await new Promise((resolve) => {
       setTimeout(resolve, 110);

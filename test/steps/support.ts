@@ -4,7 +4,8 @@ import type { Attempt } from '../../src/steps/attempt';
 import type { Dependencies } from '../../src/steps/dependencies';
 import { KnownSecrets } from '../../src/activities/known-secrets';
 import type { Remote, RemoteSession } from '../../src/steps/ports';
-import type { StepInput } from '../../src/deployment/activities';
+import type { StepInput, StepOutcome } from '../../src/deployment/activities';
+import type { StepWork } from '../../src/steps/step';
 import { specNamed } from '../support/specs';
 
 export function attemptOf(number = 1, lines: string[] = []): Attempt {
@@ -40,4 +41,9 @@ export function inputOf(change: Partial<StepInput> = {}): StepInput {
     deadline: 60_000,
     ...change,
   };
+}
+
+/** The work of an activity, at its first attempt. */
+export function firstAttempt(work: StepWork): (deps: Dependencies, input: StepInput) => Promise<StepOutcome> {
+  return (deps, input) => work(deps, input, attemptOf());
 }

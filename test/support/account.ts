@@ -53,6 +53,11 @@ export class Account {
         if (!this.groups.has(name)) this.groups.set(name, { name, description, rules: [] });
         return Promise.resolve();
       },
+      authorize: ({ name }, rule) => {
+        const group = this.groups.get(name);
+        if (group !== undefined) this.groups.set(name, { ...group, rules: [...group.rules, rule] });
+        return Promise.resolve();
+      },
       deleteGroup: ({ name }) => Promise.resolve(void this.groups.delete(name)),
     } satisfies Partial<Cloud> as unknown as Cloud;
   }

@@ -2,7 +2,7 @@
 
 import type { DeploymentSpec } from '../../deployment/types';
 import type { PlannedStep } from '../../steps/plan';
-import type { PlannedAction } from '../../steps/plan-cloud';
+import type { PlannedAction } from '../../steps/planning';
 import type { Paint } from './text';
 
 export function planText(spec: DeploymentSpec, steps: readonly PlannedStep[], paint: Paint): string {

@@ -2,25 +2,26 @@
 
 import type { PromptId } from '../../machine/dialogue';
 import { findJob } from '../../machine/journal';
-import { diskTrouble } from '../../machine/machine';
-import type { JobState } from '../../machine/snapshot';
-import { parseSnapshot } from '../../machine/snapshot';
+import { diskError } from '../../machine/output';
+import type { JobState } from '../../machine/journal-report';
+import { parseReport } from '../../machine/journal-report';
 import { DeployError } from '../../deployment/errors';
 import type { StepId } from '../../deployment/steps';
 import type { Attempt } from '../attempt';
 import type { Dependencies } from '../dependencies';
 import { runDetached } from './run-detached';
 import type { DetachedOutcome } from './run-detached';
-import { notUnderstood, onMachine } from './session';
+import { notUnderstood, withSession } from './session';
 import type { RemoteSession } from '../ports';
 import type { StepInput, StepOutcome } from '../../deployment/activities';
+import type { StepWork } from '../step';
 
 export interface MachineCommand<T> {
   readonly step: StepId;
-  observe(session: RemoteSession): Promise<T>;
+  observe(session: RemoteSession, input: StepInput): Promise<T>;
   /** What came of it, where the effect is there; `ran`: the command was run for this need. */
-  done(state: T, ran: boolean): Omit<StepOutcome, 'changed'> | undefined;
-  command(state: T): string;
+  done(state: T, ran: boolean, input: StepInput): Omit<StepOutcome, 'changed'> | undefined;
+  command(input: StepInput): string;
   /** Beside the account's own password, which is given to sudo. */
   answers?(state: T): Partial<Record<PromptId, string>>;
 }
@@ -28,26 +29,31 @@ export interface MachineCommand<T> {
 /** How long one attempt watches. What runs longer is watched by the next: no worker's slot is held meanwhile. */
 const WATCH_MS = 20_000;
 
+/** The work of a step that is one command. */
+export function byCommand<T>(work: MachineCommand<T>): StepWork {
+  return (deps, input, attempt) => ensureByCommand(deps, input, attempt, work);
+}
+
 export async function ensureByCommand<T>(
   deps: Dependencies,
   input: StepInput,
   attempt: Attempt,
   work: MachineCommand<T>,
 ): Promise<StepOutcome> {
-  return onMachine(deps, input, async (session) => {
+  return withSession(deps, input, async (session) => {
     const job = await jobState(session, input, work.step);
     const ran = job !== 'absent';
-    const state = await work.observe(session);
+    const state = await work.observe(session, input);
     // A command that still runs may have shown half of its effect: it is seen to its end first.
-    const there = job === 'running' ? undefined : work.done(state, ran);
+    const there = job === 'running' ? undefined : work.done(state, ran, input);
     if (there !== undefined) return { changed: ran, ...there };
     attempt.assertTimely();
     const outcome = await watch(session, input, attempt, work, state);
-    const after = work.done(await work.observe(session), true);
+    const after = work.done(await work.observe(session, input), true, input);
     if (after !== undefined) return { changed: true, ...after };
     throw new DeployError(
       codeOf(outcome),
-      `${work.command(state)} ${ending(outcome)} and its effect is not there. ${quoted(outcome)}`,
+      `${work.command(input)} ${ending(outcome)} and its effect is not there. ${quoted(outcome)}`,
     );
   });
 }
@@ -55,19 +61,20 @@ export async function ensureByCommand<T>(
 async function jobState(session: RemoteSession, { spec, need }: StepInput, step: StepId): Promise<JobState> {
   const { command } = findJob({ deployment: spec.name, step, need });
   const reply = await session.exec(command);
-  const snapshot = parseSnapshot(reply.stdout);
+  const snapshot = parseReport(reply.stdout);
   if (snapshot === undefined) throw notUnderstood('the journal of its commands', reply);
   return snapshot.state;
 }
 
 async function watch<T>(
   session: RemoteSession,
-  { spec, need }: StepInput,
+  input: StepInput,
   attempt: Attempt,
   work: MachineCommand<T>,
   state: T,
 ): Promise<DetachedOutcome> {
-  const command = work.command(state);
+  const { spec, need } = input;
+  const command = work.command(input);
   const outcome = await runDetached(
     session,
     {
@@ -99,7 +106,7 @@ export function stuck(command: string, outcome: DetachedOutcome): DeployError {
 
 /** Where nothing can be written, that is the cause, whatever the command makes of it. */
 function codeOf({ trouble, transcript }: DetachedOutcome): 'MACHINE_DISK' | 'COMMAND_NO_EFFECT' {
-  return diskTrouble(trouble ?? transcript) === undefined ? 'COMMAND_NO_EFFECT' : 'MACHINE_DISK';
+  return diskError(trouble ?? transcript) === undefined ? 'COMMAND_NO_EFFECT' : 'MACHINE_DISK';
 }
 
 /** Exit codes are shown and not believed: `kato` of some releases always says 0 (bug 103719). */

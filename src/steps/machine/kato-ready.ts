@@ -1,8 +1,8 @@
 /** Is kato ready? A machine that answers on ssh may be minutes away from that. */
 
-import { direct } from '../../machine/kato';
-import type { Dialect } from '../../machine/kato';
-import { allRunning, parseReady, parseStatus } from '../../machine/roles';
+import { withPath } from '../../machine/shell';
+import type { Kato } from '../../machine/kato';
+import { allRunning, parseKatoReady, parseKatoStatus } from '../../machine/kato-output';
 import { DeployError } from '../../deployment/errors';
 import { saidBy } from './session';
 import type { RemoteSession } from '../ports';
@@ -11,13 +11,13 @@ import type { RemoteSession } from '../ports';
 const TIMEOUT_MS = 14_000;
 
 /** Throws KATO_NOT_READY with what is not up yet. */
-export async function insistOnReady(session: RemoteSession, kato: Dialect): Promise<void> {
-  const status = await session.exec(direct(kato.status), { timeoutMs: TIMEOUT_MS });
-  const states = parseStatus(status.stdout);
+export async function insistOnReady(session: RemoteSession, kato: Kato): Promise<void> {
+  const status = await session.exec(withPath(kato.status), { timeoutMs: TIMEOUT_MS });
+  const states = parseKatoStatus(status.stdout);
   if (allRunning(states)) return;
   // `status` may name what is switched off for good, or have words of its own: `ready` decides.
-  const ready = await session.exec(direct(kato.ready), { timeoutMs: TIMEOUT_MS });
-  if (parseReady(ready.stdout) === true) return;
+  const ready = await session.exec(withPath(kato.ready), { timeoutMs: TIMEOUT_MS });
+  if (parseKatoReady(ready.stdout) === true) return;
   const down = states.filter((state) => !allRunning([state])).map(({ name, state }) => `${name} ${state}`);
   throw new DeployError(
     'KATO_NOT_READY',

@@ -6,11 +6,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { answerJob, killJob, readJob, startJob } from '../../machine/journal';
 import type { JournalKey, RemoteCommand } from '../../machine/journal';
-import { PROMPT_IDS, decide, wording } from '../../machine/dialogue';
+import { PROMPT_IDS, decide, answerText } from '../../machine/dialogue';
 import type { Conversation, PromptId, StuckReason, Verdict } from '../../machine/dialogue';
-import { parseSnapshot } from '../../machine/snapshot';
-import type { Said, Snapshot } from '../../machine/snapshot';
-import { lastLine, plainText } from '../../machine/terminal';
+import { parseReport } from '../../machine/journal-report';
+import type { TypedAnswer, JobReport } from '../../machine/journal-report';
+import { lastLine, plainText } from '../../machine/output';
 import { maskSecrets } from '../../deployment/mask';
 import { notUnderstood } from './session';
 import type { RemoteSession, Secret } from '../ports';
@@ -88,15 +88,15 @@ async function respond(job: Job, patience: number): Promise<boolean> {
 /** What is known here of one job on the VM. */
 class Job {
   private key: JournalKey;
-  private state: Snapshot['state'] = 'running';
+  private state: JobReport['state'] = 'running';
   private code: number | undefined;
-  private said: readonly Said[] = [];
+  private answered: readonly TypedAnswer[] = [];
   /** The log from `base` on. */
   private bytes = Buffer.alloc(0);
   private base = 0;
   private size = 0;
   private quietThere = 0;
-  private trouble = '';
+  private writeError = '';
   private grewAt = performance.now();
 
   constructor(
@@ -150,10 +150,10 @@ class Job {
     this.take(await this.send(readJob(this.key, this.length)));
   }
 
-  async answer({ id, prompt, part }: Extract<Verdict, { kind: 'answer' }>): Promise<void> {
+  async answer({ id, prompt, item }: Extract<Verdict, { kind: 'answer' }>): Promise<void> {
     const given = this.command.answers[id] ?? '';
     const secret = typeof given !== 'string';
-    const text = secret ? given.reveal() : wording(id, prompt, given, part);
+    const text = secret ? given.reveal() : answerText(id, prompt, given, item);
     this.take(await this.send(answerJob(this.key, { id, offset: this.length, text, secret })));
   }
 
@@ -169,7 +169,7 @@ class Job {
     if (this.state === 'absent') return { state: 'lost', ...common };
     return {
       state: this.state,
-      ...(this.trouble === '' ? {} : { trouble: this.trouble }),
+      ...(this.writeError === '' ? {} : { trouble: this.writeError }),
       ...(this.code === undefined ? {} : { code: this.code }),
       ...common,
     };
@@ -182,12 +182,12 @@ class Job {
   }
 
   private get conversation(): Conversation {
-    const marks = this.said.map(({ offset }) => Math.max(0, offset - this.base));
-    const before = this.said.map(({ id }, index) => ({
+    const marks = this.answered.map(({ offset }) => Math.max(0, offset - this.base));
+    const before = this.answered.map(({ id }, index) => ({
       id,
       before: this.bytes.toString('utf8', marks[index - 1] ?? 0, marks[index]),
     }));
-    return { said: before, output: this.bytes.toString('utf8', marks.at(-1) ?? 0) };
+    return { answered: before, output: this.bytes.toString('utf8', marks.at(-1) ?? 0) };
   }
 
   /** Chatter faster than it can be read: only its end matters. */
@@ -196,7 +196,7 @@ class Job {
     this.base = this.size - KEPT / 2;
   }
 
-  private take(snapshot: Snapshot): void {
+  private take(snapshot: JobReport): void {
     if (snapshot.bytes.length > 0) this.grewAt = performance.now();
     const bytes = Buffer.concat([this.bytes, snapshot.bytes]);
     const cut = Math.max(0, bytes.length - KEPT);
@@ -205,16 +205,16 @@ class Job {
     ({
       state: this.state,
       code: this.code,
-      said: this.said,
+      answered: this.answered,
       size: this.size,
       quiet: this.quietThere,
-      trouble: this.trouble,
+      writeError: this.writeError,
     } = { code: undefined, ...snapshot });
   }
 
-  private async send({ command, stdin }: RemoteCommand): Promise<Snapshot> {
+  private async send({ command, stdin }: RemoteCommand): Promise<JobReport> {
     const result = await this.session.exec(command, stdin === undefined ? {} : { stdin });
-    const snapshot = parseSnapshot(result.stdout);
+    const snapshot = parseReport(result.stdout);
     if (snapshot === undefined) throw notUnderstood('the journal of its commands', result);
     return snapshot;
   }

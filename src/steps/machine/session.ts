@@ -1,28 +1,27 @@
 /** A logged-in session on the deployment's machine. */
 
-import { diskTrouble } from '../../machine/machine';
-import { sectionsOf } from '../../machine/observe';
-import type { Sections } from '../../machine/observe';
-import { lastLines } from '../../machine/terminal';
+import { diskError, lastLines } from '../../machine/output';
+import { parseSections } from '../../machine/shell';
+import type { Sections } from '../../machine/shell';
 import { DeployError } from '../../deployment/errors';
 import type { Dependencies } from '../dependencies';
-import { givenHostKey } from './host-key';
-import { required } from '../launch';
+import { required } from '../known';
+import type { SshSpec } from '../../deployment/types';
 import type { ExecResult, RemoteSession, SshTarget } from '../ports';
 import type { StepInput } from '../../deployment/activities';
 
-export async function onMachine<T>(
+export async function withSession<T>(
   { remote }: Pick<Dependencies, 'remote'>,
   input: StepInput,
   use: (session: RemoteSession) => Promise<T>,
 ): Promise<T> {
-  return remote.withSession(targetOf(input), use);
+  return remote.withSession(sshTargetOf(input), use);
 }
 
-/** Runs a command made by `observe`. */
-export async function look(session: RemoteSession, command: string): Promise<Sections> {
+/** Runs a command made by `inSections`. */
+export async function readSections(session: RemoteSession, command: string): Promise<Sections> {
   const result = await session.exec(command);
-  const sections = sectionsOf(result.stdout);
+  const sections = parseSections(result.stdout);
   if (sections === undefined) throw notUnderstood('a look at it', result);
   return sections;
 }
@@ -30,7 +29,7 @@ export async function look(session: RemoteSession, command: string): Promise<Sec
 /** A command came to its end and its answer is another than it should be: what the machine says is the cause, or leads to it. */
 export function notUnderstood(what: string, result: ExecResult): DeployError {
   const { stderr } = result;
-  const trouble = diskTrouble(stderr);
+  const trouble = diskError(stderr);
   if (trouble !== undefined) return new DeployError('MACHINE_DISK', `The machine cannot write: ${trouble}`);
   return new DeployError('SSH_COMMAND', `The machine's answer to ${what} is not understood: ${saidBy(result)}.`);
 }
@@ -43,7 +42,7 @@ export function saidBy({ code, stdout, stderr }: ExecResult): string {
 
 const MOST_WORDS = 500;
 
-function targetOf({ spec, known }: StepInput): SshTarget {
+function sshTargetOf({ spec, known }: StepInput): SshTarget {
   return {
     host: required(known.address, 'address').publicIp,
     spec: spec.ssh,
@@ -51,4 +50,9 @@ function targetOf({ spec, known }: StepInput): SshTarget {
     // Not before it can be of use: it is a secret of its own, and nobody but this machine, once claimed, is to be offered it.
     ...(spec.admin === undefined || known.claiming !== true ? {} : { adminPassword: spec.admin.password }),
   };
+}
+
+/** As the spec has it, which outdoes what was pinned before. */
+export function givenHostKey({ hostKey }: SshSpec): string | undefined {
+  return hostKey === 'console' ? undefined : hostKey;
 }

@@ -1,15 +1,17 @@
-/** A deployment's side of publishing: starts or joins the workflow of the image, and looks at it until its part is there. */
+/** A deployment's side of publishing: starts or joins the workflow of the image, and looks at it until a part is there. */
 
 import { GivenUp } from '../attempt';
 import { DeployError } from '../../deployment/errors';
 import { imageWorkflowId } from '../../deployment/names';
 import type { ImagePart, PublishInput } from '../../deployment/messages';
-import type { DeploymentSpec } from '../../deployment/types';
+import type { DeploymentSpec, ImageFile } from '../../deployment/types';
 import type { Dependencies, PublishLook } from '../dependencies';
-import { required } from '../launch';
+import { required } from '../known';
+import { ec2Call } from '../planning';
+import type { PlannedAction, Planning } from '../planning';
+import { NOTHING } from '../step';
+import type { StepWork } from '../step';
 import type { StepInput, StepOutcome } from '../../deployment/activities';
-
-const NOTHING: StepOutcome = { changed: false, note: '', known: {} };
 
 export async function startPublishing({ publisher }: Dependencies, { spec }: StepInput): Promise<StepOutcome> {
   const input = publishInput(spec);
@@ -24,12 +26,10 @@ export async function startPublishing({ publisher }: Dependencies, { spec }: Ste
   return { ...NOTHING, known: { publishing: run } };
 }
 
-export const awaitKernel = (deps: Dependencies, input: StepInput): Promise<StepOutcome> =>
-  awaitPart(deps, input, 'kernel');
-export const awaitRamdisk = (deps: Dependencies, input: StepInput): Promise<StepOutcome> =>
-  awaitPart(deps, input, 'ramdisk');
-export const awaitImage = (deps: Dependencies, input: StepInput): Promise<StepOutcome> =>
-  awaitPart(deps, input, 'machine');
+/** Waits until that workflow has published one part. */
+export function awaitPublished(part: ImagePart): StepWork {
+  return (deps, input) => awaitPart(deps, input, part);
+}
 
 async function awaitPart(
   { publisher }: Dependencies,
@@ -70,4 +70,34 @@ function publishInput({ cloud, image, timing }: DeploymentSpec): PublishInput {
 
 function idOf({ cloud, image }: PublishInput): string {
   return imageWorkflowId(cloud, image);
+}
+
+const FILES = { kernel: 'kernel', ramdisk: 'ramdisk', machine: 'root' } as const;
+
+export function planPublish(part: ImagePart): (planning: Planning) => readonly PlannedAction[] {
+  return ({ spec: { image } }) => {
+    if ('id' in image) return [];
+    const name = part === 'machine' ? image.name : `${image.name}-${part}`;
+    const manifest = `${image.bucket}/${name}.manifest.xml`;
+    const ids: Readonly<Record<string, string>> =
+      part === 'machine' ? { KernelId: '<kernel>', RamdiskId: '<ramdisk>' } : {};
+    return [
+      {
+        where: 'cloud',
+        what: `PUT /${image.bucket}/${name}.part.<n>`,
+        note: `the bundle of ${fileText(image[FILES[part]])}; parts that are there with the same MD5 are not sent`,
+      },
+      { where: 'cloud', what: `PUT /${manifest}`, note: 'last' },
+      ec2Call(
+        'RegisterImage',
+        { ImageLocation: manifest, Name: name, Architecture: image.architecture, ...ids },
+        'unless an image of that name and place is registered',
+      ),
+    ];
+  };
+}
+
+function fileText(file: ImageFile): string {
+  const where = 'url' in file ? file.url : file.file;
+  return file.inside === undefined ? where : `${file.inside} in ${where}`;
 }

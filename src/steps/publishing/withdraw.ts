@@ -14,10 +14,10 @@ import type { Dependencies } from '../dependencies';
 import type { Cloud, CloudImage, ObjectStore } from '../ports';
 import { isMarked } from './mark';
 import { isOf, isRegistered, journalName, storedParts, targetOf } from './target';
+import { NOTHING } from '../step';
 import type { Target } from './target';
 import type { StepInput, StepOutcome } from '../../deployment/activities';
 
-const NOTHING: StepOutcome = { changed: false, note: '', known: {} };
 /** Objects that are named, of those that are left. */
 const NAMED = 3;
 

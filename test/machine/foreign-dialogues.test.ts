@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { runDetached } from '../../src/steps/machine/run-detached';
-import { PROMPT_IDS, decide, wording } from '../../src/machine/dialogue';
+import { PROMPT_IDS, decide, answerText } from '../../src/machine/dialogue';
 import type { Conversation, PromptId } from '../../src/machine/dialogue';
 import { LocalVm } from './local-vm';
-import { ANSWERS, STRANGERS, UNANSWERABLE } from './strangers';
-import type { Stranger, Turn } from './strangers';
+import { ANSWERS, STRANGERS, UNANSWERABLE } from './foreign-dialogues';
+import type { Stranger, Turn } from './foreign-dialogues';
 
 const ALL = new Set<PromptId>(PROMPT_IDS);
 const WORDS = Object.values(ANSWERS).flatMap((answer) => answer.split(' '));
@@ -13,12 +13,12 @@ const onTerminal = (text: string): string => text.replaceAll('\n', '\r\n');
 
 /** What the terminal shows up to each question: the echo of the answer before it, then the words. */
 function conversations({ turns }: Stranger): { turn: Turn; conversation: Conversation }[] {
-  let said: Conversation['said'] = [];
+  let answered: Conversation['answered'] = [];
   let echo = '';
   return turns.map((turn) => {
     const output = echo + onTerminal(turn[0]);
-    const conversation = { said, output };
-    said = [...said, { id: turn[1], before: output }];
+    const conversation = { answered, output };
+    answered = [...answered, { id: turn[1], before: output }];
     echo = turn[1] === 'password' ? '\r\n' : `${typedAt(turn)}\r\n`;
     return { turn, conversation };
   });
@@ -45,7 +45,7 @@ describe("strangers' kato op static_ip", function () {
         const typed =
           verdict.id === 'password'
             ? ANSWERS.password
-            : wording(verdict.id, verdict.prompt, ANSWERS[verdict.id] ?? '', verdict.part);
+            : answerText(verdict.id, verdict.prompt, ANSWERS[verdict.id] ?? '', verdict.item);
         assert.deepEqual([verdict.id, typed], [turn[1], typedAt(turn)], JSON.stringify(turn[0]));
       }
     });
@@ -53,7 +53,7 @@ describe("strangers' kato op static_ip", function () {
 
   for (const printed of UNANSWERABLE) {
     it(`${JSON.stringify(printed)} is left to a person`, () =>
-      assert.equal(decide({ said: [], output: onTerminal(printed) }, ALL, WORDS).kind, 'unknown'));
+      assert.equal(decide({ answered: [], output: onTerminal(printed) }, ALL, WORDS).kind, 'unknown'));
   }
 
   const REFUSALS: readonly Turn[][] = [

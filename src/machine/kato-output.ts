@@ -1,6 +1,6 @@
-/** Reads what `kato` says of itself: `info`, `status`, `ready`, `version`, in text, YAML or JSON, coloured or not. */
+/** Reads the output of `kato info`, `status`, `ready` and `version`: text, YAML or JSON, with colours or without. */
 
-import { plainText } from './terminal';
+import { plainText } from './output';
 
 export interface KatoInfo {
   readonly assigned: readonly string[];
@@ -18,7 +18,7 @@ export interface ProcessState {
 
 type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
 
-/** Spellings, without case and punctuation. */
+/** Spellings of each key, without case and punctuation. */
 const KEYS = {
   assigned: ['assignedroles', 'assigned', 'enabledroles', 'roles'],
   available: ['availableroles', 'available'],
@@ -30,8 +30,8 @@ const KEYS = {
 const STATE = /^(RUNNING|STARTING|STARTED|START|READY|STOPPED|STOPPING|STOP|FATAL|ROGUE|BACKOFF|EXITED|UNKNOWN)$/i;
 const UP = /^(RUNNING|STARTED|READY)$/;
 
-/** Undefined where neither roles nor a message bus are named: that was no answer to `kato info`. */
-export function parseInfo(stdout: string): KatoInfo | undefined {
+/** Undefined if it names neither roles nor a message bus: that is not the output of `kato info`. */
+export function parseKatoInfo(stdout: string): KatoInfo | undefined {
   const text = plainText(stdout);
   const json = jsonIn(text);
   const fields = json === undefined ? fieldsOfText(text) : fieldsOfJson(json);
@@ -55,7 +55,7 @@ export function parseInfo(stdout: string): KatoInfo | undefined {
 }
 
 /** Processes (2.6) or roles (2.8 on) with their states. Some releases name one twice (bug 98590). */
-export function parseStatus(stdout: string): ProcessState[] {
+export function parseKatoStatus(stdout: string): ProcessState[] {
   const text = plainText(stdout);
   const json = jsonIn(text);
   if (json !== undefined) return statesOfJson(json, '');
@@ -73,15 +73,15 @@ export function allRunning(states: readonly ProcessState[]): boolean {
   return states.length > 0 && states.every(({ state }) => UP.test(state));
 }
 
-/** Undefined where it says neither: its words are known from one release only. */
-export function parseReady(stdout: string): boolean | undefined {
+/** Undefined if it says neither: the words are known for one release only. */
+export function parseKatoReady(stdout: string): boolean | undefined {
   const text = plainText(stdout);
   if (/\b(not|isn't|never)\s+(yet\s+)?ready\b|\bSTARTING\b|\bFATAL\b|\bSTOPPED\b|\btimed?\s?-?out\b/i.test(text))
     return false;
   return /\bREADY\b/i.test(text) ? true : undefined;
 }
 
-export function parseVersion(stdout: string): string | undefined {
+export function parseKatoVersion(stdout: string): string | undefined {
   return /(?<![\d.])(\d+\.\d+(?:\.\d+)?)/.exec(plainText(stdout))?.[1];
 }
 
@@ -117,7 +117,7 @@ function wordsOf(text: string): string[] {
   return text.split(/[\s,[\]()"']+/).filter((word) => /\w/.test(word));
 }
 
-/** The outermost field of a name counts. */
+/** If a key comes more than once, the outermost counts. */
 function fieldsOfJson(json: Json, fields = new Map<string, string[]>()): Map<string, string[]> {
   if (!isRecord(json)) return fields;
   for (const [key, value] of Object.entries(json)) {
@@ -141,7 +141,7 @@ function isRecord(value: Json): value is { readonly [key: string]: Json } {
   return typeof value === 'object' && value !== null && !isList(value);
 }
 
-/** Beside a role its state may stand. */
+/** A role may be followed by its state. */
 function rolesIn(words: readonly string[] | undefined): string[] {
   return [...new Set((words ?? []).filter((word) => /^[a-z][\w-]*$/.test(word) && !STATE.test(word)))];
 }

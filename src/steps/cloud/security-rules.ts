@@ -1,0 +1,73 @@
+/** The security group `stackato-<name>` and its rules: closed but for ssh until the console has an owner. */
+
+import { DeployError } from '../../deployment/errors';
+import { groupNameOf } from '../../deployment/names';
+import type { DeploymentSpec } from '../../deployment/types';
+import { ec2Call } from '../planning';
+import type { PlannedAction, Planning } from '../planning';
+import type { Cloud, CloudGroup, IngressRule } from '../ports';
+import { siteOf } from '../step';
+import type { Context, StillThere } from '../step';
+
+/** The group of that name if it is ours; GROUP_FOREIGN if it is somebody else's. */
+export async function ourGroup({
+  cloud,
+  groupName,
+  owner,
+}: Pick<Context, 'cloud' | 'groupName' | 'owner'>): Promise<CloudGroup | undefined> {
+  const group = await cloud.findGroup(groupName);
+  if (group !== undefined && group.description !== owner) {
+    throw new DeployError(
+      'GROUP_FOREIGN',
+      `The security group ${groupName} says "${group.description}", not "${owner}".`,
+    );
+  }
+  return group;
+}
+
+export function sshRules({ access, ssh }: DeploymentSpec): readonly IngressRule[] {
+  return access.ssh.map((cidr) => ({ port: ssh.port, cidr }));
+}
+
+export function consoleRules({ access, console: { httpPort, httpsPort } }: DeploymentSpec): readonly IngressRule[] {
+  return access.console.flatMap((cidr) => [httpPort, httpsPort].map((port) => ({ port, cidr })));
+}
+
+export function hasRules(group: CloudGroup, rules: readonly IngressRule[]): boolean {
+  return missingRules(group, rules).length === 0;
+}
+
+export async function authorizeMissing(cloud: Cloud, group: CloudGroup, rules: readonly IngressRule[]): Promise<void> {
+  for (const rule of missingRules(group, rules)) await cloud.authorize(group, rule);
+}
+
+export function lostRules(rulesOf: (spec: DeploymentSpec) => readonly IngressRule[]): StillThere {
+  return async (deps, { spec }) => {
+    const site = await siteOf(deps, spec);
+    const group = await ourGroup(site);
+    if (group === undefined) return `The security group ${site.groupName} is gone.`;
+    const closed = missingRules(group, rulesOf(spec));
+    if (closed.length === 0) return undefined;
+    const rules = closed.map(({ port, cidr }) => `tcp ${port} to ${cidr}`).join(', ');
+    return `The security group ${site.groupName} no longer opens ${rules}.`;
+  };
+}
+
+export function planRules({ spec, kind }: Planning, rules: readonly IngressRule[]): readonly PlannedAction[] {
+  const group: Readonly<Record<string, string>> = kind.groupIds
+    ? { GroupId: '<group id>' }
+    : { GroupName: groupNameOf(spec.name) };
+  return rules.map(({ port, cidr }) =>
+    ec2Call('AuthorizeSecurityGroupIngress', {
+      ...group,
+      IpProtocol: 'tcp',
+      FromPort: String(port),
+      ToPort: String(port),
+      CidrIp: cidr,
+    }),
+  );
+}
+
+function missingRules(group: CloudGroup, rules: readonly IngressRule[]): readonly IngressRule[] {
+  return rules.filter((rule) => !group.rules.some(({ port, cidr }) => port === rule.port && cidr === rule.cidr));
+}

@@ -1,0 +1,69 @@
+/** All steps. Adding one: its row in deployment/steps.ts, its file here, its test. */
+
+import type { StepActivityName, StepId } from '../deployment/steps';
+import { STEPS } from '../deployment/steps';
+import { address } from './address';
+import { associate } from './associate';
+import { claimAdmin } from './claim-admin';
+import { connect } from './connect';
+import { disableMdns } from './disable-mdns';
+import { dns } from './dns';
+import { enableRoles } from './enable-roles';
+import { launch } from './launch';
+import { openConsole } from './open-console';
+import { preflight } from './preflight';
+import { publishImage } from './publish-image';
+import { publishKernel } from './publish-kernel';
+import { publishRamdisk } from './publish-ramdisk';
+import { reboot } from './reboot';
+import { rename } from './rename';
+import { resolver } from './resolver';
+import { securityGroup } from './security-group';
+import { setupCore } from './setup-core';
+import { staticIp } from './static-ip';
+import type { StepDefinition, StepWork } from './step';
+import { verify } from './verify';
+
+const DEFINITIONS: { readonly [Id in StepId]: StepDefinition<Id> } = {
+  preflight,
+  'publish-kernel': publishKernel,
+  'publish-ramdisk': publishRamdisk,
+  'publish-image': publishImage,
+  address,
+  'security-group': securityGroup,
+  dns,
+  launch,
+  associate,
+  connect,
+  'static-ip': staticIp,
+  rename,
+  'disable-mdns': disableMdns,
+  reboot,
+  'setup-core': setupCore,
+  'enable-roles': enableRoles,
+  resolver,
+  'claim-admin': claimAdmin,
+  'open-console': openConsole,
+  verify,
+};
+
+type AnyStep = Pick<StepDefinition, 'plan' | 'lost'> & {
+  readonly activities: Readonly<Partial<Record<StepActivityName, StepWork>>>;
+  readonly undo?: StepWork;
+};
+
+export function definitionOf(id: StepId): AnyStep {
+  return DEFINITIONS[id];
+}
+
+/** The work of every activity that the table of steps names. */
+export function stepWorks(): Readonly<Record<StepActivityName, StepWork>> {
+  const works = STEPS.flatMap(({ id, undo }) => {
+    const { activities, undo: undoWork } = definitionOf(id);
+    return [
+      ...Object.entries(activities),
+      ...(undo === undefined || undoWork === undefined ? [] : [[undo.activity, undoWork] as const]),
+    ];
+  });
+  return Object.fromEntries(works) as Record<StepActivityName, StepWork>;
+}

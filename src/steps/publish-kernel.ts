@@ -1,0 +1,8 @@
+import { awaitPublished, planPublish, startPublishing } from './publishing/wait';
+import { step } from './step';
+
+export const publishKernel = step({
+  id: 'publish-kernel',
+  plan: planPublish('kernel'),
+  activities: { startPublishing, awaitKernel: awaitPublished('kernel') },
+});

@@ -1,0 +1,8 @@
+import { awaitPublished, planPublish, startPublishing } from './publishing/wait';
+import { step } from './step';
+
+export const publishRamdisk = step({
+  id: 'publish-ramdisk',
+  plan: planPublish('ramdisk'),
+  activities: { startPublishing, awaitRamdisk: awaitPublished('ramdisk') },
+});
