@@ -1,11 +1,11 @@
 # syntax=docker/dockerfile:1
-# Not Alpine: Temporal's native core is built for glibc only.
+# Not Alpine, because Temporal's native core needs glibc.
 FROM node:20.20.2-bookworm-slim AS base
 WORKDIR /app
 
 FROM base AS build
 COPY package.json package-lock.json ./
-# No scripts: nothing needs one, and some would download from outside the registry.
+# No install scripts: none is needed, and some would download from outside the registry.
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
 COPY src ./src
@@ -16,7 +16,7 @@ FROM base AS modules
 COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
 
-# The embedded lab, for `docker compose --profile lab up`. Everything comes by the same set-up as on a developer's machine.
+# The lab, for `docker compose --profile lab up`. It is set up as on a developer's machine.
 FROM base AS lab
 COPY . .
 RUN node scripts/setup.mjs --lab && install -d -o node -g node .lab

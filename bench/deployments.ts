@@ -1,24 +1,24 @@
 /**
- * What the engine costs and how fast it recovers, in the lab: `npm run bench:deployments [-- --count 200 --reboot 60 --json]`.
- * The machine and its load decide the figures, so no test asserts them.
+ * Measures overhead per step, recovery, and many deployments at once, in the lab: `npm run bench:deployments [--
+ * --count 200 --reboot 60 --json]`. The results depend on the machine and its load, so no test asserts them.
  */
 
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { STEP_IDS } from '../src/deployment/steps';
 import type { DeploymentView } from '../src/deployment/messages';
-import { localServer } from '../test/support/temporal';
 import { Bench } from '../test/support/deployment';
 import { FakeActivities } from '../test/support/fake-activities';
-import { specNamed } from '../test/support/specs';
 import { Site } from '../test/support/site';
 import type { WorkerProcess } from '../test/support/site';
+import { specNamed } from '../test/support/specs';
+import { localServer } from '../test/support/temporal';
 import { eventually } from '../test/support/wait';
 
 const KIND = 'eucalyptus-3.2';
 const SECOND = 1_000;
 
-/** Milliseconds a step takes where its work takes none: activities that answer at once, on the dev server. Median of `runs`. */
+/** Milliseconds per step with activities that return at once, on the dev server. Median of `runs`. */
 async function overheadPerStep(runs: number): Promise<number> {
   const env = await localServer();
   const bench = new Bench(env, 'overhead');
@@ -38,7 +38,7 @@ async function overheadPerStep(runs: number): Promise<number> {
   }
 }
 
-/** Seconds from SIGKILL to the next attempt at work, another worker running already. The longest of `runs`. */
+/** Seconds from SIGKILL of a worker to the next attempt on another running worker. Maximum of `runs`. */
 async function recovery(site: Site, runs: number): Promise<number> {
   const samples: number[] = [];
   for (let i = 0; i < runs; i++) {
@@ -65,8 +65,8 @@ async function recovery(site: Site, runs: number): Promise<number> {
   return Math.max(...samples);
 }
 
-/** Many at once with one worker. */
-async function atOnce(
+/** Many deployments at once with one worker. */
+async function concurrentDeployments(
   site: Site,
   count: number,
   reboot: number,
@@ -124,7 +124,11 @@ async function main(): Promise<void> {
   const site = await Site.open();
   try {
     const recoverySeconds = await recovery(site, Number(values.runs));
-    const { seconds, ready, workerMiB } = await atOnce(site, Number(values.count), Number(values.reboot));
+    const { seconds, ready, workerMiB } = await concurrentDeployments(
+      site,
+      Number(values.count),
+      Number(values.reboot),
+    );
     const figures = { overheadMsPerStep, recoverySeconds, count: Number(values.count), ready, seconds, workerMiB };
     if (values.json) process.stdout.write(`${JSON.stringify(figures)}\n`);
     else
@@ -136,7 +140,7 @@ async function main(): Promise<void> {
 }
 
 main().then(
-  // The native part of the SDK would keep the process alive.
+  // The SDK's native part would keep the process alive.
   () => process.exit(),
   (error: unknown) => {
     process.stderr.write(`${String(error)}\n`);

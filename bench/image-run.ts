@@ -1,4 +1,4 @@
-/** One run of bench/image.ts: bundles `image.raw` of a folder, throws the parts away, prints what it took. */
+/** One run of bench/image.ts: bundles `image.raw` of a folder, discards the parts, prints time and memory used. */
 
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -23,7 +23,7 @@ async function main(): Promise<void> {
     { source, facts, identity },
     values.journal ? { journal: openJournal(join(folder, 'journal')) } : {},
   );
-  // Stands for the bucket: names and digests of what was sent.
+  // Simulates the bucket: digests of the parts sent so far.
   const sent = join(folder, 'sent');
   const there = new Set(existsSync(sent) ? readFileSync(sent, 'utf8').split('\n') : []);
   let [size, made, bytes] = [0, 0, 0];

@@ -1,4 +1,4 @@
-/** How fast an image gets to the lab's S3 and is registered, by the command a person would use. */
+/** Measures publishing an image to the lab with the command a person would use. */
 
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
@@ -8,7 +8,7 @@ const KIND = 'eucalyptus-4.4';
 const QUEUE = 'bench';
 const run = promisify(execFile);
 
-/** MiB of image a second, from the command to the registered image: bundling, upload, and everything around them. */
+/** MiB per second from the command to the registered image: bundling, upload and registration. */
 export async function publishRate(root: string, mib: number): Promise<number> {
   const site = await Site.open({ kernelRights: true });
   try {

@@ -1,6 +1,7 @@
 /**
- * Bundling against the usual pipes, in the same run: `npm run bench:image -- [--runs 5] [--mib 2048] [--json]`. The image is half real
- * files, half holes, in stretches of 16 MiB. Everybody takes turns; what counts is the median, and the spread tells the machine's noise.
+ * Compares bundling with the usual pipes: `npm run bench:image -- [--runs 5] [--mib 2048] [--json]`. The image is half
+ * files and half holes, alternating every 16 MiB. The contestants take turns. The median counts; the spread shows how
+ * noisy the machine is.
  */
 
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
@@ -11,16 +12,16 @@ import { parseArgs } from 'node:util';
 import { publishRate } from './image-upload';
 
 const MIB = 1024 * 1024;
-const STRETCH = 16 * MIB;
+const STRIPE = 16 * MIB;
 const FILES = ['/usr/lib', '/usr/bin', '/usr/share'];
-const OURS = join(__dirname, 'image-run.ts');
+const BUNDLER = join(__dirname, 'image-run.ts');
 
 interface Run {
   readonly wall: number;
   readonly cpu: number;
   readonly rssMiB?: number;
   readonly size?: number;
-  /** Bytes that were not there already. */
+  /** Bytes of parts that were not in the bucket yet. */
   readonly sent?: number;
 }
 
@@ -43,7 +44,7 @@ async function main(): Promise<void> {
   try {
     await makeImage(join(folder, 'image.raw'), Number(values.mib) * MIB);
     makeKeys(folder);
-    // Fills the page cache, too.
+    // Also fills the page cache.
     const pigzSize = Number(bash(`${pipe('pigz')} | wc -c`, folder).trim());
     const results = compete(folder, Number(values.runs));
     const mibPerSecond = round(await publishRate(join(folder, 'image.raw'), Number(values.mib)));
@@ -54,7 +55,7 @@ async function main(): Promise<void> {
   }
 }
 
-/** Files as tar strings them together, over and over until there is enough. */
+/** Fills the image with the output of tar over FILES, repeated as often as needed. */
 async function makeImage(path: string, size: number): Promise<void> {
   const file = openSync(path, 'w');
   let at = 0;
@@ -62,11 +63,11 @@ async function makeImage(path: string, size: number): Promise<void> {
     const tar = spawn('tar', ['-cf', '-', '--ignore-failed-read', ...FILES], { stdio: ['ignore', 'pipe', 'ignore'] });
     for await (const chunk of tar.stdout as AsyncIterable<Buffer>) {
       for (let done = 0; done < chunk.length && at < size;) {
-        const piece = chunk.subarray(done, done + Math.min(STRETCH - (at % STRETCH), size - at));
+        const piece = chunk.subarray(done, done + Math.min(STRIPE - (at % STRIPE), size - at));
         writeSync(file, piece, 0, piece.length, at);
         done += piece.length;
         at += piece.length;
-        if (at % STRETCH === 0) at += STRETCH;
+        if (at % STRIPE === 0) at += STRIPE;
       }
       if (at >= size) break;
     }
@@ -99,7 +100,7 @@ function pipe(name: keyof typeof PIPES): string {
   return `${PIPES[name]} | openssl enc -aes-128-cbc -K 000102030405060708090a0b0c0d0e0f -iv 000102030405060708090a0b0c0d0e0f`;
 }
 
-/** As the shell counts: all processes of the pipe. */
+/** Timed by the shell, which counts all processes of the pipe. */
 function timed(line: string, folder: string): Run {
   const [wall, user, system] = bash(`TIMEFORMAT='%R %U %S'; { time { ${line}; }; } 2>&1 | tail -n 1`, folder)
     .trim()
@@ -108,10 +109,10 @@ function timed(line: string, folder: string): Run {
   return { wall: wall ?? 0, cpu: (user ?? 0) + (system ?? 0) };
 }
 
-/** A process of its own; start and loading are counted. `killAfter`: parts after which it dies. */
+/** Runs in a process of its own. Includes the time to start it and load the modules. */
 function runOurs(folder: string, ...args: readonly string[]): Run {
   const start = process.hrtime.bigint();
-  const { stdout } = spawnSync(process.execPath, ['--import', 'tsx', OURS, folder, ...args], {
+  const { stdout } = spawnSync(process.execPath, ['--import', 'tsx', BUNDLER, folder, ...args], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -119,7 +120,10 @@ function runOurs(folder: string, ...args: readonly string[]): Run {
   return { wall, ...(stdout === '' ? { cpu: 0 } : (JSON.parse(stdout) as Omit<Run, 'wall'>)) };
 }
 
-/** Killed (SIGKILL) when half of the parts were there; what the next attempt takes, of what it takes undisturbed; and one more after it. */
+/**
+ * Kills a run with SIGKILL after half of the parts, and measures the next one as a fraction of an undisturbed run; then
+ * one more run.
+ */
 function resumed(folder: string, { ours }: Readonly<Record<Contestant, readonly Run[]>>): Record<string, number> {
   const parts = Math.ceil((ours[0]?.size ?? 0) / (10 * MIB));
   runOurs(folder, '--journal', '--kill-after', String(Math.ceil(parts / 2)));

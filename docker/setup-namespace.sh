@@ -1,18 +1,18 @@
 #!/bin/sh
-# Makes the namespace and the search attributes that stackato-deploy lists by (src/deployment/names.ts). What is there stays.
-# The CLI reads TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE itself.
+# Creates the namespace and the search attributes of stackato-deploy, unless they exist.
+# The Temporal CLI reads TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE itself.
 set -eu
 
 : "${TEMPORAL_ADDRESS:?}" "${TEMPORAL_NAMESPACE:?}" "${RETENTION:?}"
 ATTEMPTS=30
 SECONDS_BETWEEN=2
 
-# A server that answers on its port may still refuse for a while, and a new namespace takes some seconds to reach all of it.
-patiently() {
+# A server that just started may refuse calls for a while, and a new namespace takes some seconds to be known to all of it.
+retry() {
     attempt=1
     until "$@"; do
         if [ "$attempt" -ge "$ATTEMPTS" ]; then
-            echo "Given up after $ATTEMPTS attempts: $*" >&2
+            echo "Failed after $ATTEMPTS attempts: $*" >&2
             exit 1
         fi
         attempt=$((attempt + 1))
@@ -30,8 +30,8 @@ search_attribute() {
         temporal operator search-attribute create --name "$1" --type Keyword
 }
 
-patiently temporal operator cluster health
-patiently namespace
+retry temporal operator cluster health
+retry namespace
 for attribute in StackatoStage StackatoCloud StackatoHost; do
-    patiently search_attribute "$attribute"
+    retry search_attribute "$attribute"
 done

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Brings both databases to the schema of this image's Temporal version. Each command leaves alone what is there already, so it
-# can run at every start, and an upgrade of the image upgrades the schema. The password comes from SQL_PASSWORD.
+# Creates both databases and upgrades them to the schema of this image's Temporal version. It can run at every start, and upgrading the
+# image upgrades the schema. The password is read from SQL_PASSWORD.
 set -eu
 
 : "${POSTGRES_HOST:?}" "${POSTGRES_USER:?}" "${SQL_PASSWORD:?}"
@@ -11,14 +11,14 @@ sql() {
     temporal-sql-tool --plugin postgres12 --ep "$POSTGRES_HOST" -p 5432 -u "$POSTGRES_USER" --db "$database" "$@"
 }
 
-bring_up_to_date() {
+migrate() {
     versions=/etc/temporal/schema/postgresql/v12/$2/versioned
-    # Without this folder the tool finds no update, says so in passing, and succeeds.
+    # Without this folder the tool would find no update and succeed.
     [ -d "$versions" ] || { echo "This image has no schema in $versions" >&2; exit 1; }
     sql "$1" create
     sql "$1" setup-schema -v 0.0
     sql "$1" update-schema -d "$versions"
 }
 
-bring_up_to_date temporal temporal
-bring_up_to_date temporal_visibility visibility
+migrate temporal temporal
+migrate temporal_visibility visibility

@@ -1,6 +1,6 @@
 /**
- * Healthy: this container's worker polls for work, by its own metrics. It goes on polling, and stays healthy, while Temporal is
- * away: another worker could do no better.
+ * The container is healthy while its worker polls for work, according to its metrics. It also polls, and stays healthy,
+ * while Temporal is down: restarting it would not help.
  */
 
 const address = process.env.STACKATO_DEPLOY_METRICS ?? '127.0.0.1:9464';
@@ -15,6 +15,6 @@ fetch(`http://${address}/metrics`, { signal: AbortSignal.timeout(4_000) })
     if (pollers === 0) throw new Error('no pollers');
   })
   .catch((error) => {
-    console.error(`The worker takes no work: ${error.message}`);
+    console.error(`The worker does not poll for work: ${error.message}`);
     process.exitCode = 1;
   });

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /**
- * `npm start`: the lab, a worker, and the example deployed into it by the product's own command line, as a user would do it;
- * with `--vm` to a real machine under QEMU, which boots what was published (`--kvm`: not emulated). On a terminal it stays up until Ctrl-C; with `--exit`, or where nobody looks, it takes everything down and ends.
+ * `npm start`: starts the lab and a worker, and deploys the example with the product's own command line, as a user
+ * would. `--vm` deploys to a real machine under QEMU, which boots the published image (`--kvm`: not emulated). On a
+ * terminal everything stays up until Ctrl-C; with `--exit`, or without a terminal, everything is taken down at the end.
  */
 
 import { execFile, spawn } from 'node:child_process';
@@ -10,9 +11,9 @@ import { once } from 'node:events';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
-import { exampleImages } from './example';
-import { Household } from './household';
-import type { Child } from './household';
+import { ChildProcesses } from './child-processes';
+import type { Child } from './child-processes';
+import { exampleImages } from './example-images';
 import { startLab, startVmLab } from './lab';
 import { findProgram } from './programs';
 import { KINDS } from './types';
@@ -25,11 +26,11 @@ const WORKER = 'dist/src/worker/main.js';
 const EXAMPLE = 'examples/stackato-2.6.6.yaml';
 const DEPLOYMENT = 'dev';
 const DIR = '.lab';
-/** What the example is written for. */
-const PLACE = { basePort: 17_000, net: 66 } as const;
+/** The ports and network in the example's spec. */
+const EXAMPLE_NETWORK = { basePort: 17_000, net: 66 } as const;
 
-/** A proxy of this machine's environment knows nothing of its loopback. */
-const DIRECT = { NO_PROXY: '*', no_proxy: '*' } as const;
+/** A proxy set in the environment cannot reach this machine's loopback addresses. */
+const NO_PROXY = { NO_PROXY: '*', no_proxy: '*' } as const;
 
 const run = promisify(execFile);
 
@@ -39,16 +40,16 @@ async function main(): Promise<number> {
   const stay = !values.exit && process.stdout.isTTY;
   const stopped = interrupted();
   say(
-    `Starting the lab: Temporal, ${KINDS.length} clouds, a DNS server. All of it simulated but Temporal, BIND${values.vm ? ', nsupdate and the machine' : ' and nsupdate'}; see docs/lab.md.`,
+    `Starting the lab: Temporal, ${KINDS.length} clouds and a DNS server. Temporal, BIND${values.vm ? ', nsupdate and the machine' : ' and nsupdate'} are real, everything else is simulated; see docs/lab.md.`,
   );
-  const wanted = { dir: DIR, ...PLACE, kernelRights: true };
-  const lab = values.vm ? await startVmLab({ ...wanted, kvm: values.kvm }) : await startLab(wanted);
+  const options = { dir: DIR, ...EXAMPLE_NETWORK, kernelRights: true };
+  const lab = values.vm ? await startVmLab({ ...options, kvm: values.kvm }) : await startLab(options);
   const env = {
     ...process.env,
     ...secretsOf(lab.state),
     TEMPORAL_ADDRESS: lab.state.temporal.address,
     STACKATO_DEPLOY_UI: lab.state.temporal.ui,
-    ...DIRECT,
+    ...NO_PROXY,
   };
   exampleImages(DIR, values.vm ? builtImage() : undefined);
   const worker = startWorker(env);
@@ -62,7 +63,7 @@ async function main(): Promise<number> {
     if (code !== 0) return code;
     const ready = await summary(lab, env);
     if (stay) {
-      say(`\nIt stays up until Ctrl-C. In another terminal:\n${hints(lab, values.vm)}\n${ready}`);
+      say(`\nThe lab stays up until you press Ctrl-C. In another terminal:\n${hints(lab, values.vm)}\n${ready}`);
       await stopped;
       return 0;
     }
@@ -74,7 +75,7 @@ async function main(): Promise<number> {
   }
 }
 
-/** What was made, as others see it: the cloud, the DNS server, the console. Returns the last line. */
+/** Shows the result as seen from the cloud, the DNS server and the console. Returns the line to print last. */
 async function summary(lab: Lab<Host>, env: NodeJS.ProcessEnv): Promise<string> {
   const { dns, ports, temporal } = lab.state;
   const { stdout } = await run(process.execPath, [CLI, 'status', DEPLOYMENT, '--json'], { env });
@@ -84,7 +85,7 @@ async function summary(lab: Lab<Host>, env: NodeJS.ProcessEnv): Promise<string> 
     resources: { address: { publicIp: string }; instance: { id: string } };
   };
   const ip = resources.address.publicIp;
-  say('\nWhat was made');
+  say('\nDeployed');
   say(`  elastic IP   ${ip}, on instance ${resources.instance.id}`);
   for (const name of [host, `api.${host}`, `any-app.${host}`]) {
     const { stdout: answer } = await run(findProgram('dig'), [
@@ -118,7 +119,7 @@ function hints({ state: { temporal } }: Lab<Host>, vm: boolean): string {
   ].join('\n');
 }
 
-/** The references of the example lead here. */
+/** Values for the secret references in the example's spec. */
 function secretsOf({ clouds, dns, login }: LabState): Readonly<Record<string, string>> {
   const cloud = clouds.find(({ kind }) => kind === 'eucalyptus-3.2');
   return {
@@ -130,12 +131,12 @@ function secretsOf({ clouds, dns, login }: LabState): Readonly<Record<string, st
   };
 }
 
-/** With a folder of its own: the lab writes down its own processes. */
+/** In a folder of its own, because the lab records its processes in DIR. */
 function startWorker(env: NodeJS.ProcessEnv): Child {
   const dir = resolve(DIR, 'worker');
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const known = Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]));
-  return new Household(dir).start({
+  return new ChildProcesses(dir).start({
     name: 'worker',
     program: process.execPath,
     args: [resolve(WORKER)],
@@ -153,7 +154,6 @@ async function ended(child: ChildProcess): Promise<number> {
   return code ?? 1;
 }
 
-/** The first Ctrl-C takes everything down. */
 function interrupted(): Promise<number> {
   return new Promise((done) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => done(130));

@@ -1,6 +1,6 @@
 /**
- * BIND, run as the user who runs the lab: a zone that takes updates signed with the lab's key, and a fixed zone with the public
- * DNS name of every elastic IP of the clouds. It answers nothing else.
+ * BIND, run as the user who runs the lab: one zone that accepts updates signed with the lab's key, and one fixed zone
+ * with the public DNS name of every elastic IP of the clouds. It answers no other queries.
  */
 
 import { execFile } from 'node:child_process';
@@ -8,7 +8,7 @@ import { randomBytes } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { Household } from './household';
+import type { ChildProcesses } from './child-processes';
 import { findProgram } from './programs';
 import { untilReady } from './wait';
 
@@ -17,7 +17,7 @@ const run = promisify(execFile);
 export const ZONE = 'stackato.test';
 export const CLOUD_DOMAIN = 'cloud.test';
 export const DNS_HOST = '127.0.0.1';
-/** Hosts of one kind's elastic IPs, 127.<net>.<pool>.1 to .250. */
+/** Elastic IPs per cloud: 127.<net>.<pool>.1 to .250. */
 export const POOL_SIZE = 250;
 export const POOLS = [1, 2, 3, 4, 5] as const;
 
@@ -29,7 +29,7 @@ export class DnsServer {
   private readonly dir: string;
 
   constructor(
-    private readonly household: Household,
+    private readonly processes: ChildProcesses,
     dir: string,
     private readonly port: number,
     private readonly net: number,
@@ -43,7 +43,7 @@ export class DnsServer {
     this.write('named.conf', this.configuration());
     this.write(`${ZONE}.zone`, zoneHead(ZONE) + STATIC_RECORDS);
     this.write(`${CLOUD_DOMAIN}.zone`, zoneHead(CLOUD_DOMAIN) + addressNames(this.net));
-    const child = this.household.start({
+    const child = this.processes.start({
       name: 'named',
       program: this.program(),
       args: ['-g', '-n', '1', '-c', join(this.dir, 'named.conf')],
@@ -59,7 +59,7 @@ export class DnsServer {
       .map((line) => line.replace(/\s+/g, ' '));
     const failure = lines.find((line) => line.startsWith(';'));
     if (failure !== undefined || lines.length === 0)
-      throw new Error(`The zone ${ZONE} was not transferred: ${failure ?? 'no answer'}`);
+      throw new Error(`The zone ${ZONE} could not be transferred: ${failure ?? 'no answer'}`);
     return lines.filter((line) => line.split(' ')[3] !== 'SOA').sort();
   }
 
@@ -76,7 +76,10 @@ export class DnsServer {
     return stdout;
   }
 
-  /** AppArmor confines named by its path and lets it read its own folders only: a copy elsewhere is not confined. */
+  /**
+   * AppArmor's profile matches named by its path and lets it read only its own folders. A copy elsewhere is not
+   * confined.
+   */
   private program(): string {
     const original = findProgram('named');
     if (!existsSync(APPARMOR_PROFILE)) return original;
@@ -112,7 +115,7 @@ zone "${CLOUD_DOMAIN}" { type master; file ${file(`${CLOUD_DOMAIN}.zone`)}; allo
   }
 }
 
-/** What was in the zone before anybody deployed: none of it may ever change. */
+/** Records that are in the zone from the start. No deployment may change them. */
 const STATIC_RECORDS = `www 3600 IN A 192.0.2.80
 mail 3600 IN MX 10 mx.example.com.
 note 3600 IN TXT "not a Stackato"

@@ -1,72 +1,151 @@
-/** How one stand-in appliance misbehaves. Everything here is a trap of a real Stackato (see docs/lab.md). Times are ms. */
+/**
+ * How a simulated appliance behaves and misbehaves. Each knob models a trap of a real Stackato (see docs/lab.md). Times
+ * are in ms.
+ */
 export interface Knobs {
   release: string;
-  /** `kato` says 0 whatever happened (bug 103719). */
+  /** `kato` exits with 0 whatever happened (bug 103719). */
   exitAlwaysZero: boolean;
-  /** A dialogue of lab/appliance/dialogues/<name>.json, or the path of another file: wording, order and optional questions of `kato op static_ip`. */
+  /** The questions of `kato op static_ip`: lab/appliance/dialogues/<name>.json, or the path of another file. */
   dialogue: string;
-  /** Whether sudo asks for the password; `false` models a NOPASSWD image. */
+  /** Whether sudo asks for the password; `false` models an image with NOPASSWD. */
   sudoAsks: boolean;
-  /** sudo's lecture stands before its first question. */
+  /** sudo prints its lecture before its first question. */
   sudoLectures: boolean;
-  /** From launch to ssh answering. */
+  /** From launch until ssh answers. */
   bootDelay: number;
-  /** From ssh answering to kato being ready (at every boot). */
+  /** From the time ssh answers until kato is ready, at every boot. */
   readyDelay: number;
-  /** After `reboot` was asked for: how long ssh still answers, with the old boot id. */
+  /** How long ssh still answers, with the old boot id, after `reboot` was requested. */
   oldBootIdFor: number;
-  /** How long it is down after that. */
+  /** How long the machine is down after that. */
   downFor: number;
-  /** While it is down or boots, its ports take connections and say nothing; they are reset when it is up. Else they refuse. */
+  /**
+   * While the machine is down, its ports accept connections and stay silent, then reset them. Otherwise they refuse
+   * connections.
+   */
   acceptsWhileDown: boolean;
-  /** Length of rename, setup core, enable: they are busy for so long before the effect is there. */
+  /** How long rename, setup core and enable take before they have an effect. */
   katoTakes: number;
-  /** The n-th exec channel of every connection ends without an exit status, the connection is cut. 0: never. */
+  /** The n-th exec channel of every connection ends without an exit status and the connection is dropped. 0: never. */
   dropChannel: number;
-  /** `kato ready` blocks for ever when things are not ready, whatever it was told (bug 103945). */
+  /** `kato ready` blocks forever while something is not ready, whatever its arguments (bug 103945). */
   readyNeverTimesOut: boolean;
-  /** /etc/resolv.conf is made anew at every boot, from the resolvconf head file and dhcp/interfaces. */
+  /** /etc/resolv.conf is regenerated at every boot, from the resolvconf head file and DHCP or the interfaces file. */
   resolvConfRegenerated: boolean;
-  /** /etc/resolv.conf names the local dnsmasq only; the site's name servers are in /var/run/dnsmasq/resolv.conf. */
+  /** /etc/resolv.conf lists only the local dnsmasq; the site's name servers are in /var/run/dnsmasq/resolv.conf. */
   localResolver: boolean;
-  /** http:// answers with a redirect to https://, to no port: the machine knows none of the outside's. */
+  /** http:// redirects to https:// without a port: the machine does not know how its ports are mapped. */
   httpRedirect: boolean;
-  /** /info and the console answer 503 for so long after `enable` (-1: for ever). */
+  /** How long /info and the console answer 503 after `enable`; -1: forever. */
   consoleDelay: number;
-  /** Text sent before login. */
+  /** sshd's banner before login. */
   banner: string;
-  /** Only one channel at a time (sshd's MaxSessions 1). */
+  /** Only one session at a time (sshd's MaxSessions 1). */
   maxSessionsOne: boolean;
-  /** How long sshd looks for its client's name before it lets anybody log in. */
+  /** How long sshd looks up its client's name before it answers the first login request. */
   loginDelay: number;
-  /** How many may be logging in at a time, as sshd's MaxStartups; 0: any number. */
+  /** How many clients may be logging in at the same time (sshd's MaxStartups); 0: any number. */
   maxStartups: number;
-  /** What the VM says it has in /proc/meminfo, MiB; 0: what its type has. */
+  /** Memory shown in /proc/meminfo, MiB; 0: that of the instance type. */
   memoryMiB: number;
   /** Login methods offered. */
   auth: readonly ('password' | 'keyboard-interactive' | 'publickey')[];
-  /** The accounts' password, at first. */
+  /** The account's initial password. */
   password: string;
-  /** An authorized public key, OpenSSH format. */
+  /** An authorized public key in OpenSSH format. */
   authorizedKey: string;
-  /** Private address shown by ifconfig; empty: the instance's own. */
+  /** The private address that ifconfig shows; empty: the instance's own. */
   privateIp: string;
-  /** Whose words ifconfig and route have: 1.60 is Ubuntu 12.04's, 2.10 that of Debian 9 and later. */
+  /**
+   * The net-tools release whose output ifconfig and route print: 1.60 is that of Ubuntu 12.04, 2.10 that of Debian 9
+   * and later.
+   */
   netTools: '1.60' | '2.10';
   /** A new host key at the next boot. */
   newHostKeyAtBoot: boolean;
-  /** The account's login shell: a program of the host, by name. */
+  /** The account's login shell: the name of a program of the host. */
   loginShell: string;
-  /** What its rc files print on stdout, before every command and after it. */
+  /** What its rc files print to stdout before and after every command. */
   rcPrints: string;
-  /** LANG of the account; net-tools speak German in `de_…`. */
+  /** LANG of the account; with `de_…`, net-tools print German. */
   locale: string;
-  /** The password has expired: no command runs, and keyboard-interactive asks for a new one. */
+  /** The password has expired: no command runs, and keyboard-interactive asks for a new password. */
   passwordExpired: boolean;
   /** Whether sshd forwards ports. */
   forwardsPorts: boolean;
-  /** What becomes of a folder that somebody makes on its disk. */
+  /** `full` and `read-only`: mkdir fails. */
   disk: 'good' | 'full' | 'read-only';
-  /** A VPN lays its two halves over the default route. */
+  /** A VPN covers the default route with two routes of half the address space each. */
   vpn: boolean;
 }
+
+/** Fast, with the traps that every Stackato has. */
+export const DEFAULT_KNOBS: Knobs = {
+  release: '2.6.6',
+  exitAlwaysZero: true,
+  dialogue: 'default',
+  sudoAsks: true,
+  sudoLectures: false,
+  bootDelay: 300,
+  readyDelay: 500,
+  oldBootIdFor: 300,
+  downFor: 500,
+  acceptsWhileDown: false,
+  katoTakes: 300,
+  dropChannel: 0,
+  readyNeverTimesOut: false,
+  resolvConfRegenerated: true,
+  localResolver: false,
+  httpRedirect: false,
+  consoleDelay: 0,
+  banner: '',
+  maxSessionsOne: false,
+  loginDelay: 0,
+  maxStartups: 0,
+  memoryMiB: 0,
+  auth: ['password', 'keyboard-interactive', 'publickey'],
+  password: 'stackato',
+  authorizedKey: '',
+  privateIp: '',
+  netTools: '1.60',
+  newHostKeyAtBoot: false,
+  loginShell: 'sh',
+  rcPrints: '',
+  locale: 'C.UTF-8',
+  passwordExpired: false,
+  forwardsPorts: true,
+  disk: 'good',
+  vpn: false,
+};
+
+/**
+ * Every trap that a correct deployer survives, at once. Those that must stop it (host key, memory, console never up)
+ * are left out.
+ */
+export const HARD_KNOBS: Knobs = {
+  ...DEFAULT_KNOBS,
+  dialogue: 'coloured',
+  sudoLectures: true,
+  bootDelay: 800,
+  readyDelay: 1500,
+  oldBootIdFor: 1000,
+  downFor: 1500,
+  acceptsWhileDown: true,
+  katoTakes: 1000,
+  dropChannel: 9,
+  readyNeverTimesOut: true,
+  localResolver: true,
+  httpRedirect: true,
+  consoleDelay: 1500,
+  banner: 'Stackato 2.6.6 -- authorized use only.\nAll activity is logged.\n',
+  maxSessionsOne: true,
+  loginDelay: 300,
+  maxStartups: 2,
+  auth: ['keyboard-interactive'],
+  netTools: '2.10',
+  loginShell: 'tcsh',
+  rcPrints: 'Welcome to the appliance!',
+  locale: 'de_DE.UTF-8',
+  vpn: true,
+};

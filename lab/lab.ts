@@ -1,18 +1,191 @@
-/** The lab, in this process: Temporal, DNS, clouds and their machines, which are simulated, or real ones under QEMU. */
+/**
+ * Starts a lab in this process: Temporal, BIND, moto and the clouds in front of it, with simulated machines or real
+ * ones under QEMU.
+ */
 
-import { createAppliance, DEFAULT_KNOBS } from './appliance';
-import { assembleLab } from './assembly';
-import type { Lab, LabOptions, VirtualMachine } from './types';
-import { vmMachinery } from './vm';
+import { mkdirSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { checkKnobs, createAppliance } from './appliance';
+import { killOrphans, ChildProcesses } from './child-processes';
+import { Clouds } from './cloud';
+import { CLOUD_DOMAIN, DNS_HOST, DnsServer, ZONE } from './dns';
+import { DEFAULT_KNOBS } from './knobs';
+import type { Knobs } from './knobs';
+import { startMoto } from './moto';
+import { InUseError } from './other-labs';
+import { choosePorts, claimNet, cloudPorts } from './ports';
+import type { Net, Ports } from './ports';
+import { readState, removeState, writeState } from './state';
+import { NAMESPACE, TemporalServer } from './temporal';
+import { KINDS } from './types';
+import type { ApplianceOptions, Host, Lab, LabOptions, LabState, MachineFactory, VirtualMachine } from './types';
+import { vmFactory } from './vm';
+
+const LOGIN_USER = 'stackato';
+
+/**
+ * What an earlier lab left behind. moto forgets everything, and the history and zone make no sense without it, so all
+ * of it is deleted.
+ */
+const LEFTOVERS = [
+  'temporal.db',
+  'temporal.db-wal',
+  'temporal.db-shm',
+  'dns',
+  'machines',
+  'temporal.log',
+  'named.log',
+  'moto.log',
+];
+
+interface Parts<H extends Host> {
+  readonly state: LabState;
+  readonly temporal: TemporalServer;
+  readonly dns: DnsServer;
+  readonly clouds: Clouds;
+  readonly plans: Map<string, Partial<Knobs>>;
+  /** By instance id. */
+  readonly hosts: ReadonlyMap<string, H>;
+  stop(): Promise<void>;
+}
 
 export function startLab(options: LabOptions): Promise<Lab> {
   return assembleLab(options, { create: createAppliance, knobs: DEFAULT_KNOBS, bootsImages: false });
 }
 
-/** Only images that were published to it can be launched in it. */
+/** Launches only images that were published to it. */
 export function startVmLab({
   kvm = false,
   ...options
 }: LabOptions & { readonly kvm?: boolean }): Promise<Lab<VirtualMachine>> {
-  return assembleLab(options, vmMachinery(kvm));
+  return assembleLab(options, vmFactory(kvm));
+}
+
+export async function assembleLab<H extends Host>(options: LabOptions, factory: MachineFactory<H>): Promise<Lab<H>> {
+  checkKnobs(options.knobs ?? {});
+  const dir = resolve(options.dir);
+  const other = readState(dir);
+  if (other !== undefined)
+    throw new InUseError(
+      `A lab (pid ${other.pid}) already runs in ${dir}. Stop it with \`lab down --dir ${dir}\`, or use another folder.`,
+    );
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const net = await claimNet(options.net, dir);
+  const processes = new ChildProcesses(dir);
+  try {
+    const ports = await choosePorts(options.basePort, net.number);
+    net.announce(ports);
+    killOrphans(dir);
+    for (const name of LEFTOVERS) rmSync(join(dir, name), { recursive: true, force: true });
+    return labOf(await startParts({ ...options, dir }, factory, processes, net, ports));
+  } catch (error) {
+    await processes.endAll();
+    net.release();
+    throw error;
+  }
+}
+
+async function startParts<H extends Host>(
+  options: LabOptions,
+  factory: MachineFactory<H>,
+  processes: ChildProcesses,
+  net: Net,
+  ports: Ports,
+): Promise<Parts<H>> {
+  const { dir } = options;
+  const hosts = new Map<string, H>();
+  const create = async (wanted: ApplianceOptions): Promise<H> => {
+    const host = await factory.create(wanted);
+    hosts.set(host.instanceId, host);
+    return host;
+  };
+  const plans = new Map<string, Partial<Knobs>>();
+  const temporal = new TemporalServer(processes, dir, ports);
+  const dns = new DnsServer(processes, dir, ports.dns, net.number);
+  const [moto] = await Promise.all([startMoto(processes, ports.moto), temporal.start(), dns.start()]);
+  const clouds = new Clouds({
+    dir: join(dir, 'machines'),
+    moto,
+    net: net.number,
+    domain: CLOUD_DOMAIN,
+    ports: cloudPorts(ports),
+    kernelRights: options.kernelRights === true,
+    ...(options.addressQuota === undefined ? {} : { addressQuota: options.addressQuota }),
+    machines: {
+      ports: appliancePorts(ports),
+      create,
+      bootsImages: factory.bootsImages,
+      ...(options.shuttingDownFor === undefined ? {} : { shuttingDownFor: options.shuttingDownFor }),
+      knobsFor: (groups) =>
+        Object.assign({}, factory.knobs, options.knobs, ...groups.map((group) => plans.get(group) ?? {})) as Knobs,
+    },
+  });
+  await clouds.start();
+  const state = stateOf(dir, { ...factory.knobs, ...options.knobs }, ports, temporal, dns, clouds);
+  writeState(state);
+  const stop = async (): Promise<void> => {
+    await clouds.stop();
+    await processes.endAll();
+    net.release();
+    removeState(dir);
+  };
+  return { state, temporal, dns, clouds, plans, hosts, stop };
+}
+
+function labOf<H extends Host>({ state, temporal, dns, clouds, plans, hosts, stop }: Parts<H>): Lab<H> {
+  let stopped: Promise<void> | undefined;
+  return {
+    state,
+    cloud: (kind) => clouds.access(kind),
+    inventory: (kind) => clouds.inventory(kind),
+    fault: (fault) => clouds.faults.add(fault),
+    clearFaults: () => clouds.faults.clear(),
+    faultsLeft: (kind) => clouds.faults.left(kind),
+    held: (kind) => clouds.faults.held(kind),
+    release: (kind, by) => clouds.faults.release(kind, by),
+    user: (kind, name) => clouds.user(kind, name),
+    calls: (kind) => clouds.front(kind).calls,
+    storeCalls: (kind) => clouds.store(kind).calls,
+    images: (kind) => clouds.front(kind).cloud.images.published(),
+    image: (kind, id) => clouds.front(kind).cloud.images.unbundled(id),
+    objects: (kind) => clouds.store(kind).buckets.objects(),
+    plan: (deployment, knobs) => {
+      checkKnobs(knobs);
+      plans.set(groupOf(deployment), knobs);
+    },
+    machines: (deployment) =>
+      clouds.machinesOf(groupOf(deployment)).flatMap(({ host }) => hosts.get(host?.instanceId ?? '') ?? []),
+    zone: () => dns.zone(),
+    nsupdate: (script) => dns.update(script),
+    killTemporal: () => temporal.kill(),
+    startTemporal: () => temporal.start(),
+    stop: () => (stopped ??= stop()),
+  };
+}
+
+function stateOf(
+  dir: string,
+  knobs: Knobs,
+  ports: Ports,
+  temporal: TemporalServer,
+  dns: DnsServer,
+  clouds: Clouds,
+): LabState {
+  return {
+    pid: process.pid,
+    dir,
+    temporal: { address: temporal.address, namespace: NAMESPACE, ui: temporal.ui },
+    clouds: KINDS.map((kind) => clouds.access(kind)),
+    dns: { server: DNS_HOST, port: ports.dns, zone: ZONE, tsig: dns.tsig },
+    ports: appliancePorts(ports),
+    login: { user: LOGIN_USER, password: knobs.password },
+  };
+}
+
+function appliancePorts({ ssh, http, https }: Ports): ApplianceOptions['ports'] {
+  return { ssh, http, https };
+}
+
+function groupOf(deployment: string): string {
+  return `stackato-${deployment}`;
 }

@@ -1,16 +1,16 @@
 #!/usr/bin/env node
-/** `lab up|down|status|serve|console`: a lab that outlives the shell it was started from. */
+/** The command line of the lab: `lab up|down|status|serve|console`. */
 
 import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { join, resolve } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
-import { attachConsole } from './console';
-import { exampleImages } from './example';
-import { endOrphans, startOf } from './household';
+import { killOrphans, startTimeOf } from './child-processes';
+import { exampleImages } from './example-images';
 import { startLab, startVmLab } from './lab';
-import { called, neighbours, TakenError } from './neighbours';
+import { described, otherLabs, InUseError } from './other-labs';
+import { attachConsole } from './serial-console';
 import { readState, stateFileOf } from './state';
 import type { LabState } from './types';
 import { builtImage } from './vm';
@@ -21,15 +21,15 @@ interface Options {
   readonly basePort: number;
   readonly net: number;
   readonly json?: boolean;
-  /** Real machines. */
+  /** Real machines under QEMU. */
   readonly vm?: boolean;
   readonly kvm?: boolean;
 }
 
 const START_LIMIT = 120_000;
 const STOP_LIMIT = 30_000;
-const LOOK_EVERY = 100;
-/** What cannot be used as it was given: options, or a place that another lab has. */
+const POLL_MS = 100;
+/** Exit code for bad options, and for a folder, network or port that is in use. */
 const USAGE = 2;
 
 async function up(options: Options): Promise<number> {
@@ -58,14 +58,14 @@ async function up(options: Options): Promise<number> {
   closeSync(output);
   child.unref();
   const state = await until(START_LIMIT, () => {
-    if (child.exitCode === USAGE) throw new TakenError(`The lab did not start. ${readFileSync(log, 'utf8').trim()}`);
+    if (child.exitCode === USAGE) throw new InUseError(`The lab did not start. ${readFileSync(log, 'utf8').trim()}`);
     if (child.exitCode !== null || child.signalCode !== null)
       throw new Error(`The lab did not start. The end of ${log}:\n${tailOf(log)}`);
     return readState(dir);
   });
   if (state === undefined)
     throw new Error(
-      `The lab was not ready after ${START_LIMIT / 1000} s. Look into ${log}, and end it with \`lab down\`.`,
+      `The lab was not ready after ${START_LIMIT / 1000} s. Check ${log}, and stop it with \`lab down\`.`,
     );
   show(state, options);
   return 0;
@@ -88,13 +88,13 @@ async function down(options: Options): Promise<number> {
   const state = readState(dir);
   if (state !== undefined) {
     process.kill(state.pid, 'SIGTERM');
-    const gone = await until(STOP_LIMIT, () => (startOf(state.pid) === undefined ? true : undefined));
+    const gone = await until(STOP_LIMIT, () => (startTimeOf(state.pid) === undefined ? true : undefined));
     if (gone === undefined)
       throw new Error(
-        `The lab (pid ${state.pid}) did not end within ${STOP_LIMIT / 1000} s. Look into ${join(dir, 'lab.log')}.`,
+        `The lab (pid ${state.pid}) did not stop within ${STOP_LIMIT / 1000} s. Check ${join(dir, 'lab.log')}.`,
       );
   }
-  const orphans = endOrphans(dir);
+  const orphans = killOrphans(dir);
   const ended = state !== undefined || orphans.length > 0;
   if (options.json === true) console.log(JSON.stringify({ ended, orphans: orphans.map(({ name }) => name) }));
   else console.log(ended ? 'The lab is down.' : await noLabIn(dir));
@@ -118,9 +118,9 @@ async function status(options: Options): Promise<number> {
   return Object.values(parts).every(Boolean) ? 0 : 1;
 }
 
-/** And where there is one. */
+/** Also says where labs do run. */
 async function noLabIn(dir: string): Promise<string> {
-  const others = (await neighbours()).map((other) => ` There is ${called(other)}.`);
+  const others = (await otherLabs()).map((other) => ` There is ${described(other)}.`);
   return `No lab runs in ${dir}.${others.join('')}`;
 }
 
@@ -170,7 +170,7 @@ async function until<T>(limit: number, look: () => T | undefined): Promise<T | u
   while (Date.now() < deadline) {
     const seen = look();
     if (seen !== undefined) return seen;
-    await new Promise((wake) => setTimeout(wake, LOOK_EVERY));
+    await new Promise((wake) => setTimeout(wake, POLL_MS));
   }
   return undefined;
 }
@@ -188,9 +188,9 @@ function within(least: number, most: number): (text: string) => number {
 }
 
 const COMMANDS = [
-  ['up', 'start the lab in the background and say where everything is', up],
-  ['down', 'end it', down],
-  ['status', 'say where everything is, and what does not answer', status],
+  ['up', 'start the lab in the background and print its addresses', up],
+  ['down', 'stop the lab', down],
+  ['status', 'print its addresses, and which parts do not answer', status],
   ['serve', 'run the lab in the foreground', serve],
 ] as const;
 
@@ -203,33 +203,33 @@ export async function runLab(args: readonly string[]): Promise<number> {
     }).parseAsync(args, { from: 'user' });
     return code;
   } catch (error) {
-    // Told by commander already.
+    // commander has already printed it.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE;
     console.error(error instanceof Error ? error.message : String(error));
-    return error instanceof TakenError ? USAGE : 1;
+    return error instanceof InUseError ? USAGE : 1;
   }
 }
 
 function programWith(finish: (exit: number) => void): Command {
   const program = new Command('lab')
-    .description('A cloud, a DNS server, a Temporal server and appliances to deploy to, on loopback')
+    .description('Clouds, a DNS server, a Temporal server and appliances to deploy to, on loopback')
     .exitOverride();
   for (const [name, description, action] of COMMANDS) {
     program
       .command(name)
       .description(description)
-      .option('--dir <folder>', 'where its state and logs go', '.lab')
+      .option('--dir <folder>', 'folder for state and logs', '.lab')
       .option('--base-port <port>', 'first of the 1000 ports it may use', within(1024, 64_000), 17_000)
       .option('--net <number>', 'second byte of its loopback network', within(1, 254), 66)
-      .option('--vm', 'real machines, under QEMU, which boot what is published')
-      .option('--kvm', 'the processor runs them itself, where it can; else they are emulated')
-      .option('--json', 'answer in JSON')
+      .option('--vm', 'real machines under QEMU, which boot published images')
+      .option('--kvm', 'run them with KVM, where available; otherwise they are emulated')
+      .option('--json', 'print JSON')
       .action(async (options: Options) => finish(await action(options)));
   }
   program
     .command('console')
     .description('the serial console of a real machine')
-    .argument('[instance]', 'id of the instance, where there are several')
+    .argument('[instance]', 'instance id; may be omitted if there is only one')
     .option('--dir <folder>', "where the lab's state is", '.lab')
     .action((instance: string | undefined, { dir }: Pick<Options, 'dir'>) => attachConsole(resolve(dir), instance));
   return program;

@@ -1,15 +1,15 @@
-/** moto's server: the memory behind the cloud fronts. Only they talk to it. */
+/** moto's server, which holds the state behind the cloud fronts. Only they talk to it. */
 
-import type { Household } from './household';
+import type { ChildProcesses } from './child-processes';
 import { findProgram } from './programs';
 import { untilReady } from './wait';
 
 export const MOTO_HOST = '127.0.0.1';
 
-/** Returns its URL. */
-export async function startMoto(household: Household, port: number): Promise<string> {
+/** @returns its URL */
+export async function startMoto(processes: ChildProcesses, port: number): Promise<string> {
   const url = `http://${MOTO_HOST}:${port}/`;
-  const child = household.start({
+  const child = processes.start({
     name: 'moto',
     program: findProgram('moto_server'),
     args: ['-H', MOTO_HOST, '-p', String(port)],

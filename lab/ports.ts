@@ -1,14 +1,14 @@
-/** Which ports and which loopback network a lab lives on. */
+/** Chooses a lab's ports and loopback network. */
 
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { Server } from 'node:net';
-import { called, endOf, GUARD_PORT, neighbourOn, neighbours, TakenError } from './neighbours';
-import type { Neighbour } from './neighbours';
+import { described, stopCommand, GUARD_PORT, labOnNet, otherLabs, InUseError } from './other-labs';
+import type { OtherLab } from './other-labs';
 import type { Kind } from './types';
 
-/** Name, and place after the first port. */
+/** Offset from the base port. */
 const PORTS = {
   ssh: 22,
   dns: 53,
@@ -33,7 +33,6 @@ const PORTS = {
 export type PortName = keyof typeof PORTS;
 export type Ports = Readonly<Record<PortName, number>>;
 
-/** Of one cloud. */
 export interface CloudPorts {
   readonly ec2: number;
   readonly s3: number;
@@ -49,9 +48,12 @@ export function cloudPorts(ports: Ports): Readonly<Record<Kind, CloudPorts>> {
   };
 }
 
-/** Each network has ports of its own: of two labs that start at once, one could take what the other has just seen to be free. */
+/**
+ * Each network has a port range of its own. Otherwise two labs that start at the same time could both find the same
+ * port free.
+ */
 const PORTS_PER_NET = 60;
-/** Below the range the kernel gives to outgoing connections, which could take one back before it is used. */
+/** Below the kernel's range for outgoing connections, which could take a free port before the lab listens on it. */
 const OWN_PORTS_FROM = 20_000;
 
 const FIRST_NET = 67;
@@ -60,59 +62,59 @@ const NETS = LAST_NET - FIRST_NET + 1;
 
 export interface Net {
   readonly number: number;
-  /** What this lab says of itself to others. */
-  tell(ports: Ports): void;
+  /** Lets other labs know which ports this one uses. */
+  announce(ports: Ports): void;
   release(): void;
 }
 
 export async function claimNet(wanted: number | undefined, dir = process.cwd()): Promise<Net> {
   if (wanted !== undefined) {
-    const guard = await guardOf(wanted, dir);
+    const guard = await tryClaim(wanted, dir);
     if (guard !== undefined) return guard;
-    throw await takenNet(wanted);
+    throw await netInUse(wanted);
   }
   const first = Math.floor(Math.random() * NETS);
   for (let i = 0; i < NETS; i += 1) {
-    const guard = await guardOf(FIRST_NET + ((first + i) % NETS), dir);
+    const guard = await tryClaim(FIRST_NET + ((first + i) % NETS), dir);
     if (guard !== undefined) return guard;
   }
-  throw new TakenError(
-    `Every loopback network from 127.${FIRST_NET} to 127.${LAST_NET} is taken. End other labs, or free port ${GUARD_PORT}.`,
+  throw new InUseError(
+    `All loopback networks from 127.${FIRST_NET} to 127.${LAST_NET} are in use. Stop other labs, or free port ${GUARD_PORT}.`,
   );
 }
 
-async function takenNet(net: number): Promise<TakenError> {
-  const other = await neighbourOn(net);
+async function netInUse(net: number): Promise<InUseError> {
+  const other = await labOnNet(net);
   return other === undefined
-    ? new TakenError(
-        `The network 127.${net}.0.0/16 is taken: something listens on 127.${net}.0.1 port ${GUARD_PORT}. End it, or choose another network with --net.`,
+    ? new InUseError(
+        `The network 127.${net}.0.0/16 is in use: something listens on 127.${net}.0.1 port ${GUARD_PORT}. Stop it, or choose another network with --net.`,
       )
-    : new TakenError(
-        `The network 127.${net}.0.0/16 is that of ${called(other)}. End it with ${endOf(other)}, or choose another network with --net, and other ports with --base-port.`,
+    : new InUseError(
+        `The network 127.${net}.0.0/16 is in use by ${described(other)}. Stop it with ${stopCommand(other)}, or choose another network with --net, and other ports with --base-port.`,
       );
 }
 
-/** Every port of the lab, seen to be free. */
+/** Chooses a free port for every part of the lab. */
 export async function choosePorts(basePort: number | undefined, net: number): Promise<Ports> {
   const chosen: Partial<Record<PortName, number>> = {};
   const taken = new Set<number>();
   for (const name of Object.keys(PORTS) as PortName[]) {
     const port = basePort === undefined ? await ownPort(name, net, taken) : basePort + PORTS[name];
-    if (basePort !== undefined && !(await isFree(name, port, net))) throw await takenPort(name, port);
+    if (basePort !== undefined && !(await isFree(name, port, net))) throw await portInUse(name, port);
     taken.add(port);
     chosen[name] = port;
   }
   return chosen as Ports;
 }
 
-async function takenPort(name: PortName, port: number): Promise<TakenError> {
-  const other = (await neighbours()).find(({ ports }) => ports.includes(port));
+async function portInUse(name: PortName, port: number): Promise<InUseError> {
+  const other = (await otherLabs()).find(({ ports }) => ports.includes(port));
   return other === undefined
-    ? new TakenError(
-        `Port ${port}, which the lab needs for ${name}, is taken. End the program that has it, or choose others with --base-port.`,
+    ? new InUseError(
+        `Port ${port}, which the lab needs for ${name}, is in use. Stop the program that uses it, or choose other ports with --base-port.`,
       )
-    : new TakenError(
-        `Port ${port}, which the lab needs for ${name}, is one of ${called(other)}. End it with ${endOf(other)}, or choose others with --base-port.`,
+    : new InUseError(
+        `Port ${port}, which the lab needs for ${name}, is in use by ${described(other)}. Stop it with ${stopCommand(other)}, or choose other ports with --base-port.`,
       );
 }
 
@@ -121,7 +123,7 @@ async function ownPort(name: PortName, net: number, taken: ReadonlySet<number>):
   for (let port = first; port < first + PORTS_PER_NET; port += 1) {
     if (!taken.has(port) && (await isFree(name, port, net))) return port;
   }
-  throw new Error(`No free port for ${name} was found between ${first} and ${first + PORTS_PER_NET}.`);
+  throw new Error(`There is no free port for ${name} between ${first} and ${first + PORTS_PER_NET}.`);
 }
 
 async function isFree(name: PortName, port: number, net: number): Promise<boolean> {
@@ -141,16 +143,16 @@ function udpIsFree(host: string, port: number): Promise<boolean> {
   });
 }
 
-async function guardOf(number: number, dir: string): Promise<Net | undefined> {
+async function tryClaim(number: number, dir: string): Promise<Net | undefined> {
   const server = await listen(`127.${number}.0.1`, GUARD_PORT);
   if (server === undefined) return undefined;
-  let ours: Neighbour = { pid: process.pid, dir, net: number, ports: [] };
+  let ours: OtherLab = { pid: process.pid, dir, net: number, ports: [] };
   server.unref();
-  // Whoever asks and hangs up at once is no concern of this lab.
+  // A client that hangs up early is no problem.
   server.on('connection', (socket) => socket.on('error', () => undefined).end(JSON.stringify(ours)));
   return {
     number,
-    tell: (ports) => {
+    announce: (ports) => {
       ours = { ...ours, ports: Object.values(ports) };
     },
     release: () => void server.close(),

@@ -1,4 +1,4 @@
-/** The programs the lab runs: where each one is, or what to install. */
+/** Finds the programs that the lab runs, or says what to install. */
 
 import { accessSync, constants } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
@@ -15,11 +15,11 @@ const ADVICE = {
 
 export type Program = keyof typeof ADVICE;
 
-/** Path of a program: on PATH, in the repository's .tools, or in the system's administration folders. */
+/** The path of a program: on PATH, in the repository's .tools, or in the sbin folders. */
 export function findProgram(name: Program): string {
   const found = lookUp(name);
   if (found !== undefined) return found;
-  throw new Error(`The lab needs the program ${name}, and it is not installed. ${ADVICE[name]}`);
+  throw new Error(`The lab needs the program ${name}, which is not installed. ${ADVICE[name]}`);
 }
 
 export function lookUp(name: string): string | undefined {

@@ -1,8 +1,8 @@
-/** The file that says where a lab is. It holds the keys, so it is for its user only. */
+/** The file with a running lab's addresses. It contains the secret keys, so only its user may read it. */
 
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { startOf } from './household';
+import { startTimeOf } from './child-processes';
 import type { LabState } from './types';
 
 const STATE_FILE = 'state.json';
@@ -12,16 +12,16 @@ export function stateFileOf(dir: string): string {
 }
 
 export function writeState(state: LabState): void {
-  // `started` tells a reader whether the pid is still this process.
-  const text = JSON.stringify({ ...state, started: startOf(state.pid) }, undefined, 2);
+  // `started` lets a reader check that the pid is still this process.
+  const text = JSON.stringify({ ...state, started: startTimeOf(state.pid) }, undefined, 2);
   writeFileSync(stateFileOf(state.dir), text, { mode: 0o600 });
 }
 
-/** The state of the lab that runs there: what a dead one left does not count. */
+/** The state of the lab that runs in the folder; undefined where it is dead. */
 export function readState(dir: string): LabState | undefined {
   try {
     const { started, ...state } = JSON.parse(readFileSync(stateFileOf(dir), 'utf8')) as LabState & { started: string };
-    return startOf(state.pid) === started ? state : undefined;
+    return startTimeOf(state.pid) === started ? state : undefined;
   } catch {
     return undefined;
   }

@@ -1,8 +1,8 @@
-/** Temporal's dev server with its Web UI, on files, so that it may be killed and started again. */
+/** Temporal's dev server with its Web UI. It stores everything in files, so that it can be killed and started again. */
 
 import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
-import type { Child, Household } from './household';
+import type { Child, ChildProcesses } from './child-processes';
 import type { Ports } from './ports';
 import { findProgram } from './programs';
 import { untilReady } from './wait';
@@ -16,7 +16,7 @@ export class TemporalServer {
   readonly ui: string;
 
   constructor(
-    private readonly household: Household,
+    private readonly processes: ChildProcesses,
     private readonly dir: string,
     private readonly ports: Ports,
   ) {
@@ -26,7 +26,7 @@ export class TemporalServer {
 
   async start(): Promise<void> {
     if (this.child?.running() === true) return;
-    this.child = this.household.start({ name: 'temporal', program: findProgram('temporal'), args: this.args() });
+    this.child = this.processes.start({ name: 'temporal', program: findProgram('temporal'), args: this.args() });
     await untilReady(this.child, () => answers(this.address));
   }
 
@@ -42,7 +42,7 @@ export class TemporalServer {
       'start-dev',
       '--db-filename',
       join(this.dir, 'temporal.db'),
-      // Without the write-ahead log the file-backed server stalls at some fifty starts at once.
+      // Without the write-ahead log, about fifty workflow starts at once stall the server.
       '--sqlite-pragma',
       'journal_mode=wal',
       '--sqlite-pragma',
@@ -63,7 +63,7 @@ export class TemporalServer {
   }
 }
 
-/** Listening is not enough: the namespace comes a moment later. */
+/** The server listens a moment before its namespace exists. */
 async function answers(address: string): Promise<boolean> {
   const connection = await Connection.connect({ address, connectTimeout: 2_000 });
   try {

@@ -1,10 +1,6 @@
-/** What the parts of the lab say to each other and to the tests. The lab imports nothing of the product. */
-
-import type { CloudCall, HeldCall } from './cloud-calls';
+/** Interfaces between the parts of the lab, and the ones tests use. The lab imports nothing from the product. */
 
 import type { Knobs } from './knobs';
-
-export type { Knobs };
 
 export const KINDS = ['eucalyptus-3.2', 'eucalyptus-3.4', 'eucalyptus-4.4', 'eucalyptus-5.1', 'aws'] as const;
 export type Kind = (typeof KINDS)[number];
@@ -14,66 +10,75 @@ export interface ApplianceOptions {
   readonly privateIp: string;
   /** MiB, by instance type. */
   readonly memory: number;
-  /** Its own folder: root file system, state, logs. */
+  /** The machine's own folder: root file system, state, logs. */
   readonly dir: string;
   readonly knobs: Knobs;
   readonly ports: { readonly ssh: number; readonly http: number; readonly https: number };
-  /** What the node made of the instance's image; absent where nobody boots it. */
+  /** The unbundled image; absent for machines that do not boot one. */
   readonly image?: NodeImage;
 }
 
-/** Paths of what was unbundled. */
+/** Paths of the unbundled files. */
 export interface NodeImage {
   readonly kernel: string;
   readonly ramdisk: string;
   readonly root: string;
 }
 
-export type { CloudCall, HeldCall } from './cloud-calls';
-
 export interface Rule {
   readonly port: number;
   readonly cidr: string;
 }
 
-/** One machine, as the cloud knows it. Listens on `ports` of the elastic IP it is reached by, each only while a rule opens it. */
+/**
+ * A machine as the cloud sees it. Listens on each of `ports` at its elastic IP while a security group rule opens that
+ * port.
+ */
 export interface Host {
   readonly instanceId: string;
   readonly dir: string;
-  /** The elastic IP (a loopback address), or undefined when it has none. */
+  /** The elastic IP (a loopback address); undefined: none. */
   setPublicIp(ip: string | undefined): Promise<void>;
   setRules(rules: readonly Rule[]): Promise<void>;
-  /** What its serial console has printed, from the first boot on. */
+  /** Everything its serial console has printed since the first boot. */
   consoleOutput(): string;
-  /** Ends it: every process, listener and file of it. */
+  /** Ends the machine and removes its processes, listeners and files. */
   terminate(): Promise<void>;
 }
 
 /** A simulated machine: lab/appliance. */
 export interface Appliance extends Host {
-  /** Every kato, sudo, reboot invocation so far, oldest first. */
+  /** Every invocation of kato, sudo and reboot so far, oldest first. */
   invocations(): Invocation[];
-  /** How often it booted, the first boot included. */
+  /** Number of boots, including the first. */
   boots(): number;
-  /** Contents of a file of the machine, e.g. `/etc/network/interfaces`; undefined if absent. */
+  /** Contents of a file of the machine, e.g. `/etc/network/interfaces`; undefined if there is none. */
   file(path: string): string | undefined;
-  /** Changes knobs while it runs. */
-  turn(knobs: Partial<Knobs>): void;
+  /** Changes knobs while the machine runs. */
+  setKnobs(knobs: Partial<Knobs>): void;
 }
 
-/** A real one, under QEMU: lab/vm. What happens inside is asked of it by ssh, or on its serial console. */
+/** A real machine under QEMU: lab/vm. Its inside can only be observed over ssh or on its serial console. */
 export interface VirtualMachine extends Host {
-  /** Path of the Unix socket that is its serial console's keyboard and screen. */
+  /** Path of the Unix socket of its serial console. */
   readonly serial: string;
-  /** SIGKILL to QEMU, as if somebody pulled the plug. */
+  /** Kills QEMU with SIGKILL: a power failure. */
   pullPlug(): Promise<void>;
-  /** Boots it again from the same disk. */
+  /** Boots again from the same disk. */
   powerOn(): Promise<void>;
+}
+
+/** Creates machines: lab/appliance, lab/vm, or a fake in tests of the lab itself. */
+export interface MachineFactory<H extends Host> {
+  readonly create: (options: ApplianceOptions) => Promise<H>;
+  readonly knobs: Knobs;
+  /** Whether machines boot the published images, and only those; otherwise an image is just a name. */
+  readonly bootsImages: boolean;
 }
 
 export interface Invocation {
   readonly at: number;
-  /** `kato`, `sudo`, `reboot`. */
+  /** `kato`, `sudo` or `reboot`. */
   readonly program: string;
   readonly args: readonly string[];
 }
@@ -84,25 +89,28 @@ export interface CloudAccess {
   readonly region: string;
   readonly accessKey: string;
   readonly secretKey: string;
-  /** Other keys of the same user, good only with their token. */
+  /** Temporary keys of the same user, valid only with their session token. */
   readonly temporary: { readonly accessKey: string; readonly secretKey: string; readonly sessionToken: string };
-  /** An image of release 2.6.6, and a key pair, that exist. */
+  /** An existing image of release 2.6.6, and an existing key pair. */
   readonly imageId: string;
   readonly keyName: string;
   /** `euca-{dashed}.<domain>` on Eucalyptus, absent on aws. */
   readonly addressName?: string;
-  /** Endpoint of its S3. */
+  /** S3 endpoint. */
   readonly storage: string;
   /** A bucket that belongs to another account. */
   readonly foreignBucket: string;
-  /** What bundles are signed and encrypted with: the account's number, and the paths of PEM files. */
+  /** What bundles are signed and encrypted with: the account number, and paths of PEM files. */
   readonly signing: {
     readonly account: string;
     readonly certificate: string;
     readonly privateKey: string;
     readonly cloudCertificate: string;
   };
-  /** Eucalyptus: keys of the cloud's administrator, who may register kernels and ramdisks; on 3.2 he sees every address of the cloud, in other words, and types' memory. */
+  /**
+   * Eucalyptus: keys of the cloud administrator, who may register kernels and ramdisks. On 3.2 the administrator also
+   * sees every address of the cloud, in a format of its own, and the memory of instance types.
+   */
   readonly admin?: { readonly accessKey: string; readonly secretKey: string };
 }
 
@@ -112,26 +120,27 @@ export interface Fault {
   /** EC2 or S3 action, e.g. `RunInstances`, `PutObject`; `*`: any. */
   readonly action: string;
   /**
-   * `throttle` 503 RequestLimitExceeded (S3: SlowDown); `error` 500 InternalError; `lost` does it, then cuts the connection; `slow` waits
-   * `ms` first; `reset` cuts it in the middle of the request's body and does nothing; `truncated` does it, then cuts it within the answer;
-   * `late` (EC2 only) cuts the connection at once and does it after `ms`; `refuse` 4xx, for good; `hold` has it whole and does nothing
-   * until `release`, whether or not anybody still waits for the answer.
+   * `throttle`: 503 RequestLimitExceeded (S3: SlowDown). `error`: 500 InternalError. `lost`: performs the call, then
+   * drops the connection. `slow`: waits `ms` first. `reset`: drops the connection within the request body, performs
+   * nothing. `truncated`: performs the call, then drops the connection within the response. `late` (EC2 only): drops
+   * the connection at once, performs the call after `ms`. `refuse`: a permanent 4xx. `hold`: performs the call only
+   * after `release`, whether or not the client still waits.
    */
   readonly what: 'throttle' | 'error' | 'lost' | 'slow' | 'reset' | 'truncated' | 'late' | 'refuse' | 'hold';
   readonly times: number;
   readonly ms?: number;
-  /** Only calls that this access key has signed. */
+  /** Only calls signed with this access key. */
   readonly by?: string;
 }
 
-/** Everything the cloud of that kind holds, for before/after comparisons. */
+/** Everything a cloud holds, for comparisons of before and after. */
 export interface CloudInventory {
   readonly instances: readonly { id: string; state: string; groups: readonly string[]; publicIp?: string }[];
   readonly addresses: readonly { publicIp: string; instanceId?: string }[];
   readonly groups: readonly { name: string; description: string; rules: readonly Rule[] }[];
 }
 
-/** An image that was registered, as the cloud itself sees it. */
+/** A registered image as the cloud itself sees it. */
 export interface PublishedImage {
   readonly id: string;
   readonly kind: 'machine' | 'kernel' | 'ramdisk';
@@ -142,11 +151,11 @@ export interface PublishedImage {
   readonly ramdiskId?: string;
 }
 
-/** What came out of its bundle with the cloud's private key. */
+/** An image after its bundle was decrypted with the cloud's private key. */
 export interface UnbundledImage extends PublishedImage {
   readonly sha256: string;
   readonly size: number;
-  /** Keys of the objects it is made of, in order. */
+  /** Keys of its objects, in order. */
   readonly parts: readonly string[];
 }
 
@@ -159,14 +168,34 @@ export interface LabObject {
   readonly acl: string;
 }
 
-/** One call of S3. */
+/** An EC2 or S3 call that a fault holds until `release`. */
+export interface HeldCall {
+  readonly action: string;
+  /** Access key. */
+  readonly by: string;
+}
+
+/** A call of EC2. */
+export interface CloudCall {
+  readonly action: string;
+  readonly params: Readonly<Record<string, string>>;
+  /** HTTP status; 0 where the answer was withheld. */
+  readonly status: number;
+  readonly at: number;
+  /** Access key; empty where none was known. */
+  readonly by: string;
+  /** Addresses and ids of what the call created, even where the response was lost. */
+  readonly made: readonly string[];
+}
+
+/** A call of S3. */
 export interface StoreCall {
   readonly action: string;
   readonly bucket: string;
   readonly key: string;
-  /** Of the body that arrived. */
+  /** Size of the request body. */
   readonly bytes: number;
-  /** HTTP status; 0 where the answer was withheld or cut short. */
+  /** HTTP status; 0 where the response was withheld or truncated. */
   readonly status: number;
   readonly at: number;
   /** Access key; empty where none was known. */
@@ -176,16 +205,16 @@ export interface StoreCall {
 export interface LabOptions {
   /** Where its state and logs go. */
   readonly dir: string;
-  /** First of the 1000 ports it may use; absent: free ones of its network's own. */
+  /** First of the 1000 ports the lab may use; absent: free ports out of those reserved for its network. */
   readonly basePort?: number;
-  /** Second byte of its loopback /16 for elastic IPs; absent: a free one. */
+  /** Second byte of its loopback network, 127.N.0.0/16; absent: a free one. */
   readonly net?: number;
   readonly knobs?: Partial<Knobs>;
-  /** Elastic IPs each cloud gives at most; absent: 250. */
+  /** Most elastic IPs that each cloud allocates; absent: 250. */
   readonly addressQuota?: number;
-  /** Eucalyptus: the ordinary account may register kernels and ramdisks, as else only its administrator may. */
+  /** Eucalyptus: lets the ordinary user register kernels and ramdisks, which otherwise only the administrator may. */
   readonly kernelRights?: boolean;
-  /** How long a terminated instance is `shutting-down` at least, ms; absent: 300. */
+  /** Shortest time that a terminated instance is `shutting-down`, ms; absent: 300. */
   readonly shuttingDownFor?: number;
 }
 
@@ -197,52 +226,52 @@ export interface LabState {
   readonly dns: {
     readonly server: string;
     readonly port: number;
-    /** The zone deployments go into. */
+    /** The zone of the deployments. */
     readonly zone: string;
     readonly tsig: { readonly name: string; readonly algorithm: 'hmac-sha256'; readonly secret: string };
   };
   readonly ports: { readonly ssh: number; readonly http: number; readonly https: number };
-  /** The account of a fresh appliance. */
+  /** The account of a new appliance. */
   readonly login: { readonly user: string; readonly password: string };
 }
 
-/** `H`: what its machines are. */
+/** `H`: the type of its machines. */
 export interface Lab<H extends Host = Appliance> {
   readonly state: LabState;
   cloud(kind: Kind): CloudAccess;
   inventory(kind: Kind): Promise<CloudInventory>;
-  /** Adds a fault; faults queue. */
+  /** Queues a fault. */
   fault(fault: Fault): void;
   clearFaults(): void;
-  /** Those that have not hit all their calls yet. */
+  /** Faults that are not used up. */
   faultsLeft(kind: Kind): readonly Fault[];
   /** Calls that a fault holds. */
   held(kind: Kind): readonly HeldCall[];
-  /** Lets go of what is held, of one access key or of all. */
+  /** Releases held calls: those of one access key, or all. */
   release(kind: Kind, by?: string): void;
-  /** Keys of another user of the same account, who may register kernels where `kernelRights` lets the ordinary one. */
+  /** Keys of another user of the same account, with the rights of the ordinary user. */
   user(kind: Kind, name: string): { readonly accessKey: string; readonly secretKey: string };
-  /** Calls seen, e.g. to count RunInstances. */
+  /** EC2 calls so far, e.g. to count RunInstances. */
   calls(kind: Kind): readonly CloudCall[];
-  /** Calls that its S3 saw. */
+  /** S3 calls so far. */
   storeCalls(kind: Kind): readonly StoreCall[];
-  /** Every image registered and not forgotten. */
+  /** Every registered image that the cloud still remembers. */
   images(kind: Kind): readonly PublishedImage[];
-  /** Unbundles it, or says by an error why that cannot be. */
+  /** Unbundles an image; throws where that fails, with the reason. */
   image(kind: Kind, id: string): Promise<UnbundledImage>;
-  /** Everything its S3 holds, sorted. */
+  /** All objects in its S3, sorted. */
   objects(kind: Kind): readonly LabObject[];
-  /** Knobs for the appliances of security group `stackato-<deployment>` that are launched from now on. */
+  /** Sets the knobs of machines launched from now on in the security group `stackato-<deployment>`. */
   plan(deployment: string, knobs: Partial<Knobs>): void;
-  /** The machines of security group `stackato-<deployment>`, not yet terminated. */
+  /** Machines of the security group `stackato-<deployment>` that are not terminated. */
   machines(deployment: string): readonly H[];
-  /** The zone as `dig axfr` gives it, sorted, without the SOA. */
+  /** The zone as `dig axfr` prints it, sorted, without the SOA. */
   zone(): Promise<readonly string[]>;
-  /** Runs an nsupdate script with the lab's key (to plant foreign records). */
+  /** Runs an nsupdate script with the lab's key, e.g. to create foreign records. */
   nsupdate(script: string): Promise<void>;
-  /** SIGKILL, and start again on the same files and ports. */
+  /** Kills Temporal with SIGKILL; `startTemporal` starts it again on the same files and ports. */
   killTemporal(): Promise<void>;
   startTemporal(): Promise<void>;
-  /** Ends exactly what it started. */
+  /** Stops everything this lab started, and nothing else. */
   stop(): Promise<void>;
 }

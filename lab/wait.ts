@@ -1,18 +1,18 @@
-/** Waiting for a condition, while a process that should bring it about is alive. */
+/** Waits until a process is ready. */
 
 import { readFileSync } from 'node:fs';
-import type { Child } from './household';
+import type { Child } from './child-processes';
 
-const LOOK_EVERY = 100;
+const POLL_MS = 100;
 
-/** Looks until `ready` is true. Throws with the end of the log when the child ends or the time is over. */
+/** Polls until `ready` is true. Throws with the end of the log if the process exits or the time is up. */
 export async function untilReady(child: Child, ready: () => Promise<boolean>, limit = 60_000): Promise<void> {
   const deadline = Date.now() + limit;
   while (child.running() && Date.now() < deadline) {
     if (await ready().catch(() => false)) return;
-    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY));
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
-  const what = child.running() ? `was not ready after ${limit / 1000} s` : 'ended at its start';
+  const what = child.running() ? `was not ready after ${limit / 1000} s` : 'exited on startup';
   throw new Error(`The lab's ${child.name} ${what}. The end of ${child.log}:\n${tailOf(child.log)}`);
 }
 

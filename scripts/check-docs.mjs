@@ -1,18 +1,19 @@
 #!/usr/bin/env node
 /**
- * Checks that what the documents say is so: specs load, links lead somewhere, commands and npm scripts exist, tables of reference
- * are complete; and that no file names a package registry (where packages come from is each machine's own setting).
+ * Checks the documents: specs are valid, link targets, commands and npm scripts exist, reference tables match the code.
+ * Also checks that no file names a package registry, since each machine has its own setting for where packages come
+ * from.
  */
 
 import { existsSync } from 'node:fs';
 import { examples, specBlocks, specProblems } from './check/specs.mjs';
 import { filesEndingIn, textOf } from './check/files.mjs';
-import { commandProblems, linkProblems, npmScriptProblems } from './check/words.mjs';
+import { commandProblems, linkProblems, npmScriptProblems } from './check/links-and-commands.mjs';
 import { registryProblems } from './check/registries.mjs';
 import { tableProblems } from './check/tables.mjs';
 
 if (!existsSync('dist/src/specfile/loader.js')) {
-  process.stderr.write('check-docs: there is no dist to check against; run `npm run setup` first.\n');
+  process.stderr.write('check-docs: there is no dist to compare with; run `npm run setup` first.\n');
   process.exit(1);
 }
 

@@ -1,15 +1,15 @@
 #!/usr/bin/env node
 /**
- * Makes a clone ready to run: node_modules, dist, and with `--lab` the programs of the lab, with `--chromium` the browser of
- * the UI tests, with `--bench` what benchmarks compare with, with `--vm` QEMU and the image of the real machine. Looks first;
- * where nothing is missing it changes nothing and takes a fraction of a second.
+ * Sets a clone up: node_modules and dist; with `--lab` the programs of the lab, with `--chromium` the browser of the UI
+ * tests, with `--bench` the programs of the benchmarks, with `--vm` QEMU and the image of the real machine. Does only
+ * what is needed: if nothing is missing, it takes a fraction of a second.
  */
 
 import { buildPart } from './setup/build.mjs';
 import { withLock } from './setup/lock.mjs';
 import { modulesPart } from './setup/modules.mjs';
 import { Problem, say } from './setup/process.mjs';
-import { browserPart, programsPart, rivalsPart } from './setup/system.mjs';
+import { browserPart, labProgramsPart, benchmarkProgramsPart } from './setup/system.mjs';
 import { labToolsPart } from './setup/lab-tools.mjs';
 import { hypervisorPart, machineImagePart } from './setup/vm.mjs';
 
@@ -21,19 +21,19 @@ async function main(args) {
   if (unknown !== undefined) throw new Problem(`Unknown option ${unknown}.`, `Options are: ${FLAGS.join(', ')}.`);
   checkNode();
   const parts = [
-    ...(args.includes('--lab') ? [programsPart, labToolsPart] : []),
+    ...(args.includes('--lab') ? [labProgramsPart, labToolsPart] : []),
     ...(args.includes('--chromium') ? [browserPart] : []),
-    ...(args.includes('--bench') ? [rivalsPart] : []),
+    ...(args.includes('--bench') ? [benchmarkProgramsPart] : []),
     ...(args.includes('--vm') ? [hypervisorPart, machineImagePart] : []),
     modulesPart,
     buildPart,
   ];
   if (parts.every((part) => part.missing().length === 0)) return;
-  // Two at once (npm test beside npm start) would install over each other.
-  await withLock(() => makeReady(parts));
+  // Two setups at once (npm test beside npm start) would get in each other's way.
+  await withLock(() => install(parts));
 }
 
-async function makeReady(parts) {
+async function install(parts) {
   for (const part of parts) {
     const missing = part.missing();
     if (missing.length === 0) continue;

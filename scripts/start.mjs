@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** `npm start`: sets up what it needs, then runs the demonstration (lab/demo.ts) with the same options. */
+/** `npm start`: runs the setup, then the demo (lab/demo.ts) with the same options. */
 
 import { spawn, spawnSync } from 'node:child_process';
 
@@ -11,7 +11,7 @@ const { status } = spawnSync(
 );
 if (status === 0) {
   const demo = spawn(process.execPath, ['dist/lab/demo.js', ...args], { stdio: 'inherit' });
-  // Ctrl-C reaches it by itself; a kill of this process has to be passed on.
+  // The terminal sends Ctrl-C to the demo too; other signals have to be forwarded.
   process.on('SIGINT', () => undefined);
   process.on('SIGTERM', () => demo.kill('SIGTERM'));
   demo.on('exit', (code) => {

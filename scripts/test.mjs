@@ -1,18 +1,19 @@
 #!/usr/bin/env node
 /**
- * Runs every test, group by group (scripts/test/groups.mjs), and says the true counts. Its last line is `N passed, N failed`.
+ * Runs all tests, group by group (scripts/test/groups.mjs). The last line is `N passed, N failed`.
  *
- *   npm test -- --only unit,e2e             these groups
- *   npm test -- --grep "static-ip"          anything else goes to mocha
- *   npm run test:campaign                   every mishap of every call; long
- *   npm run test:vm -- --dialogue FILE      one deployment, with kato's questions from that file
- *   npm run test:vm -- --kvm                not emulated
+ *   npm test -- --only unit,e2e             only these groups
+ *   npm test -- --grep "static-ip"          other options are passed to mocha
+ *   npm run test:campaign                   every fault in every call; takes long
+ *   npm run test:vm -- --dialogue FILE      one deployment, with kato's questions from this file
+ *   npm run test:vm -- --kvm                with KVM, not emulated
  */
 
 import { spawnSync } from 'node:child_process';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { filesOf, GROUPS, groupless } from './test/groups.mjs';
+import pLimit from 'p-limit';
+import { filesOf, GROUPS, ungroupedFiles } from './test/groups.mjs';
 import { runGroup } from './test/run-group.mjs';
 import { summary } from './test/summary.mjs';
 
@@ -22,42 +23,39 @@ async function main(args) {
   const { values, tokens } = parseArgs({ args, options: OPTIONS, strict: false, allowPositionals: true, tokens: true });
   if (typeof values.dialogue === 'string') process.env.STACKATO_VM_DIALOGUE = resolve(values.dialogue);
   if (values.kvm === true) process.env.STACKATO_VM_KVM = 'yes';
-  const wanted = values.only?.split(',') ?? GROUPS.filter(({ asked }) => asked !== true).map(({ name }) => name);
+  const wanted = values.only?.split(',') ?? GROUPS.filter(({ onDemand }) => onDemand !== true).map(({ name }) => name);
   const unknown = wanted.find((name) => !GROUPS.some((group) => group.name === name));
   if (unknown !== undefined)
-    return give([{ name: unknown, passed: 0, failed: [`There is no group ${unknown}.`], pending: [], seconds: 0 }]);
+    return report([{ name: unknown, passed: 0, failed: [`There is no group ${unknown}.`], pending: [], seconds: 0 }]);
 
   const groups = GROUPS.filter(({ name }) => wanted.includes(name)).map((group) => ({
     ...group,
     files: filesOf(group),
   }));
-  const mochaArgs = forMocha(args, tokens);
-  const results = [...strays(), ...browser(groups)];
+  const mochaArgs = mochaArgsOf(args, tokens);
+  const results = [...ungrouped(), ...ensureBrowser(groups)];
   results.push(
-    ...(await inOrder(
+    ...(await runGroups(
       groups.filter(({ files }) => files.length > 0),
       mochaArgs,
     )),
   );
-  give(results);
+  report(results);
 }
 
-/** Those that use both cores by themselves one after another, then the others three at a time. */
-async function inOrder(groups, mochaArgs) {
+/** Runs groups that use several processes one after another, then the others three at a time. */
+async function runGroups(groups, mochaArgs) {
   const results = [];
-  for (const group of groups.filter(({ jobs }) => jobs > 1)) results.push(await runGroup(group, mochaArgs));
-  const queue = groups.filter(({ jobs }) => jobs === 1);
-  const lane = async () => {
-    for (let group = queue.shift(); group !== undefined; group = queue.shift())
-      results.push(await runGroup(group, mochaArgs));
-  };
-  await Promise.all([lane(), lane(), lane()]);
+  const run = async (group) => results.push(await runGroup(group, mochaArgs));
+  for (const group of groups.filter(({ jobs }) => jobs > 1)) await run(group);
+  const limit = pLimit(3);
+  await Promise.all(groups.filter(({ jobs }) => jobs === 1).map((group) => limit(run, group)));
   return results;
 }
 
-/** A test that no group runs would be taken for passed. */
-function strays() {
-  const files = groupless();
+/** A test file that belongs to no group would never run, so it is a failure. */
+function ungrouped() {
+  const files = ungroupedFiles();
   return files.length === 0
     ? []
     : [
@@ -71,8 +69,8 @@ function strays() {
       ];
 }
 
-/** `npm start` needs no browser, so only the tests that do ask for one. */
-function browser(groups) {
+/** Installs the browser only if a test needs it. */
+function ensureBrowser(groups) {
   if (!groups.some(({ chromium, files }) => chromium && files.length > 0)) return [];
   const { status } = spawnSync(process.execPath, ['scripts/setup.mjs', '--lab', '--chromium'], { stdio: 'inherit' });
   return status === 0
@@ -81,14 +79,14 @@ function browser(groups) {
         {
           name: 'setup',
           passed: 0,
-          failed: ['There is no browser for the UI tests, see above.'],
+          failed: ['The browser for the UI tests could not be installed, see above.'],
           pending: [],
           seconds: 0,
         },
       ];
 }
 
-function forMocha(args, tokens) {
+function mochaArgsOf(args, tokens) {
   const ours = tokens.filter(({ kind, name }) => kind === 'option' && name in OPTIONS);
   const gone = new Set(
     ours.flatMap(({ index, name, inlineValue }) =>
@@ -98,7 +96,7 @@ function forMocha(args, tokens) {
   return args.filter((_, index) => !gone.has(index));
 }
 
-function give(results) {
+function report(results) {
   const { text, ok } = summary(results);
   process.stdout.write(text);
   process.exitCode = ok ? 0 : 1;

@@ -1,43 +1,47 @@
-/** One machine's life: boots, goes down, comes back with another boot id, ends. */
+/** The life of a simulated machine: it boots, goes down, comes back with a new boot id, and is terminated. */
 
-import { Turns } from '../turns';
-import type { Appliance, ApplianceOptions, Invocation, Knobs, Rule } from '../types';
-import { Brain } from './brain';
-import type { Orders } from './brain';
-import { Console } from './console';
-import { Doors } from './doors';
+import pLimit from 'p-limit';
+import type { Knobs } from '../knobs';
+import type { Appliance, ApplianceOptions, Invocation, Rule } from '../types';
+import { GuestRpc } from './guest-rpc';
+import type { GuestReply } from './guest-rpc';
 import { newBootId, writeHosts, writeName } from './identity';
 import { kato } from './kato';
-import { bringUp, clearRun, makeNetworkFiles, siteOf } from './network';
-import { Place } from './place';
+import { Listeners } from './listeners';
+import { MachineFiles } from './machine-files';
+import { bringUp, clearRun, makeNetworkFiles, dhcpNetwork } from './network';
 import { endProcesses } from './processes';
-import { rewriterFor } from './rewrite';
-import { Serial } from './serial';
+import { pathRewriter } from './rewrite-paths';
+import { SerialConsole } from './serial-console';
 import { shellOf } from './shell';
 import { Sshd } from './sshd';
 import { State } from './state';
 import { Sudo } from './sudo';
+import { WebConsole } from './web-console';
 
 export class SimulatedAppliance implements Appliance {
   readonly instanceId: string;
   readonly dir: string;
-  private readonly place: Place;
+  private readonly files: MachineFiles;
   private readonly state: State;
   private readonly sudo: Sudo;
-  private readonly brain: Brain;
-  private readonly web: Console;
+  private readonly rpc: GuestRpc;
+  private readonly web: WebConsole;
   private readonly sshd: Sshd;
-  private readonly doors: Doors;
-  private readonly serial = new Serial();
+  private readonly listeners: Listeners;
+  private readonly serial = new SerialConsole();
   private ip: string | undefined;
   private rules: readonly Rule[] = [];
   private up = false;
   private goingDown = false;
   private ended = false;
   private timer: NodeJS.Timeout | undefined;
-  private readonly turns = new Turns();
+  private readonly queue = pLimit(1);
 
-  /** Returns once it was launched; it boots by itself. `hostPath`: where the host has sh, script, flock, stty and the rest. */
+  /**
+   * Returns at once; the machine boots in the background. `hostPath`: the host's PATH, for sh, script, flock, stty and
+   * others.
+   */
   static async create(options: ApplianceOptions, hostPath: string): Promise<SimulatedAppliance> {
     const appliance = new SimulatedAppliance(options, hostPath);
     await writeName(appliance.state);
@@ -47,28 +51,28 @@ export class SimulatedAppliance implements Appliance {
 
   private constructor(options: ApplianceOptions, hostPath: string) {
     ({ instanceId: this.instanceId, dir: this.dir } = options);
-    this.place = new Place(options.dir);
-    this.state = new State(this.place, options);
+    this.files = new MachineFiles(options.dir);
+    this.state = new State(this.files, options);
     this.sudo = new Sudo(this.state);
-    this.brain = new Brain(this.place, ([program = '', ...words]) => this.serve(program, words));
-    this.web = new Console(this.state);
-    this.sshd = new Sshd(this.state, shellOf(this.place, hostPath, rewriterFor(this.place), this.state), this.web);
-    this.doors = new Doors(options.ports, {
+    this.rpc = new GuestRpc(this.files, ([program = '', ...words]) => this.serve(program, words));
+    this.web = new WebConsole(this.state);
+    this.sshd = new Sshd(this.state, shellOf(this.files, hostPath, pathRewriter(this.files), this.state), this.web);
+    this.listeners = new Listeners(options.ports, {
       ssh: (socket) => this.sshd.accept(socket),
       http: (socket) => this.web.http(socket),
       https: (socket) => this.web.https(socket),
     });
-    makeNetworkFiles(this.place, siteOf(this.state.address), this.state.knobs);
+    makeNetworkFiles(this.files, dhcpNetwork(this.state.address), this.state.knobs);
   }
 
   setPublicIp(ip: string | undefined): Promise<void> {
     this.ip = ip;
-    return this.turns.take(() => this.openDoors());
+    return this.queue(() => this.updateListeners());
   }
 
   setRules(rules: readonly Rule[]): Promise<void> {
     this.rules = rules;
-    return this.turns.take(() => this.openDoors());
+    return this.queue(() => this.updateListeners());
   }
 
   consoleOutput(): string {
@@ -78,16 +82,16 @@ export class SimulatedAppliance implements Appliance {
   terminate(): Promise<void> {
     this.ended = true;
     clearTimeout(this.timer);
-    return this.turns.take(async () => {
+    return this.queue(async () => {
       await this.stop();
-      this.brain.close();
+      this.rpc.close();
       this.web.close();
-      this.place.remove();
+      this.files.remove();
     });
   }
 
   invocations(): Invocation[] {
-    return this.place.notes();
+    return this.files.invocations();
   }
 
   boots(): number {
@@ -95,23 +99,23 @@ export class SimulatedAppliance implements Appliance {
   }
 
   file(path: string): string | undefined {
-    return this.place.read(path);
+    return this.files.read(path);
   }
 
-  turn(knobs: Partial<Knobs>): void {
-    this.state.turn(knobs);
+  setKnobs(knobs: Partial<Knobs>): void {
+    this.state.setKnobs(knobs);
   }
 
-  private serve(program: string, words: readonly string[]): Orders {
+  private serve(program: string, words: readonly string[]): GuestReply {
     const [first = '', second = ''] = words;
     const told = this.sudo.calls[program];
     if (told !== undefined) return told(first, second);
-    this.place.note(program, program === 'reboot' ? words.slice(1) : words);
+    this.files.recordInvocation(program, program === 'reboot' ? words.slice(1) : words);
     if (program === 'reboot') return this.reboot(first === 'yes');
     return program === 'kato' ? kato(this.state, words) : { lines: [] };
   }
 
-  private reboot(isRoot: boolean): Orders {
+  private reboot(isRoot: boolean): GuestReply {
     if (!isRoot) return { lines: ["echo 'reboot: Need to be root' >&2", 'exit 1'] };
     if (!this.goingDown) this.after(this.state.knobs.oldBootIdFor, () => this.goDown());
     this.goingDown = true;
@@ -119,48 +123,48 @@ export class SimulatedAppliance implements Appliance {
   }
 
   private async boot(): Promise<void> {
-    const { place, state } = this;
+    const { files, state } = this;
     state.boots += 1;
     this.goingDown = false;
     newBootId(state);
     state.showMemory();
-    const { reachable, dhcp } = bringUp(place, siteOf(state.address), state.knobs);
-    // dhclient's hook does it: with a static address nobody does.
+    const { reachable, dhcp } = bringUp(files, dhcpNetwork(state.address), state.knobs);
+    // This is the work of dhclient's hook: with a static address the hosts file is not updated.
     if (dhcp) writeHosts(state);
     state.booted();
     this.serial.boot({ hostname: state.hostname, hostKey: this.sshd.hostKey });
     this.up = reachable;
-    await this.openDoors();
+    await this.updateListeners();
   }
 
   private async goDown(): Promise<void> {
     await this.stop();
-    this.brain.forget();
+    this.rpc.forget();
     this.sudo.reboot();
-    clearRun(this.place);
+    clearRun(this.files);
     if (this.state.knobs.newHostKeyAtBoot) this.sshd.changeKey();
     this.after(this.state.knobs.downFor, () => this.boot());
   }
 
-  /** Connections first: nobody hears how the commands ended. */
+  /** Drops the connections first, so that no client learns how its command ended. */
   private async stop(): Promise<void> {
     this.up = false;
     this.state.stopped();
-    await this.openDoors();
-    await endProcesses(this.place.path);
+    await this.updateListeners();
+    await endProcesses(this.files.path);
   }
 
-  private openDoors(): Promise<void> {
+  private updateListeners(): Promise<void> {
     const silent = this.state.knobs.acceptsWhileDown && !this.ended;
-    return this.doors.set({
+    return this.listeners.set({
       ip: this.ip,
       rules: this.rules,
-      behind: this.up ? 'machine' : silent ? 'silence' : 'nothing',
+      mode: this.up ? 'serving' : silent ? 'silent' : 'closed',
     });
   }
 
   private after(ms: number, step: () => Promise<void>): void {
-    const due = (): Promise<void> => this.turns.take(() => (this.ended ? Promise.resolve() : step()));
+    const due = (): Promise<void> => this.queue(() => (this.ended ? Promise.resolve() : step()));
     this.timer = setTimeout(
       () => void due().catch((error: unknown) => process.emitWarning(`${this.instanceId}: ${String(error)}`)),
       ms,

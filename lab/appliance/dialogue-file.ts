@@ -1,11 +1,11 @@
-/** The form of a dialogue file, read as strictly as its author will be glad of: what is wrong is said with its place and what would be right. */
+/** Reads dialogue files strictly. An error names the field, what is wrong with it, and what would be right. */
 
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 
-/** What a question may be about: the network ... */
+/** Questions about the network. */
 export const NETWORK = ['interface', 'address', 'netmask', 'gateway', 'nameservers', 'search'] as const;
-/** ... or nothing that is written down. The last two can still be asked when all is written. */
+/** Questions that can still be asked after the file was written. */
 const CLOSING = ['decline', 'enter'] as const;
 const QUESTIONS = [...NETWORK, 'confirm', ...CLOSING] as const;
 export type NetworkId = (typeof NETWORK)[number];
@@ -33,10 +33,10 @@ export interface Dialogue {
   readonly closing?: readonly Prompt[] | undefined;
 }
 
-const LONGEST = 2000;
-const text = z.string().max(LONGEST);
+const MAX_LENGTH = 2000;
+const text = z.string().max(MAX_LENGTH);
 const lines = z.array(text);
-const question = text.min(1, 'is empty: must be what is printed to ask');
+const question = text.min(1, 'is empty: must be the text of the question');
 
 const FIELDS = {
   text: question,
@@ -46,7 +46,7 @@ const FIELDS = {
   more: question.optional(),
   yes: z
     .array(z.string().min(1, 'is empty: must be an answer'))
-    .min(1, 'is empty: must be the answers that go on')
+    .min(1, 'is empty: must be the answers that confirm')
     .optional(),
   progress: lines.optional(),
   after: lines.optional(),
@@ -63,14 +63,14 @@ function promptOf(ids: readonly Question[]): z.ZodType<Prompt> {
 
 const PROMPTS = z
   .array(promptOf(QUESTIONS))
-  .min(1, 'is empty: must be the questions')
+  .min(1, 'is empty: must list the questions')
   .superRefine((prompts, context) => {
     prompts.forEach(({ id }, index) => {
       if (!isNetwork(id) || prompts.findIndex((prompt) => prompt.id === id) === index) return;
       context.addIssue({
         code: 'custom',
         path: [index, 'id'],
-        message: `is "${id}" once more: each of ${NETWORK.join(', ')} is asked once at most`,
+        message: `is "${id}" again: each of ${NETWORK.join(', ')} may be asked only once`,
       });
     });
   });
@@ -93,7 +93,7 @@ export function parseDialogue(path: string): Dialogue {
   const parsed = DIALOGUE.safeParse(jsonOf(path), { reportInput: true });
   if (parsed.success) return parsed.data;
   throw new Error(
-    `${path} is no dialogue ("Dialogue files" in docs/lab.md):\n${parsed.error.issues.map((issue) => `  ${inWords(issue)}`).join('\n')}`,
+    `${path} is not a valid dialogue (see "Dialogue files" in docs/lab.md):\n${parsed.error.issues.map((issue) => `  ${describeIssue(issue)}`).join('\n')}`,
   );
 }
 
@@ -103,7 +103,7 @@ function jsonOf(path: string): unknown {
     return JSON.parse(content.replace(/^\uFEFF/, ''));
   } catch (error) {
     throw new Error(
-      `${path} is not JSON: ${(error as Error).message}. It must be one JSON object ("Dialogue files" in docs/lab.md).`,
+      `${path} is not JSON: ${(error as Error).message}. It must be one JSON object (see "Dialogue files" in docs/lab.md).`,
     );
   }
 }
@@ -123,17 +123,17 @@ const TYPES: Readonly<Record<string, string>> = {
   boolean: 'true or false',
 };
 
-function inWords(issue: z.core.$ZodIssue): string {
-  const place = issue.path
+function describeIssue(issue: z.core.$ZodIssue): string {
+  const files = issue.path
     .map((part, index) => (typeof part === 'number' ? `[${part}]` : `${index === 0 ? '' : '.'}${String(part)}`))
     .join('');
-  const where = place === '' ? 'the file' : place;
+  const where = files === '' ? 'the file' : files;
   const given = issue.input === undefined ? 'is missing' : `is ${JSON.stringify(issue.input).slice(0, 80)}`;
   if (issue.code === 'unrecognized_keys') {
-    const known = place === '' ? Object.keys(DIALOGUE.shape) : ['id', ...Object.keys(FIELDS)];
+    const known = files === '' ? Object.keys(DIALOGUE.shape) : ['id', ...Object.keys(FIELDS)];
     return `${where} has the unknown field ${issue.keys.join(', ')}: there are ${known.join(', ')}`;
   }
   if (issue.code === 'invalid_value') return `${where} ${given}: must be one of ${issue.values.map(String).join(', ')}`;
   if (issue.code === 'invalid_type') return `${where} ${given}: must be ${TYPES[issue.expected] ?? issue.expected}`;
-  return issue.code === 'too_big' ? `${where} is longer than ${LONGEST} characters` : `${where} ${issue.message}`;
+  return issue.code === 'too_big' ? `${where} is longer than ${MAX_LENGTH} characters` : `${where} ${issue.message}`;
 }

@@ -1,39 +1,41 @@
 /**
- * The dialogues of `kato op static_ip`: dialogues/<name>.json, or any other file of that form. The real wording is known of no release,
- * so there are several. docs/lab.md ("Dialogue files") says what each field is. A machine of either kind does this, and nothing else:
+ * The dialogues of `kato op static_ip`: dialogues/<name>.json, or any other file in that format. There are several,
+ * because the real wording is not known for any release. docs/lab.md ("Dialogue files") describes each field. Simulated
+ * and real machines do exactly this:
  *
- *  1. Prints `intro`, a line each.
- *  2. Asks each of `prompts`, in order:
- *     a. before `confirm`: prints `summary`, a line each;
- *     b. prints `text` as it is, escapes and all, and a line end if `newline`; reads a line, and takes the spaces off its ends;
- *     c. where that is empty and there is a `default`: takes that, whatever it is;
- *     d. else, where the answer is not accepted (`accepts`): prints `again` and a line end, and asks once more; without `again` it prints
- *        `Aborted, nothing was changed.`, and ends with 1;
- *     e. with `more`, after an answer that is not empty: asks once more, with `more` for `text` and without `default`, until one is
- *        empty. The answer is all of them, with spaces between;
- *     f. prints `progress`, each as it is, with 0.2 s after each; then `after`, a line each.
- *  3. Has sudo ask for the password: in its own words, or with `-p` in those of `password`.
- *  4. Writes the file from the answers. What was not asked for stays what the machine has.
- *  5. Prints `written`, a line each; asks each of `closing` as in 2 (but an answer that is not accepted ends it with 1 and no words);
- *     ends with 0.
+ *  1. Print each line of `intro`.
+ *  2. Ask each of `prompts`, in order:
+ *     a. before a `confirm`, print each line of `summary`;
+ *     b. print `text` as it is, with a newline if `newline`; read a line and trim it;
+ *     c. if the line is empty and there is a `default`, take that without checking it;
+ *     d. otherwise, if the answer is not accepted (`accepts`), print `again` and ask again; without `again`, print
+ *        `Aborted, nothing was changed.` and exit with 1;
+ *     e. with `more`, after a non-empty answer, ask again with `more` as the text and no default, until an answer is
+ *        empty. The result is all answers, separated by spaces;
+ *     f. print each of `progress` as it is, waiting 0.2 s after each; then each line of `after`.
+ *  3. Run sudo, which asks for the password with its own prompt, or with `password` (`-p`).
+ *  4. Write the file from the answers. What was not asked keeps the machine's current value.
+ *  5. Print each line of `written`; ask each of `closing` as in 2, but exit with 1 without a message if an answer is
+ *     not accepted; exit with 0.
  *
- * In every text but `password`, `{interface}`, `{address}`, `{netmask}`, `{gateway}`, `{nameservers}` and `{search}` stand for the answer
- * that was given, or, as long as none was, for what the machine has now. Other braces stand for themselves.
+ * In every text but `password`, `{interface}`, `{address}`, `{netmask}`, `{gateway}`, `{nameservers}` and `{search}`
+ * are replaced by the answer or, before it is given, by the machine's current value. Other braces are printed as they
+ * are.
  */
 
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { isNetwork, parseDialogue } from './dialogue-file';
 import type { Dialogue, NetworkId, Prompt, Question } from './dialogue-file';
+import { assetFolder } from './machine-files';
 import { isIpv4 } from './network';
-import { assets } from './place';
 
 export type { Dialogue, Prompt } from './dialogue-file';
 export type Answers = Readonly<Record<NetworkId, string>>;
 
 const YES = /^y(es)?$/i;
 
-/** Whether kato takes the answer. Lists are not looked at: whoever types commas finds out at the next boot. */
+/** Whether kato accepts the answer. Lists are not checked: commas break the resolver only at the next boot. */
 const ACCEPTS: Readonly<Record<Question, (answer: string) => boolean>> = {
   interface: (answer) => answer === '' || answer === 'eth0',
   address: isIpv4,
@@ -46,23 +48,23 @@ const ACCEPTS: Readonly<Record<Question, (answer: string) => boolean>> = {
   enter: () => true,
 };
 
-/** One of a list is one word. */
+/** With `more`, each answer is a single word. */
 export function accepts({ id, more, yes }: Prompt, answer: string): boolean {
   if (more !== undefined) return !/\s/.test(answer);
   return yes === undefined ? ACCEPTS[id](answer) : yes.includes(answer);
 }
 
-/** The names there are. */
-export const DIALOGUES: readonly string[] = readdirSync(assets('dialogues'))
+/** Names of the bundled dialogues. */
+export const DIALOGUES: readonly string[] = readdirSync(assetFolder('dialogues'))
   .map((file) => file.replace(/\.json$/, ''))
   .sort();
 
-/** By name, or by the path of a file: with a slash in it, or .json at its end. Throws with what is wrong with it, and what would be right. */
+/** @param name of a bundled dialogue, or the path of a file: it contains a slash or ends in .json */
 export function readDialogue(name: string): Dialogue {
   if (/\/|\.json$/.test(name)) return parseDialogue(name);
-  if (DIALOGUES.includes(name)) return parseDialogue(join(assets('dialogues'), `${name}.json`));
+  if (DIALOGUES.includes(name)) return parseDialogue(join(assetFolder('dialogues'), `${name}.json`));
   throw new Error(
-    `There is no dialogue ${JSON.stringify(name)}: it is one of ${DIALOGUES.join(', ')}, or the path of a file (with a / or .json in it).`,
+    `There is no dialogue ${JSON.stringify(name)}: it must be one of ${DIALOGUES.join(', ')}, or the path of a file (with a / or ending in .json).`,
   );
 }
 

@@ -1,11 +1,14 @@
-/** The machine's name, where `kato rename` puts it: host name, hosts file, and a certificate of its own making. */
+/**
+ * The machine's name, wherever `kato rename` writes it: host name, hosts file and self-signed certificate. Also its
+ * boot id.
+ */
 
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
-import type { Place } from './place';
+import type { MachineFiles } from './machine-files';
 import type { State } from './state';
 
 const run = promisify(execFile);
@@ -15,30 +18,30 @@ const KEY = '/etc/ssl/private/stackato.key';
 const BOOT_ID = '/proc/sys/kernel/random/boot_id';
 const DAYS = '3650';
 
-export function newBootId({ place }: State): void {
-  place.write(BOOT_ID, `${randomUUID()}\n`);
+export function newBootId({ files }: State): void {
+  files.write(BOOT_ID, `${randomUUID()}\n`);
 }
 
 export async function writeName(state: State): Promise<void> {
-  const { place, hostname } = state;
-  await makeCertificate(place, hostname);
-  place.write('/etc/hostname', `${hostname}\n`);
-  place.write('/proc/sys/kernel/hostname', `${hostname}\n`);
+  const { files, hostname } = state;
+  await makeCertificate(files, hostname);
+  files.write('/etc/hostname', `${hostname}\n`);
+  files.write('/proc/sys/kernel/hostname', `${hostname}\n`);
   writeHosts(state);
 }
 
-export function writeHosts({ place, hostname, mbusIp }: State): void {
+export function writeHosts({ files, hostname, mbusIp }: State): void {
   const [short = ''] = hostname.split('.');
-  place.write('/etc/hosts', `127.0.0.1\tlocalhost ${short}\n${mbusIp}\t${hostname} api.${hostname}\n`);
+  files.write('/etc/hosts', `127.0.0.1\tlocalhost ${short}\n${mbusIp}\t${hostname} api.${hostname}\n`);
 }
 
-export function certificateOf(place: Place): { key: string; cert: string } {
-  return { key: place.read(KEY) ?? '', cert: place.read(CERTIFICATE) ?? '' };
+export function certificateOf(files: MachineFiles): { key: string; cert: string } {
+  return { key: files.read(KEY) ?? '', cert: files.read(CERTIFICATE) ?? '' };
 }
 
-/** Aside first: whoever looks meanwhile finds the old one, whole. */
-async function makeCertificate(place: Place, name: string): Promise<void> {
-  const [key, cert] = [place.host(KEY), place.host(CERTIFICATE)];
+/** Written to other files first, so that a reader never sees half a certificate. */
+async function makeCertificate(files: MachineFiles, name: string): Promise<void> {
+  const [key, cert] = [files.hostPath(KEY), files.hostPath(CERTIFICATE)];
   for (const path of [key, cert]) mkdirSync(dirname(path), { recursive: true });
   await run('openssl', [
     'req',

@@ -1,11 +1,11 @@
-/** What ifconfig and route show. A bridge for the containers stands beside the real interface. */
+/** The output of ifconfig and route: a real interface, and a bridge for the containers. */
 
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
-import type { Knobs } from '../types';
-import type { Place } from './place';
+import type { Knobs } from '../knobs';
+import type { MachineFiles } from './machine-files';
 
-export interface Shown {
+export interface ShownNetwork {
   readonly address: string;
   readonly netmask: string;
   readonly network: string;
@@ -13,36 +13,36 @@ export interface Shown {
   readonly gateway: string;
 }
 
-interface Card {
+interface Nic {
   readonly name: string;
   readonly flags: readonly [number: number, names: string];
   readonly mtu: number;
   readonly address: string;
   readonly netmask: string;
-  /** Absent: the loopback. */
+  /** Absent for the loopback interface. */
   readonly ethernet?: { readonly broadcast: string; readonly hardware: string };
 }
 
-interface Words {
-  readonly card: (card: Card) => readonly string[];
-  /** Of the default route: dhclient and ifupdown came to leave it at 0. */
+interface OutputStyle {
+  readonly ifconfig: (card: Nic) => readonly string[];
+  /** Metric of the default route: 0 with later releases of dhclient and ifupdown. */
   readonly metric: number;
 }
 
-const WORDS: Readonly<Record<Knobs['netTools'], Words>> = {
-  '1.60': { card: oldCard, metric: 100 },
-  '2.10': { card: newCard, metric: 0 },
+const STYLES: Readonly<Record<Knobs['netTools'], OutputStyle>> = {
+  '1.60': { ifconfig: ifconfig160, metric: 100 },
+  '2.10': { ifconfig: ifconfig210, metric: 0 },
 };
 
 const ETHERNET = { flags: [4163, 'UP,BROADCAST,RUNNING,MULTICAST'], mtu: 1500 } as const;
-const LOOPBACK: Card = {
+const LOOPBACK: Nic = {
   name: 'lo',
   flags: [73, 'UP,LOOPBACK,RUNNING'],
   mtu: 65536,
   address: '127.0.0.1',
   netmask: '255.0.0.0',
 };
-const BRIDGE: Card = {
+const BRIDGE: Nic = {
   ...ETHERNET,
   name: 'virbr0',
   address: '192.168.3.1',
@@ -50,7 +50,7 @@ const BRIDGE: Card = {
   ethernet: { broadcast: '192.168.3.255', hardware: '5e:1f:00:00:00:01' },
 };
 
-/** The messages of net-tools 1.60 in German, as far as anybody reads them. */
+/** German messages of net-tools 1.60, as far as they matter to a parser. */
 const GERMAN: readonly (readonly [string, string])[] = [
   ['Kernel IP routing table', 'Kernel-IP-Routentabelle'],
   ['Destination     Gateway         Genmask', 'Ziel            Router          Genmask'],
@@ -66,7 +66,7 @@ function german(text: string): string {
   return GERMAN.reduce((translated, [from, to]) => translated.replaceAll(from, to), text);
 }
 
-/** As OpenVPN's `redirect-gateway def1` does. */
+/** The routes of OpenVPN's `redirect-gateway def1`. */
 const VPN: readonly (readonly [string, string, string, string])[] = [
   ['0.0.0.0', '10.8.0.5', '128.0.0.0', 'UG    0      0        0 tun0'],
   ['128.0.0.0', '10.8.0.5', '128.0.0.0', 'UG    0      0        0 tun0'],
@@ -74,18 +74,19 @@ const VPN: readonly (readonly [string, string, string, string])[] = [
 ];
 
 export function showNetwork(
-  place: Place,
-  { address, netmask, network, broadcast, gateway }: Shown,
+  files: MachineFiles,
+  { address, netmask, network, broadcast, gateway }: ShownNetwork,
   { netTools: version, vpn }: Pick<Knobs, 'netTools' | 'vpn'>,
 ): void {
-  const { card, metric } = WORDS[version];
+  const { ifconfig, metric } = STYLES[version];
   const tail = createHash('sha256')
     .update(address)
     .digest('hex')
     .slice(0, 8)
     .replace(/..(?!$)/g, '$&:');
-  const own: Card = { ...ETHERNET, name: 'eth0', address, netmask, ethernet: { broadcast, hardware: `d0:0d:${tail}` } };
-  for (const shown of [own, LOOPBACK, BRIDGE]) show(place, `ifconfig/${shown.name}`, `${card(shown).join('\n')}\n\n`);
+  const own: Nic = { ...ETHERNET, name: 'eth0', address, netmask, ethernet: { broadcast, hardware: `d0:0d:${tail}` } };
+  for (const shown of [own, LOOPBACK, BRIDGE])
+    show(files, `ifconfig/${shown.name}`, `${ifconfig(shown).join('\n')}\n\n`);
   const routes = [
     ['Destination', 'Gateway', 'Genmask', 'Flags Metric Ref    Use Iface'],
     ...(vpn ? VPN : []),
@@ -96,15 +97,15 @@ export function showNetwork(
   const table = routes.map(
     ([to = '', by = '', genmask = '', rest = '']) => `${to.padEnd(16)}${by.padEnd(16)}${genmask.padEnd(16)}${rest}\n`,
   );
-  show(place, 'route', `Kernel IP routing table\n${table.join('')}`);
+  show(files, 'route', `Kernel IP routing table\n${table.join('')}`);
 }
 
-function show(place: Place, name: string, text: string): void {
-  writeFileSync(`${place.path}/run/${name}`, text);
-  writeFileSync(`${place.path}/run/de/${name}`, german(text));
+function show(files: MachineFiles, name: string, text: string): void {
+  writeFileSync(`${files.path}/run/${name}`, text);
+  writeFileSync(`${files.path}/run/de/${name}`, german(text));
 }
 
-function oldCard({ name, flags: [, flags], mtu, address, netmask, ethernet }: Card): readonly string[] {
+function ifconfig160({ name, flags: [, flags], mtu, address, netmask, ethernet }: Nic): readonly string[] {
   const rows = [
     `inet addr:${address}${ethernet === undefined ? '' : `  Bcast:${ethernet.broadcast}`}  Mask:${netmask}`,
     `${flags.replaceAll(',', ' ')}  MTU:${mtu}  Metric:1`,
@@ -115,7 +116,7 @@ function oldCard({ name, flags: [, flags], mtu, address, netmask, ethernet }: Ca
   return [`${name.padEnd(10)}Link encap:${kind}  `, ...rows.map((row) => `          ${row}`)];
 }
 
-function newCard({ name, flags: [number, flags], mtu, address, netmask, ethernet }: Card): readonly string[] {
+function ifconfig210({ name, flags: [number, flags], mtu, address, netmask, ethernet }: Nic): readonly string[] {
   const rows = [
     `inet ${address}  netmask ${netmask}${ethernet === undefined ? '' : `  broadcast ${ethernet.broadcast}`}`,
     ethernet === undefined

@@ -1,15 +1,15 @@
-/** Commands on the machine: real ones, in a session of their own, with the machine's home and programs. */
+/** Runs commands on the machine: as real processes of the host, with the machine's home folder and programs. */
 
 import { spawn } from 'node:child_process';
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import type { ServerChannel } from 'ssh2';
-import { MARK } from './processes';
-import type { Place } from './place';
+import type { MachineFiles } from './machine-files';
+import { MACHINE_VARIABLE } from './processes';
 import { USER } from './ssh-login';
 import type { State } from './state';
 
 export interface Shell {
-  /** Runs it over the channel; `ended` gets the status unless the channel went first. */
+  /** Runs the command over the channel; `ended` gets its exit status. */
   run(
     command: string,
     channel: ServerChannel,
@@ -17,9 +17,20 @@ export interface Shell {
   ): void;
 }
 
-/** `hostPath`: where the host has sh, script, flock and the rest. */
-export function shellOf(place: Place, hostPath: string, rewrite: (command: string) => string, state: State): Shell {
-  const known = { HOME: place.home, USER, LOGNAME: USER, PATH: `${place.path}/bin:${hostPath}`, [MARK]: place.path };
+/** @param hostPath the host's PATH, for sh, script, flock and others */
+export function shellOf(
+  files: MachineFiles,
+  hostPath: string,
+  rewrite: (command: string) => string,
+  state: State,
+): Shell {
+  const known = {
+    HOME: files.home,
+    USER,
+    LOGNAME: USER,
+    PATH: `${files.path}/bin:${hostPath}`,
+    [MACHINE_VARIABLE]: files.path,
+  };
   return {
     run: (command, channel, ended) => {
       const { loginShell, rcPrints, locale, passwordExpired } = state.knobs;
@@ -30,9 +41,9 @@ export function shellOf(place: Place, hostPath: string, rewrite: (command: strin
       const env = { ...known, SHELL: loginShell, LANG: locale, SSH_CONNECTION };
       const print = (): void => void (rcPrints !== '' && channel.writable && channel.write(`${rcPrints}\n`));
       print();
-      // A session of its own: the lab's terminal must not be the machine's.
+      // In a session of its own, or the lab's terminal would be the command's controlling terminal.
       const child = spawn(loginShell, ['-c', rewrite(command)], {
-        cwd: place.home,
+        cwd: files.home,
         env,
         stdio: 'pipe',
         detached: true,
@@ -47,13 +58,13 @@ export function shellOf(place: Place, hostPath: string, rewrite: (command: strin
   };
 }
 
-/** The words of OpenSSH. */
+/** OpenSSH's message. */
 const EXPIRED = 'WARNING: Your password has expired.\nPassword change required but no TTY available.\n';
 
-/** Ends with where sshd was reached; Visit forwards to it. */
+/** Ends with the address and port of sshd, which ClientConnection forwards to. */
 const SSH_CONNECTION = '127.0.0.1 50022 127.0.0.1 22';
 
-/** For `ssh -t`, and for people: the same under a terminal that util-linux' script makes. */
+/** Runs the command, or a shell, on a terminal made by script(1), for `ssh -t` and interactive logins. */
 export function onTerminal(command: string | undefined): string {
   return `TERM=xterm exec script -qfec ${quoted(command ?? 'exec sh -i')} /dev/null`;
 }
@@ -62,12 +73,12 @@ function quoted(word: string): string {
   return `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
-/** A connection that goes away takes the pipes along, not the command. */
+/** A dropped connection closes the pipes but does not end the command. */
 function connect(child: ChildProcessWithoutNullStreams, channel: ServerChannel): void {
   child.stdin.on('error', () => undefined);
   channel.on('error', () => undefined);
   channel.pipe(child.stdin);
-  // A channel whose input nobody reads never closes.
+  // A channel with unread input would never close.
   child.stdin.once('close', () => channel.unpipe(child.stdin).resume());
   child.stdout.pipe(channel, { end: false });
   child.stderr.pipe(channel.stderr, { end: false });

@@ -1,4 +1,4 @@
-/** Who is let in: one account, by the methods its knobs offer. */
+/** ssh authentication: one account, with the login methods of the knobs. */
 
 import { timingSafeEqual } from 'node:crypto';
 import { utils } from 'ssh2';
@@ -19,7 +19,7 @@ export function login(context: AuthContext, state: State): void {
   if (context.method !== 'keyboard-interactive') return decide(false);
   context.prompt([{ prompt: 'Password: ', echo: false }], (answers) => {
     const right = isSame(answers[0] ?? '', state.password);
-    // As PAM does; nobody here has a good answer.
+    // As PAM does. No answer is accepted.
     if (right && state.knobs.passwordExpired)
       context.prompt([{ prompt: 'Current password: ', echo: false }], EXPIRED, () => decide(false));
     else decide(right);
@@ -33,7 +33,7 @@ function isSame(given: string, wanted: string): boolean {
   return a.length === b.length && timingSafeEqual(a, b);
 }
 
-/** Without a signature it is only asked whether the key would do. */
+/** Without a signature the client only asks whether the key would be accepted. */
 function isAuthorized({ key, signature, blob, hashAlgo }: PublicKeyAuthContext, authorized: string): boolean {
   const known = authorized === '' ? undefined : utils.parseKey(authorized);
   if (known === undefined || known instanceof Error || !known.getPublicSSH().equals(key.data)) return false;

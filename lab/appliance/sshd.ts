@@ -1,18 +1,18 @@
-/** The machine's sshd: ssh2's server, made to look like the OpenSSH 5.9 of Ubuntu 12.04. */
+/** The machine's sshd: ssh2's server, which behaves like OpenSSH 5.9 of Ubuntu 12.04. */
 
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Socket } from 'node:net';
+import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { Server, utils } from 'ssh2';
 import type { Algorithms, Connection, ServerChannel, Session } from 'ssh2';
-import type { Console } from './console';
 import { onTerminal } from './shell';
 import type { Shell } from './shell';
 import { login } from './ssh-login';
 import type { State } from './state';
+import type { WebConsole } from './web-console';
 
-/** What that release knows, of what ssh2 knows. */
+/** The algorithms that both that release and ssh2 support. */
 const ALGORITHMS: Algorithms = {
   kex: ['ecdh-sha2-nistp256', 'ecdh-sha2-nistp384', 'ecdh-sha2-nistp521', 'diffie-hellman-group14-sha1'],
   serverHostKey: ['ecdsa-sha2-nistp256'],
@@ -21,25 +21,25 @@ const ALGORITHMS: Algorithms = {
 };
 const IDENT = 'OpenSSH_5.9p1 Debian-5ubuntu1';
 
-/** The words of OpenSSH 9; that of 2011 says nothing, and both hang up at once. */
-const TURNED_AWAY = 'Exceeded MaxStartups\r\n';
+/** OpenSSH 9's message. 5.9 prints none; both close the connection at once. */
+const TOO_MANY_STARTUPS = 'Exceeded MaxStartups\r\n';
 
 export class Sshd {
-  /** Connections that are not logged in yet. */
+  /** Connections before login. */
   private readonly startups = new Set<Socket>();
 
   constructor(
     private readonly state: State,
     private readonly shell: Shell,
-    private readonly web: Console,
+    private readonly web: WebConsole,
   ) {
-    this.keepKey();
+    this.createKeyOnce();
   }
 
   accept(socket: Socket): void {
     const { banner, maxStartups } = this.state.knobs;
     if (maxStartups > 0 && this.startups.size >= maxStartups)
-      return void socket.end(TURNED_AWAY, () => socket.destroy());
+      return void socket.end(TOO_MANY_STARTUPS, () => socket.destroy());
     this.startups.add(socket);
     socket.once('close', () => this.startups.delete(socket));
     const config = {
@@ -50,18 +50,18 @@ export class Sshd {
     };
     const server = new Server(config, (connection) => {
       connection.once('ready', () => this.startups.delete(socket));
-      new Visit(connection, socket, this.state, this.shell, this.web).begin();
+      new ClientConnection(connection, socket, this.state, this.shell, this.web).start();
     });
     server.injectSocket(socket);
   }
 
-  /** A first-boot script that cannot tell a first boot would do this. */
+  /** As a first-boot script does that mistakes every boot for the first. */
   changeKey(): void {
     rmSync(this.keyFile, { force: true });
-    this.keepKey();
+    this.createKeyOnce();
   }
 
-  /** As it goes over the wire. */
+  /** The public key in ssh wire format. */
   get hostKey(): Buffer {
     const key = utils.parseKey(readFileSync(this.keyFile));
     if (key instanceof Error) throw key;
@@ -69,20 +69,20 @@ export class Sshd {
   }
 
   private get keyFile(): string {
-    return join(this.state.place.dir, 'ssh_host_ecdsa_key');
+    return join(this.state.files.dir, 'ssh_host_ecdsa_key');
   }
 
-  private keepKey(): void {
+  private createKeyOnce(): void {
     if (!existsSync(this.keyFile))
       writeFileSync(this.keyFile, utils.generateKeyPairSync('ecdsa', { bits: 256 }).private, { mode: 0o600 });
   }
 }
 
-/** What a slow machine takes for one, ms. */
-const ONE_BREATH = 100;
+/** How long a closed session still counts, ms. */
+const CLOSING_MS = 100;
 
-/** One connection. */
-class Visit {
+/** A client's connection. */
+class ClientConnection {
   private readonly channels = new Set<ServerChannel>();
   private execs = 0;
   private lookedUp = false;
@@ -93,10 +93,10 @@ class Visit {
     private readonly socket: Socket,
     private readonly state: State,
     private readonly shell: Shell,
-    private readonly web: Console,
+    private readonly web: WebConsole,
   ) {}
 
-  begin(): void {
+  start(): void {
     this.connection.on('error', () => this.socket.destroy());
     this.connection.on('authentication', (context) => this.lookUp(() => login(context, this.state)));
     this.connection.on('session', (accept, reject) => {
@@ -105,15 +105,15 @@ class Visit {
     });
     this.connection.on('tcpip', (accept, reject, { destIP, destPort }) => {
       const inside = ['127.0.0.1', 'localhost'].includes(destIP)
-        ? { 22: greet, 80: this.web.http, 443: this.web.https }[destPort]
+        ? { 22: sendBanner, 80: this.web.http, 443: this.web.https }[destPort]
         : undefined;
-      // OpenSSH 5.9 says the same where nobody listens and where it may forward nothing.
+      // OpenSSH 5.9 gives the same answer where nothing listens and where forwarding is not allowed.
       if (inside === undefined || !this.state.knobs.forwardsPorts) return reject();
       inside.call(this.web, accept());
     });
   }
 
-  /** With UseDNS, sshd looks for its client's name at the first request to log in, when the keys are exchanged already. */
+  /** With UseDNS, sshd looks up its client's name at the first login request, after the key exchange. */
   private lookUp(then: () => void): void {
     const { loginDelay } = this.state.knobs;
     if (this.lookedUp || loginDelay === 0) return then();
@@ -123,14 +123,14 @@ class Visit {
   }
 
   /**
-   * As MaxSessions 1 has it: of commands and shells, not of forwarded ports. sshd counts a channel until it is through with all the packets
-   * that it has, so that the next one, asked for in the same breath as the last one ends, is refused; after that it is through.
+   * MaxSessions 1 limits commands and shells, not forwarded ports. sshd still counts a session until it has processed
+   * all packets received so far, so that a session requested just as the last one closes is refused, once.
    */
   private get full(): boolean {
     if (!this.state.knobs.maxSessionsOne) return false;
-    const inOneBreath = Date.now() < this.lastClosed + ONE_BREATH;
+    const closing = Date.now() < this.lastClosed + CLOSING_MS;
     this.lastClosed = 0;
-    return inOneBreath || [...this.channels].some(isOpen);
+    return closing || [...this.channels].some(isOpen);
   }
 
   private serve(session: Session): void {
@@ -156,7 +156,7 @@ class Visit {
     });
   }
 
-  /** Every terminal is a login, but only a shell is told of the one before. */
+  /** Every session with a terminal is recorded, but only a shell shows the previous one. */
   private recordLogin(channel: ServerChannel, command: string | undefined): void {
     const { lastLogin } = this.state;
     if (command === undefined && lastLogin !== undefined) channel.write(`Last login: ${lastLogin}\r\n`);
@@ -172,20 +172,20 @@ class Visit {
   }
 }
 
-/** Its own port, from inside. */
-function greet(stream: Duplex): void {
+/** sshd's own port, reached from inside the machine. */
+function sendBanner(stream: Duplex): void {
   stream.on('error', () => undefined);
   stream.end(`SSH-2.0-${IDENT}\r\n`);
   stream.resume();
 }
 
-/** As C's: `Mon Nov  3 14:15:13 2025`. */
+/** As ctime(3): `Mon Nov  3 14:15:13 2025`. */
 function ctime(time: Date): string {
   const [day, date = '', month, year, clock] = time.toUTCString().replace(',', '').split(' ');
   return [day, month, date.replace(/^0/, ' '), clock, year].join(' ');
 }
 
-/** Behind its close by the protocol, of which the stream hears later. */
+/** By the protocol's state: the stream emits `close` later. */
 function isOpen(channel: ServerChannel): boolean {
   return (channel as unknown as { incoming: { state: string } }).incoming.state !== 'closed';
 }

@@ -1,19 +1,22 @@
-/** What the machine knows of itself beside its files, and what follows from the time of day: nothing here ticks. */
+/**
+ * The machine's state beside its files. Progress is computed from the clock when it is asked for; there are no timers.
+ */
 
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
-import type { ApplianceOptions, Knobs } from '../types';
+import type { Knobs } from '../knobs';
+import type { ApplianceOptions } from '../types';
 import { readDialogue } from './dialogue';
 import type { Dialogue } from './dialogue';
 import { familyOf } from './kato/releases';
 import type { Family } from './kato/releases';
-import type { Place } from './place';
+import type { MachineFiles } from './machine-files';
 
-/** A console's setup sets the unix password only while it is this one. */
+/** Claiming the console sets the unix password only while it is this one. */
 export const FACTORY_PASSWORD = 'stackato';
-const ENOUGH_MIB = 2048;
-/** A kernel keeps some of the memory for itself. */
-const SHOWN = 0.976;
+const MIN_MIB = 2048;
+/** The share of the memory that the kernel does not keep for itself. */
+const VISIBLE_SHARE = 0.976;
 const LOOPBACK = '127.0.0.1';
 
 export interface ProcessState {
@@ -23,7 +26,7 @@ export interface ProcessState {
 
 export class State {
   knobs: Knobs;
-  /** As it was when the knob was set: whatever becomes of the file. */
+  /** Read when the knob is set; later changes to the file have no effect. */
   dialogue: Dialogue;
   readonly family: Family;
   hostname: string;
@@ -34,15 +37,15 @@ export class State {
   password: string;
   adminEmail: string | undefined;
   boots = 0;
-  /** When and from where somebody last had a terminal, in the words of sshd. */
+  /** Time and origin of the last session with a terminal, as sshd shows them. */
   lastLogin: string | undefined;
-  /** When this boot's processes are up; never before the first boot is. */
+  /** When this boot's processes are up. */
   private bootedAt = Infinity;
   private restartedAt = 0;
   private enabledAt = 0;
 
   constructor(
-    readonly place: Place,
+    readonly files: MachineFiles,
     private readonly options: ApplianceOptions,
   ) {
     this.knobs = options.knobs;
@@ -59,7 +62,7 @@ export class State {
     return this.knobs.privateIp === '' ? this.options.privateIp : this.knobs.privateIp;
   }
 
-  turn(knobs: Partial<Knobs>): void {
+  setKnobs(knobs: Partial<Knobs>): void {
     if (knobs.dialogue !== undefined) this.dialogue = readDialogue(knobs.dialogue);
     this.knobs = { ...this.knobs, ...knobs };
     this.password = knobs.password ?? this.password;
@@ -69,21 +72,21 @@ export class State {
 
   showMemory(): void {
     const kib = Math.floor(
-      this.knobs.memoryMiB === 0 ? this.options.memory * 1024 * SHOWN : this.knobs.memoryMiB * 1024,
+      this.knobs.memoryMiB === 0 ? this.options.memory * 1024 * VISIBLE_SHARE : this.knobs.memoryMiB * 1024,
     );
-    this.place.write(
+    this.files.write(
       '/proc/meminfo',
       `MemTotal:       ${String(kib).padStart(8)} kB\nMemFree:        ${String(kib >> 1).padStart(8)} kB\n`,
     );
   }
 
-  /** For the stand-in of mkdir. */
+  /** For guest/mkdir. */
   showDisk(): void {
     const words = { good: '', full: 'No space left on device', 'read-only': 'Read-only file system' }[this.knobs.disk];
-    writeFileSync(`${this.place.path}/run/disk`, words);
+    writeFileSync(`${this.files.path}/run/disk`, words);
   }
 
-  /** The machine goes down: nothing is up until told. */
+  /** The machine went down. */
   stopped(): void {
     this.bootedAt = Infinity;
   }
@@ -92,7 +95,7 @@ export class State {
     this.bootedAt = Date.now() + this.knobs.readyDelay;
   }
 
-  /** Whether this boot has come to an end: kato's own work fails before. */
+  /** Whether the boot is complete. Before that, kato's commands fail. */
   get up(): boolean {
     return Date.now() >= this.bootedAt;
   }
@@ -107,7 +110,7 @@ export class State {
   }
 
   get consoleUp(): boolean {
-    // Read anew, since the knob may be turned while one waits.
+    // Read each time, since the knob may change meanwhile.
     const { consoleDelay } = this.knobs;
     return this.up && (this.enabledAt === 0 || (consoleDelay >= 0 && Date.now() >= this.enabledAt + consoleDelay));
   }
@@ -123,8 +126,8 @@ export class State {
     return this.processes.every(({ state }) => state === 'RUNNING');
   }
 
-  /** Below 2 GiB a Stackato behaves oddly: some of its processes never come up. */
+  /** With less than 2 GiB, some processes of a Stackato never come up. */
   private get starved(): boolean {
-    return (this.knobs.memoryMiB === 0 ? this.options.memory : this.knobs.memoryMiB) < ENOUGH_MIB;
+    return (this.knobs.memoryMiB === 0 ? this.options.memory : this.knobs.memoryMiB) < MIN_MIB;
   }
 }

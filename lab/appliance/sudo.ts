@@ -1,10 +1,10 @@
-/** sudo's side of the appliance: who need not be asked again or lectured, and whether a password is the account's. */
+/** sudo's state: tickets of terminals, whether the lecture was shown, and the check of the password. */
 
-import { say } from './brain';
-import type { Orders } from './brain';
+import { say } from './guest-rpc';
+import type { GuestReply } from './guest-rpc';
 import type { State } from './state';
 
-const TICKET_FOR = 15 * 60_000;
+const TICKET_MS = 15 * 60_000;
 
 const LECTURE = [
   '',
@@ -18,17 +18,17 @@ const LECTURE = [
 ];
 
 export class Sudo {
-  /** What the machine's programs may ask, by name. */
-  readonly calls: Readonly<Record<string, (terminal: string, given: string) => Orders>> = {
+  /** Calls from guest/sudo and guest/rpc.sh, by name. */
+  readonly calls: Readonly<Record<string, (terminal: string, given: string) => GuestReply>> = {
     ticket: (terminal) => this.ticket(terminal),
     lecture: () => ({ lines: this.state.knobs.sudoLectures && !this.lectured ? LECTURE.map(say) : [] }),
     password: (terminal, given) => this.password(terminal, given),
     forget: (terminal) => this.forget(terminal),
   };
 
-  /** When the password was given, by terminal. */
+  /** When the password was entered, by terminal. */
   private tickets = new Map<string, number>();
-  /** On disk, so for good; and only once the password was right. */
+  /** Survives reboots. Set once a password was right. */
   private lectured = false;
 
   constructor(private readonly state: State) {}
@@ -37,25 +37,25 @@ export class Sudo {
     this.tickets.clear();
   }
 
-  private ticket(terminal: string): Orders {
-    const fresh = Date.now() < (this.tickets.get(terminal) ?? -Infinity) + TICKET_FOR;
+  private ticket(terminal: string): GuestReply {
+    const fresh = Date.now() < (this.tickets.get(terminal) ?? -Infinity) + TICKET_MS;
     return set('asks', this.state.knobs.sudoAsks && !fresh);
   }
 
-  private password(terminal: string, given: string): Orders {
+  private password(terminal: string, given: string): GuestReply {
     const right = given === this.state.password;
     this.lectured ||= right;
-    // Without a terminal there is nothing to tie a ticket to.
+    // Tickets are per terminal.
     if (right && terminal !== '') this.tickets.set(terminal, Date.now());
     return set('right', right);
   }
 
-  private forget(terminal: string): Orders {
+  private forget(terminal: string): GuestReply {
     this.tickets.delete(terminal);
     return { lines: [] };
   }
 }
 
-function set(variable: string, yes: boolean): Orders {
+function set(variable: string, yes: boolean): GuestReply {
   return { lines: [`${variable}=${yes ? 'yes' : 'no'}`] };
 }

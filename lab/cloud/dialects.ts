@@ -1,8 +1,8 @@
-/** How the clouds differ, one row each. Sources: docs/lab.md and the clouds' own code. */
+/** How the clouds differ, one row per release. Sources: docs/lab.md, and the source code of the releases. */
 
 import type { Kind } from '../types';
 
-export interface TypeRow {
+export interface InstanceType {
   readonly cpu: number;
   /** MiB. */
   readonly memory: number;
@@ -18,98 +18,109 @@ export interface ImageRow {
 
 export interface Dialect {
   readonly kind: Kind;
-  /** What clients are told. */
+  /** The region that clients see. */
   readonly region: string;
-  /** Where moto keeps it: a region that moto gives subnets. */
+  /** The region in moto: one with subnets. */
   readonly motoRegion: string;
   readonly path: string;
   readonly eucalyptus: boolean;
   /** Third byte of its elastic IPs. */
   readonly pool: 1 | 2 | 3 | 4 | 5;
   readonly signatures: readonly ('2' | '4')[];
-  /** How far a signature's time may be off, ms. */
+  /** Allowed clock skew of a signature, ms. */
   readonly clock: { readonly future: number; readonly past: number };
-  /** Refuses a signature it has seen within its lifetime. */
+  /** Refuses a signature that was used before. */
   readonly refusesReplay: boolean;
-  /** Newest API version it answers in its own layout; newer ones: see `checkVersion`. */
+  /** Newest API version that it supports. */
   readonly version: string;
-  readonly insistsOnVersion: boolean;
-  /** Addresses have an allocation id and associations an id (VPC). */
+  readonly requiresVersion: boolean;
+  /** Addresses have allocation and association ids. */
   readonly vpc: boolean;
-  /** Says of an address whether it is a classic one. */
-  readonly tellsDomain: boolean;
+  /** Addresses show their domain, `standard` or `vpc`. */
+  readonly showsDomain: boolean;
   readonly groupIds: boolean;
-  /** Prefixes of the ids that may bear tags. */
+  /** Prefixes of the ids that can be tagged. */
   readonly taggable: readonly string[];
   readonly clientToken: 'ignored' | 'idempotent' | 'checked';
-  /** Whether an address may be associated with an instance that is pending. */
+  /** Whether an address can be associated with a pending instance. */
   readonly associatesPending: boolean;
-  /** Of an instance that does not run: an error, or what was kept. What is sent for nothing. */
+  /**
+   * Whether it is an error to ask for the console output of an instance that does not run; and the response where there
+   * is no output.
+   */
   readonly console: { readonly runningOnly: boolean; readonly nothing: string | undefined };
-  /** Names and ids asked for that do not exist: an error, or simply not in the answer. */
+  /** Whether asking for a name or id that does not exist is an error, rather than an empty result. */
   readonly missingIsError: boolean;
   readonly zones: readonly string[];
-  /** Of a zone, its state, and that one is not there; those before tell where its controller is, and pass over what is not there. */
-  readonly tellsZoneState: boolean;
-  readonly types: Readonly<Record<string, TypeRow>>;
+  /**
+   * Zones show their state, and an unknown zone is an error. Older releases show the zone's controller, and ignore
+   * unknown zones.
+   */
+  readonly showsZoneState: boolean;
+  readonly types: Readonly<Record<string, InstanceType>>;
   readonly images: readonly ImageRow[];
   readonly registration: Registration;
-  readonly store: StoreDialect;
+  readonly store: S3Dialect;
 }
 
-/** What RegisterImage looks at. What it does not is found out when the image is used. */
+/** What RegisterImage checks. Other mistakes show only when the image is used. */
 export interface Registration {
   readonly prefixes: Readonly<Record<ImageRow['type'], string>>;
   /** Hexadecimal digits of an id. */
   readonly idLength: 8 | 17;
-  /** The bucket must be the caller's. */
+  /** The caller must own the bucket. */
   readonly ownBucket: boolean;
-  /** The manifest, and later the parts, are read by the account `aws-exec-read`: their ACL must let it. */
+  /** The cloud reads the manifest, and later the parts, as `aws-exec-read`: their ACL must allow that. */
   readonly readsByAcl: boolean;
   /** `<user>` must be the caller. */
   readonly checksUser: boolean;
   readonly names: 'free' | 'unique' | 'needed and unique';
-  /** Type by `<type>` too, not only by `true` in place of an id. */
+  /** The image type may also be given by `<type>`, not only by `true` instead of an id. */
   readonly readsType: boolean;
   readonly kernelsByAdmin: boolean;
-  /** A paravirtual image (that is each that says nothing else) needs kernel and ramdisk. */
+  /** A paravirtual image, which is the default, needs a kernel and a ramdisk. */
   readonly needsKernel: boolean;
-  /** Looks for the parts. */
+  /** All parts must exist. */
   readonly checksParts: boolean;
-  /** The signature is verified, with the certificates of the account, when the image is cached. */
+  /** The signature is verified when the image is cached, with the account's certificates. */
   readonly verifiesSignature: boolean;
-  /** Its SHA-256 is kept, and what was changed since is not launched (4.1 and later; Emis.java, ImageManifests.java). */
+  /**
+   * The manifest's SHA-256 is stored, and an image is not launched if it changed (4.1 and later; Emis.java,
+   * ImageManifests.java).
+   */
   readonly hashesManifest: boolean;
-  /** Whether archives are opened with tar, or with Python 2, which does not know holes in the pax format. */
+  /** Archives are opened with tar, rather than with Python 2, which cannot read sparse files in the pax format. */
   readonly readsPaxSparse: boolean;
-  /** Pending until it is cached. */
-  readonly pends: boolean;
-  /** GiB of the raw image. */
+  /** An image is pending until it is cached. */
+  readonly registersAsPending: boolean;
+  /** Largest raw image, GiB. */
   readonly limit: number;
-  /** A plain list shows those that were deregistered. */
+  /** DescribeImages lists deregistered images too. */
   readonly listsDeregistered: boolean;
 }
 
-/** S3 of that release. */
-export interface StoreDialect {
+/** The release's S3. */
+export interface S3Dialect {
   readonly path: string;
   readonly signatures: readonly ('hmac' | '4')[];
-  /** HMAC is over the full path only, not over the path below that of the service. */
+  /** The HMAC signature covers the full path only; other releases also accept the path below the service's. */
   readonly fullPathOnly: boolean;
   readonly headsBuckets: boolean;
-  /** Status for making a bucket that one has. */
+  /** Status of CreateBucket for a bucket that the caller already owns. */
   readonly ownBucketAgain: 200 | 409;
-  /** HEAD and GET give the ETag without quotes. */
+  /** HEAD and GET return the ETag without quotes. */
   readonly bareEtags: boolean;
-  /** Of a bucket, bytes. */
+  /** Largest bucket, bytes. */
   readonly bucketLimit: number;
 }
 
 const MINUTE = 60_000;
 const EUCALYPTUS_CLOCK = { future: 20_000, past: 15 * MINUTE + 20_000 };
 
-/** Eucalyptus' own names; large and xlarge as an administrator who means to run Stackato would have set them. */
-const EUCALYPTUS_TYPES: Readonly<Record<string, TypeRow>> = {
+/**
+ * The type names of Eucalyptus. The large and xlarge sizes are set as an administrator would who wants to run Stackato.
+ */
+const EUCALYPTUS_TYPES: Readonly<Record<string, InstanceType>> = {
   'm1.small': { cpu: 1, memory: 256, disk: 5 },
   'm1.medium': { cpu: 1, memory: 1024, disk: 10 },
   'c1.medium': { cpu: 2, memory: 2048, disk: 20 },
@@ -118,7 +129,7 @@ const EUCALYPTUS_TYPES: Readonly<Record<string, TypeRow>> = {
   'c1.xlarge': { cpu: 4, memory: 4096, disk: 60 },
 };
 
-const AWS_TYPES: Readonly<Record<string, TypeRow>> = {
+const AWS_TYPES: Readonly<Record<string, InstanceType>> = {
   't3.micro': { cpu: 2, memory: 1024, disk: 0 },
   't3.small': { cpu: 2, memory: 2048, disk: 0 },
   't3.medium': { cpu: 2, memory: 4096, disk: 0 },
@@ -135,7 +146,7 @@ const EUCALYPTUS_IMAGES: readonly ImageRow[] = [
 ];
 
 const GIB = 1024 ** 3;
-/** In base64. */
+/** A space, in base64. */
 const SPACE = 'IA==';
 const EUCALYPTUS_PREFIXES = { machine: 'emi', kernel: 'eki', ramdisk: 'eri' } as const;
 
@@ -153,7 +164,7 @@ const REGISTRATION_3_2: Registration = {
   verifiesSignature: true,
   hashesManifest: false,
   readsPaxSparse: true,
-  pends: false,
+  registersAsPending: false,
   limit: 30,
   listsDeregistered: true,
 };
@@ -161,7 +172,7 @@ const REGISTRATION_3_4: Registration = {
   ...REGISTRATION_3_2,
   ownBucket: false,
   names: 'unique',
-  pends: true,
+  registersAsPending: true,
   listsDeregistered: false,
 };
 const REGISTRATION_4: Registration = {
@@ -172,7 +183,7 @@ const REGISTRATION_4: Registration = {
   readsType: true,
   needsKernel: true,
   verifiesSignature: false,
-  pends: false,
+  registersAsPending: false,
   hashesManifest: true,
   readsPaxSparse: false,
 };
@@ -187,7 +198,7 @@ const REGISTRATION_AWS: Registration = {
   hashesManifest: false,
 };
 
-const STORE_3_2: StoreDialect = {
+const STORE_3_2: S3Dialect = {
   path: '/services/Walrus',
   signatures: ['hmac'],
   fullPathOnly: true,
@@ -196,15 +207,15 @@ const STORE_3_2: StoreDialect = {
   bareEtags: true,
   bucketLimit: 5 * GIB,
 };
-const STORE_3_4: StoreDialect = { ...STORE_3_2, fullPathOnly: false, headsBuckets: true, bareEtags: false };
-const STORE_4: StoreDialect = {
+const STORE_3_4: S3Dialect = { ...STORE_3_2, fullPathOnly: false, headsBuckets: true, bareEtags: false };
+const STORE_4: S3Dialect = {
   ...STORE_3_4,
   path: '/services/objectstorage',
   signatures: ['hmac', '4'],
   ownBucketAgain: 200,
   bucketLimit: Infinity,
 };
-const STORE_AWS: StoreDialect = { ...STORE_4, path: '', signatures: ['4'] };
+const STORE_AWS: S3Dialect = { ...STORE_4, path: '', signatures: ['4'] };
 
 export const DIALECTS: Readonly<Record<Kind, Dialect>> = {
   'eucalyptus-3.2': {
@@ -218,9 +229,9 @@ export const DIALECTS: Readonly<Record<Kind, Dialect>> = {
     clock: EUCALYPTUS_CLOCK,
     refusesReplay: true,
     version: '2012-10-01',
-    insistsOnVersion: true,
+    requiresVersion: true,
     vpc: false,
-    tellsDomain: false,
+    showsDomain: false,
     groupIds: false,
     taggable: [],
     clientToken: 'ignored',
@@ -228,7 +239,7 @@ export const DIALECTS: Readonly<Record<Kind, Dialect>> = {
     console: { runningOnly: false, nothing: '' },
     missingIsError: false,
     zones: ['PARTI00'],
-    tellsZoneState: false,
+    showsZoneState: false,
     types: EUCALYPTUS_TYPES,
     images: EUCALYPTUS_IMAGES,
     registration: REGISTRATION_3_2,
@@ -245,9 +256,9 @@ export const DIALECTS: Readonly<Record<Kind, Dialect>> = {
     clock: EUCALYPTUS_CLOCK,
     refusesReplay: true,
     version: '2013-08-15',
-    insistsOnVersion: false,
+    requiresVersion: false,
     vpc: false,
-    tellsDomain: false,
+    showsDomain: false,
     groupIds: true,
     taggable: ['i-', 'sg-', 'emi-', 'eki-', 'eri-', 'vol-', 'snap-'],
     clientToken: 'idempotent',
@@ -255,13 +266,13 @@ export const DIALECTS: Readonly<Record<Kind, Dialect>> = {
     console: { runningOnly: false, nothing: '' },
     missingIsError: true,
     zones: ['PARTI00'],
-    tellsZoneState: false,
+    showsZoneState: false,
     types: EUCALYPTUS_TYPES,
     images: EUCALYPTUS_IMAGES,
     registration: REGISTRATION_3_4,
     store: STORE_3_4,
   },
-  // In EDGE network mode: addresses are classic.
+  // In EDGE network mode, with classic addresses.
   'eucalyptus-4.4': {
     kind: 'eucalyptus-4.4',
     region: 'eucalyptus',
@@ -273,9 +284,9 @@ export const DIALECTS: Readonly<Record<Kind, Dialect>> = {
     clock: EUCALYPTUS_CLOCK,
     refusesReplay: false,
     version: '2016-11-15',
-    insistsOnVersion: false,
+    requiresVersion: false,
     vpc: false,
-    tellsDomain: true,
+    showsDomain: true,
     groupIds: true,
     taggable: ['i-', 'sg-', 'emi-', 'eki-', 'eri-', 'vol-', 'snap-'],
     clientToken: 'idempotent',
@@ -283,13 +294,13 @@ export const DIALECTS: Readonly<Record<Kind, Dialect>> = {
     console: { runningOnly: true, nothing: SPACE },
     missingIsError: true,
     zones: ['one'],
-    tellsZoneState: true,
+    showsZoneState: true,
     types: EUCALYPTUS_TYPES,
     images: EUCALYPTUS_IMAGES,
     registration: REGISTRATION_4,
     store: STORE_4,
   },
-  // In VPC network mode. Its endpoints are names below the cloud's domain, without a path.
+  // In VPC network mode. Real endpoints are names below the cloud's domain, without a path.
   'eucalyptus-5.1': {
     kind: 'eucalyptus-5.1',
     region: 'eucalyptus',
@@ -301,9 +312,9 @@ export const DIALECTS: Readonly<Record<Kind, Dialect>> = {
     clock: EUCALYPTUS_CLOCK,
     refusesReplay: false,
     version: '2016-11-15',
-    insistsOnVersion: false,
+    requiresVersion: false,
     vpc: true,
-    tellsDomain: true,
+    showsDomain: true,
     groupIds: true,
     taggable: ['i-', 'sg-', 'eipalloc-', 'emi-', 'eki-', 'eri-', 'vol-', 'snap-'],
     clientToken: 'idempotent',
@@ -311,7 +322,7 @@ export const DIALECTS: Readonly<Record<Kind, Dialect>> = {
     console: { runningOnly: true, nothing: SPACE },
     missingIsError: true,
     zones: ['one'],
-    tellsZoneState: true,
+    showsZoneState: true,
     types: EUCALYPTUS_TYPES,
     images: EUCALYPTUS_IMAGES,
     registration: REGISTRATION_4,
@@ -328,9 +339,9 @@ export const DIALECTS: Readonly<Record<Kind, Dialect>> = {
     clock: { future: 5 * MINUTE, past: 5 * MINUTE },
     refusesReplay: false,
     version: '2016-11-15',
-    insistsOnVersion: true,
+    requiresVersion: true,
     vpc: true,
-    tellsDomain: true,
+    showsDomain: true,
     groupIds: true,
     taggable: ['i-', 'sg-', 'eipalloc-', 'ami-', 'aki-', 'ari-', 'vol-', 'snap-'],
     clientToken: 'checked',
@@ -338,7 +349,7 @@ export const DIALECTS: Readonly<Record<Kind, Dialect>> = {
     console: { runningOnly: false, nothing: undefined },
     missingIsError: true,
     zones: ['us-east-1a', 'us-east-1b'],
-    tellsZoneState: true,
+    showsZoneState: true,
     types: AWS_TYPES,
     images: [{ id: 'ami-0266a5c0f2b14d7e9', name: 'stackato-v2.6.6', type: 'machine' }],
     registration: REGISTRATION_AWS,

@@ -1,4 +1,4 @@
-/** Faults asked for by tests: queued, each used up by the calls it matches. */
+/** Faults injected by tests. They are queued, and each is used up by the calls it matches. */
 
 import type { Fault, HeldCall, Kind } from '../types';
 
@@ -23,7 +23,7 @@ export class Faults {
     return this.queue.map(({ fault }) => fault).filter((fault) => fault.kind === kind);
   }
 
-  /** The fault that hits this call, if any. */
+  /** Takes the fault that applies to this call, if any. */
   take(kind: Kind, action: string, by: string): Fault | undefined {
     const hit = this.queue.find(
       ({ fault }) =>
@@ -35,7 +35,7 @@ export class Faults {
     return hit.fault;
   }
 
-  /** Until it is let go. */
+  /** Waits until the call is released. */
   hold(kind: Kind, action: string, by: string): Promise<void> {
     return new Promise((go) => this.waiting.push({ kind, action, by, go }));
   }

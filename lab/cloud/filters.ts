@@ -1,9 +1,9 @@
-/** Filters of the Describe calls, by the names EC2 gives them. A name that is not in the table is refused, not ignored. */
+/** Filters of the Describe calls. A filter that is not in the table is refused, not ignored. */
 
-import type { Params } from './parameters';
+import { Ec2Error } from './ec2-errors';
 import { listed } from './parameters';
+import type { Params } from './parameters';
 import type { AddressRecord, GroupRecord, InstanceRecord, Tag } from './records';
-import { Refusal } from './refusals';
 
 export type FilterTable<T> = Readonly<Record<string, (row: T) => readonly string[]>>;
 
@@ -36,7 +36,7 @@ export const GROUP_FILTERS: FilterTable<GroupRecord> = {
   'vpc-id': ({ vpcId }) => [vpcId],
 };
 
-/** Rows that pass every filter of the request. */
+/** The rows that match every filter of the request. */
 export function filtered<T extends { readonly tags?: readonly Tag[] }>(
   rows: readonly T[],
   params: Params,
@@ -46,7 +46,7 @@ export function filtered<T extends { readonly tags?: readonly Tag[] }>(
     const name = params[`Filter.${number}.Name`] ?? '';
     const patterns = listed(params, `Filter.${number}.Value`).map(patternOf);
     const valuesOf = tagValues<T>(name) ?? table[name];
-    if (valuesOf === undefined) throw new Refusal('filterUnknown', name);
+    if (valuesOf === undefined) throw new Ec2Error('filterUnknown', name);
     return (row: T): boolean => valuesOf(row).some((value) => patterns.some((pattern) => pattern.test(value)));
   });
   return rows.filter((row) => tests.every((test) => test(row)));
@@ -64,7 +64,7 @@ function numbered(params: Params): string[] {
   return [...new Set(Object.keys(params).flatMap((name) => /^Filter\.(\d+)\./.exec(name)?.[1] ?? []))];
 }
 
-/** `*` and `?` are wild. */
+/** `*` and `?` are wildcards. */
 function patternOf(value: string): RegExp {
   const escaped = value.replace(/[.+^${}()|[\]\\]/g, '\\$&');
   return new RegExp(`^${escaped.replaceAll('*', '.*').replaceAll('?', '.')}$`);

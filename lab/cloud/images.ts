@@ -1,19 +1,19 @@
-/** The images one cloud knows: those it came with, and those that were registered, each cached as soon as it is. */
+/** A cloud's images: those it came with, and registered ones, which are cached (unbundled) at once. */
 
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { NodeImage, PublishedImage, UnbundledImage } from '../types';
+import type { BundleKeys } from './bundle-keys';
 import { signedBy } from './bundles/manifest';
 import type { Manifest } from './bundles/manifest';
 import { unbundle } from './bundles/unbundle';
 import type { Unbundled } from './bundles/unbundle';
 import type { Dialect, ImageRow } from './dialects';
-import type { BundleKeys } from './keys';
-import type { Buckets } from './store/buckets';
+import type { Buckets } from './s3/buckets';
 
 export const OWNER = '000123456789';
-/** Who registered what the cloud came with. */
+/** Owner of the images that the cloud came with. */
 const CATALOGUE_OWNER = '000000000001';
 
 export interface ImageRecord extends ImageRow {
@@ -41,7 +41,7 @@ export class Images {
   private readonly registered = new Map<string, Registered>();
   private readonly catalogue: readonly ImageRecord[];
 
-  /** @param folder where what was unbundled is kept, for machines that boot it; undefined: nowhere. */
+  /** @param folder where unbundled images are kept, for machines that boot them; undefined: they are not kept */
   constructor(
     private readonly dialect: Dialect,
     private readonly buckets: Buckets,
@@ -72,9 +72,9 @@ export class Images {
   }
 
   register({ manifest, bucket, ...image }: Registration): ImageRecord {
-    const { prefixes, idLength, pends } = this.dialect.registration;
+    const { prefixes, idLength, registersAsPending } = this.dialect.registration;
     const id = `${prefixes[image.type]}-${randomBytes(9).toString('hex').slice(0, idLength)}`;
-    const record: ImageRecord = { ...image, id, owner: OWNER, state: pends ? 'pending' : 'available' };
+    const record: ImageRecord = { ...image, id, owner: OWNER, state: registersAsPending ? 'pending' : 'available' };
     const cached = this.cache(id, manifest, bucket);
     const entry: Registered = { record, manifest, cached };
     this.registered.set(id, entry);
@@ -88,7 +88,7 @@ export class Images {
     return record;
   }
 
-  /** The first time it is marked, the second time forgotten. */
+  /** The first call marks the image as deregistered, the second removes it. */
   deregister(id: string): boolean {
     const entry = this.registered.get(id);
     if (entry === undefined) return false;
@@ -98,21 +98,22 @@ export class Images {
   }
 
   /**
-   * When its bundle has been opened; rejects where it cannot be. Undefined where nobody boots it. As in ClusterAllocator.java, that a
-   * manifest was changed comes out when RunInstances has been answered: the instance ends.
+   * Waits until the image is unbundled, and rejects if that fails; undefined if machines do not boot it. As in
+   * ClusterAllocator.java, a changed manifest is noticed only after RunInstances was answered, and then ends the
+   * instance.
    */
-  async onNode(id: string): Promise<NodeImage | undefined> {
+  async nodeImage(id: string): Promise<NodeImage | undefined> {
     const entry = this.registered.get(id);
     const { kernelId = '', ramdiskId = '' } = entry?.record ?? {};
     for (const part of [kernelId, ramdiskId])
-      this.insistUnchanged(part, `Image manifest was changed after registration for: ${part}`);
-    this.insistUnchanged(id, 'Instance manifest was changed after registration');
+      this.checkUnchanged(part, `Image manifest was changed after registration for: ${part}`);
+    this.checkUnchanged(id, 'Instance manifest was changed after registration');
     await entry?.cached;
     if (this.folder === undefined) return undefined;
     const [kernel, ramdisk, root] = await Promise.all([kernelId, ramdiskId, id].map((part) => this.fileOf(part)));
     if (kernel === undefined || ramdisk === undefined || root === undefined) {
       throw new Error(
-        `${id} cannot be booted: a machine under QEMU needs a root image, a kernel and a ramdisk that were published here.`,
+        `${id} cannot be booted: a machine under QEMU needs a root image, kernel and ramdisk that were published to this cloud.`,
       );
     }
     return { kernel, ramdisk, root };
@@ -125,13 +126,14 @@ export class Images {
     return { ...publishedOf(entry.record), sha256, size, parts: entry.manifest.parts.map(({ filename }) => filename) };
   }
 
-  private insistUnchanged(id: string, message: string): void {
+  private checkUnchanged(id: string, message: string): void {
     const entry = this.registered.get(id);
     if (entry === undefined || !this.dialect.registration.hashesManifest) return;
     const { location } = entry.record;
     const [bucket = '', ...key] = location.split('/');
     const file = this.buckets.get(bucket)?.files.get(key.join('/'));
-    if (file === undefined || !READABLE.has(file.acl)) throw new Error(`Failed to read manifest file: ${location}`);
+    if (file === undefined || !READABLE_ACLS.has(file.acl))
+      throw new Error(`Failed to read manifest file: ${location}`);
     if (sha256Of(readFileSync(file.path)) !== sha256Of(Buffer.from(entry.manifest.raw, 'latin1')))
       throw new Error(message);
   }
@@ -148,7 +150,7 @@ export class Images {
       throw new Error('Invalid signature');
     const pathOf = (filename: string): string | undefined => {
       const file = this.buckets.get(bucket)?.files.get(filename);
-      if (file !== undefined && readsByAcl && !READABLE.has(file.acl))
+      if (file !== undefined && readsByAcl && !READABLE_ACLS.has(file.acl))
         throw new Error(`The cloud may not read the part ${filename}.`);
       return file?.path;
     };
@@ -166,8 +168,8 @@ function sha256Of(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-/** What lets the cloud read. */
-export const READABLE: ReadonlySet<string> = new Set([
+/** ACLs that allow the cloud to read. */
+export const READABLE_ACLS: ReadonlySet<string> = new Set([
   'aws-exec-read',
   'ec2-bundle-read',
   'public-read',

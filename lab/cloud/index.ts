@@ -1,39 +1,45 @@
 /**
- * Clouds, each an HTTP server in front of a region of moto, which speaks and refuses like one release, and its S3 beside it.
+ * The clouds: each is an HTTP server in front of a region of moto that behaves like one release, with an S3 server
+ * beside it.
  *
- * Simulated: the calls of actions/index.ts; signatures, clock and replay; strict binding; each release's error codes; client
- * tokens; buckets, objects, registration and unbundling of images; classic and VPC addressing; rules, states and public DNS names; a machine per instance, and
- * the end of what its console printed.
+ * Simulated: the calls of actions/index.ts; signatures, clock skew and replay; strict binding of parameters; each
+ * release's error codes; client tokens; buckets, objects, registration and unbundling of images; classic and VPC
+ * addressing; security group rules, instance states and public DNS names; a machine per instance, and the end of its
+ * console output.
  *
  * Not simulated:
- * - what S3 is otherwise for: pieces, versions, policies, reading by others; volumes, snapshots, reboot/stop/start, key pair changes (the calls of known-calls.ts say so);
- * - more than one account (with an ordinary user and, on Eucalyptus, an administrator), IAM, quotas other than of addresses;
- * - VPC objects: subnets, interfaces, ids of them in requests; rules whose source is a group; egress rules;
- * - automatic public addresses: an instance is private until it gets an elastic IP (Eucalyptus: as with `--addressing private`);
- * - eventual consistency: what was answered is listed, what a console printed is shown at once; capacity: there is always room for another instance;
- * - the path and host of a request are signed but not looked at otherwise, and nothing is served over TLS;
- * - ids are moto's (17 digits), also on Eucalyptus; every instance is shown in the cloud's first zone.
+ * - the rest of S3: multipart uploads, versions, policies, access by others; volumes, snapshots, reboot, stop and
+ *   start, changes to key pairs (unsimulated-actions.ts);
+ * - more than one account (it has an ordinary user and, on Eucalyptus, an administrator), IAM, quotas other than of
+ *   addresses;
+ * - VPC objects such as subnets and interfaces; rules whose source is a group; egress rules;
+ * - automatic public addresses: an instance is private until it gets an elastic IP (as with `--addressing private` on
+ *   Eucalyptus);
+ * - eventual consistency, lack of capacity, TLS.
+ *
+ * Unlike real clouds, the path and host of a request matter only to its signature, ids have moto's 17 digits on
+ * Eucalyptus too, and every instance is in the cloud's first zone.
  */
 
 import { join } from 'node:path';
 import type { CloudPorts } from '../ports';
 import { KINDS } from '../types';
 import type { CloudAccess, CloudInventory, Kind } from '../types';
+import { BundleKeys } from './bundle-keys';
+import { Cloud } from './cloud';
 import { DIALECTS } from './dialects';
+import { Ec2Front } from './ec2-front';
 import { Faults } from './faults';
-import { Front } from './front';
 import { OWNER } from './images';
-import { BundleKeys } from './keys';
 import type { Machine, MachineOptions } from './machines';
+import { S3Front } from './s3/front';
 import type { Account } from './signatures';
-import { StoreFront } from './store/front';
-import { World } from './world';
 
 export const CLOUD_HOST = '127.0.0.1';
 const KEY_PAIR = 'lab';
 const QUOTA = 250;
 const FOREIGN_BUCKET = 'somebody-elses';
-const STRANGER = '999999999999';
+const OTHER_ACCOUNT = '999999999999';
 
 export interface CloudsOptions {
   readonly dir: string;
@@ -44,7 +50,7 @@ export interface CloudsOptions {
   readonly domain: string;
   readonly ports: Readonly<Record<Kind, CloudPorts>>;
   readonly addressQuota?: number;
-  /** The ordinary user of Eucalyptus may register kernels and ramdisks. */
+  /** Lets the ordinary user of Eucalyptus register kernels and ramdisks. */
   readonly kernelRights?: boolean;
   readonly machines: Omit<MachineOptions, 'dir'>;
 }
@@ -53,14 +59,14 @@ export class Clouds {
   readonly faults = new Faults();
   private readonly keys: BundleKeys;
   private readonly accounts: Readonly<Record<Kind, Account[]>>;
-  private readonly stores: Readonly<Record<Kind, StoreFront>>;
-  private readonly fronts: Readonly<Record<Kind, Front>>;
+  private readonly stores: Readonly<Record<Kind, S3Front>>;
+  private readonly fronts: Readonly<Record<Kind, Ec2Front>>;
 
   constructor(private readonly options: CloudsOptions) {
     this.keys = new BundleKeys(join(options.dir, 'keys'));
     this.accounts = Object.fromEntries(KINDS.map((kind) => [kind, this.accountsOf(kind)])) as Record<Kind, Account[]>;
-    this.stores = Object.fromEntries(KINDS.map((kind) => [kind, this.storeOf(kind)])) as Record<Kind, StoreFront>;
-    this.fronts = Object.fromEntries(KINDS.map((kind) => [kind, this.frontOf(kind)])) as Record<Kind, Front>;
+    this.stores = Object.fromEntries(KINDS.map((kind) => [kind, this.storeOf(kind)])) as Record<Kind, S3Front>;
+    this.fronts = Object.fromEntries(KINDS.map((kind) => [kind, this.frontOf(kind)])) as Record<Kind, Ec2Front>;
   }
 
   async start(): Promise<void> {
@@ -68,7 +74,7 @@ export class Clouds {
       this.keys.ready(),
       ...KINDS.map(async (kind) => {
         const [front, { ec2, s3 }] = [this.fronts[kind], this.options.ports[kind]];
-        await front.world.moto.call('CreateKeyPair', { KeyName: KEY_PAIR });
+        await front.cloud.moto.call('CreateKeyPair', { KeyName: KEY_PAIR });
         await front.listen(CLOUD_HOST, ec2);
         await this.stores[kind].listen(CLOUD_HOST, s3);
       }),
@@ -77,20 +83,20 @@ export class Clouds {
 
   async stop(): Promise<void> {
     await Promise.all([...Object.values(this.fronts), ...Object.values(this.stores)].map((front) => front.close()));
-    await Promise.all(Object.values(this.fronts).map(({ world }) => world.machines.endAll()));
+    await Promise.all(Object.values(this.fronts).map(({ cloud }) => cloud.machines.endAll()));
   }
 
-  front(kind: Kind): Front {
+  front(kind: Kind): Ec2Front {
     return this.fronts[kind];
   }
 
-  store(kind: Kind): StoreFront {
+  store(kind: Kind): S3Front {
     return this.stores[kind];
   }
 
-  /** Machines of a group that are not terminated, whatever the cloud. */
+  /** Machines of a security group that are not terminated, of all clouds. */
   machinesOf(group: string): Machine[] {
-    return Object.values(this.fronts).flatMap(({ world }) => world.machines.ofGroup(group));
+    return Object.values(this.fronts).flatMap(({ cloud }) => cloud.machines.ofGroup(group));
   }
 
   access(kind: Kind): CloudAccess {
@@ -118,7 +124,7 @@ export class Clouds {
     };
   }
 
-  /** Another one of the same account, with the rights of the ordinary one. */
+  /** Another user of the same account, with the rights of the ordinary user. */
   user(kind: Kind, name: string): { accessKey: string; secretKey: string } {
     const keys = {
       accessKey: `${keysOf(kind, 'user').accessKey}-${name}`,
@@ -135,10 +141,10 @@ export class Clouds {
     return keys;
   }
 
-  /** Without the group `default`, which is the account's own. Of a rule for several ports, the first. */
+  /** Leaves out the group `default`, which always exists. Of a rule for several ports it shows the first. */
   async inventory(kind: Kind): Promise<CloudInventory> {
-    const { world } = this.fronts[kind];
-    const [instances, addresses, groups] = await Promise.all([world.instances(), world.addresses(), world.groups()]);
+    const { cloud } = this.fronts[kind];
+    const [instances, addresses, groups] = await Promise.all([cloud.instances(), cloud.addresses(), cloud.groups()]);
     return {
       instances: instances.map(({ id, state, groups: its }) => {
         const publicIp = addresses.find(({ instanceId }) => instanceId === id)?.publicIp;
@@ -158,10 +164,10 @@ export class Clouds {
     };
   }
 
-  private frontOf(kind: Kind): Front {
+  private frontOf(kind: Kind): Ec2Front {
     const { dir, moto, net, domain, addressQuota = QUOTA, machines } = this.options;
     const { buckets } = this.stores[kind];
-    const world = new World(DIALECTS[kind], {
+    const cloud = new Cloud(DIALECTS[kind], {
       moto,
       net,
       domain,
@@ -171,7 +177,7 @@ export class Clouds {
       keys: this.keys,
       machines: { ...machines, dir: join(dir, kind) },
     });
-    return new Front(world, this.accounts[kind], this.faults);
+    return new Ec2Front(cloud, this.accounts[kind], this.faults);
   }
 
   private endpointsOf(kind: Kind): { ec2: string; s3: string } {
@@ -179,14 +185,14 @@ export class Clouds {
     return { ec2: `http://${CLOUD_HOST}:${ec2}${path}`, s3: `http://${CLOUD_HOST}:${s3}${store.path}` };
   }
 
-  private storeOf(kind: Kind): StoreFront {
-    const store = new StoreFront(
+  private storeOf(kind: Kind): S3Front {
+    const store = new S3Front(
       DIALECTS[kind],
       this.accounts[kind],
       this.faults,
       join(this.options.dir, 'objects', kind),
     );
-    store.buckets.create(FOREIGN_BUCKET, STRANGER);
+    store.buckets.create(FOREIGN_BUCKET, OTHER_ACCOUNT);
     return store;
   }
 
@@ -204,7 +210,7 @@ export class Clouds {
   }
 }
 
-/** Made up, and the same in every lab: they open nothing but this. */
+/** Made-up keys, the same in every lab. They give access to nothing else. */
 function keysOf(kind: Kind, who: 'user' | 'admin'): { accessKey: string; secretKey: string } {
   const name = kind.replace(/[^a-z0-9]/g, '').toUpperCase();
   return { accessKey: `LAB${who.toUpperCase()}${name}`, secretKey: `secret-of-the-lab/${kind}/${who}` };

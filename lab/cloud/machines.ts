@@ -1,71 +1,72 @@
-/** The machines behind the instances: a host each, made at the launch and ended with the instance. */
+/** The machines behind the instances. A machine is created by the launch and ends with its instance. */
 
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { Turns } from '../turns';
-import type { ApplianceOptions, Host, Knobs, NodeImage, Rule } from '../types';
+import pLimit from 'p-limit';
+import type { Knobs } from '../knobs';
+import type { ApplianceOptions, Host, NodeImage, Rule } from '../types';
 import type { InstanceRecord } from './records';
 
-/** How long an instance is `pending` and `shutting-down` at least, and how long a terminated one stays listed. */
-const PENDING_FOR = 300;
-const SHUTTING_DOWN_FOR = 300;
-const LISTED_FOR = 60 * 60_000;
+/** Shortest times as `pending` and `shutting-down`, and how long a terminated instance stays listed. */
+const MIN_PENDING_MS = 300;
+const MIN_SHUTTING_DOWN_MS = 300;
+const LISTED_MS = 60 * 60_000;
 
 export interface MachineOptions {
   readonly dir: string;
   readonly ports: ApplianceOptions['ports'];
   readonly create: (options: ApplianceOptions) => Promise<Host>;
-  /** Whether a machine boots what its image holds. */
+  /** Whether machines boot the published images. */
   readonly bootsImages: boolean;
-  /** Knobs for a machine of these security groups. */
+  /** Knobs of a machine in these security groups. */
   readonly knobsFor: (groups: readonly string[]) => Knobs;
-  /** Milliseconds, at least; absent: 300. */
+  /** Shortest time as `shutting-down`, ms; absent: 300. */
   readonly shuttingDownFor?: number;
 }
 
-export interface Boot {
+export interface Launch {
   /** MiB. */
   readonly memory: number;
   readonly rules: readonly Rule[];
-  /** When the node has the image; rejects where it can make nothing of it. */
+  /** Resolves when the image is unbundled, rejects if that fails. */
   readonly image: Promise<NodeImage | undefined>;
 }
 
 export class Machine {
   host: Host | undefined;
   state: 'pending' | 'running' | 'shutting-down' | 'terminated' = 'pending';
-  /** Why it ended by itself. */
+  /** Why the instance ended without being terminated. */
   reason = '';
   private goneAt: number | undefined;
-  /** Of its console, when it was last looked at. */
+  /** Console output when it was last read. */
   private printed = '';
-  private readonly turns = new Turns();
+  private readonly queue = pLimit(1);
   private readonly shuttingDownFor: number;
 
   constructor(
     readonly groups: readonly string[],
-    { rules, image }: Boot,
-    { create, shuttingDownFor = SHUTTING_DOWN_FOR }: MachineOptions,
+    { rules, image }: Launch,
+    { create, shuttingDownFor = MIN_SHUTTING_DOWN_MS }: MachineOptions,
     options: ApplianceOptions,
   ) {
     this.shuttingDownFor = shuttingDownFor;
-    void this.turns.take(() => this.boot(image, create, options));
+    void this.queue(() => this.boot(image, create, options));
     void this.setRules(rules).catch((error: unknown) => this.end(`Server.InternalError: ${String(error)}`));
   }
 
   get listed(): boolean {
-    return this.goneAt === undefined || Date.now() < this.goneAt + LISTED_FOR;
+    return this.goneAt === undefined || Date.now() < this.goneAt + LISTED_MS;
   }
 
   setPublicIp(ip: string | undefined): Promise<void> {
-    return this.next((host) => host.setPublicIp(ip));
+    return this.whenCreated((host) => host.setPublicIp(ip));
   }
 
   setRules(rules: readonly Rule[]): Promise<void> {
-    return this.next((host) => host.setRules(rules));
+    return this.whenCreated((host) => host.setRules(rules));
   }
 
-  /** What its console printed; of one that does not run, what was seen of it before. */
+  /** Console output; of an instance that does not run, as it was last read. */
   consoleOutput(): string {
     if (this.state === 'running') this.printed = this.host?.consoleOutput() ?? '';
     return this.printed;
@@ -76,9 +77,9 @@ export class Machine {
     if (this.state === 'shutting-down' || this.state === 'terminated') return;
     this.consoleOutput();
     this.state = 'shutting-down';
-    // A lab that stops does not wait for it.
+    // unref: the timer must not delay the end of the lab.
     const settled = new Promise((resolve) => setTimeout(resolve, this.shuttingDownFor).unref());
-    void this.next((host) => host.terminate())
+    void this.whenCreated((host) => host.terminate())
       .then(() => settled)
       .then(
         () => this.end(''),
@@ -86,13 +87,13 @@ export class Machine {
       );
   }
 
-  /** A cloud's answer to a second TerminateInstances on Eucalyptus: it forgets the instance. */
+  /** On Eucalyptus, a second TerminateInstances removes the instance from the list. */
   forget(): void {
-    this.goneAt = Date.now() - LISTED_FOR;
+    this.goneAt = Date.now() - LISTED_MS;
   }
 
   ended(): Promise<void> {
-    return this.turns.over();
+    return this.queue(() => Promise.resolve());
   }
 
   private async boot(
@@ -100,7 +101,7 @@ export class Machine {
     create: MachineOptions['create'],
     options: ApplianceOptions,
   ): Promise<void> {
-    const settled = new Promise((resolve) => setTimeout(resolve, PENDING_FOR));
+    const settled = new Promise((resolve) => setTimeout(resolve, MIN_PENDING_MS));
     try {
       const found = await image;
       mkdirSync(options.dir, { recursive: true });
@@ -112,8 +113,8 @@ export class Machine {
     }
   }
 
-  private next(step: (host: Host) => Promise<void>): Promise<void> {
-    return this.turns.take(() => (this.host === undefined ? Promise.resolve() : step(this.host)));
+  private whenCreated(step: (host: Host) => Promise<void>): Promise<void> {
+    return this.queue(() => (this.host === undefined ? Promise.resolve() : step(this.host)));
   }
 
   private end(reason: string): void {
@@ -128,7 +129,7 @@ export class Machines {
 
   constructor(private readonly options: MachineOptions) {}
 
-  launch(instance: InstanceRecord, boot: Boot): void {
+  launch(instance: InstanceRecord, boot: Launch): void {
     const groups = instance.groups.map(({ name }) => name);
     const { knobsFor, ports } = this.options;
     const dir = join(this.options.dir, instance.id);
@@ -151,8 +152,8 @@ export class Machines {
     return [...this.byId.values()].filter(({ groups, state }) => groups.includes(name) && state !== 'terminated');
   }
 
-  /** Which ports of an appliance a range of ports opens. */
-  openedBy(from: number, to: number): number[] {
+  /** The ports of an appliance that are in the range. */
+  portsIn(from: number, to: number): number[] {
     const { ssh, http, https } = this.options.ports;
     return [ssh, http, https].filter((port) => from === -1 || (port >= from && port <= to));
   }

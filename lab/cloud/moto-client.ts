@@ -1,4 +1,4 @@
-/** One cloud's corner of moto: a region of its own. moto's answers are only ever read here and in world.ts. */
+/** A cloud's access to moto. Each cloud has a region of its own. */
 
 import type { Params } from './parameters';
 import { items, read, text } from './xml';
@@ -19,7 +19,10 @@ export class MotoClient {
     private readonly region: string,
   ) {}
 
-  /** The content of the answer's root element. moto does not check signatures, it only reads the region out of them. */
+  /**
+   * @returns the content of the response's root element. moto does not check signatures; it only reads the region from
+   * them.
+   */
   async call(action: string, params: Params): Promise<Branch> {
     const response = await fetch(this.url, {
       method: 'POST',

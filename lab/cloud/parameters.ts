@@ -1,7 +1,10 @@
-/** Which parameters each release binds. Binding is strict: one that is not here makes the whole request fail. `#` is a number. */
+/**
+ * The parameters that each release binds. Binding is strict: any other parameter makes the whole request fail. `#` is a
+ * number.
+ */
 
 import type { Kind } from '../types';
-import { knownElsewhere } from './known-calls';
+import { isUnsimulated } from './unsimulated-actions';
 
 export type Params = Readonly<Record<string, string>>;
 
@@ -216,13 +219,13 @@ const TABLES: Readonly<Record<Kind, ReadonlyMap<string, RegExp>>> = {
 };
 
 /**
- * The parameters that this release does not know for this action; undefined where it does not know the action. Of an action that the
- * release knows and the lab does not simulate, none: it is answered so, whatever it asks for.
+ * The parameters that the release does not know for this action; undefined if it does not know the action itself.
+ * Parameters of actions that the lab does not simulate are not checked.
  */
 export function unknownParameters(kind: Kind, params: Params): readonly string[] | undefined {
   const action = params['Action'] ?? '';
   const known = TABLES[kind].get(action);
-  if (known === undefined) return knownElsewhere(kind, action) ? [] : undefined;
+  if (known === undefined) return isUnsimulated(kind, action) ? [] : undefined;
   return Object.keys(params).filter((name) => !known.test(name));
 }
 
@@ -234,8 +237,8 @@ export function listed(params: Params, name: string): readonly string[] {
     .map((key) => params[key] ?? '');
 }
 
-/** Those parameters whose name begins so, for passing on. */
-export function beginning(params: Params, prefix: string): Params {
+/** The parameters whose name starts with the prefix. */
+export function withPrefix(params: Params, prefix: string): Params {
   return Object.fromEntries(Object.entries(params).filter(([name]) => name.startsWith(prefix)));
 }
 

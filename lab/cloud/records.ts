@@ -1,4 +1,4 @@
-/** What a cloud holds, read out of moto's answers. */
+/** Instances, addresses and groups, read from moto's responses. */
 
 import { items, text } from './xml';
 import type { Branch, Tree } from './xml';
@@ -50,7 +50,7 @@ export function instancesIn(answer: Branch): InstanceRecord[] {
   return items(answer, 'reservationSet').flatMap((reservation) => reservationInstances(reservation));
 }
 
-/** Of an item of a reservation set, or of the answer of RunInstances. */
+/** @param reservation an item of a reservation set, or the response of RunInstances */
 export function reservationInstances(reservation: Tree): InstanceRecord[] {
   return items(reservation, 'instancesSet').map((instance) => ({
     id: text(instance, 'instanceId'),

@@ -1,10 +1,13 @@
-/** Checks who signed a request, from the bytes received and nothing else: written from the signature's definition, not from a client. */
+/**
+ * Checks the signature of a request. Written from the specification, and not with the code of any client, so that it
+ * shares no mistakes.
+ */
 
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dialect } from './dialects';
+import type { ErrorResponse } from './ec2-errors';
 import type { Params } from './parameters';
-import type { ErrorAnswer } from './refusals';
 
 export interface SignedRequest {
   readonly method: string;
@@ -18,7 +21,7 @@ export interface SignedRequest {
 export interface Account {
   readonly accessKey: string;
   readonly secretKey: string;
-  /** Of temporary keys, which are nothing without it. */
+  /** Required with temporary keys. */
   readonly sessionToken?: string;
   readonly admin: boolean;
   /** Twelve digits. */
@@ -26,14 +29,14 @@ export interface Account {
   readonly registersKernels: boolean;
 }
 
-/** What is wrong with a signature, before a dialect puts it into words. */
-export interface Problem {
+/** What is wrong with a signature, in the same terms for all clouds. */
+export interface SignatureProblem {
   readonly what: 'unsigned' | 'version' | 'key' | 'signature' | 'time' | 'replay';
   readonly detail: string;
 }
 
-/** Code and status on AWS; Eucalyptus says 403 to all of them. */
-const AWS_CODES: Readonly<Record<Problem['what'], { readonly code: string; readonly status: number }>> = {
+/** Code and status on AWS. Eucalyptus answers 403 to all of them. */
+const AWS_CODES: Readonly<Record<SignatureProblem['what'], { readonly code: string; readonly status: number }>> = {
   unsigned: { code: 'MissingAuthenticationToken', status: 400 },
   version: { code: 'InvalidRequest', status: 400 },
   key: { code: 'AuthFailure', status: 401 },
@@ -42,8 +45,8 @@ const AWS_CODES: Readonly<Record<Problem['what'], { readonly code: string; reado
   replay: { code: 'RequestExpired', status: 400 },
 };
 
-export class Gate {
-  /** Signatures seen, with the time they may be forgotten. */
+export class Authenticator {
+  /** Used signatures, with the time they expire. */
   private readonly seen = new Map<string, number>();
 
   constructor(
@@ -51,27 +54,27 @@ export class Gate {
     private readonly accounts: readonly Account[],
   ) {}
 
-  /** The account that signed, or the answer to give. */
-  check(request: SignedRequest): Account | ErrorAnswer {
+  /** The account that signed the request, or the error response. */
+  authenticate(request: SignedRequest): Account | ErrorResponse {
     const result = this.examine(request);
-    return 'what' in result ? this.inWords(result) : result;
+    return 'what' in result ? this.responseTo(result) : result;
   }
 
-  private examine(request: SignedRequest): Account | Problem {
+  private examine(request: SignedRequest): Account | SignatureProblem {
     const v4 = request.headers.authorization?.startsWith('AWS4-HMAC-SHA256 ') === true;
     if (!v4 && request.params['Signature'] === undefined)
       return { what: 'unsigned', detail: 'The request is not signed' };
     if (!this.dialect.signatures.includes(v4 ? '4' : '2'))
       return { what: 'version', detail: `Unsupported signature version ${v4 ? 4 : 2}` };
-    const claim = v4 ? claimOf4(request) : claimOf2(request);
+    const claim = v4 ? claimV4(request) : claimV2(request);
     if ('what' in claim) return claim;
     const account = this.accounts.find(({ accessKey }) => accessKey === claim.accessKey);
     if (account === undefined)
       return { what: 'key', detail: 'The AWS Access Key Id you provided does not exist in our records' };
     const expected = v4
-      ? signatures4(request, sha256(request.body), account.secretKey)
-      : signatures2(request, account.secretKey, this.dialect.kind === 'eucalyptus-3.2');
-    if (!expected.some((signature) => same(signature, claim.signature)))
+      ? expectedV4(request, sha256(request.body), account.secretKey)
+      : expectedV2(request, account.secretKey, this.dialect.kind === 'eucalyptus-3.2');
+    if (!expected.some((signature) => equalInConstantTime(signature, claim.signature)))
       return { what: 'signature', detail: 'User authentication failed.' };
     const token = v4 ? request.headers['x-amz-security-token'] : request.params['SecurityToken'];
     if (token !== account.sessionToken)
@@ -79,7 +82,7 @@ export class Gate {
     return this.timeProblem(claim) ?? this.replayProblem(claim) ?? account;
   }
 
-  private timeProblem({ at, expires }: Claim): Problem | undefined {
+  private timeProblem({ at, expires }: Claim): SignatureProblem | undefined {
     const { future, past } = this.dialect.clock;
     const now = Date.now();
     if (Number.isNaN(at ?? expires ?? Number.NaN)) return { what: 'time', detail: 'Failure to parse timestamp' };
@@ -90,7 +93,7 @@ export class Gate {
     return undefined;
   }
 
-  private replayProblem({ signature }: Claim): Problem | undefined {
+  private replayProblem({ signature }: Claim): SignatureProblem | undefined {
     if (!this.dialect.refusesReplay) return undefined;
     const now = Date.now();
     for (const [old, until] of this.seen) {
@@ -104,7 +107,7 @@ export class Gate {
     return undefined;
   }
 
-  private inWords({ what, detail }: Problem): ErrorAnswer {
+  private responseTo({ what, detail }: SignatureProblem): ErrorResponse {
     if (this.dialect.eucalyptus) return { status: 403, code: '403 Forbidden', message: detail };
     const message =
       what === 'key' || what === 'signature' ? 'AWS was not able to validate the provided access credentials' : detail;
@@ -115,12 +118,12 @@ export class Gate {
 export interface Claim {
   readonly accessKey: string;
   readonly signature: string;
-  /** When it was made, or until when it is good; NaN where unreadable. */
+  /** When the request was signed, or when it expires; NaN if unreadable. */
   readonly at?: number;
   readonly expires?: number;
 }
 
-function claimOf2({ params }: SignedRequest): Claim | Problem {
+function claimV2({ params }: SignedRequest): Claim | SignatureProblem {
   if (params['SignatureVersion'] !== '2')
     return { what: 'version', detail: `Unsupported signature version ${params['SignatureVersion'] ?? ''}` };
   const { Timestamp: made, Expires: until } = params;
@@ -135,15 +138,16 @@ function claimOf2({ params }: SignedRequest): Claim | Problem {
 
 const METHODS: Readonly<Record<string, string>> = { HmacSHA256: 'sha256', HmacSHA1: 'sha1' };
 
-/** More than one is right: Eucalyptus tries the host with its port and without. */
-function signatures2(
+/** Eucalyptus accepts the signature for the host with or without its port. */
+function expectedV2(
   { method, url, headers, params }: SignedRequest,
   secret: string,
   reEncodesTilde: boolean,
 ): string[] {
   const hash = METHODS[params['SignatureMethod'] ?? ''];
   if (hash === undefined) return [];
-  // 3.2 encodes the values anew with commons-codec, which does not leave `~` alone: such a request cannot verify there.
+  // 3.2 encodes values with commons-codec, which encodes `~` too. The signature of a request with a `~` never matches
+  // there.
   const encode = (text: string): string => (reEncodesTilde ? rfc3986(text).replaceAll('~', '%7E') : rfc3986(text));
   const names = Object.keys(params)
     .filter((name) => name !== 'Signature')
@@ -159,7 +163,7 @@ function signatures2(
 const AUTHORIZATION =
   /^AWS4-HMAC-SHA256 Credential=([^/]+)\/(\d{8})\/([^/]+)\/([^/]+)\/aws4_request,\s*SignedHeaders=([^,]+),\s*Signature=([0-9a-f]{64})$/;
 
-export function claimOf4({ headers }: Pick<SignedRequest, 'headers'>): Claim | Problem {
+export function claimV4({ headers }: Pick<SignedRequest, 'headers'>): Claim | SignatureProblem {
   const match = AUTHORIZATION.exec(headers.authorization ?? '');
   if (match === null) return { what: 'unsigned', detail: 'Invalid authorization header' };
   const date = String(headers['x-amz-date'] ?? '').replace(
@@ -169,8 +173,8 @@ export function claimOf4({ headers }: Pick<SignedRequest, 'headers'>): Claim | P
   return { accessKey: match[1] ?? '', signature: match[6] ?? '', at: utc(date) };
 }
 
-/** @param hash of the body, or what stands for it. */
-export function signatures4(
+/** @param hash of the body, or the header value that replaces it */
+export function expectedV4(
   { method, url, headers }: Pick<SignedRequest, 'method' | 'url' | 'headers'>,
   hash: string,
   secret: string,
@@ -178,7 +182,7 @@ export function signatures4(
   const [, , day = '', region = '', service = '', signedHeaders = ''] =
     AUTHORIZATION.exec(headers.authorization ?? '') ?? [];
   const names = signedHeaders.split(';');
-  // The host must be under the signature.
+  // These headers must be signed.
   if (!names.includes('host') || !names.includes('x-amz-date')) return [];
   if (headers['x-amz-security-token'] !== undefined && !names.includes('x-amz-security-token')) return [];
   const [path = '/', query = ''] = url.split('?');
@@ -204,7 +208,7 @@ export function signatures4(
   return [hmac(key, toSign).toString('hex')];
 }
 
-/** A time without a zone is meant in UTC. */
+/** A time without a zone is in UTC. */
 function utc(time: string): number {
   return Date.parse(/(Z|[+-]\d\d:?\d\d)$/.test(time) ? time : `${time}Z`);
 }
@@ -221,6 +225,6 @@ function hmac(key: Buffer, text: string): Buffer {
   return createHmac('sha256', key).update(text).digest();
 }
 
-export function same(a: string, b: string): boolean {
+export function equalInConstantTime(a: string, b: string): boolean {
   return a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));
 }

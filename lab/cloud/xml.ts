@@ -1,4 +1,4 @@
-/** XML as trees: read from moto, written for the caller. */
+/** Reads and writes XML as trees. */
 
 import { XMLBuilder, XMLParser } from 'fast-xml-parser';
 
@@ -10,7 +10,7 @@ const parser = new XMLParser({
   parseTagValue: false,
   isArray: (name) => name === 'item' || name === 'Error',
 });
-// Deprecated in favour of a package of its own, which this one brings along and we do not depend on.
+// Deprecated in favour of a separate package, which this one includes.
 // eslint-disable-next-line @typescript-eslint/no-deprecated
 const builder = new XMLBuilder({ ignoreAttributes: false, attributeNamePrefix: '@' });
 
@@ -23,7 +23,7 @@ export function write(root: string, namespace: string | undefined, content: Bran
   return `<?xml version="1.0" encoding="UTF-8"?>\n${builder.build({ [root]: { ...attributes, ...content } })}`;
 }
 
-/** A list, as EC2 writes it; an empty one is an empty element. */
+/** A list in EC2's format; an empty list is an empty element. */
 export function list(items: readonly Tree[]): Tree {
   return items.length === 0 ? '' : { item: items };
 }
@@ -37,7 +37,7 @@ export function at(tree: Tree, path: string): Tree {
   return path.split('.').reduce<Tree>((node, name) => branch(node)[name], tree);
 }
 
-/** The text at a path; empty where there is none. */
+/** The text at a path; empty if there is none. */
 export function text(tree: Tree, path: string): string {
   const leaf = at(tree, path);
   return typeof leaf === 'string' ? leaf : '';

@@ -1,12 +1,12 @@
 #!/bin/sh
-# Makes kernel, ramdisk and root image of the lab's machine: Debian by debootstrap, and guest/rootfs laid over it.
+# Builds the kernel, ramdisk and root image of the lab's real machine: Debian by debootstrap, with guest/rootfs copied over it.
 # usage: build.sh <mirror> <suite> <output folder> <owner uid:gid>
 set -eu
 umask 022
 
 PACKAGES=systemd-sysv,openssh-server,sudo,ifupdown,isc-dhcp-client,net-tools,dbus,linux-image-cloud-amd64,initramfs-tools,python3,nginx-light,resolvconf,dnsmasq,openssl,curl,iproute2,procps
-# They take time at every boot, and nothing here needs them. Without logind a session is sshd's own, which ends it; without dbus
-# systemctl does not look for logind, and root reboots without a word.
+# These take time at every boot and nothing needs them. Without logind, sessions belong to ssh.service, which ends them at shutdown. Without
+# dbus, systemctl does not look for logind, so that `reboot` prints nothing.
 UNITS='apt-daily.timer apt-daily-upgrade.timer dbus.service dbus.socket dev-hugepages.mount dev-mqueue.mount dpkg-db-backup.timer
   e2scrub_all.timer e2scrub_reap.service fstrim.timer getty@tty1.service ifupdown-pre.service kmod-static-nodes.service
   modprobe@configfs.service modprobe@dm_mod.service modprobe@drm.service modprobe@efi_pstore.service modprobe@fuse.service
@@ -31,18 +31,18 @@ work=$(mktemp -d "$out.XXXXXX")
 root=$work/root
 child=
 
-# debootstrap mounts proc and sys in the tree, and one that was interrupted leaves them there.
+# An interrupted debootstrap leaves proc and sys mounted in the tree.
 clean() {
   trap '' INT TERM HUP
   if [ -n "$child" ]; then kill -KILL "-$child" 2> /dev/null && wait "$child" 2> /dev/null || true; fi
-  sed -n "s|^[^ ]* \($work/[^ ]*\) .*|\1|p" /proc/mounts | sort -r | while read -r place; do umount "$place" || umount -l "$place"; done
+  sed -n "s|^[^ ]* \($work/[^ ]*\) .*|\1|p" /proc/mounts | sort -r | while read -r mount; do umount "$mount" || umount -l "$mount"; done
   rm -rf --one-file-system "$work"
 }
 trap clean EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
-# In a process group of its own, which is ended at once if we are. What it says is shown if it fails.
+# Runs a command in a process group of its own, which is killed if this script is. Its output is shown only if it fails.
 run() {
   setsid "$@" > "$work/log" 2>&1 < /dev/null &
   child=$!
@@ -58,7 +58,7 @@ say "packages from $mirror ($suite)"
 run debootstrap --variant=minbase --include="$PACKAGES" "$suite" "$root" "$mirror"
 
 say 'account, files and units'
-# Modes and owner are not those of the checkout; folders keep what the packages gave them.
+# Modes and owners of the checkout do not count; existing folders keep the modes that the packages gave them.
 tar -C "$guest/rootfs" --exclude=__pycache__ --owner=0 --group=0 --mode=u=rwX,go=rX -cf "$work/rootfs.tar" .
 tar -C "$root" --no-overwrite-dir -xpf "$work/rootfs.tar"
 (cd "$root/etc" && rm -f nginx/sites-enabled/default nginx/modules-enabled/* update-motd.d/* motd ssh/ssh_host_* resolvconf/resolv.conf.d/original \
@@ -69,7 +69,7 @@ mkdir -p "$root/home/stackato/stackato/etc/kato" "$root/home/stackato/stackato/l
 inside chown -R stackato:stackato /home/stackato
 chmod 440 "$root/etc/sudoers.d/lecture"
 inside python3 -m compileall -q /usr/lib/stackato
-# Known from the start: with an empty one the first boot sets up every unit anew.
+# With an empty machine-id, the first boot would set up all units again.
 tr -d - < /proc/sys/kernel/random/uuid > "$root/etc/machine-id"
 echo stackato > "$root/etc/hostname"
 printf '127.0.0.1\tlocalhost stackato\n' > "$root/etc/hosts"
@@ -83,7 +83,7 @@ done
 inside systemctl enable stackato-login.service stackato-name.service stackato.service
 
 say 'ramdisk'
-# Its modules are all that the machine needs, and they are there without udev, which takes two seconds of every boot.
+# The ramdisk loads all the modules that the machine needs. It does so without udev, which takes two seconds of every boot.
 (cd "$root/usr/share/initramfs-tools" && rm -f hooks/udev hooks/dmsetup hooks/resume hooks/thermal scripts/init-top/udev scripts/init-bottom/udev scripts/local-premount/resume)
 inside update-initramfs -u -k all
 mv "$root"/boot/vmlinuz-* "$work/vmlinuz"

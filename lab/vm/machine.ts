@@ -1,14 +1,14 @@
-/** A real machine: one QEMU process, its disk over the image, its ports on the elastic IP. */
+/** A real machine: a QEMU process, a disk on top of the image, and ports forwarded from the elastic IP. */
 
 import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { Household } from '../household';
-import type { Child } from '../household';
+import pLimit from 'p-limit';
+import { ChildProcesses } from '../child-processes';
+import type { Child } from '../child-processes';
 import { findProgram } from '../programs';
-import { Turns } from '../turns';
 import type { ApplianceOptions, Rule, VirtualMachine } from '../types';
 import { untilReady } from '../wait';
 import { Monitor } from './monitor';
@@ -18,32 +18,32 @@ import { writeSettings } from './settings';
 
 const run = promisify(execFile);
 
-/** On the machine. */
+/** Ports inside the machine. */
 const INSIDE = { ssh: 22, http: 80, https: 443 } as const;
 
-/** In the machine's folder: a link to its serial console. */
+/** Name of the link to the serial console in the machine's folder. */
 export const SERIAL = 'serial';
 
 export class QemuMachine implements VirtualMachine {
   readonly instanceId: string;
   readonly dir: string;
-  private readonly household: Household;
+  private readonly processes: ChildProcesses;
   private child: Child | undefined;
   private monitor: Monitor | undefined;
   private ip: string | undefined;
   private rules: readonly Rule[] = [];
-  /** Those QEMU has: `tcp:<ip>:<port>`. */
+  /** Ports that QEMU forwards: `tcp:<ip>:<port>`. */
   private forwards: readonly string[] = [];
-  private readonly turns = new Turns();
+  private readonly queue = pLimit(1);
 
-  /** Returns once it was switched on; it boots by itself. */
+  /** Returns once QEMU runs; the machine boots in the background. */
   static async create(options: ApplianceOptions, kvm: boolean): Promise<QemuMachine> {
     const { dir, image, knobs, memory, privateIp, instanceId } = options;
     if (image === undefined) throw new Error(`${instanceId} has no image to boot.`);
     const [disk, settings] = [join(dir, 'disk.qcow2'), join(dir, 'settings.json')];
     writeSettings(settings, knobs);
     await run(findProgram('qemu-img'), ['create', '-q', '-f', 'qcow2', '-b', image.root, '-F', 'raw', disk]);
-    // The name of a Unix socket has no room for deep folders.
+    // The path of a Unix socket must be short.
     const sockets = mkdtempSync(join(tmpdir(), 'stackato-vm-'));
     const plan: QemuPlan = {
       memory,
@@ -67,7 +67,7 @@ export class QemuMachine implements VirtualMachine {
     private readonly sockets: string,
   ) {
     ({ instanceId: this.instanceId, dir: this.dir } = options);
-    this.household = new Household(options.dir);
+    this.processes = new ChildProcesses(options.dir);
   }
 
   get serial(): string {
@@ -76,12 +76,12 @@ export class QemuMachine implements VirtualMachine {
 
   setPublicIp(ip: string | undefined): Promise<void> {
     this.ip = ip;
-    return this.turns.take(() => this.forward());
+    return this.queue(() => this.forward());
   }
 
   setRules(rules: readonly Rule[]): Promise<void> {
     this.rules = rules;
-    return this.turns.take(() => this.forward());
+    return this.queue(() => this.forward());
   }
 
   consoleOutput(): string {
@@ -89,12 +89,12 @@ export class QemuMachine implements VirtualMachine {
   }
 
   pullPlug(): Promise<void> {
-    return this.turns.take(() => this.off());
+    return this.queue(() => this.off());
   }
 
   powerOn(): Promise<void> {
-    return this.turns.take(async () => {
-      const child = this.household.start({
+    return this.queue(async () => {
+      const child = this.processes.start({
         name: 'qemu',
         program: findProgram('qemu-system-x86_64'),
         args: qemuArguments(this.plan),
@@ -109,7 +109,7 @@ export class QemuMachine implements VirtualMachine {
   }
 
   terminate(): Promise<void> {
-    return this.turns.take(async () => {
+    return this.queue(async () => {
       await this.off();
       rmSync(this.sockets, { recursive: true, force: true });
       rmSync(this.dir, { recursive: true, force: true });
@@ -123,7 +123,7 @@ export class QemuMachine implements VirtualMachine {
     await this.child?.end('SIGKILL');
   }
 
-  /** What is no longer wanted goes first: the address may be wanted on another machine. */
+  /** Removes forwards before it adds any: another machine may need the address. */
   private async forward(): Promise<void> {
     const { monitor, ip } = this;
     if (monitor === undefined || this.child?.running() !== true) return;

@@ -1,4 +1,4 @@
-/** QEMU's monitor, by its machine protocol: one line of JSON for each thing said. */
+/** A client of QEMU's monitor, which speaks QMP: one JSON object per line. */
 
 import { once } from 'node:events';
 import { createConnection } from 'node:net';
@@ -27,19 +27,19 @@ export class Monitor {
     this.lines = createInterface({ input: socket });
     this.lines.on('line', (line) => {
       const reply = JSON.parse(line) as Reply;
-      // A greeting and events come unasked.
+      // The greeting and events are not replies.
       if ('return' in reply || 'error' in reply) this.waiting.shift()?.(reply);
     });
     socket.on('error', () => undefined);
     socket.on('close', () => {
-      for (const told of this.waiting.splice(0)) told({ error: { desc: 'QEMU ended.' } });
+      for (const told of this.waiting.splice(0)) told({ error: { desc: 'QEMU exited.' } });
     });
   }
 
-  /** A command of the monitor that people type at, which has no errors but words: throws where they are others than these. */
-  async command(line: string, words: RegExp): Promise<void> {
-    const said = String(await this.execute('human-monitor-command', { 'command-line': line })).trim();
-    if (!words.test(said)) throw new Error(`QEMU says to "${line}": ${said}`);
+  /** Runs a command of the human monitor. That has no error codes, so this throws if the output does not match. */
+  async command(line: string, expected: RegExp): Promise<void> {
+    const output = String(await this.execute('human-monitor-command', { 'command-line': line })).trim();
+    if (!expected.test(output)) throw new Error(`QEMU answered "${line}" with: ${output}`);
   }
 
   close(): void {
@@ -51,7 +51,7 @@ export class Monitor {
       this.waiting.push(resolve);
       this.socket.write(`${JSON.stringify({ execute, arguments: args })}\n`);
     });
-    if (reply.error !== undefined) throw new Error(`QEMU refuses ${execute}: ${reply.error.desc}`);
+    if (reply.error !== undefined) throw new Error(`QEMU refused ${execute}: ${reply.error.desc}`);
     return reply.return;
   }
 }

@@ -1,7 +1,6 @@
-/** How QEMU is started. */
+/** QEMU's command line, and the network it gives the machine. */
 
 import type { ApplianceOptions, NodeImage } from '../types';
-import { wiringOf } from './network';
 
 export interface QemuPlan {
   readonly memory: ApplianceOptions['memory'];
@@ -16,10 +15,13 @@ export interface QemuPlan {
 
 export const NETWORK = 'net0';
 
-/** As Eucalyptus boots an EMI with its EKI and ERI: no boot loader, the root file system on the whole disk. */
+/**
+ * Boots as Eucalyptus boots an EMI with its EKI and ERI: without a boot loader, with the root file system on the whole
+ * disk.
+ */
 const COMMAND_LINE = 'root=/dev/vda ro console=ttyS0 net.ifnames=0 quiet';
 
-/** qemu64: a processor with more would have more to emulate (measured: 26 s to ssh, and 35 s as `max`). */
+/** qemu64, because a CPU with more features is slower to emulate: 26 s until ssh answers, and 35 s with `max`. */
 const EMULATED = ['-accel', 'tcg,tb-size=256', '-cpu', 'qemu64'];
 const ACCELERATED = ['-accel', 'kvm', '-cpu', 'host'];
 
@@ -33,7 +35,7 @@ export function qemuArguments({
   consoleLog,
   kvm,
 }: QemuPlan): string[] {
-  const { net, visitors, gateway } = wiringOf(privateIp);
+  const { net, clients, gateway } = vmNetworkOf(privateIp);
   return [
     ...(kvm ? ACCELERATED : EMULATED),
     '-m',
@@ -55,7 +57,7 @@ export function qemuArguments({
     '-drive',
     `file=${quoted(settings)},format=raw,if=virtio,readonly=on`,
     '-netdev',
-    `user,id=${NETWORK},ipv6=off,restrict=on,net=${net},dhcpstart=${privateIp},host=${visitors},dns=${gateway}`,
+    `user,id=${NETWORK},ipv6=off,restrict=on,net=${net},dhcpstart=${privateIp},host=${clients},dns=${gateway}`,
     '-device',
     `virtio-net-pci,netdev=${NETWORK}`,
     '-device',
@@ -69,7 +71,35 @@ export function qemuArguments({
   ];
 }
 
-/** In QEMU's options a comma ends a value. */
+/** A comma in a value of a QEMU option must be doubled. */
 function quoted(path: string): string {
   return path.replaceAll(',', ',,');
+}
+
+/**
+ * The machine's network: QEMU's user-mode network, which has no way out, only forwards from the elastic IP.
+ *
+ * As on a cloud, clients have an address behind the gateway, so that a machine with a wrong gateway or address cannot
+ * answer them. By default QEMU's clients come from the gateway itself, which every machine reaches. Therefore QEMU's
+ * network is a /16, and the machine's is one /20 of it (guest/rootfs, dhclient-enter-hooks.d/lab), with another address
+ * at which QEMU answers as its gateway.
+ */
+interface VmNetwork {
+  readonly net: string;
+  /** The address that clients come from. */
+  readonly clients: string;
+  readonly gateway: string;
+}
+
+/** Addresses whose third bytes differ in this bit are in different /20s. */
+const OTHER_SUBNET_BIT = 16;
+
+function vmNetworkOf(address: string): VmNetwork {
+  const [a, b, c = '0'] = address.split('.');
+  const own = `${a}.${b}.${c}`;
+  return {
+    net: `${a}.${b}.0.0/16`,
+    clients: `${a}.${b}.${Number(c) ^ OTHER_SUBNET_BIT}.2`,
+    gateway: address === `${own}.1` ? `${own}.254` : `${own}.1`,
+  };
 }

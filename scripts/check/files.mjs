@@ -1,15 +1,15 @@
-/** The files of this repository, as they lie here: what git ignores is left out by name, since a tarball has no git. */
+/** The files of this repository, without those that git ignores. Not asked of git, since a tarball has none. */
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-const LEFT_OUT = new Set(['.git', 'node_modules', 'dist', '.tools', '.lab']);
+const IGNORED = new Set(['.git', 'node_modules', 'dist', '.tools', '.lab']);
 
 export const FILES = walk('.').sort();
 
 function walk(folder) {
   return readdirSync(folder, { withFileTypes: true })
-    .filter(({ name }) => !LEFT_OUT.has(name))
+    .filter(({ name }) => !IGNORED.has(name))
     .flatMap((entry) => (entry.isDirectory() ? walk(join(folder, entry.name)) : [join(folder, entry.name)]));
 }
 
@@ -21,7 +21,7 @@ export function textOf(path) {
   return readFileSync(path, 'utf8');
 }
 
-/** 1-based line of a position. */
+/** The line number of a position, starting at 1. */
 export function lineAt(text, index) {
   return text.slice(0, index).split('\n').length;
 }

@@ -1,4 +1,7 @@
-/** Which table of which document is compared with what. Columns that are not named here are free. */
+/**
+ * The reference tables in the documents, and what they are compared with. Columns that are not listed here are not
+ * checked.
+ */
 
 import { createRequire } from 'node:module';
 import { keysOf } from './spec-keys.mjs';
@@ -7,7 +10,10 @@ const load = createRequire(import.meta.url);
 const dist = (path) => load(`../../dist/${path}`);
 const code = (value) => `\`${value}\``;
 
-/** `column`: the head of the first column. `known`: by name, what other columns must hold. */
+/**
+ * `column`: heading of the first column, which identifies the table. `known`: for each row, the required values of
+ * other columns.
+ */
 export const REFERENCES = [
   {
     path: 'docs/overview.md',
@@ -35,7 +41,7 @@ export const REFERENCES = [
   {
     path: 'docs/lab.md',
     column: 'knob',
-    known: () => mapped(dist('lab/appliance/knobs.js').DEFAULT_KNOBS, (value) => ({ default: code(inWords(value)) })),
+    known: () => mapped(dist('lab/knobs.js').DEFAULT_KNOBS, (value) => ({ default: code(textOf(value)) })),
   },
 ];
 
@@ -43,6 +49,6 @@ function mapped(object, factsOf) {
   return new Map(Object.entries(object).map(([name, value]) => [name, factsOf(value)]));
 }
 
-function inWords(value) {
+function textOf(value) {
   return Array.isArray(value) ? value.join(', ') : value === '' ? '""' : String(value);
 }

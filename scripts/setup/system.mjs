@@ -1,10 +1,13 @@
-/** Programs that come from the machine's own packages: on Debian and Ubuntu they are installed, elsewhere they are asked for. */
+/**
+ * Programs from the system's packages. On Debian and Ubuntu they are installed; elsewhere the user is told what to
+ * install.
+ */
 
 import { existsSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { findProgram, Problem, run, say } from './process.mjs';
 
-/** Program and the Debian package that has it. */
+/** Programs, and their Debian packages. */
 const PROGRAMS = {
   named: 'bind9',
   nsupdate: 'bind9-dnsutils',
@@ -13,37 +16,37 @@ const PROGRAMS = {
   script: 'bsdutils',
   setsid: 'util-linux',
   python3: 'python3',
-  // Login shells that read a command otherwise than sh does.
+  // Login shells that parse commands differently from sh.
   tcsh: 'tcsh',
   zsh: 'zsh',
 };
 
 const BROWSERS = ['chromium', 'chromium-browser', 'google-chrome'];
 
-export const programsRemedy = 'Put them on PATH, then run this again.';
+export const PROGRAMS_REMEDY = 'Make sure that they are on PATH, then run this again.';
 
-export const programsPart = {
+export const labProgramsPart = {
   name: 'programs of the lab',
-  remedy: programsRemedy,
+  remedy: PROGRAMS_REMEDY,
   missing: () => Object.keys(PROGRAMS).filter((name) => findProgram(name) === undefined),
   provide: (missing) => installPackages(missing.map((name) => PROGRAMS[name])),
 };
 
 export const browserPart = {
   name: 'browser of the UI tests',
-  remedy: `Put one of ${BROWSERS.join(', ')} on PATH, then run this again.`,
+  remedy: `Make sure that one of ${BROWSERS.join(', ')} is on PATH, then run this again.`,
   missing: () => (BROWSERS.some((name) => findProgram(name) !== undefined) ? [] : ['chromium']),
   provide: () => installPackages(['chromium']),
 };
 
-/** What bench/ measures ours against, and makes its keys with. */
-const RIVALS = { pigz: 'pigz', gzip: 'gzip', tar: 'tar', openssl: 'openssl' };
+/** For bench/: the programs it compares with, and openssl for its keys. */
+const BENCHMARK_PROGRAMS = { pigz: 'pigz', gzip: 'gzip', tar: 'tar', openssl: 'openssl' };
 
-export const rivalsPart = {
+export const benchmarkProgramsPart = {
   name: 'programs of the benchmarks',
-  remedy: programsRemedy,
-  missing: () => Object.keys(RIVALS).filter((name) => findProgram(name) === undefined),
-  provide: (missing) => installPackages(missing.map((name) => RIVALS[name])),
+  remedy: PROGRAMS_REMEDY,
+  missing: () => Object.keys(BENCHMARK_PROGRAMS).filter((name) => findProgram(name) === undefined),
+  provide: (missing) => installPackages(missing.map((name) => BENCHMARK_PROGRAMS[name])),
 };
 
 export function hasApt() {
@@ -54,7 +57,7 @@ export async function installPackages(packages) {
   const wanted = [...new Set(packages)];
   if (!hasApt()) {
     throw new Problem(
-      `These are needed and this machine has no apt-get to install them with (names as in Debian): ${wanted.join(', ')}.`,
+      `These packages are missing, and this machine has no apt-get to install them (Debian's names): ${wanted.join(', ')}.`,
       'Install them with the package manager of this machine, then run this again.',
     );
   }
@@ -62,7 +65,7 @@ export async function installPackages(packages) {
   try {
     await aptGet(install);
   } catch {
-    say('refreshing the list of packages');
+    say('updating the package lists');
     await aptGet(['update']);
     await aptGet(install);
   }
@@ -70,7 +73,7 @@ export async function installPackages(packages) {
 }
 
 function aptGet(args) {
-  const prefix = asRoot('Packages are missing, and installing them takes root.');
+  const prefix = asRoot('Packages are missing, and installing them requires root.');
   const [program, ...rest] = [
     ...prefix,
     'env',
@@ -80,21 +83,21 @@ function aptGet(args) {
     'DPkg::Lock::Timeout=300',
     ...args,
   ];
-  return run(program, rest, { remedy: 'Mend what apt-get says above, then run this again.' });
+  return run(program, rest, { remedy: 'Fix the problem that apt-get reports above, then run this again.' });
 }
 
-/** What goes before a program that needs root. Throws a Problem that begins with `why` where root is not to be had. */
+/** The prefix of a command that needs root. Throws a Problem that begins with `why` if root is not available. */
 export function asRoot(why) {
   if (process.getuid() === 0) return [];
   const sudo = findProgram('sudo');
-  // Without a terminal nobody could answer its question.
+  // Without a terminal nobody could enter sudo's password.
   if (sudo !== undefined && (process.stdin.isTTY || spawnSync(sudo, ['-n', 'true']).status === 0)) return [sudo];
   throw new Problem(why, 'Run this once as root, or where sudo needs no password.');
 }
 
-/** Debian starts (and enables) the services it installs; the lab runs a named of its own, on loopback and another port. */
+/** Debian starts and enables services that it installs. The lab runs its own named, on loopback and another port. */
 async function stopService(name) {
-  const remedy = `Stop the ${name} service that the installation of its package started.`;
+  const remedy = `Stop the ${name} service, which was started when its package was installed.`;
   const prefix = asRoot(remedy);
   if (existsSync('/run/systemd/system')) {
     const [program, ...args] = [...prefix, 'systemctl', 'disable', '--now', name];

@@ -1,6 +1,6 @@
 /**
- * The lab's real machine: QEMU, and the image that lab/vm/build.sh makes in `.tools/vm`. Building takes root, once; what was built is
- * used until something under lab/vm that goes into it changes.
+ * The lab's real machine: QEMU, and the image that lab/vm/build.sh builds in `.tools/vm`. Building needs root. The
+ * image is built again only when its sources in lab/vm change.
  */
 
 import { execFileSync } from 'node:child_process';
@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findProgram, Problem, ROOT, run, say } from './process.mjs';
-import { asRoot, hasApt, installPackages, programsRemedy } from './system.mjs';
+import { asRoot, hasApt, installPackages, PROGRAMS_REMEDY } from './system.mjs';
 
 const PROGRAMS = {
   'qemu-system-x86_64': 'qemu-system-x86',
@@ -20,11 +20,11 @@ const SOURCES = ['lab/vm/build.sh', 'lab/vm/guest'];
 const FOLDER = join(ROOT, '.tools', 'vm');
 const STAMP = join(FOLDER, 'sources.sha256');
 const SUITE = 'bookworm';
-const REMEDY = 'Mend what it says above, then run this again.';
+const REMEDY = 'Fix the problem reported above, then run this again.';
 
 export const hypervisorPart = {
   name: 'programs of the real machine',
-  remedy: programsRemedy,
+  remedy: PROGRAMS_REMEDY,
   missing: () => Object.keys(PROGRAMS).filter((name) => findProgram(name) === undefined),
   provide: (missing) => installPackages(missing.map((name) => PROGRAMS[name])),
 };
@@ -39,7 +39,7 @@ async function provide() {
   const wanted = digest();
   const built = `${FOLDER}.new`;
   const prefix = asRoot(
-    'Building the image of the real machine takes root, this once: debootstrap makes files of other users and changes its root.',
+    'Building the image of the real machine requires root, once: debootstrap creates files of other users and uses chroot.',
   );
   say('debootstrap and mke2fs, as root: about two minutes');
   mkdirSync(FOLDER, { recursive: true });
@@ -59,12 +59,12 @@ async function provide() {
   writeFileSync(STAMP, wanted);
 }
 
-/** Where this machine's own apt gets Debian from: no registry is named here. */
+/** The mirror that this machine's apt uses for Debian, since no registry may be named here. */
 function mirror() {
   if (!hasApt())
     throw new Problem(
-      'The image is made from the packages of Debian, and this machine has no apt to ask where they are.',
-      'Build it on a Debian, and copy .tools/vm here.',
+      'The image is built from Debian packages, and this machine has no apt that knows a mirror.',
+      'Build it on a Debian machine, and copy .tools/vm here.',
     );
   const targets = execFileSync(
     'apt-get',
@@ -77,13 +77,13 @@ function mirror() {
     .find(([release, origin, component]) => origin === 'Debian' && component === 'main' && release === SUITE);
   if (found === undefined)
     throw new Problem(
-      `apt on this machine knows no Debian ${SUITE}.`,
-      `Add a source of Debian ${SUITE}, or build the image on a machine that has one and copy .tools/vm here.`,
+      `apt on this machine has no source for Debian ${SUITE}.`,
+      `Add one, or build the image on a machine that has one and copy .tools/vm here.`,
     );
   return found[3];
 }
 
-/** Of everything that goes into the image: names, what is executable, contents. */
+/** A digest of the image's sources: names, executable bits and contents. */
 function digest() {
   const hash = createHash('sha256').update(SUITE);
   for (const path of SOURCES.flatMap(filesOf).sort()) {

@@ -1,11 +1,10 @@
-/** Which tests belong together, by folder of test/. */
+/** The groups of tests, by folder of test/. */
 
 import { readdirSync } from 'node:fs';
 
 /**
- * `jobs` above 1: its files run in so many processes at once. `minutes`: a group that takes longer hangs. `chromium`: needs the
- * browser. `asked`: runs only where it is asked for by name. Groups of one job run three at a time, in this order, the longest
- * first: they wait a good deal.
+ * `jobs`: number of processes. `minutes`: timeout of the group. `chromium`: needs the browser. `onDemand`: runs only if
+ * named with `--only`. Groups with one job run three at a time, in this order: the longest first.
  */
 export const GROUPS = [
   {
@@ -34,8 +33,8 @@ export const GROUPS = [
   { name: 'workflows', jobs: 1, minutes: 15, folders: ['workflows'] },
   { name: 'ui', jobs: 1, minutes: 10, folders: ['ui'], chromium: true },
   { name: 'replay', jobs: 1, minutes: 3, folders: ['replay'] },
-  { name: 'campaign', jobs: 1, minutes: 30, folders: ['campaign'], asked: true },
-  { name: 'vm', jobs: 1, minutes: 20, folders: ['vm'], asked: true },
+  { name: 'campaign', jobs: 1, minutes: 30, folders: ['campaign'], onDemand: true },
+  { name: 'vm', jobs: 1, minutes: 20, folders: ['vm'], onDemand: true },
 ];
 
 const ALL = readdirSync('test', { recursive: true })
@@ -47,7 +46,7 @@ export function filesOf({ folders }) {
   return ALL.filter((file) => folders.some((folder) => file.startsWith(`test/${folder}/`)));
 }
 
-export function groupless() {
+export function ungroupedFiles() {
   const taken = new Set(GROUPS.flatMap(filesOf));
   return ALL.filter((file) => !taken.has(file));
 }

@@ -1,4 +1,4 @@
-/** mocha's own spec reporter on the screen, and the counts into a file (`--reporter-option report=FILE`). */
+/** mocha's spec reporter, which also writes the results to a file (`--reporter-option report=FILE`). */
 
 const { writeFileSync } = require('node:fs');
 const Mocha = require('mocha');

@@ -1,4 +1,4 @@
-/** One mocha process for one group. What it says of its end is believed only if it wrote its report. */
+/** Runs mocha for one group. A run without a report has failed, whatever its exit code. */
 
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -26,14 +26,14 @@ export async function runGroup({ name, jobs, minutes, files }, mochaArgs) {
       ...files,
     ];
     const end = await runMocha(name, args, minutes);
-    return { name, seconds: (Date.now() - started) / 1000, ...judged(read(report), end) };
+    return { name, seconds: (Date.now() - started) / 1000, ...resultOf(read(report), end) };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
 function runMocha(name, args, minutes) {
-  // A process group of its own, so that a hung run is ended with everything it started.
+  // In a process group of its own, so that a hung run can be killed with everything it started.
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   const endAll = () => endGroup(child.pid);
   const onSignal = () => {
@@ -50,7 +50,7 @@ function runMocha(name, args, minutes) {
     createInterface({ input: stream }).on('line', (line) => process.stdout.write(`${name} │ ${line}\n`));
   }
   return new Promise((resolve) => {
-    // Not `close`: a process that a test left behind may hold the pipes open.
+    // Not `close`: a process that a test left running may keep the pipes open.
     child.on('exit', (code, signal) => {
       clearTimeout(timer);
       process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
@@ -75,9 +75,9 @@ function read(report) {
   }
 }
 
-function judged(report, end) {
+function resultOf(report, end) {
   if (report === undefined) return { passed: 0, failed: [`The group ${end} and left no report.`], pending: [] };
-  // mocha's exit code is its count of failures; another one means that something broke outside of a test.
+  // mocha's exit code is the number of failures. Any other code means that something failed outside a test.
   const expected = `ended with ${Math.min(report.failed.length, 255)}`;
   return end === expected ? report : { ...report, failed: [...report.failed, `The group ${end} after its report.`] };
 }

@@ -1,10 +1,10 @@
-/** What a person, and CI, read at the end. */
+/** The summary at the end of a run. */
 
 export function summary(results) {
   const failed = results.flatMap(({ name, failed: titles }) => titles.map((title) => `${name}: ${title}`));
   const pending = results.flatMap(({ name, pending: titles }) => titles.map((title) => `${name}: ${title}`));
   const passed = results.reduce((sum, group) => sum + group.passed, 0);
-  // A test that could not run proved nothing, and neither did an empty run.
+  // A skipped test counts as failed, and so does a run without tests.
   const nothing = passed + failed.length + pending.length === 0 ? ['No test matched.'] : [];
   const bad = failed.length + pending.length + nothing.length;
   const lines = [

@@ -14,8 +14,8 @@ import { groupNameOf, ownerOf } from '../../src/deployment/names';
 import type { Clouds } from '../../lab/cloud';
 import { KINDS } from '../../lab/types';
 import type { Kind } from '../../lab/types';
-import { fakeMachinery, startClouds } from '../lab/support';
-import type { FakeMachinery } from '../lab/support';
+import { fakeMachineFactory, startClouds } from '../lab/support';
+import type { FakeMachineFactory } from '../lab/support';
 import { eventually } from '../support/wait';
 import { openCloud, secretOf } from './support';
 
@@ -33,7 +33,7 @@ export class Bench {
   /** Of the test that runs. Instances stay listed after it, so no two tests may share them. */
   owner = '';
   group = '';
-  private readonly machinery: FakeMachinery = fakeMachinery();
+  private readonly factory: FakeMachineFactory = fakeMachineFactory();
   private readonly dir = mkdtempSync(join(tmpdir(), 'clouds-'));
   private started: { readonly clouds: Clouds; stop(): Promise<void> } | undefined;
   private tests = 0;
@@ -42,7 +42,7 @@ export class Bench {
   /** Call it in a `describe`. */
   install(kernelRights = false): void {
     before(async () => {
-      this.started = await startClouds(this.dir, this.machinery, QUOTA, kernelRights);
+      this.started = await startClouds(this.dir, this.factory, QUOTA, kernelRights);
     });
     beforeEach(() => {
       this.tests += 1;
@@ -67,12 +67,12 @@ export class Bench {
 
   /** Instances stay pending until what it returns is called, or the test ends. */
   hold(): () => void {
-    return (this.release = this.machinery.hold());
+    return (this.release = this.factory.hold());
   }
 
   /** What an instance's console shows from now on. */
   print(id: string, text: string): void {
-    const machine = this.machinery.made.get(id);
+    const machine = this.factory.made.get(id);
     assert.ok(machine);
     machine.printed = text;
   }

@@ -103,13 +103,13 @@ describe('cloud images', function () {
         const id = await cloud.registerImage(request);
         const image = await available(id);
         assert.deepEqual([image.kind, image.name, image.location], ['machine', request.name, request.location]);
-        const unbundled = await bench.lab.front(kind).world.images.unbundled(id);
+        const unbundled = await bench.lab.front(kind).cloud.images.unbundled(id);
         assert.deepEqual(
           [unbundled.sha256, unbundled.size, unbundled.kernelId, unbundled.ramdiskId],
           [hash('sha256', bodies.machine), bodies.machine.length, ids.kernelId, ids.ramdiskId],
         );
         for (const part of ['kernel', 'ramdisk'] as const) {
-          const made = await bench.lab.front(kind).world.images.unbundled(ids[`${part}Id`]);
+          const made = await bench.lab.front(kind).cloud.images.unbundled(ids[`${part}Id`]);
           assert.deepEqual([made.kind, made.sha256], [part, hash('sha256', bodies[part])]);
           assert.equal((await available(made.id)).kind, part);
         }
@@ -134,7 +134,7 @@ describe('cloud images', function () {
           [[id, `${request.name}-theirs`, 'kernel of x, by stackato-deploy/default/0123456789ab']],
         );
         assert.deepEqual(await cloud.imagesAt(`${request.location}x`), []);
-        const [row] = bench.lab.front(kind).world.images.all();
+        const [row] = bench.lab.front(kind).cloud.images.all();
         assert.deepEqual(
           (await cloud.imagesAt(row?.location ?? '')).map(({ id: its }) => its),
           [row?.id],

@@ -1,7 +1,7 @@
 /** A step that fails for good parks with its code; with the cause mended, resume ends ready and repeats nothing. */
 
 import assert from 'node:assert/strict';
-import type { Knobs } from '../../lab/types';
+import type { Knobs } from '../../lab/knobs';
 import type { ErrorCode } from '../../src/deployment/errors';
 import { STEP_IDS } from '../../src/deployment/steps';
 import type { StepId } from '../../src/deployment/steps';
@@ -96,7 +96,7 @@ describe('a step that fails for good', function () {
 
       const earlier = STEP_IDS.slice(0, STEP_IDS.indexOf(step)).map((id) => [id, view.steps[id]]);
       const next = await site.worker(KIND, QUEUE);
-      if (mended !== undefined) site.appliance(name).turn(mended);
+      if (mended !== undefined) site.appliance(name).setKnobs(mended);
       await deployment.say('resume', {});
       const done = await deployment.until(
         'ready or parked again',

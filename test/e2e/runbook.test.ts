@@ -1,9 +1,11 @@
 /** The whole runbook, on every cloud kind, with every trap on at once that a correct deployer survives. */
 
 import assert from 'node:assert/strict';
-import { DIALOGUES, HARD_KNOBS } from '../../lab/appliance';
+import { DIALOGUES } from '../../lab/appliance';
+import { HARD_KNOBS } from '../../lab/knobs';
+import type { Knobs } from '../../lab/knobs';
 import { KINDS } from '../../lab/types';
-import type { Kind, Knobs } from '../../lab/types';
+import type { Kind } from '../../lab/types';
 import type { DeploymentView } from '../../src/deployment/messages';
 import { assertOnce } from '../support/once';
 import { Site } from '../support/site';

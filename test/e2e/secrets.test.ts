@@ -47,7 +47,7 @@ describe('the secrets of a spec', function () {
     const deployment = await site.start(site.spec('secrets', KIND, {}, { password: 'another-password' }), 'secrets');
     const parked = await deployment.until('parked', ({ stage }) => stage === 'needs-attention', 90_000);
     assert.equal(parked.steps.connect?.error?.code, 'SSH_AUTH');
-    site.appliance('secrets').turn({ password: site.secrets.sshPassword });
+    site.appliance('secrets').setKnobs({ password: site.secrets.sshPassword });
     await deployment.say('resume', {});
     await deployment.until('ready', ({ stage }) => stage === 'ready', 90_000);
     await deployment.result();

@@ -1,7 +1,7 @@
-/** Tables of reference in documents (scripts/check/tables.mjs) are complete and true, or it is told what is not. */
+/** scripts/check/tables.mjs finds reference tables that do not match the code. */
 
 import { strict as assert } from 'node:assert';
-import { Folder } from './folder';
+import { TempProject } from './temp-project';
 
 const LOADER = 'exports.parseSpec = () => ({ ok: true });';
 const ERRORS = `exports.ERRORS = { DOWN: { owner: 'cloud', retry: 'not-yet' }, BAD_KEY: { owner: 'user', retry: 'no' } };`;
@@ -24,9 +24,9 @@ const KEYS = [
 const CODES = ['| `DOWN` | cloud | not yet | x \\| y |', '| `BAD_KEY` | user | no | z |'];
 
 describe('tables of reference', () => {
-  let folder: Folder;
+  let folder: TempProject;
   beforeEach(() => {
-    folder = new Folder()
+    folder = new TempProject()
       .copy('scripts')
       .write('package.json', '{}')
       .write('dist/src/specfile/loader.js', LOADER)
@@ -53,17 +53,17 @@ describe('tables of reference', () => {
 
   it('finds a code that is left out, one that does not exist, and one that is there twice', async () => {
     assert.deepEqual(await ofCodes([...CODES.slice(0, 1), CODES[0] ?? '', '| `GONE` | user | no | z |']), [
-      'docs/recovery.md:6: DOWN is there twice',
+      'docs/recovery.md:6: DOWN is listed twice',
       'docs/recovery.md:7: there is no code GONE',
-      'docs/recovery.md: no row for the code BAD_KEY',
+      'docs/recovery.md: there is no row for the code BAD_KEY',
     ]);
   });
 
   it('finds an owner and a retry that are not those of the code', async () => {
     const wrong = CODES.map((row) => row.replace('cloud', 'dns').replace('| no |', '| yes |'));
     assert.deepEqual(await ofCodes(wrong), [
-      'docs/recovery.md:5: of DOWN, owner is cloud, not dns',
-      'docs/recovery.md:6: of BAD_KEY, retried is no, not yes',
+      'docs/recovery.md:5: DOWN: owner must be cloud, but is dns',
+      'docs/recovery.md:6: BAD_KEY: retried must be no, but is yes',
     ]);
   });
 
@@ -77,13 +77,13 @@ describe('tables of reference', () => {
     assert.deepEqual(await ofKeys([...KEYS, '| `tsig.secret.env` | text | none |']), [
       'docs/spec.md:12: there is no key tsig.secret.env',
     ]);
-    assert.deepEqual(await ofKeys(KEYS.slice(1)), ['docs/spec.md: no row for the key name']);
+    assert.deepEqual(await ofKeys(KEYS.slice(1)), ['docs/spec.md: there is no row for the key name']);
   });
 
   it('finds defaults that are not those of the schema', async () => {
     assert.deepEqual(await ofKeys(KEYS.map((row) => row.replace('`53`', '`54`').replace('`dhcp`', 'needed'))), [
-      'docs/spec.md:8: of tsig.port, default is `53`, not `54`',
-      'docs/spec.md:9: of net, default is `dhcp`, not needed',
+      'docs/spec.md:8: tsig.port: default must be `53`, but is `54`',
+      'docs/spec.md:9: net: default must be `dhcp`, but is needed',
     ]);
   });
 });

@@ -1,7 +1,7 @@
-/** scripts/check-docs.mjs finds each kind of untruth, in a small repository that has one of each. */
+/** scripts/check-docs.mjs finds each kind of mistake, in a small repository that has one of each. */
 
 import { strict as assert } from 'node:assert';
-import { Folder } from './folder';
+import { TempProject } from './temp-project';
 
 const LOADER = `exports.parseSpec = (text) => (text.includes('bad') ? { ok: false, problems: ['bad'] } : { ok: true });`;
 const CLI = `
@@ -10,13 +10,13 @@ const lab = 'Commands:\\n  down  end it\\n  help';
 console.log({ '--help': top, lab }[process.argv[2]] ?? 'Usage');
 `;
 
-/** Apart, so that this file does not set what it looks for. */
+/** Split, so that this file passes the check for registry settings itself. */
 const SCHEME = 'https:';
 
 describe('scripts/check-docs.mjs', () => {
-  let folder: Folder;
+  let folder: TempProject;
   beforeEach(() => {
-    folder = new Folder()
+    folder = new TempProject()
       .copy('scripts')
       .write('package.json', '{"scripts":{"check":"true"}}')
       .write('dist/src/specfile/loader.js', LOADER)
@@ -52,11 +52,11 @@ describe('scripts/check-docs.mjs', () => {
     assert.deepEqual(await problems(readme.join('\n')), []);
   });
 
-  it('finds a link that leads nowhere, with its line', async () => {
-    assert.deepEqual(await problems('# A\n\n[b](docs/none.md#x)\n'), ['README.md:3: leads nowhere: docs/none.md#x']);
+  it('finds a broken link, with its line', async () => {
+    assert.deepEqual(await problems('# A\n\n[b](docs/none.md#x)\n'), ['README.md:3: broken link: docs/none.md#x']);
   });
 
-  it('finds a spec that the loader refuses, in a document or an example', async () => {
+  it('finds an invalid spec, in a document or an example', async () => {
     folder.write('examples/b.yaml', 'bad: 1\n');
     const found = await problems('```yaml\n# spec\nbad: 1\n```\n');
     assert.deepEqual(
@@ -80,7 +80,7 @@ describe('scripts/check-docs.mjs', () => {
   });
 
   it('finds names and settings of package registries anywhere', async () => {
-    // Put together here, so that this file names none.
+    // Assembled here, so that this file names no registry.
     folder
       .write(
         'docker/x.sh',
@@ -92,7 +92,7 @@ describe('scripts/check-docs.mjs', () => {
 
   it('asks for dist where there is none', async () => {
     folder.remove();
-    folder = new Folder().copy('scripts');
+    folder = new TempProject().copy('scripts');
     const { code, output } = await folder.node(['scripts/check-docs.mjs']);
     assert.equal(code, 1);
     assert.match(output, /npm run setup/);

@@ -1,4 +1,4 @@
-/** The part of the Compose format that docker-compose.yml uses. Anything else is a misspelling, or wants a line here. */
+/** The part of the Compose format that docker-compose.yml uses. Other keys are misspelt, or must be added here. */
 
 export interface Service {
   image: string;
@@ -38,7 +38,7 @@ const service = object(
     restart: { type: 'string', pattern: '^(no|always|unless-stopped|on-failure(:\\d+)?)$' },
     entrypoint: texts,
     command: texts,
-    // Numbers and booleans must be quoted: YAML would change how they are written.
+    // Numbers and booleans must be quoted, because YAML would change their format.
     environment: mapOf(text),
     env_file: { type: 'array', items: object({ path: text, required: { type: 'boolean' } }, ['path']) },
     volumes: { type: 'array', items: { type: 'string', pattern: '^[^:]+:/[^:]*(:ro)?$' } },

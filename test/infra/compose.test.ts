@@ -1,4 +1,4 @@
-/** docker-compose.yml and what it needs, read as Compose would read them. No container engine runs here. */
+/** Checks docker-compose.yml and the files it uses, without a container engine. */
 
 import { strict as assert } from 'node:assert';
 import { execFileSync } from 'node:child_process';
@@ -154,6 +154,6 @@ describe('what docker-compose.yml mounts and builds', () => {
         env: { STACKATO_DEPLOY_METRICS: '127.0.0.1:9' },
         stdio: 'pipe',
       });
-    assert.throws(run, /takes no work/);
+    assert.throws(run, /does not poll for work/);
   });
 });

@@ -1,4 +1,4 @@
-/** Each import rule of scripts/import-rules.mjs bites: snippets that break one, linted as if they were in that folder. */
+/** Checks each rule of scripts/import-rules.mjs with snippets, linted as if they were files in that folder. */
 
 import { strict as assert } from 'node:assert';
 import { readdirSync } from 'node:fs';

@@ -1,20 +1,24 @@
-/** `scripts/setup.mjs --vm`: builds the image of the real machine once, from where this machine's apt gets Debian, and as root. */
+/**
+ * `scripts/setup.mjs --vm` builds the image of the real machine once, as root, from the mirror of this machine's apt.
+ */
 
 import { strict as assert } from 'node:assert';
 import { chmodSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Folder } from './folder';
+import { TempProject } from './temp-project';
 
 const TARGETS =
   'bookworm-updates Debian main http://mirror.test/updates/\\nbookworm Other main http://mirror.test/other/\\nbookworm Debian main http://mirror.test/debian/\\n';
-/** Says what it was called with, and makes three files, one of them what the guest's file says. */
+/**
+ * A fake build script: records its arguments, and creates the three files, one with the contents of the guest's file.
+ */
 const BUILD =
   'set -e; echo "$*" >> calls; mkdir "$3"; cp lab/vm/guest/rootfs/etc/issue "$3/root.img"; : > "$3/vmlinuz"; : > "$3/initrd.img"';
 
 describe('scripts/setup.mjs --vm', () => {
-  let folder: Folder;
+  let folder: TempProject;
   beforeEach(() => {
-    folder = new Folder()
+    folder = new TempProject()
       .copy('scripts')
       .write('package.json', JSON.stringify({ name: 'x', version: '1.0.0', scripts: { build: 'true' } }))
       .write('package-lock.json', JSON.stringify({ name: 'x', version: '1.0.0', lockfileVersion: 3, packages: {} }))
@@ -26,14 +30,14 @@ describe('scripts/setup.mjs --vm', () => {
       .write('lab/vm/build.sh', BUILD)
       .write('lab/vm/guest/rootfs/etc/issue', 'one')
       .write('bin/apt-get', `#!/bin/sh\nprintf '${TARGETS}'\n`, 0o755)
-      // Stands for sudo: notes that it was asked.
+      // A fake sudo that records its use.
       .write('bin/sudo', '#!/bin/sh\necho "$*" >> sudo.log\n[ "$1" = -n ] || exec "$@"\n', 0o755);
     for (const program of ['qemu-system-x86_64', 'qemu-img', 'debootstrap', 'mke2fs'])
       folder.write(`bin/${program}`, '#!/bin/sh\n', 0o755);
   });
   afterEach(() => folder.remove());
 
-  const setup = (): ReturnType<Folder['node']> =>
+  const setup = (): ReturnType<TempProject['node']> =>
     folder.node(['scripts/setup.mjs', '--vm'], { PATH: `${join(folder.path, 'bin')}:${process.env.PATH ?? ''}` });
   const read = (name: string): string =>
     existsSync(join(folder.path, name)) ? readFileSync(join(folder.path, name), 'utf8') : '';
@@ -59,15 +63,15 @@ describe('scripts/setup.mjs --vm', () => {
     folder.write('lab/vm/build.sh', 'echo no room >&2; exit 1');
     const { code, output } = await setup();
     assert.equal(code, 1);
-    assert.match(output, /build\.sh .* failed \(1\):\nno room\nMend what it says above/);
+    assert.match(output, /build\.sh .* failed \(1\):\nno room\nFix the problem reported above/);
     assert.equal(read('.tools/vm/root.img'), 'one');
   });
 
-  it('says what is missing where apt knows no such Debian', async () => {
+  it('says what is missing if apt has no source for that Debian release', async () => {
     folder.write('bin/apt-get', '#!/bin/sh\n', 0o755);
     assert.match(
       (await setup()).output,
-      /apt on this machine knows no Debian bookworm\.\nAdd a source of Debian bookworm/,
+      /apt on this machine has no source for Debian bookworm\.\nAdd one, or build the image on a machine that has one/,
     );
   });
 });

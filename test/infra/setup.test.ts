@@ -1,14 +1,14 @@
-/** scripts/setup.mjs, in folders of its own: what it finds missing, what it does about it, and two at once. */
+/** scripts/setup.mjs in temporary folders: what it finds missing, what it does about it, and two running at once. */
 
 import { strict as assert } from 'node:assert';
 import { existsSync, readFileSync, rmSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
-import { Folder } from './folder';
+import { TempProject } from './temp-project';
 
-/** A project with no dependency, whose build appends a line to `builds`. */
-function project(): Folder {
+/** A project without dependencies, whose build appends a line to `builds`. */
+function project(): TempProject {
   const lock = { name: 'x', version: '1.0.0', lockfileVersion: 3, packages: { '': { name: 'x', version: '1.0.0' } } };
-  return new Folder()
+  return new TempProject()
     .copy('scripts')
     .write(
       'package.json',
@@ -27,7 +27,7 @@ function project(): Folder {
 }
 
 describe('scripts/setup.mjs', () => {
-  let folder: Folder;
+  let folder: TempProject;
   const builds = (): number =>
     existsSync(join(folder.path, 'builds')) ? readFileSync(join(folder.path, 'builds')).length : 0;
   beforeEach(() => {
@@ -58,7 +58,7 @@ describe('scripts/setup.mjs', () => {
     for (let times = 0; times < 2; times++) {
       const { code, output } = await folder.node(['scripts/setup.mjs']);
       assert.equal(code, 1);
-      assert.match(output, /src\/a\.ts: no good[^]*Correct the sources/);
+      assert.match(output, /src\/a\.ts: no good[^]*Fix the errors above/);
     }
   });
 
@@ -78,7 +78,7 @@ describe('scripts/setup.mjs', () => {
         'node_modules/.package-lock.json',
         JSON.stringify({ packages: { 'node_modules/a': { version: '0.9.0' } } }),
       )
-      // Stands for npm: shows what it was called with.
+      // A fake npm that prints its arguments.
       .write('bin/npm', '#!/bin/sh\necho "called with $*"\nexit 1\n', 0o755);
     const { code, output } = await folder.node(['scripts/setup.mjs'], {
       PATH: `${join(folder.path, 'bin')}:${process.env.PATH}`,
@@ -116,7 +116,7 @@ describe('scripts/setup.mjs', () => {
     assert.equal(code, 1);
     assert.match(
       output,
-      /no apt-get to install them with \(names as in Debian\): chromium\.\nInstall them with the package manager/,
+      /no apt-get to install them \(Debian's names\): chromium\.\nInstall them with the package manager/,
     );
   });
 

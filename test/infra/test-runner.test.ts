@@ -1,15 +1,15 @@
-/** scripts/test.mjs counts what happened, and only that. */
+/** scripts/test.mjs counts correctly, whatever happens to a group. */
 
 import { strict as assert } from 'node:assert';
-import { Folder } from './folder';
-import type { Ended } from './folder';
+import { TempProject } from './temp-project';
+import type { Ended } from './temp-project';
 
 const PASSES = "describe('a', () => { it('passes', () => {}); });";
 
 describe('scripts/test.mjs', () => {
-  let folder: Folder;
+  let folder: TempProject;
   beforeEach(() => {
-    folder = new Folder()
+    folder = new TempProject()
       .copy('scripts', '.mocharc.json')
       .linkModules()
       .write('package.json', '{}')

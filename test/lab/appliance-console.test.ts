@@ -3,7 +3,7 @@ import type { HttpAnswer } from '../../src/steps/ports';
 import { parseKatoInfo } from '../../src/machine/kato-output';
 import { DeployError } from '../../src/deployment/errors';
 import { eventually } from '../support/wait';
-import { PORTS, Yard } from './appliance-support';
+import { PORTS, TestMachines } from './appliance-support';
 import type { TestMachine } from './appliance-support';
 
 const NAME = 'dev.stackato.test';
@@ -11,12 +11,12 @@ const API = `api.${NAME}`;
 
 describe("a simulated appliance's console", function () {
   this.timeout(60_000);
-  let yard: Yard;
-  beforeEach(() => (yard = new Yard()));
-  afterEach(() => yard.close());
+  let machines: TestMachines;
+  beforeEach(() => (machines = new TestMachines()));
+  afterEach(() => machines.close());
 
-  const named = async (...args: Parameters<Yard['machine']>): Promise<TestMachine> => {
-    const machine = await yard.machine(...args);
+  const named = async (...args: Parameters<TestMachines['machine']>): Promise<TestMachine> => {
+    const machine = await machines.machine(...args);
     await machine.job(`kato rename ${NAME}`);
     return machine;
   };
@@ -33,8 +33,8 @@ describe("a simulated appliance's console", function () {
   const plain = (machine: TestMachine): Promise<Response> =>
     fetch(`http://${machine.ip}:${PORTS.http}/`, { redirect: 'manual' });
 
-  it('answers for its names with the certificate of that name, and for hosts under it as a router does', async () => {
-    const machine = await yard.machine({ release: '2.10.6' });
+  it('answers at its names with a certificate for that name, and at hosts below it as the router does', async () => {
+    const machine = await machines.machine({ release: '2.10.6' });
     const old = (machine.appliance.file('/etc/hostname') ?? '').trim();
     assert.deepEqual(
       [(await machine.get(old, '/info'))?.subject, (await machine.get(API, '/info'))?.status],
@@ -57,13 +57,13 @@ describe("a simulated appliance's console", function () {
     assert.deepEqual([mbusip, micro_cloud], [parseKatoInfo((await machine.kato('info')).stdout)?.mbusIp, true]);
   });
 
-  it("redirects to https, if told to, without a port: it knows none of the outside's", async () => {
-    const machine = await yard.machine({ httpRedirect: true });
+  it('with the knob, redirects to https without a port', async () => {
+    const machine = await machines.machine({ httpRedirect: true });
     const answer = await plain(machine);
     assert.deepEqual([answer.status, answer.headers.get('location')], [302, `https://${machine.ip}/`]);
   });
 
-  it('is there for whoever is on the machine while its ports are closed', async () => {
+  it('can be reached from the machine itself while its ports are closed', async () => {
     const machine = await named();
     await machine.appliance.setRules([{ port: PORTS.ssh, cidr: '0.0.0.0/0' }]);
     assert.equal(await machine.get(API, '/info'), undefined);
@@ -74,7 +74,7 @@ describe("a simulated appliance's console", function () {
     );
   });
 
-  it("makes the first administrator, whose password becomes the account's", async () => {
+  it("creates the first administrator, whose password becomes the account's", async () => {
     const machine = await named();
     const missing = await inside(machine, 'GET', '/stackato/license');
     assert.deepEqual([missing.status, codeOf(missing)], [403, 100]);
@@ -97,8 +97,8 @@ describe("a simulated appliance's console", function () {
     assert.ok(!JSON.stringify(machine.appliance.invocations()).includes('secret-1'));
   });
 
-  it("leaves a password alone that is not the factory's", async () => {
-    const machine = await yard.machine({ password: 'mine' });
+  it('keeps a password that is not the factory password', async () => {
+    const machine = await machines.machine({ password: 'mine' });
     const host = (machine.appliance.file('/etc/hostname') ?? '').trim();
     const form = { email: 'a@b.test', password: 'secret-1' };
     await machine.session(
@@ -111,17 +111,17 @@ describe("a simulated appliance's console", function () {
     );
   });
 
-  it('is away for a while after roles were enabled, or for ever', async () => {
+  it('is down for a while after roles were enabled, or forever', async () => {
     const machine = await named({ consoleDelay: 600 });
     await machine.job('kato enable --all-but mdns', { need: 'first' });
     await eventually('the console', async () => (await machine.get(API, '/info'))?.status === 200);
-    machine.appliance.turn({ consoleDelay: -1 });
+    machine.appliance.setKnobs({ consoleDelay: -1 });
     await machine.job('kato enable --all-but mdns', { need: 'second' });
     assert.deepEqual([(await machine.get(API, '/info'))?.status, (await machine.get(NAME, '/'))?.status], [503, 503]);
   });
 
   it('is not up before the machine is', async () => {
-    const machine = await yard.machine({ readyDelay: 60_000 });
+    const machine = await machines.machine({ readyDelay: 60_000 });
     assert.equal((await machine.get('127.0.0.1', '/info'))?.status, 502);
   });
 });

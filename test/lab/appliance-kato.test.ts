@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { DIALOGUES, HARD_KNOBS } from '../../lab/appliance';
+import { DIALOGUES } from '../../lab/appliance';
+import { HARD_KNOBS } from '../../lab/knobs';
 import {
   allRunning,
   parseKatoInfo,
@@ -17,18 +18,18 @@ import type { StaticNetwork } from '../../src/machine/network';
 import type { PromptId } from '../../src/machine/dialogue';
 import type { DetachedOutcome } from '../../src/steps/machine/run-detached';
 import { DeployError } from '../../src/deployment/errors';
-import type { Knobs } from '../../lab/types';
+import type { Knobs } from '../../lab/knobs';
 import { eventually } from '../support/wait';
-import { Yard } from './appliance-support';
+import { TestMachines } from './appliance-support';
 import type { TestMachine } from './appliance-support';
 
 const NAME = 'dev.stackato.test';
 
 describe("a simulated appliance's kato", function () {
   this.timeout(90_000);
-  let yard: Yard;
-  beforeEach(() => (yard = new Yard()));
-  afterEach(() => yard.close());
+  let machines: TestMachines;
+  beforeEach(() => (machines = new TestMachines()));
+  afterEach(() => machines.close());
 
   const networkOf = async (machine: TestMachine): Promise<StaticNetwork> =>
     staticNetworkOf(await machine.observe(READ_NETWORK), { mode: 'static' });
@@ -42,10 +43,10 @@ describe("a simulated appliance's kato", function () {
   ): ReturnType<TestMachine['job']> =>
     machine.job('kato op static_ip', { answers: { ...staticIpAnswers(await networkOf(machine)), ...answers } });
 
-  it('asks for the static address in the words of every dialogue', async () => {
+  it('asks for the static address with the questions of every dialogue', async () => {
     await Promise.all(
       DIALOGUES.map(async (dialogue) => {
-        const machine = await yard.machine({ dialogue });
+        const machine = await machines.machine({ dialogue });
         const outcome = await staticIp(machine);
         assert.equal(outcome.state, 'finished', `${dialogue}: ${outcome.transcript}`);
         assert.ok(isStatic(interfaces(machine), await networkOf(machine)), `${dialogue}: ${interfaces(machine)}`);
@@ -56,8 +57,8 @@ describe("a simulated appliance's kato", function () {
     );
   });
 
-  it('has all of that done once, at its worst, by whoever comes back', async () => {
-    const machine = await yard.machine(HARD_KNOBS);
+  it('with all traps at once, does everything exactly once for a client that reconnects', async () => {
+    const machine = await machines.machine(HARD_KNOBS);
     const network = await networkOf(machine);
     let losses = 0;
     const outcome = await eventually(
@@ -75,7 +76,7 @@ describe("a simulated appliance's kato", function () {
     assert.deepEqual(machine.programs(), ['kato op static_ip']);
   });
 
-  it('has dialogues with the questions in another order, with fewer and with more', () => {
+  it('has dialogues with the questions in another order, with fewer and with more questions', () => {
     for (const wanted of [
       'default',
       'reworded',
@@ -98,7 +99,7 @@ describe("a simulated appliance's kato", function () {
     assert.ok(DIALOGUES.includes(HARD_KNOBS.dialogue));
   });
 
-  it('asks again what was no address, and leaves the file alone without the password or a yes', async () => {
+  it('asks again after an invalid address, and does not change the file without the password or a yes', async () => {
     const tries: readonly [Partial<Knobs>, Partial<Record<PromptId, string>>, Partial<DetachedOutcome>][] = [
       [{}, { netmask: '255.255.0' }, { state: 'stuck', reason: 'asked again' }],
       [{}, { password: 'no' }, { state: 'stuck', reason: 'refused' }],
@@ -113,7 +114,7 @@ describe("a simulated appliance's kato", function () {
     ];
     await Promise.all(
       tries.map(async ([knobs, answers, expected]) => {
-        const machine = await yard.machine(knobs);
+        const machine = await machines.machine(knobs);
         const outcome = await staticIp(machine, answers);
         assert.deepEqual({ ...outcome, ...expected }, outcome);
         assert.match(interfaces(machine), /eth0 inet dhcp/);
@@ -122,7 +123,7 @@ describe("a simulated appliance's kato", function () {
   });
 
   it('renames with sudo, into host name, hosts file and certificate, once it has taken its time', async () => {
-    const machine = await yard.machine({ katoTakes: 1500 });
+    const machine = await machines.machine({ katoTakes: 1500 });
     const identity = async () => checkNames(await machine.observe(READ_NAMES), NAME);
     assert.ok(!isRenamed(await identity()));
     assert.equal((await machine.job(`kato rename ${NAME}`, {}, 0)).state, 'running');
@@ -137,7 +138,7 @@ describe("a simulated appliance's kato", function () {
   });
 
   it('hangs on rename where nobody can be asked for the password', async () => {
-    const machine = await yard.machine();
+    const machine = await machines.machine();
     assert.equal((await machine.exec(withPath(`timeout 1 kato rename ${NAME}`))).code, 124);
     assert.notEqual(machine.appliance.file('/etc/hostname'), `${NAME}\n`);
   });
@@ -146,7 +147,7 @@ describe("a simulated appliance's kato", function () {
     release: ReleaseName,
   ): Promise<{ machine: TestMachine; dialect: Kato; roles: readonly string[] }> => {
     const dialect = katoOf(release);
-    const machine = await yard.machine({ release, sudoAsks: false });
+    const machine = await machines.machine({ release, sudoAsks: false });
     const fresh = await infoOf(machine);
     assert.deepEqual([fresh.mbusIp, fresh.assigned.includes('mdns')], ['127.0.0.1', true]);
     assert.equal(parseKatoVersion((await machine.exec(withPath(dialect.version))).stdout), release);
@@ -174,31 +175,31 @@ describe("a simulated appliance's kato", function () {
     });
   }
 
-  it('says 0 whatever happened, or the truth', async () => {
-    const machine = await yard.machine({ readyDelay: 60_000 });
+  it('exits with 0 whatever happened, or with the real status', async () => {
+    const machine = await machines.machine({ readyDelay: 60_000 });
     const codes = async (): Promise<unknown[]> => [
       (await machine.kato('nonsense')).code,
       (await machine.kato('enable nonsense')).code,
       (await machine.kato('ready')).code,
     ];
     assert.deepEqual(await codes(), [0, 0, 0]);
-    machine.appliance.turn({ exitAlwaysZero: false });
+    machine.appliance.setKnobs({ exitAlwaysZero: false });
     assert.deepEqual(await codes(), [1, 1, 1]);
   });
 
   it('is not ready at once after a boot, does nothing until then, and may never say so', async () => {
-    const machine = await yard.machine({ readyDelay: 60_000, release: '2.10.6' });
+    const machine = await machines.machine({ readyDelay: 60_000, release: '2.10.6' });
     assert.equal(parseKatoReady((await machine.kato('process ready --block 1 all')).stdout), false);
     assert.match((await machine.kato('process list')).stdout, /STARTING/);
     await machine.kato('role remove mdns');
     assert.ok((await infoOf(machine)).assigned.includes('mdns'));
-    machine.appliance.turn({ readyNeverTimesOut: true });
+    machine.appliance.setKnobs({ readyNeverTimesOut: true });
     const hung = await machine.exec(withPath('timeout 2 kato process ready --block 1 all'));
     assert.deepEqual([hung.stdout, hung.code], ['', 124]);
   });
 
-  it('never comes up whole with less than 2 GiB', async () => {
-    const machine = await yard.machine({}, 1024);
+  it('never has all processes running with less than 2 GiB', async () => {
+    const machine = await machines.machine({}, 1024);
     const first = (await machine.kato('status')).stdout;
     assert.match(first, /FATAL/);
     assert.equal((await machine.kato('status')).stdout, first);

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { READ_NETWORK, staticNetworkOf } from '../../src/machine/network';
-import { Yard } from './appliance-support';
+import { TestMachines } from './appliance-support';
 
 describe("a simulated appliance's network", function () {
   this.timeout(60_000);
-  let yard: Yard;
-  beforeEach(() => (yard = new Yard()));
-  afterEach(() => yard.close());
+  let machines: TestMachines;
+  beforeEach(() => (machines = new TestMachines()));
+  afterEach(() => machines.close());
 
   it('is shown as an Ubuntu of its time does', async () => {
-    const machine = await yard.machine({ privateIp: '172.30.4.5' });
+    const machine = await machines.machine({ privateIp: '172.30.4.5' });
     const sections = await machine.observe(READ_NETWORK);
     assert.deepEqual(staticNetworkOf(sections, { mode: 'static' }), {
       interface: 'eth0',
@@ -28,7 +28,7 @@ describe("a simulated appliance's network", function () {
   });
 
   it('is shown as a Debian does that has net-tools 2.10, if told to', async () => {
-    const machine = await yard.machine({ privateIp: '172.30.4.5', netTools: '2.10' });
+    const machine = await machines.machine({ privateIp: '172.30.4.5', netTools: '2.10' });
     const sections = await machine.observe(READ_NETWORK);
     const { interface: card, address, netmask, gateway } = staticNetworkOf(sections, { mode: 'static' });
     assert.deepEqual([card, address, netmask, gateway], ['eth0', '172.30.4.5', '255.255.255.0', '172.30.4.1']);
@@ -43,10 +43,10 @@ describe("a simulated appliance's network", function () {
     );
   });
 
-  it('has itself as its only name server from the first boot on, if told to, and its dnsmasq knows those of the site', async () => {
+  it('with the knob, has only its own dnsmasq as name server from the first boot on, which knows those of the site', async () => {
     const SITE = 'nameserver 172.16.0.23\nnameserver 172.16.0.24\n';
     for (const resolvConfRegenerated of [true, false]) {
-      const machine = await yard.machine({ localResolver: true, resolvConfRegenerated });
+      const machine = await machines.machine({ localResolver: true, resolvConfRegenerated });
       const servers = (path: string): string =>
         (machine.appliance.file(path) ?? '')
           .split('\n')

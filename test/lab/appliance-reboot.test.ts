@@ -7,14 +7,14 @@ import type { PromptId } from '../../src/machine/dialogue';
 import { READ_RESOLVER, putResolverFirst, resolverStateOf } from '../../src/machine/resolver';
 import { DeployError } from '../../src/deployment/errors';
 import { eventually } from '../support/wait';
-import { Yard } from './appliance-support';
+import { TestMachines } from './appliance-support';
 import type { TestMachine } from './appliance-support';
 
 describe("a simulated appliance's reboot", function () {
   this.timeout(90_000);
-  let yard: Yard;
-  beforeEach(() => (yard = new Yard()));
-  afterEach(() => yard.close());
+  let machines: TestMachines;
+  beforeEach(() => (machines = new TestMachines()));
+  afterEach(() => machines.close());
 
   const staticIp = async (machine: TestMachine, answers: Partial<Record<PromptId, string>>): Promise<void> => {
     const network = staticNetworkOf(await machine.observe(READ_NETWORK), { mode: 'static' });
@@ -22,8 +22,8 @@ describe("a simulated appliance's reboot", function () {
     assert.equal(state, 'finished');
   };
 
-  it('goes on with the old boot id for a while, then cuts everybody off, and comes back as another boot', async () => {
-    const machine = await yard.machine({ oldBootIdFor: 1500, downFor: 300 });
+  it('keeps the old boot id for a while, then drops all connections, and comes back with a new boot id', async () => {
+    const machine = await machines.machine({ oldBootIdFor: 1500, downFor: 300 });
     const before = (await machine.bootId())!;
     const { need, command } = rebootJob(before);
     const watched = machine.session((session) => session.exec('sleep 30')).catch((error: unknown) => error);
@@ -36,13 +36,13 @@ describe("a simulated appliance's reboot", function () {
     const after = await machine.bootId();
     assert.ok(after !== undefined && after !== before);
     assert.equal(machine.appliance.boots(), 2);
-    // The same need asks for nothing any more.
+    // The same need requests no second reboot.
     await machine.job(command, { need });
     assert.deepEqual(machine.programs(), ['sudo reboot', 'reboot']);
   });
 
-  it('takes every process along and keeps the disk', async () => {
-    const machine = await yard.machine();
+  it('ends every process and keeps the disk', async () => {
+    const machine = await machines.machine();
     const job = { need: 'long' };
     await machine.job('echo x >> began; sleep 600', job, 0);
     await eventually('its process', () => processesOf(machine.appliance.dir).length > 0);
@@ -52,8 +52,8 @@ describe("a simulated appliance's reboot", function () {
     assert.equal(machine.appliance.file('/home/stackato/began'), 'x\n');
   });
 
-  it('is refused without root, and asked for twice is one', async () => {
-    const machine = await yard.machine({ sudoAsks: false, oldBootIdFor: 500 });
+  it('is refused without root, and happens once if requested twice', async () => {
+    const machine = await machines.machine({ sudoAsks: false, oldBootIdFor: 500 });
     assert.match((await machine.exec('reboot')).stderr, /Need to be root/);
     await machine.exec('sudo reboot; sudo reboot');
     await eventually('the next boot', () => machine.appliance.boots() === 2);
@@ -61,8 +61,8 @@ describe("a simulated appliance's reboot", function () {
     assert.equal(machine.appliance.boots(), 2);
   });
 
-  it('finds the machine again with the values it had', async () => {
-    const machine = await yard.machine();
+  it('leaves the machine reachable with a correct static address', async () => {
+    const machine = await machines.machine();
     await staticIp(machine, {});
     await machine.reboot();
     await eventually('ssh', () => machine.reached());
@@ -77,10 +77,10 @@ describe("a simulated appliance's reboot", function () {
     { netmask: '255.255.0.0' },
     { address: '10.1.2.99' },
   ];
-  it('loses the machine for good with a wrong gateway, netmask or address', async () => {
+  it('makes the machine unreachable with a wrong gateway, netmask or address', async () => {
     await Promise.all(
       WRONG.map(async (wrong) => {
-        const machine = await yard.machine();
+        const machine = await machines.machine();
         await staticIp(machine, wrong);
         assert.ok(await machine.reached());
         await machine.reboot();
@@ -93,8 +93,8 @@ describe("a simulated appliance's reboot", function () {
     );
   });
 
-  it('leaves no usable name server where a comma was typed', async () => {
-    const machine = await yard.machine();
+  it('leaves no usable name server if a comma was typed', async () => {
+    const machine = await machines.machine();
     await staticIp(machine, { nameservers: '172.16.0.23,172.16.0.24' });
     assert.match(
       machine.appliance.file('/etc/network/interfaces') ?? '',
@@ -105,7 +105,7 @@ describe("a simulated appliance's reboot", function () {
   });
 
   it('makes resolv.conf anew, with the head that was put there, and forgets what was only written into it', async () => {
-    const machine = await yard.machine({ sudoAsks: false });
+    const machine = await machines.machine({ sudoAsks: false });
     const state = async (): Promise<unknown> => resolverStateOf(await machine.observe(READ_RESOLVER), 'dhcp');
     await machine.exec(`printf 'search containers.\\nnameserver 127.0.0.1\\n' > /etc/resolv.conf`);
     assert.deepEqual(await state(), { live: true, persistent: false });
@@ -119,8 +119,8 @@ describe("a simulated appliance's reboot", function () {
     assert.deepEqual(await state(), { live: true, persistent: true });
   });
 
-  it('leaves resolv.conf alone where nothing regenerates it', async () => {
-    const machine = await yard.machine({ sudoAsks: false, resolvConfRegenerated: false });
+  it('keeps resolv.conf if nothing regenerates it', async () => {
+    const machine = await machines.machine({ sudoAsks: false, resolvConfRegenerated: false });
     await machine.exec(`printf 'search containers.\\nnameserver 127.0.0.1\\n' > /etc/resolv.conf`);
     await machine.reboot();
     await eventually('ssh', () => machine.reached());
@@ -130,8 +130,8 @@ describe("a simulated appliance's reboot", function () {
     });
   });
 
-  it('shows another host key after it, if told to', async () => {
-    const machine = await yard.machine();
+  it('with the knob, changes the host key', async () => {
+    const machine = await machines.machine();
     const key = (): Promise<string> => machine.hostKey();
     const printed = (): readonly string[] => printedHostKeys(machine.appliance.consoleOutput());
     const first = await key();
@@ -139,7 +139,7 @@ describe("a simulated appliance's reboot", function () {
     await machine.reboot();
     await eventually('ssh', () => machine.reached());
     assert.equal(await key(), first);
-    machine.appliance.turn({ newHostKeyAtBoot: true });
+    machine.appliance.setKnobs({ newHostKeyAtBoot: true });
     await machine.reboot();
     await eventually('ssh', () => machine.reached());
     assert.notEqual(await key(), first);

@@ -1,13 +1,15 @@
-/** Appliances without a cloud, driven by the product's own ssh and commands. */
+/** Simulated appliances without a cloud, for tests that use the product's own ssh and commands. */
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createAppliance, DEFAULT_KNOBS } from '../../lab/appliance';
+import { createAppliance } from '../../lab/appliance';
+import { DEFAULT_KNOBS } from '../../lab/knobs';
+import type { Knobs } from '../../lab/knobs';
 import { claimNet } from '../../lab/ports';
 import type { Net } from '../../lab/ports';
-import type { Appliance, Knobs, Rule } from '../../lab/types';
+import type { Appliance, Rule } from '../../lab/types';
 import { runDetached } from '../../src/steps/machine/run-detached';
 import type { DetachedCommand, DetachedOutcome } from '../../src/steps/machine/run-detached';
 import type { ExecResult, RemoteSession } from '../../src/steps/ports';
@@ -29,7 +31,7 @@ export class TestMachine {
     readonly ip: string,
   ) {}
 
-  /** Logs in anew, as each activity does. */
+  /** Opens a new connection, as each activity does. */
   async session<T>(
     use: (session: RemoteSession) => Promise<T>,
     login: { password?: string; key?: string; user?: string } = {},
@@ -44,7 +46,7 @@ export class TestMachine {
     return remote.withSession({ ...host, hostKeys: [await remote.hostKey(host)] }, use);
   }
 
-  /** What it shows to a stranger. */
+  /** The host key, read without logging in. */
   hostKey(): Promise<string> {
     const remote = createRemote({ resolve: () => Promise.reject(new Error('no secret is needed')) });
     return remote.hostKey({ host: this.ip, spec: { user: 'nobody', port: PORTS.ssh } });
@@ -62,7 +64,7 @@ export class TestMachine {
     return parseSections((await this.exec(command)).stdout)!;
   }
 
-  /** A detached job, answering sudo. */
+  /** Runs a detached command, and answers sudo's prompt. */
   job(command: string, rest: Partial<DetachedCommand> = {}, budgetMs = BUDGET_MS): Promise<DetachedOutcome> {
     const answers = { password: { reveal: () => 'stackato' }, ...rest.answers };
     const need = command.replace(/\W+/g, '-').slice(0, 100);
@@ -79,7 +81,9 @@ export class TestMachine {
     return parseBootId((await this.exec(READ_BOOT_ID)).stdout);
   }
 
-  /** Undefined as long as nobody answers; one who is cut off while logging in takes that for a refusal. */
+  /**
+   * Undefined while the machine does not answer. A connection that is dropped during login looks like a refused login.
+   */
   async reached(): Promise<true | undefined> {
     return this.bootId().then(
       () => true as const,
@@ -102,7 +106,7 @@ export class TestMachine {
     return this.appliance.invocations().map(({ program, args }) => [program, ...args].join(' '));
   }
 
-  /** The console by its elastic IP, or undefined where nobody listens. */
+  /** Requests a page of the console at the elastic IP; undefined if the port is closed. */
   get(host: string, path: string): Promise<{ status: number; body: string; subject: string } | undefined> {
     const options = {
       host: this.ip,
@@ -128,13 +132,13 @@ export class TestMachine {
 }
 
 /** Machines on a loopback network of this test's own. */
-export class Yard {
-  private readonly dir = mkdtempSync(join(tmpdir(), 'yard-'));
+export class TestMachines {
+  private readonly dir = mkdtempSync(join(tmpdir(), 'machines-'));
   private readonly made: Appliance[] = [];
   private count = 0;
   private net: Promise<Net> | undefined;
 
-  /** Not yet reached by anything. */
+  /** Launches a machine without an address. */
   async launch(knobs: Partial<Knobs> = {}, memory = 2048, folder = ''): Promise<TestMachine> {
     const { number: net } = await (this.net ??= claimNet(undefined));
     const id = ++this.count;
@@ -151,7 +155,7 @@ export class Yard {
     return new TestMachine(appliance, `127.${net}.9.${id}`);
   }
 
-  /** Up, and open to everybody. */
+  /** Launches a machine and waits until it is up, with all ports open to everybody. */
   async machine(knobs: Partial<Knobs> = {}, memory = 2048, folder = ''): Promise<TestMachine> {
     const machine = await this.launch(knobs, memory, folder);
     await machine.appliance.setRules(ALL_OPEN);

@@ -7,14 +7,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, utils } from 'ssh2';
 import type { ClientChannel } from 'ssh2';
+import { MachineFiles } from '../../lab/appliance/machine-files';
 import { processesOf } from '../../lab/appliance/processes';
-import { Place } from '../../lab/appliance/place';
-import { rewriterFor } from '../../lab/appliance/rewrite';
+import { pathRewriter } from '../../lab/appliance/rewrite-paths';
 import { parseMemory } from '../../src/machine/system';
 import { READ_NETWORK, staticNetworkOf } from '../../src/machine/network';
 import { DeployError } from '../../src/deployment/errors';
 import { eventually } from '../support/wait';
-import { PORTS, Yard } from './appliance-support';
+import { PORTS, TestMachines } from './appliance-support';
 
 const refusedWith =
   (code: string) =>
@@ -23,12 +23,12 @@ const refusedWith =
 
 describe('a simulated appliance', function () {
   this.timeout(60_000);
-  let yard: Yard;
-  beforeEach(() => (yard = new Yard()));
-  afterEach(() => yard.close());
+  let machines: TestMachines;
+  beforeEach(() => (machines = new TestMachines()));
+  afterEach(() => machines.close());
 
-  it('runs commands in its own home, with its own files, and tells how they ended', async () => {
-    const machine = await yard.machine();
+  it('runs commands in its home folder, with its own files, and reports their exit status', async () => {
+    const machine = await machines.machine();
     assert.equal((await machine.exec('exit 3')).code, 3);
     assert.equal((await machine.exec('cat; echo e >&2', 'in')).stdout, 'in');
     await assert.rejects(machine.exec('echo half; kill -9 $$; sleep 1'), refusedWith('SSH_DROPPED'));
@@ -40,8 +40,13 @@ describe('a simulated appliance', function () {
     assert.ok(!existsSync('/etc/issue.bak'));
   });
 
-  it('C12: has a login shell, rc files and a language of its own, which the product does not notice', async () => {
-    const machine = await yard.machine({ loginShell: 'tcsh', rcPrints: 'Welcome!', locale: 'de_DE.UTF-8', vpn: true });
+  it('C12: has a login shell, rc files and a locale of its own, which do not disturb the product', async () => {
+    const machine = await machines.machine({
+      loginShell: 'tcsh',
+      rcPrints: 'Welcome!',
+      locale: 'de_DE.UTF-8',
+      vpn: true,
+    });
     assert.deepEqual(await machine.exec(`printf '%s\\n' "it's \\ !x"; exit 3`), {
       stdout: "it's \\ !x\n",
       stderr: '',
@@ -62,39 +67,39 @@ describe('a simulated appliance', function () {
     );
   });
 
-  it('C12: has a password that has expired: no command, whatever the method; forwards nothing; takes nothing onto its disk', async () => {
-    const machine = await yard.machine({ passwordExpired: true });
+  it('C12: runs no command with an expired password, forwards no ports, and has a disk that is full, if told to', async () => {
+    const machine = await machines.machine({ passwordExpired: true });
     await assert.rejects(machine.exec('true'), refusedWith('SSH_PASSWORD_EXPIRED'));
-    machine.appliance.turn({ auth: ['keyboard-interactive'] });
+    machine.appliance.setKnobs({ auth: ['keyboard-interactive'] });
     await assert.rejects(machine.exec('true'), refusedWith('SSH_PASSWORD_EXPIRED'));
-    machine.appliance.turn({ passwordExpired: false, forwardsPorts: false });
+    machine.appliance.setKnobs({ passwordExpired: false, forwardsPorts: false });
     const asked = { port: 443, host: 'x', method: 'GET', path: '/' } as const;
     await assert.rejects(
       machine.session((session) => session.https(asked)),
       refusedWith('SSH_FORWARDING'),
     );
     for (const disk of ['full', 'read-only'] as const) {
-      machine.appliance.turn({ disk });
+      machine.appliance.setKnobs({ disk });
       await assert.rejects(machine.job('echo made > effect'), refusedWith('MACHINE_DISK'));
     }
-    machine.appliance.turn({ disk: 'good' });
+    machine.appliance.setKnobs({ disk: 'good' });
     assert.equal((await machine.job('echo made > effect')).state, 'finished');
   });
 
-  it('shows the memory its type has, or what it is told', async () => {
-    const machine = await yard.machine();
+  it('shows the memory of its type, or that of the knob', async () => {
+    const machine = await machines.machine();
     const memory = async (): Promise<number | undefined> =>
       parseMemory((await machine.exec('cat /proc/meminfo')).stdout);
     const shown = (await memory())!;
     assert.ok(shown > 1900 && shown < 2048, String(shown));
-    machine.appliance.turn({ memoryMiB: 1024 });
+    machine.appliance.setKnobs({ memoryMiB: 1024 });
     assert.equal(await memory(), 1024);
     assert.match((await machine.kato('status')).stdout, /FATAL/);
   });
 
-  it('lets in whom its knobs say, by the methods they say', async () => {
+  it('accepts logins by the methods of the knobs', async () => {
     const pair = utils.generateKeyPairSync('ed25519');
-    const machine = await yard.machine({
+    const machine = await machines.machine({
       auth: ['keyboard-interactive', 'publickey'],
       authorizedKey: pair.public,
       banner: 'Hands off.\n',
@@ -108,7 +113,7 @@ describe('a simulated appliance', function () {
     await assert.rejects(whoami({ key: utils.generateKeyPairSync('ed25519').private }), refusedWith('SSH_AUTH'));
   });
 
-  /** What sshd says first, up to the end of a connection that it closes, or to its own name. */
+  /** The first bytes from sshd: its identification, or everything until it closes the connection. */
   const greeting = (host: string): Promise<{ words: string; socket: Socket }> =>
     new Promise((resolve) => {
       const socket = connect(PORTS.ssh, host).on('error', () => undefined);
@@ -120,15 +125,15 @@ describe('a simulated appliance', function () {
       socket.once('close', () => resolve({ words, socket }));
     });
 
-  it('looks for the name of whoever logs in, once a connection, after it has shown its key', async () => {
-    const machine = await yard.machine({ loginDelay: 700 });
+  it("looks up the client's name once per connection, after the key exchange", async () => {
+    const machine = await machines.machine({ loginDelay: 700 });
     const { words, socket } = await greeting(machine.ip);
     assert.equal(words, 'SSH-');
     socket.destroy();
     const client = new Client().on('error', () => undefined);
     const times: Record<string, number> = {};
     client.on('handshake', () => (times['key'] = performance.now()));
-    // Refused, then let in: the lookup is done by then.
+    // A refused login first, so that the lookup is already done at the second one.
     const passwords = ['wrong', 'stackato'];
     client.connect({
       host: machine.ip,
@@ -143,8 +148,8 @@ describe('a simulated appliance', function () {
     assert.ok(took > 690 && took < 1400, String(took));
   });
 
-  it('turns away whoever comes while as many log in as may, and nobody once they are in', async () => {
-    const machine = await yard.machine({ maxStartups: 2 });
+  it('refuses connections while MaxStartups clients are logging in, and not afterwards', async () => {
+    const machine = await machines.machine({ maxStartups: 2 });
     const [one, two] = [await greeting(machine.ip), await greeting(machine.ip)];
     const three = await greeting(machine.ip);
     assert.deepEqual([one.words, two.words, three.words], ['SSH-', 'SSH-', 'Exceeded MaxStartups\r\n']);
@@ -156,8 +161,8 @@ describe('a simulated appliance', function () {
     two.socket.destroy();
   });
 
-  it('refuses a channel that is asked for as the last one ends, once, where there may be but one; forwarded ports never', async () => {
-    const machine = await yard.machine({ maxSessionsOne: true });
+  it('with MaxSessions 1, refuses a session requested just as the last one closes, once, and never a forwarded port', async () => {
+    const machine = await machines.machine({ maxSessionsOne: true });
     const client = new Client();
     client.on('error', () => undefined);
     client.connect({ host: machine.ip, port: PORTS.ssh, username: 'stackato', password: 'stackato' });
@@ -180,15 +185,15 @@ describe('a simulated appliance', function () {
     );
     assert.ok(port.readable && second.readable);
     client.end();
-    // The product asks again.
+    // The product tries again.
     await machine.session(async (session) => {
       for (const word of ['one', 'two', 'three'])
         assert.equal((await session.exec(`echo ${word}`)).stdout, `${word}\n`);
     });
   });
 
-  it('cuts the connection at the exec it is told to, after its effect', async () => {
-    const machine = await yard.machine({ dropChannel: 2, maxSessionsOne: true });
+  it('drops the connection at the given exec, after the command had its effect', async () => {
+    const machine = await machines.machine({ dropChannel: 2, maxSessionsOne: true });
     await machine.session(async (session) => {
       assert.equal((await session.exec('echo one >> log')).code, 0);
       await assert.rejects(session.exec('echo two >> log'), refusedWith('SSH_DROPPED'));
@@ -196,8 +201,8 @@ describe('a simulated appliance', function () {
     assert.equal(machine.appliance.file('/home/stackato/log'), 'one\ntwo\n');
   });
 
-  it('has a sudo that asks on the terminal, by -S on its input, and else fails', async () => {
-    const machine = await yard.machine();
+  it('has a sudo that asks on the terminal, with -S on stdin, and otherwise fails', async () => {
+    const machine = await machines.machine();
     assert.match((await machine.exec('sudo true')).stderr, /no tty present/);
     assert.equal((await machine.exec('sudo -S sh -c "echo \\$USER"', 'stackato\n')).stdout, 'root\n');
     const refused = await machine.exec('sudo -S echo never', 'a\nb\nc\n');
@@ -205,16 +210,16 @@ describe('a simulated appliance', function () {
     assert.match(refused.stderr, /Sorry, try again\.[^]*3 incorrect password attempts/);
     const asked = await machine.job('sudo echo one; sudo echo two');
     assert.match(asked.transcript, /^\[sudo\] password for stackato: \none\ntwo\n$/);
-    machine.appliance.turn({ sudoAsks: false });
+    machine.appliance.setKnobs({ sudoAsks: false });
     assert.equal((await machine.exec('sudo echo three')).stdout, 'three\n');
     assert.deepEqual(machine.programs().slice(-3), ['sudo echo one', 'sudo echo two', 'sudo echo three']);
   });
 
-  it('lectures before the first question of sudo, if told to, until the password was right once', async () => {
-    const machine = await yard.machine({ sudoLectures: true });
+  it("with the knob, prints the lecture before sudo's first prompt, until a password was right", async () => {
+    const machine = await machines.machine({ sudoLectures: true });
     assert.doesNotMatch((await machine.exec('sudo true')).stderr, /usual lecture/);
     assert.equal((await machine.exec('sudo -S true', 'wrong\n')).stderr.match(/usual lecture/g)?.length, 1);
-    // The product answers behind it.
+    // The product answers the prompt after the lecture.
     const first = await machine.job('sudo -k; sudo echo one');
     assert.equal(
       first.transcript,
@@ -235,8 +240,8 @@ one
     assert.equal((await machine.job('sudo -k; sudo echo two')).transcript, '[sudo] password for stackato: \ntwo\n');
   });
 
-  it('tells of the last login by the rules of OpenSSH: those who had a terminal, to those who get a shell', async () => {
-    const machine = await yard.machine();
+  it('shows the last login as OpenSSH does: to shells, and only of sessions with a terminal', async () => {
+    const machine = await machines.machine();
     const shown = async (command: string | undefined, pty: boolean): Promise<string> => {
       const client = new Client().on('error', () => undefined);
       client.connect({ host: machine.ip, port: PORTS.ssh, username: 'stackato', password: 'stackato' });
@@ -262,8 +267,8 @@ one
     assert.equal(await shown('echo terminal', true), 'terminal\r\n');
   });
 
-  it('gives people a terminal', async () => {
-    const machine = await yard.machine({ banner: 'Hands off.\n' });
+  it('has terminals for interactive use', async () => {
+    const machine = await machines.machine({ banner: 'Hands off.\n' });
     const client = new Client();
     let banner = '';
     client.on('banner', (text) => (banner = text)).on('error', () => undefined);
@@ -281,8 +286,8 @@ one
     assert.match(shown, /\/dev\/pts\/\d+\r\nstackato-\w{4}\.local\r\n/);
   });
 
-  it('lets no command reach the programs that would change the host', async () => {
-    const machine = await yard.machine();
+  it('keeps commands away from programs that would change the host', async () => {
+    const machine = await machines.machine();
     for (const command of [
       'apt-get install x',
       'halt',
@@ -296,8 +301,8 @@ one
   });
 
   it('rewrites paths of the machine, and no others', () => {
-    const dir = mkdtempSync(join(tmpdir(), 'place-'));
-    const rewrite = rewriterFor(new Place(dir));
+    const dir = mkdtempSync(join(tmpdir(), 'machine-files-'));
+    const rewrite = pathRewriter(new MachineFiles(dir));
     const root = `${dir}/root`;
     assert.equal(rewrite('cat /etc/hosts>/etc/hosts.new'), `cat ${root}/etc/hosts>${root}/etc/hosts.new`);
     assert.equal(
@@ -319,21 +324,21 @@ one
     rmSync(dir, { recursive: true });
   });
 
-  it('lives in a folder with a name that a shell would misread', async () => {
-    const machine = await yard.machine({}, 2048, `a b'$c`);
+  it('works in a folder whose name needs quotes in a shell', async () => {
+    const machine = await machines.machine({}, 2048, `a b'$c`);
     assert.match((await machine.exec('cat /etc/network/interfaces')).stdout, /eth0/);
     assert.equal((await machine.job('echo "$HOME" > "$HOME/x"')).state, 'finished');
   });
 
-  it('runs beside many others, and leaves nothing behind', async () => {
-    const machines = await Promise.all(Array.from({ length: 24 }, () => yard.machine()));
-    const ids = await Promise.all(machines.map((machine) => machine.bootId()));
+  it('runs beside many others, and removes everything at the end', async () => {
+    const running = await Promise.all(Array.from({ length: 24 }, () => machines.machine()));
+    const ids = await Promise.all(running.map((machine) => machine.bootId()));
     assert.equal(new Set(ids).size, 24);
-    await machines[0]!.job('sleep 600', {}, 0);
-    const { dir } = machines[0]!.appliance;
+    await running[0]!.job('sleep 600', {}, 0);
+    const { dir } = running[0]!.appliance;
     assert.ok(processesOf(dir).length > 0);
-    await Promise.all(machines.map(({ appliance }) => appliance.terminate()));
+    await Promise.all(running.map(({ appliance }) => appliance.terminate()));
     assert.deepEqual([processesOf(dir), existsSync(dir)], [[], false]);
-    for (const { ip } of machines) assert.equal((await greeting(ip)).words, '');
+    for (const { ip } of running) assert.equal((await greeting(ip)).words, '');
   });
 });

@@ -12,7 +12,7 @@ import {
 } from '@aws-sdk/client-ec2';
 import type { Clouds } from '../../lab/cloud';
 import type { Kind } from '../../lab/types';
-import { callV2, codeOf, fakeMachinery, startClouds, texts, until } from './support';
+import { callV2, codeOf, fakeMachineFactory, startClouds, texts, until } from './support';
 import type { Reply } from './support';
 
 const PRINTED = 'Linux version 3.2.0\r\nstackato login: ';
@@ -21,12 +21,12 @@ const base64 = (text: string): string => Buffer.from(text).toString('base64');
 describe('lab: the console of an instance', function () {
   this.timeout(60_000);
   const dir = mkdtempSync(join(tmpdir(), 'lab-console-'));
-  const machinery = fakeMachinery();
+  const factory = fakeMachineFactory();
   let clouds: Clouds;
   let stop: () => Promise<void>;
 
   before(async () => {
-    ({ clouds, stop } = await startClouds(dir, machinery, 1));
+    ({ clouds, stop } = await startClouds(dir, factory, 1));
   });
 
   after(async () => {
@@ -36,7 +36,7 @@ describe('lab: the console of an instance', function () {
 
   const euca32 = (params: Readonly<Record<string, string>>): Promise<Reply> =>
     callV2(clouds.access('eucalyptus-3.2'), params);
-  const print = (id: string, text: string): string => (machinery.made.get(id)!.printed = text);
+  const print = (id: string, text: string): string => (factory.made.get(id)!.printed = text);
   const shown = async (kind: Kind, id: string): Promise<string | undefined> =>
     (await sdk(kind).send(new GetConsoleOutputCommand({ InstanceId: id }))).Output;
 
@@ -58,9 +58,9 @@ describe('lab: the console of an instance', function () {
     );
   }
 
-  /** Pending until told. */
+  /** Launches an instance that stays pending until the returned function is called. */
   async function launched(kind: Kind): Promise<{ id: string; start: () => Promise<void>; end: () => Promise<void> }> {
-    const open = machinery.hold();
+    const open = factory.hold();
     const launch = {
       ImageId: clouds.access(kind).imageId,
       InstanceType: 'm1.large' as const,
@@ -82,9 +82,9 @@ describe('lab: the console of an instance', function () {
     };
   }
 
-  it('of 3.2: the end of it, by either name of the parameter, and nothing while it is pending', async () => {
+  it('of 3.2: the end of the output, by either name of the parameter, and nothing while it is pending', async () => {
     const ask = (id: string, name = 'InstanceId'): Promise<Reply> => euca32({ Action: 'GetConsoleOutput', [name]: id });
-    const open = machinery.hold();
+    const open = factory.hold();
     const launch = {
       Action: 'RunInstances',
       ImageId: clouds.access('eucalyptus-3.2').imageId,
@@ -122,7 +122,7 @@ describe('lab: the console of an instance', function () {
   });
 
   for (const kind of ['eucalyptus-4.4', 'eucalyptus-5.1'] as const) {
-    it(`of ${kind.slice(-3)}: only while it runs, and a space for nothing`, async () => {
+    it(`of ${kind.slice(-3)}: only while it runs, and a space if there is no output`, async () => {
       const { id, start, end } = await launched(kind);
       assert.equal(await codeOf(shown(kind, id)), 'InternalFailure');
       await start();
@@ -134,7 +134,7 @@ describe('lab: the console of an instance', function () {
     });
   }
 
-  it('of aws: none while it is pending, and what there was once it is terminated', async () => {
+  it('of aws: none while it is pending, and the last output once it is terminated', async () => {
     const { id, start, end } = await launched('aws');
     assert.equal(await shown('aws', id), undefined);
     await start();

@@ -1,4 +1,4 @@
-/** The clouds of the lab against signers and clients that are not the product's: moto is real, machines are remembered only. */
+/** The lab's clouds with signers and clients other than the product's. moto is real, machines are fakes. */
 
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -22,7 +22,7 @@ import {
 } from '@aws-sdk/client-ec2';
 import type { Clouds } from '../../lab/cloud';
 import type { CloudAccess, Kind } from '../../lab/types';
-import { callV2, codeOf, fakeMachinery, post, startClouds, texts, until } from './support';
+import { callV2, codeOf, fakeMachineFactory, post, startClouds, texts, until } from './support';
 import type { Reply } from './support';
 
 const QUOTA = 4;
@@ -30,13 +30,13 @@ const QUOTA = 4;
 describe('lab: the clouds', function () {
   this.timeout(60_000);
   const dir = mkdtempSync(join(tmpdir(), 'lab-cloud-'));
-  const machinery = fakeMachinery();
+  const factory = fakeMachineFactory();
   let clouds: Clouds;
   let net: number;
   let stop: () => Promise<void>;
 
   before(async () => {
-    ({ clouds, net, stop } = await startClouds(dir, machinery, QUOTA));
+    ({ clouds, net, stop } = await startClouds(dir, factory, QUOTA));
   });
 
   after(async () => {
@@ -123,7 +123,7 @@ describe('lab: the clouds', function () {
       assert.equal((await callV2(clouds.access('aws'), { Action: 'DescribeAddresses' })).code, 'InvalidRequest');
     });
 
-    it('refuses clocks that are off, and the same signature twice on 3.2', async () => {
+    it('refuses too much clock skew, and the same signature twice on 3.2', async () => {
       const at = (offset: number): string => new Date(Date.now() + offset).toISOString();
       assert.match(
         (await euca32({ Action: 'DescribeAddresses', Timestamp: at(60_000) })).message,
@@ -137,13 +137,13 @@ describe('lab: the clouds', function () {
       assert.match((await euca32({ Action: 'DescribeAddresses', Timestamp: once })).message, /replay/);
     });
 
-    it('cannot verify a tilde on 3.2', async () => {
+    it('cannot verify a request with a tilde on 3.2', async () => {
       assert.equal((await euca32({ Action: 'DescribeImages', 'Owner.1': 'a~b' })).status, 403);
     });
   });
 
   describe('binding', () => {
-    it('refuses what the release does not know, and says it as the release does', async () => {
+    it("refuses unknown parameters with the release's own error", async () => {
       const filter = await euca32({
         Action: 'DescribeAddresses',
         'Filter.1.Name': 'public-ip',
@@ -166,7 +166,7 @@ describe('lab: the clouds', function () {
       assert.equal((await euca32({ Action: 'DescribeAddresses', Version: '2016-11-15' })).status, 400);
     });
 
-    it('tells a business error of 3.2 by the class of the request', async () => {
+    it('on 3.2, uses the class of the request as error code', async () => {
       const { status, code, message } = await euca32({ Action: 'DeleteSecurityGroup', GroupName: 'nothing' });
       assert.deepEqual([status, code], [406, 'DeleteSecurityGroupType']);
       assert.match(message, /Failed to find security group: nothing/);
@@ -174,7 +174,7 @@ describe('lab: the clouds', function () {
   });
 
   describe('eucalyptus-3.2', () => {
-    it('runs the whole sequence in its own layout', async () => {
+    it('supports the whole sequence in its own format', async () => {
       const created = await euca32({
         Action: 'CreateSecurityGroup',
         GroupName: 'stackato-a',
@@ -196,7 +196,7 @@ describe('lab: the clouds', function () {
       assert.deepEqual(texts(await euca32(rule), 'return'), ['true']);
       assert.deepEqual(texts(await euca32(rule), 'return'), ['false']);
 
-      const finish = machinery.hold();
+      const finish = factory.hold();
       const id = await launched32('stackato-a');
       assert.deepEqual(texts(await euca32({ Action: 'DescribeInstances', 'InstanceId.1': id }), 'dnsName'), [
         '0.0.0.0',
@@ -218,7 +218,7 @@ describe('lab: the clouds', function () {
         [texts(addresses, 'instanceId'), texts(addresses, 'allocationId'), texts(addresses, 'domain')],
         [[id], [], []],
       );
-      const machine = machinery.made.get(id);
+      const machine = factory.made.get(id);
       assert.deepEqual(
         [machine?.publicIp, machine?.rules, machine?.options.memory],
         [ip, [{ port: 22, cidr: '0.0.0.0/0' }], 4096],
@@ -239,14 +239,14 @@ describe('lab: the clouds', function () {
       assert.deepEqual((await clouds.inventory('eucalyptus-3.2')).groups, []);
     });
 
-    it('ignores client tokens, steals addresses, and answers nothing for what is not there', async () => {
+    it('ignores client tokens, takes addresses from other instances, and returns nothing for missing names', async () => {
       const token = { ClientToken: 'one' };
       const [first, second] = [await launched32('default', token), await launched32('default', token)];
       assert.notEqual(first, second);
       const [ip = ''] = texts(await euca32({ Action: 'AllocateAddress' }), 'publicIp');
       for (const id of [first, second])
         assert.equal((await euca32({ Action: 'AssociateAddress', PublicIp: ip, InstanceId: id })).status, 200);
-      assert.deepEqual([machinery.made.get(first)?.publicIp, machinery.made.get(second)?.publicIp], [undefined, ip]);
+      assert.deepEqual([factory.made.get(first)?.publicIp, factory.made.get(second)?.publicIp], [undefined, ip]);
       assert.deepEqual(
         texts(await euca32({ Action: 'DescribeInstances', 'InstanceId.1': 'i-00000000' }), 'instanceId'),
         [],
@@ -329,7 +329,7 @@ describe('lab: the clouds', function () {
       await ec2.send(new DeleteSecurityGroupCommand({ GroupName: 'stackato-b' }));
     });
 
-    it('tells instance types in a form of its own', async () => {
+    it('lists instance types in a format of its own', async () => {
       const answer = await sdk('eucalyptus-4.4').send(new DescribeInstanceTypesCommand({}));
       assert.equal(answer.InstanceTypes, undefined);
       const raw = await callV2(clouds.access('eucalyptus-4.4'), {
@@ -384,7 +384,7 @@ describe('lab: the clouds', function () {
         ClientToken: 'three',
         TagSpecifications: tags('instance'),
       };
-      const finish = machinery.hold();
+      const finish = factory.hold();
       const id = (await ec2.send(new RunInstancesCommand(launch))).Instances?.[0]?.InstanceId ?? '';
       assert.equal(
         await codeOf(ec2.send(new RunInstancesCommand({ ...launch, InstanceType: 't3.small' }))),
@@ -421,7 +421,7 @@ describe('lab: the clouds', function () {
       await ec2.send(new DeleteSecurityGroupCommand({ GroupId }));
     });
 
-    it('tells the memory of types, and refuses unknown ones', async () => {
+    it('shows the memory of instance types, and refuses unknown ones', async () => {
       const { InstanceTypes } = await sdk('aws').send(
         new DescribeInstanceTypesCommand({ InstanceTypes: ['t3.small'] }),
       );
@@ -433,7 +433,7 @@ describe('lab: the clouds', function () {
     });
   });
 
-  it('gives addresses of its pool up to the quota, the one given back last of all', async () => {
+  it('allocates addresses of its pool up to the quota, the most recently released one last', async () => {
     const taken: string[] = [];
     for (let i = 0; i < QUOTA; i += 1) taken.push(...texts(await euca32({ Action: 'AllocateAddress' }), 'publicIp'));
     assert.equal(new Set(taken).size, QUOTA);
@@ -444,7 +444,7 @@ describe('lab: the clouds', function () {
     for (const ip of [...taken.slice(1), next]) await euca32({ Action: 'ReleaseAddress', PublicIp: ip });
   });
 
-  it('loses a reply after the effect, throttles, fails and dawdles when told to', async () => {
+  it('injects faults: lost, throttle, error and slow', async () => {
     const kind = 'eucalyptus-3.2';
     const before = (await clouds.inventory(kind)).addresses.length;
     clouds.faults.add({ kind, action: 'AllocateAddress', what: 'lost', times: 1 });

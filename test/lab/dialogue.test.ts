@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checkKnobs, DIALOGUES, readDialogue } from '../../lab/appliance';
 import { staticIpAnswers, isStatic, READ_NETWORK, staticNetworkOf } from '../../src/machine/network';
-import { Yard } from './appliance-support';
+import { TestMachines } from './appliance-support';
 
 const ONE = { id: 'address', text: 'IP: ' };
 
@@ -12,14 +12,14 @@ describe('a dialogue file', function () {
   this.timeout(60_000);
   let dir: string;
   let file: string;
-  let yard: Yard;
+  let machines: TestMachines;
   beforeEach(() => {
     dir = mkdtempSync(join(tmpdir(), 'dialogue-'));
     file = join(dir, 'mine.json');
-    yard = new Yard();
+    machines = new TestMachines();
   });
   afterEach(async () => {
-    await yard.close();
+    await machines.close();
     rmSync(dir, { recursive: true });
   });
 
@@ -38,7 +38,7 @@ describe('a dialogue file', function () {
     ['no JSON', '{ "prompts": [ }', /is not JSON: Unexpected token '\}'.*one JSON object/],
     ['a list', [], /the file is \[\]: must be an object/],
     ['no questions', {}, /prompts is missing: must be a list/],
-    ['an empty list of questions', { prompts: [] }, /prompts is empty: must be the questions/],
+    ['an empty list of questions', { prompts: [] }, /prompts is empty: must list the questions/],
     [
       'an unknown field',
       { prompts: [ONE], outro: [] },
@@ -58,7 +58,7 @@ describe('a dialogue file', function () {
     [
       'an empty question',
       { prompts: [{ id: 'address', text: '' }] },
-      /prompts\[0\]\.text is empty: must be what is printed to ask/,
+      /prompts\[0\]\.text is empty: must be the text of the question/,
     ],
     ['lines that are none', { prompts: [ONE], intro: 'Hello' }, /intro is "Hello": must be a list/],
     [
@@ -69,7 +69,7 @@ describe('a dialogue file', function () {
     [
       'the same twice',
       { prompts: [ONE, ONE] },
-      /prompts\[1\]\.id is "address" once more: each of .* is asked once at most/,
+      /prompts\[1\]\.id is "address" again: each of .* may be asked only once/,
     ],
     [
       'a list of gateways',
@@ -93,7 +93,7 @@ describe('a dialogue file', function () {
     ],
   ];
   for (const [what, content, words] of WRONG) {
-    it(`with ${what} is refused, with file, place and what would be right`, () => {
+    it(`with ${what} is refused: the error names the file, the field and what would be right`, () => {
       write(content);
       assert.throws(
         () => readDialogue(file),
@@ -102,31 +102,31 @@ describe('a dialogue file', function () {
     });
   }
 
-  it('tells all that is wrong at once', () => {
+  it('with several mistakes is refused with all of them', () => {
     assert.throws(
       () => readDialogue(write({ prompts: [{ id: 'x' }], intro: 1 })),
       /intro is 1[^]*prompts\[0\]\.id is "x"[^]*prompts\[0\]\.text is missing/,
     );
   });
 
-  it('is documented with an example that is one', () => {
+  it('is documented with a valid example', () => {
     const [, example = ''] =
       /^### Dialogue files$[^]*?^```json\n([^]*?)^```$/m.exec(readFileSync('docs/lab.md', 'utf8')) ?? [];
     assert.ok(readDialogue(write(example)).prompts.length > 5);
   });
 
-  it('that is not there is said to be missing when the knob is set', async () => {
+  it('that does not exist is an error when the knob is set', async () => {
     assert.throws(
       () => checkKnobs({ dialogue: 'no-such' }),
-      /no dialogue "no-such": it is one of brackets, .*, or the path of a file/,
+      /no dialogue "no-such": it must be one of brackets, .*, or the path of a file/,
     );
     assert.throws(() => checkKnobs({ dialogue: './no-such' }), /\.\/no-such cannot be read: ENOENT/);
-    await assert.rejects(yard.launch({ dialogue: file }), /cannot be read/);
-    const machine = await yard.launch();
-    assert.throws(() => machine.appliance.turn({ dialogue: write('{') }), /is not JSON/);
+    await assert.rejects(machines.launch({ dialogue: file }), /cannot be read/);
+    const machine = await machines.launch();
+    assert.throws(() => machine.appliance.setKnobs({ dialogue: write('{') }), /is not JSON/);
   });
 
-  it('is used as it was when it was set, with the answers and what the machine has in its texts', async () => {
+  it('is read when the knob is set; its texts can contain answers and current values', async () => {
     write({
       intro: ['{interface} has {address}, {literal}.'],
       prompts: [
@@ -144,7 +144,7 @@ describe('a dialogue file', function () {
       written: ['100% of {search}'],
       closing: [{ id: 'enter', text: 'Press ENTER ' }],
     });
-    const machine = await yard.machine({ dialogue: file });
+    const machine = await machines.machine({ dialogue: file });
     writeFileSync(file, '{');
     const network = staticNetworkOf(await machine.observe(READ_NETWORK), { mode: 'static' });
     const { transcript, state } = await machine.job('kato op static_ip', {
@@ -174,7 +174,7 @@ describe('a dialogue file', function () {
         ],
       ],
     );
-    // What it did not ask for stays what it was.
+    // Values that it did not ask for do not change.
     assert.ok(isStatic(machine.appliance.file('/etc/network/interfaces') ?? '', network));
   });
 });

@@ -1,4 +1,4 @@
-/** The parts of the lab, for real: Temporal, BIND and moto are started, machines are remembered only. */
+/** The lab with real Temporal, BIND and moto, and fake machines. */
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -7,20 +7,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Connection } from '@temporalio/client';
-import { assembleLab } from '../../lab/assembly';
+import { assembleLab } from '../../lab/lab';
 import type { Lab } from '../../lab/types';
-import { callV2, fakeMachinery, texts, until } from './support';
+import { callV2, fakeMachineFactory, texts, until } from './support';
 
 const run = promisify(execFile);
 
 describe('lab', function () {
   this.timeout(120_000);
   const dir = mkdtempSync(join(tmpdir(), 'lab-'));
-  const machinery = fakeMachinery();
+  const factory = fakeMachineFactory();
   let lab: Lab;
 
   before(async () => {
-    lab = await assembleLab({ dir, knobs: { bootDelay: 7 } }, machinery);
+    lab = await assembleLab({ dir, knobs: { bootDelay: 7 } }, factory);
   });
 
   after(async () => {
@@ -62,7 +62,7 @@ describe('lab', function () {
       .filter((line) => line !== '');
   }
 
-  it('writes its state for its user only', () => {
+  it('writes a state file that only its user can read', () => {
     const file = join(dir, 'state.json');
     assert.equal(statSync(file).mode & 0o777, 0o600);
     const { started, ...state } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
@@ -75,14 +75,14 @@ describe('lab', function () {
   });
 
   it('does not disturb a lab that runs in the folder', async () => {
-    await assert.rejects(assembleLab({ dir }, fakeMachinery()), /A lab \(pid \d+\) runs in .* already/);
+    await assert.rejects(assembleLab({ dir }, fakeMachineFactory()), /A lab \(pid \d+\) already runs in/);
   });
 
   it('serves the Web UI', async () => {
     assert.equal((await fetch(lab.state.temporal.ui)).status, 200);
   });
 
-  it('keeps what Temporal knew through a kill', async () => {
+  it("keeps Temporal's data when Temporal is killed", async () => {
     const connection = await Connection.connect({ address: lab.state.temporal.address });
     await connection.workflowService.registerNamespace({
       namespace: 'kept',
@@ -95,7 +95,7 @@ describe('lab', function () {
     assert.ok((await namespaces()).includes('kept'));
   });
 
-  it('has a zone that takes signed updates, and no others', async () => {
+  it('has a zone that accepts only signed updates', async () => {
     const { server, port, zone } = lab.state.dns;
     const before = await lab.zone();
     assert.ok(
@@ -116,7 +116,7 @@ describe('lab', function () {
     await assert.rejects(lab.nsupdate('update add outside.example.com 60 A 192.0.2.7'));
   });
 
-  it('knows the public name of every elastic IP', async () => {
+  it('resolves the public DNS name of every elastic IP', async () => {
     const access = lab.cloud('eucalyptus-3.2');
     const [ip = ''] = texts(await callV2(access, { Action: 'AllocateAddress' }), 'publicIp');
     const name = (access.addressName ?? '').replace('{dashed}', ip.replaceAll('.', '-'));
@@ -124,7 +124,7 @@ describe('lab', function () {
     await callV2(access, { Action: 'ReleaseAddress', PublicIp: ip });
   });
 
-  it('plans knobs by deployment, and finds its machines', async () => {
+  it('sets knobs by deployment, and finds its machines', async () => {
     const access = lab.cloud('eucalyptus-3.2');
     lab.plan('d1', { katoTakes: 99 });
     await callV2(access, { Action: 'CreateSecurityGroup', GroupName: 'stackato-d1', GroupDescription: 'x' });
@@ -137,16 +137,16 @@ describe('lab', function () {
     };
     const [id = ''] = texts(await callV2(access, run1), 'instanceId');
     await until('its machine', () => lab.machines('d1')[0]);
-    const { knobs } = machinery.made.get(id)?.options ?? assert.fail('no machine');
+    const { knobs } = factory.made.get(id)?.options ?? assert.fail('no machine');
     assert.deepEqual([knobs.katoTakes, knobs.bootDelay, knobs.release], [99, 7, '2.6.6']);
     assert.equal(lab.calls('eucalyptus-3.2').filter(({ action }) => action === 'RunInstances').length, 1);
     await callV2(access, { Action: 'TerminateInstances', 'InstanceId.1': id });
     await until('the end of it', () => lab.machines('d1').length === 0 || undefined);
   });
 
-  it('lives beside another lab', async () => {
+  it('runs beside another lab', async () => {
     const otherDir = mkdtempSync(join(tmpdir(), 'lab-'));
-    const other = await assembleLab({ dir: otherDir }, fakeMachinery());
+    const other = await assembleLab({ dir: otherDir }, fakeMachineFactory());
     try {
       assert.notEqual(other.state.dns.port, lab.state.dns.port);
       const [ip = ''] = texts(await callV2(other.cloud('eucalyptus-3.2'), { Action: 'AllocateAddress' }), 'publicIp');
@@ -158,11 +158,11 @@ describe('lab', function () {
     }
   });
 
-  it('names the port that is taken', async () => {
+  it('names the port that is in use', async () => {
     const base = lab.state.dns.port - 53;
     await assert.rejects(
-      assembleLab({ dir: mkdtempSync(join(tmpdir(), 'lab-')), basePort: base }, fakeMachinery()),
-      /Port \d+, which the lab needs for \w+, is one of the lab in/,
+      assembleLab({ dir: mkdtempSync(join(tmpdir(), 'lab-')), basePort: base }, fakeMachineFactory()),
+      /Port \d+, which the lab needs for \w+, is in use by the lab in/,
     );
   });
 });

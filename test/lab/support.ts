@@ -1,13 +1,13 @@
-/** For the tests of the lab: a signer of its own, and machines that only remember what they were told. */
+/** For the tests of the lab: a signer of its own, and fake machines that only record calls. */
 
 import { createHmac } from 'node:crypto';
 import { XMLParser } from 'fast-xml-parser';
-import type { Machinery } from '../../lab/assembly';
+import { ChildProcesses } from '../../lab/child-processes';
 import { Clouds } from '../../lab/cloud';
-import { Household } from '../../lab/household';
+import type { Knobs } from '../../lab/knobs';
 import { startMoto } from '../../lab/moto';
 import { choosePorts, claimNet, cloudPorts } from '../../lab/ports';
-import type { Appliance, ApplianceOptions, CloudAccess, Host, Knobs, Rule } from '../../lab/types';
+import type { Appliance, ApplianceOptions, CloudAccess, Host, MachineFactory, Rule } from '../../lab/types';
 
 export const KNOBS: Knobs = {
   release: '2.6.6',
@@ -51,7 +51,7 @@ export class FakeAppliance implements Appliance {
   publicIp: string | undefined;
   rules: readonly Rule[] = [];
   terminated = false;
-  /** On its console. */
+  /** Its console output. */
   printed = '';
   readonly instanceId: string;
   readonly dir: string;
@@ -91,19 +91,19 @@ export class FakeAppliance implements Appliance {
     return undefined;
   }
 
-  turn(): void {
-    // A fake has nothing to turn.
+  setKnobs(): void {
+    // A fake has no knobs.
   }
 }
 
-export interface FakeMachinery extends Machinery<FakeAppliance> {
-  /** Machines made so far, by instance. */
+export interface FakeMachineFactory extends MachineFactory<FakeAppliance> {
+  /** Machines created so far, by instance id. */
   readonly made: Map<string, FakeAppliance>;
-  /** No machine is ready, and so its instance pending, until the function it returns is called. */
+  /** No machine is created, and instances stay pending, until the returned function is called. */
   hold(): () => void;
 }
 
-export function fakeMachinery(): FakeMachinery {
+export function fakeMachineFactory(): FakeMachineFactory {
   const made = new Map<string, FakeAppliance>();
   let gate = Promise.resolve();
   const create = async (options: ApplianceOptions): Promise<FakeAppliance> => {
@@ -120,20 +120,20 @@ export function fakeMachinery(): FakeMachinery {
   return { made, create, hold, knobs: KNOBS, bootsImages: false };
 }
 
-/** The clouds over a moto of their own. */
+/** Starts the clouds with a moto of their own. */
 export async function startClouds(
   dir: string,
-  machinery: Machinery<Host>,
+  factory: MachineFactory<Host>,
   addressQuota: number,
   kernelRights = false,
   shuttingDownFor = 300,
 ): Promise<{ clouds: Clouds; net: number; stop(): Promise<void> }> {
-  const household = new Household(dir);
+  const processes = new ChildProcesses(dir);
   const net = await claimNet(undefined);
   const ports = await choosePorts(undefined, net.number);
   const clouds = new Clouds({
     dir,
-    moto: await startMoto(household, ports.moto),
+    moto: await startMoto(processes, ports.moto),
     net: net.number,
     domain: 'cloud.test',
     addressQuota,
@@ -141,22 +141,22 @@ export async function startClouds(
     kernelRights,
     machines: {
       ports: { ssh: 22, http: 80, https: 443 },
-      create: machinery.create,
-      bootsImages: machinery.bootsImages,
-      knobsFor: () => machinery.knobs,
+      create: factory.create,
+      bootsImages: factory.bootsImages,
+      knobsFor: () => factory.knobs,
       shuttingDownFor,
     },
   });
   await clouds.start();
   const stop = async (): Promise<void> => {
     await clouds.stop();
-    await household.endAll();
+    await processes.endAll();
     net.release();
   };
   return { clouds, net: net.number, stop };
 }
 
-/** The name of the error a call ends with. */
+/** The name of the error that a call rejects with. */
 export async function codeOf(call: Promise<unknown>): Promise<string> {
   return call.then(
     () => 'no error',
@@ -167,7 +167,7 @@ export async function codeOf(call: Promise<unknown>): Promise<string> {
 export interface Reply {
   readonly status: number;
   readonly body: string;
-  /** Code and message of an error answer. */
+  /** Code and message of an error response. */
   readonly code: string;
   readonly message: string;
 }
@@ -176,13 +176,13 @@ type Credentials = Pick<CloudAccess, 'endpoint' | 'accessKey' | 'secretKey'>;
 
 let milliseconds = 0;
 
-/** Signature version 2, written from its definition. `overrides` replace parameters before signing. */
+/** Calls EC2 with signature version 2, written from its specification. */
 export async function callV2(
   access: Credentials,
   params: Readonly<Record<string, string>>,
   method = 'HmacSHA256',
 ): Promise<Reply> {
-  // The cloud refuses a signature it has seen: two equal calls in one millisecond must differ.
+  // 3.2 refuses a repeated signature, so two equal calls within a millisecond must differ.
   milliseconds = Math.max(milliseconds + 1, Date.now());
   const all: Record<string, string> = {
     Version: '2012-10-01',
@@ -219,7 +219,7 @@ export async function post(endpoint: string, body: string): Promise<Reply> {
   return { status: response.status, body: answer, code: error?.Code ?? '', message: error?.Message ?? '' };
 }
 
-/** The texts of every element of that name. */
+/** The texts of all elements with that name. */
 export function texts({ body }: Reply, name: string): string[] {
   return [...body.matchAll(new RegExp(`<${name}>([^<]*)</${name}>`, 'g'))].map((match) => match[1] ?? '');
 }
@@ -233,7 +233,7 @@ export async function until<T>(
   for (;;) {
     const seen = await look();
     if (seen !== undefined) return seen;
-    if (Date.now() > deadline) throw new Error(`never seen: ${what}`);
+    if (Date.now() > deadline) throw new Error(`timed out waiting for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
 }

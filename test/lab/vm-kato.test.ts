@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DIALOGUES } from '../../lab/appliance';
-import type { Knobs } from '../../lab/types';
+import type { Knobs } from '../../lab/knobs';
 import type { DetachedOutcome } from '../../src/steps/machine/run-detached';
 import type { PromptId } from '../../src/machine/dialogue';
 import { isRenamed } from '../../src/machine/rename-check';
@@ -11,7 +11,7 @@ import { withPath } from '../../src/machine/shell';
 import { isStatic, staticIpAnswers } from '../../src/machine/network';
 import { allRunning, parseKatoReady, parseKatoStatus, parseKatoVersion } from '../../src/machine/kato-output';
 import { eventually } from '../support/wait';
-import { Yard } from './appliance-support';
+import { TestMachines } from './appliance-support';
 import { GuestFiles, NAME, NETWORK } from './vm-support';
 
 describe("a virtual machine's kato", function () {
@@ -31,7 +31,7 @@ describe("a virtual machine's kato", function () {
     machine.job('kato op static_ip', { ...staticIpAnswers(NETWORK), ...answers });
   const interfaces = (machine: GuestFiles): string => machine.file('/etc/network/interfaces');
 
-  it('asks for the static address in the words of every dialogue', async () => {
+  it('asks for the static address with the questions of every dialogue', async () => {
     await Promise.all(
       DIALOGUES.map(async (dialogue) => {
         const machine = guest({ dialogue });
@@ -45,7 +45,7 @@ describe("a virtual machine's kato", function () {
     );
   });
 
-  it('asks again what was no address, and leaves the file alone without the password or a yes', async () => {
+  it('asks again after an invalid address, and does not change the file without the password or a yes', async () => {
     const tries: readonly [Partial<Knobs>, Partial<Record<PromptId, string>>, Partial<DetachedOutcome>][] = [
       [{}, { netmask: '255.255.0' }, { state: 'stuck', reason: 'asked again' }],
       [{}, { gateway: '10.1.2.256' }, { state: 'stuck', reason: 'asked again' }],
@@ -64,7 +64,7 @@ describe("a virtual machine's kato", function () {
     );
   });
 
-  it('renames with sudo, into host name, hosts file and certificate, once it has taken its time', async () => {
+  it('renames with sudo: after a while, host name, hosts file and certificate have the new name', async () => {
     const machine = guest({ katoTakes: 1500 });
     assert.ok(!isRenamed(machine.identity()));
     assert.equal((await machine.job(`kato rename ${NAME}`, {}, 0)).state, 'running');
@@ -79,7 +79,7 @@ describe("a virtual machine's kato", function () {
     assert.deepEqual(machine.noted(), [`rename ${NAME}`, 'info']);
   });
 
-  it('hangs on rename where nobody can be asked for the password', async () => {
+  it('hangs on rename where there is no terminal to ask for the password', async () => {
     const machine = guest();
     assert.equal((await machine.exec(`setsid -w timeout 1 kato rename ${NAME}`)).code, 124);
     assert.ok(!isRenamed(machine.identity()));
@@ -108,7 +108,7 @@ describe("a virtual machine's kato", function () {
     });
   }
 
-  it('says 0 whatever happened, or the truth', async () => {
+  it('exits with 0 whatever happened, or with the real status', async () => {
     const machine = guest();
     await machine.vm.run('rm root/run/stackato/up');
     const codes = async (): Promise<unknown[]> => [
@@ -117,11 +117,11 @@ describe("a virtual machine's kato", function () {
       (await machine.kato('ready')).code,
     ];
     assert.deepEqual(await codes(), [0, 0, 0]);
-    machine.turn({ exitAlwaysZero: false });
+    machine.setKnobs({ exitAlwaysZero: false });
     assert.deepEqual(await codes(), [1, 1, 1]);
   });
 
-  it('does nothing until the boot has come to an end, and may never say that it is ready', async () => {
+  it('does nothing until the boot is complete, and may wait forever to be ready', async () => {
     const machine = guest({ release: '2.10.6' });
     await machine.vm.run('rm root/run/stackato/up');
     assert.equal(parseKatoReady((await machine.kato('process ready --block 1 all')).stdout), false);
@@ -137,18 +137,18 @@ describe("a virtual machine's kato", function () {
       assert.equal((await machine.kato(words)).stdout, 'The core services are not up yet.\n', words);
     }
     assert.equal(machine.file('/home/stackato/stackato/etc/kato/state.json'), before);
-    machine.turn({ readyNeverTimesOut: true });
+    machine.setKnobs({ readyNeverTimesOut: true });
     const hung = await machine.exec('timeout 2 kato process ready --block 1 all');
     assert.deepEqual([hung.stdout, hung.code], ['', 124]);
   });
 
-  it('never comes up whole with less than 2 GiB', async () => {
+  it('never has all processes running with less than 2 GiB', async () => {
     const machine = guest({}, 1_000_000);
     assert.match((await machine.kato('status')).stdout, /FATAL/);
     assert.equal(parseKatoReady((await machine.kato('ready')).stdout), false);
   });
 
-  it('answers on its console by the name it has, once', () => {
+  it('serves its console at its name, and can be claimed once', () => {
     const machine = guest({ consoleDelay: -1 });
     const ask = (method: string, path: string, host: string, body = ''): [number, string] => {
       const text = machine.python(
@@ -169,8 +169,8 @@ describe("a virtual machine's kato", function () {
     assert.equal(ask('GET', '/info', API)[0], 503);
   });
 
-  describe('beside the simulated one', () => {
-    /** Everything a dialogue file may say. */
+  describe('compared with the simulated one', () => {
+    /** Uses every field of a dialogue file. */
     const EVERYTHING = {
       intro: ['Now: {interface} {address}/{netmask} by {gateway}, {nameservers}, {search}, {braces}', ''],
       prompts: [
@@ -208,9 +208,9 @@ describe("a virtual machine's kato", function () {
       'with a name of no card': 'eth1\n',
     };
 
-    let yard: Yard;
-    beforeEach(() => (yard = new Yard()));
-    afterEach(() => yard.close());
+    let machines: TestMachines;
+    beforeEach(() => (machines = new TestMachines()));
+    afterEach(() => machines.close());
 
     const WORDS = [
       'version',
@@ -255,15 +255,15 @@ describe("a virtual machine's kato", function () {
             'node list',
           ];
 
-    it('does what a dialogue file says, whatever is typed', async () => {
+    it('follows a dialogue file, whatever is typed', async () => {
       const knobs = { sudoAsks: false, exitAlwaysZero: false };
       const dialogue = join(guest().vm.home, 'everything.json');
       writeFileSync(dialogue, JSON.stringify(EVERYTHING));
-      const simulated = await yard.machine({ ...knobs, dialogue });
+      const simulated = await machines.machine({ ...knobs, dialogue });
       for (const [how, typed] of Object.entries(TYPED)) {
         const machine = guest({ ...knobs, dialogue });
         const fresh = interfaces(machine);
-        simulated.appliance.turn({ dialogue });
+        simulated.appliance.setKnobs({ dialogue });
         const [one, other] = [
           await simulated.exec(withPath('kato op static_ip'), typed),
           await machine.vm.run(withPath('kato op static_ip'), typed),
@@ -275,7 +275,7 @@ describe("a virtual machine's kato", function () {
       }
     });
 
-    it("has sudo ask in the dialogue's words", async () => {
+    it("has sudo ask with the dialogue's prompt", async () => {
       const dialogue = join(guest().vm.home, 'password.json');
       writeFileSync(
         dialogue,
@@ -293,8 +293,8 @@ describe("a virtual machine's kato", function () {
     });
 
     for (const release of ['2.6.6', '3.4.2']) {
-      it(`says the same in ${release}, and leaves the same files`, async () => {
-        const simulated = await yard.machine({ release, sudoAsks: false, exitAlwaysZero: false, katoTakes: 0 });
+      it(`prints the same in ${release}, and writes the same files`, async () => {
+        const simulated = await machines.machine({ release, sudoAsks: false, exitAlwaysZero: false, katoTakes: 0 });
         const file = (path: string): string => simulated.appliance.file(path) ?? '';
         const machine = guest(
           { release, sudoAsks: false, exitAlwaysZero: false, katoTakes: 0 },

@@ -1,12 +1,12 @@
-/** What the real machine runs, without the machine: its kato, on files in a folder of this one. */
+/** The kato of the real machine, without the machine: it runs here, on files in a temporary folder. */
 
+import { DEFAULT_KNOBS } from '../../lab/knobs';
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { DEFAULT_KNOBS } from '../../lab/appliance';
 import { readDialogue } from '../../lab/appliance/dialogue';
 import { familyOf } from '../../lab/appliance/kato/releases';
-import type { Knobs } from '../../lab/types';
+import type { Knobs } from '../../lab/knobs';
 import { runDetached } from '../../src/steps/machine/run-detached';
 import type { DetachedOutcome } from '../../src/steps/machine/run-detached';
 import type { ExecResult } from '../../src/steps/ports';
@@ -29,7 +29,7 @@ export const NETWORK = {
 };
 const QUICK: Partial<Knobs> = { katoTakes: 50 };
 
-/** As sudo does it: asks on the terminal, and remembers. */
+/** A fake sudo: asks on the terminal, and remembers the answer. */
 const SUDO = `ticket=$HOME/ticket question='[sudo] password for stackato: '
 if [ "$1" = -p ]; then question=$2; shift 2; fi
 if [ ! -e "$ticket" ]; then
@@ -50,7 +50,7 @@ fi
 [ "$1" != -n ] || shift
 exec "$@"`;
 
-/** The files of a virtual machine in a folder of this one, and its own kato. */
+/** The files of a virtual machine in a temporary folder, and its kato. */
 export class GuestFiles {
   readonly vm = new LocalVm();
   private readonly root = this.vm.path('root');
@@ -65,7 +65,7 @@ export class GuestFiles {
     this.write('/etc/network/interfaces', 'auto eth0\niface eth0 inet dhcp\n');
     this.write('/run/stackato/up', '');
     this.write('/home/stackato/stackato/etc/kato/state.json', '');
-    this.turn({});
+    this.setKnobs({});
     this.python(
       `import state, admin; state.fresh('${hostname}', state.settings()['family']); admin.name('${hostname}', state.LOOPBACK)`,
     );
@@ -87,8 +87,8 @@ export class GuestFiles {
     this.write('/etc/resolv.conf', `nameserver 127.0.0.1\nsearch ${NETWORK.search.join(' ')}\n`);
   }
 
-  /** Changes knobs while it runs. */
-  turn(knobs: Partial<Knobs>): void {
+  /** Changes knobs while the machine runs. */
+  setKnobs(knobs: Partial<Knobs>): void {
     this.knobs = { ...this.knobs, ...knobs };
     const { release, dialogue } = this.knobs;
     this.write(
@@ -97,7 +97,7 @@ export class GuestFiles {
     );
   }
 
-  /** Runs a line of Python beside the guest's modules. */
+  /** Runs a line of Python with the guest's modules. */
   python(text: string): string {
     const line = `import sys; sys.path.insert(0, '${GUEST}/usr/lib/stackato'); ${text}`;
     return execFileSync('python3', ['-IBSc', line], {
@@ -137,7 +137,7 @@ export class GuestFiles {
     );
   }
 
-  /** What kato noted, oldest first. */
+  /** kato's log, oldest first. */
   noted(): string[] {
     const lines = this.file('/home/stackato/stackato/logs/kato.log')
       .split('\n')

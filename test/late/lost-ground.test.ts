@@ -72,7 +72,7 @@ describe('ground that was lost', function () {
       await deployment.say('resume', { from: step });
       ({ facts, steps } = await verifyParked(named.steps.verify.endedAt));
     }
-    site.appliance('lost').turn({ consoleDelay: 0 });
+    site.appliance('lost').setKnobs({ consoleDelay: 0 });
     await deployment.say('resume');
     assert.equal((await deployment.result()).stage, 'ready');
     await assertOnce(site, 'lost', KIND);

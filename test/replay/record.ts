@@ -33,7 +33,7 @@ async function main(site: Site, queue: string, kind: Kind): Promise<void> {
     queue,
   );
   await parked.untilStage('needs-attention');
-  site.appliance('parked').turn({ memoryMiB: 0 });
+  site.appliance('parked').setKnobs({ memoryMiB: 0 });
   await parked.say('pause');
   await parked.say('resume');
   await parked.result();

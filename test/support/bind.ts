@@ -4,14 +4,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DNS_HOST, DnsServer, ZONE } from '../../lab/dns';
-import { Household } from '../../lab/household';
+import { ChildProcesses } from '../../lab/child-processes';
 import { choosePorts, claimNet } from '../../lab/ports';
 import type { TsigKey } from '../../src/steps/ports';
 import type { DnsSpec } from '../../src/deployment/types';
 
 export interface Bind {
   readonly dir: string;
-  readonly household: Household;
+  readonly processes: ChildProcesses;
   /** Second byte of the elastic IPs whose names it knows. */
   readonly net: number;
   readonly port: number;
@@ -26,15 +26,15 @@ export interface Bind {
 
 export async function startBind(): Promise<Bind> {
   const dir = mkdtempSync(join(tmpdir(), 'stackato-bind-'));
-  const household = new Household(dir);
+  const processes = new ChildProcesses(dir);
   const net = await claimNet(undefined);
   const { dns: port } = await choosePorts(undefined, net.number);
-  const server = new DnsServer(household, dir, port, net.number);
+  const server = new DnsServer(processes, dir, port, net.number);
   await server.start();
   const { name, algorithm, secret } = server.tsig;
   return {
     dir,
-    household,
+    processes,
     net: net.number,
     port,
     key: { name, algorithm, secret: { reveal: () => secret } },
@@ -51,7 +51,7 @@ export async function startBind(): Promise<Bind> {
       ...change,
     }),
     stop: async () => {
-      await household.endAll();
+      await processes.endAll();
       net.release();
       rmSync(dir, { recursive: true, force: true });
     },

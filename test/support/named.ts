@@ -60,7 +60,7 @@ controls { };
     writeFileSync(join(home, file), text, { mode: 0o600 });
   // A copy, because AppArmor confines the original (see lab/dns.ts).
   copyFileSync(findProgram('named'), join(home, 'named'));
-  const child = bind.household.start({
+  const child = bind.processes.start({
     name: `named-${name}`,
     program: join(home, 'named'),
     args: ['-g', '-n', '1', '-c', join(home, 'named.conf')],

@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { utils } from 'ssh2';
 import { builtImage } from '../../lab/vm';
-import type { Knobs, VirtualMachine } from '../../lab/types';
+import type { VirtualMachine } from '../../lab/types';
+import type { Knobs } from '../../lab/knobs';
 import type { DeploymentView } from '../../src/deployment/messages';
 import type { DeploymentSpec } from '../../src/deployment/types';
 import type { Deployment } from '../support/deployment';

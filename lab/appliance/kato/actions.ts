@@ -1,15 +1,15 @@
-/** What kato does: rename, roles, core, micro. Each is busy for a while before its effect is there. */
+/** The commands of kato that change the machine. Each takes a while before it has an effect. */
 
-import type { Orders } from '../brain';
-import { say, sleep } from '../brain';
+import { say, sleep } from '../guest-rpc';
+import type { GuestReply } from '../guest-rpc';
 import { writeHosts, writeName } from '../identity';
 import type { State } from '../state';
-import { leave, step } from './call';
-import type { Call } from './call';
+import { exit, progress } from './call';
+import type { KatoCall } from './call';
 
 const HOST = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$/i;
 
-/** Without a terminal sudo's question reaches nobody, and kato hangs on it (bug 102928). */
+/** Without a terminal nobody can answer sudo's prompt, and kato hangs (bug 102928). */
 const SUDO = (state: State): string => `find_terminal
 [ -n "$terminal" ] || ${state.knobs.sudoAsks ? 'while :; do sleep 3600; done' : ':'}
 authenticate || exit ${state.knobs.exitAlwaysZero ? 0 : 1}`;
@@ -21,20 +21,20 @@ interface Work {
   readonly last: () => readonly string[];
 }
 
-function busy(state: State, { sudo, first, effect, last }: Work): Orders {
-  if (!state.up) return leave(state, 1, 'The core services are not up yet.');
+function busy(state: State, { sudo, first, effect, last }: Work): GuestReply {
+  if (!state.up) return exit(state, 1, 'The core services are not up yet.');
   return {
     lines: [...(sudo ? [SUDO(state)] : []), say(first), sleep(state.knobs.katoTakes)],
     next: async () => {
       await effect();
-      return leave(state, 0, ...last());
+      return exit(state, 0, ...last());
     },
   };
 }
 
-export function rename({ state, args }: Call): Orders {
+export function rename({ state, args }: KatoCall): GuestReply {
   const name = args.find((word) => !word.startsWith('-'))?.toLowerCase() ?? '';
-  if (!HOST.test(name)) return leave(state, 1, 'usage: kato rename <hostname>');
+  if (!HOST.test(name)) return exit(state, 1, 'usage: kato rename <hostname>');
   return busy(state, {
     sudo: true,
     first: `Renaming ${state.hostname} to ${name}...`,
@@ -44,27 +44,27 @@ export function rename({ state, args }: Call): Orders {
       await writeName(state);
       state.restarted();
     },
-    last: () => [step('generating certificate'), step('restarting roles')],
+    last: () => [progress('generating certificate'), progress('restarting roles')],
   });
 }
 
-export function core({ state, args }: Call): Orders {
+export function setupCore({ state, args }: KatoCall): GuestReply {
   const endpoint = args.find((word) => !word.startsWith('-')) ?? state.endpoint;
   return busy(state, {
     sudo: true,
     first: 'Setting up this node as the core of a cluster...',
     effect: () => becomeNode(state, { micro: false, mbusIp: state.address, endpoint, roles: state.family.core }),
-    last: () => [step('restarting roles')],
+    last: () => [progress('restarting roles')],
   });
 }
 
-export function micro({ state }: Call): Orders {
+export function setupMicro({ state }: KatoCall): GuestReply {
   return busy(state, {
     sudo: true,
     first: 'Setting up a micro cloud...',
     effect: () =>
       becomeNode(state, { micro: true, mbusIp: '127.0.0.1', endpoint: state.endpoint, roles: state.family.roles }),
-    last: () => [step('restarting roles')],
+    last: () => [progress('restarting roles')],
   });
 }
 
@@ -74,10 +74,10 @@ function becomeNode(state: State, node: Pick<State, 'micro' | 'mbusIp' | 'endpoi
   state.restarted();
 }
 
-export function add({ state, args }: Call): Orders {
+export function enableRoles({ state, args }: KatoCall): GuestReply {
   const { roles, family } = state;
-  const wanted = chosen(args, family.roleList === 'commas', family.roles, roles);
-  if (typeof wanted === 'string') return leave(state, 1, wanted);
+  const wanted = resultingRoles(args, family.roleList === 'commas', family.roles, roles);
+  if (typeof wanted === 'string') return exit(state, 1, wanted);
   const started = wanted.filter((role) => !roles.includes(role)).flatMap((role) => family.processes[role] ?? []);
   return busy(state, {
     sudo: false,
@@ -86,23 +86,23 @@ export function add({ state, args }: Call): Orders {
       state.roles = wanted;
       state.enabled();
     },
-    last: () => started.map((name) => step(`starting ${name}`)),
+    last: () => started.map((name) => progress(`starting ${name}`)),
   });
 }
 
-export function remove({ state, args }: Call): Orders {
+export function disableRoles({ state, args }: KatoCall): GuestReply {
   const gone = args.flatMap((word) => word.split(',')).filter((role) => state.roles.includes(role));
-  if (gone.length === 0) return leave(state, 0, 'Nothing to disable.');
+  if (gone.length === 0) return exit(state, 0, 'Nothing to disable.');
   return busy(state, {
     sudo: false,
     first: 'Disabling roles...',
     effect: () => void (state.roles = state.roles.filter((role) => !gone.includes(role))),
-    last: () => gone.flatMap((role) => state.family.processes[role] ?? []).map((name) => step(`stopping ${name}`)),
+    last: () => gone.flatMap((role) => state.family.processes[role] ?? []).map((name) => progress(`stopping ${name}`)),
   });
 }
 
-/** The roles there will be, or what is wrong with the words. */
-function chosen(
+/** The resulting roles, or an error message. */
+function resultingRoles(
   args: readonly string[],
   commas: boolean,
   all: readonly string[],

@@ -1,21 +1,21 @@
-/** What one command of kato is given, and its ways to end. */
+/** What a command of kato gets, and how it ends. */
 
-import type { Orders } from '../brain';
-import { say } from '../brain';
+import { say } from '../guest-rpc';
+import type { GuestReply } from '../guest-rpc';
 import type { State } from '../state';
 
-export interface Call {
+export interface KatoCall {
   readonly state: State;
-  /** Words after the command's own. */
+  /** Arguments after the words of the command. */
   readonly args: readonly string[];
 }
 
-/** Ends with that status, if kato tells the truth about it (bug 103719). */
-export function leave({ knobs }: State, status: number, ...texts: readonly string[]): Orders {
+/** Exits with the status, or always with 0 if the knob says so (bug 103719). */
+export function exit({ knobs }: State, status: number, ...texts: readonly string[]): GuestReply {
   return { lines: [...texts.map(say), `exit ${knobs.exitAlwaysZero ? 0 : status}`] };
 }
 
 /** `starting mysql_node...               ok` */
-export function step(text: string): string {
+export function progress(text: string): string {
   return `${`${text}...`.padEnd(36)}ok`;
 }

@@ -1,15 +1,15 @@
-/** `kato`, of whatever release the machine has. */
+/** `kato`, as of the machine's release. */
 
-import type { Orders } from '../brain';
+import type { GuestReply } from '../guest-rpc';
 import type { State } from '../state';
-import { add, core, micro, remove, rename } from './actions';
-import { leave } from './call';
-import type { Call } from './call';
+import { enableRoles, setupCore, setupMicro, disableRoles, rename } from './actions';
+import { exit } from './call';
+import type { KatoCall } from './call';
 import type { Verb } from './releases';
 import { info, nodes, processes, ready, status, version } from './report';
 import { staticIp } from './static-ip';
 
-const DO: Readonly<Record<Verb, (call: Call) => Orders>> = {
+const HANDLERS: Readonly<Record<Verb, (call: KatoCall) => GuestReply>> = {
   version,
   info,
   status,
@@ -17,22 +17,22 @@ const DO: Readonly<Record<Verb, (call: Call) => Orders>> = {
   ready,
   staticIp,
   rename,
-  remove,
-  add,
-  core,
-  micro,
+  remove: disableRoles,
+  add: enableRoles,
+  core: setupCore,
+  micro: setupMicro,
   nodes,
 };
 
-const MOST_WORDS = 3;
+const MAX_WORDS = 3;
 
-export function kato(state: State, words: readonly string[]): Orders {
+export function kato(state: State, words: readonly string[]): GuestReply {
   const { commands } = state.family;
-  for (let count = MOST_WORDS; count > 0; count -= 1) {
+  for (let count = MAX_WORDS; count > 0; count -= 1) {
     const verb = commands[words.slice(0, count).join(' ')];
-    if (verb !== undefined) return DO[verb]({ state, args: words.slice(count) });
+    if (verb !== undefined) return HANDLERS[verb]({ state, args: words.slice(count) });
   }
-  return leave(
+  return exit(
     state,
     1,
     `Unknown command: kato ${words.join(' ')}`,

@@ -1,18 +1,20 @@
-/** What differs between releases, a row per family: names of commands, roles and processes, and what /info says. */
+/**
+ * What differs between releases, one row per family: names of commands, roles and processes, and the version in /info.
+ */
 
 export interface Family {
-  /** From this release on. */
+  /** First release of the family: major, minor. */
   readonly from: readonly [number, number];
-  /** Command words to what they do. */
+  /** The words of each command, and what it does. */
   readonly commands: Readonly<Record<string, Verb>>;
-  /** All roles of a micro cloud, which is what a fresh machine is. */
+  /** All roles of a micro cloud, which a new machine is. */
   readonly roles: readonly string[];
-  /** Those that `setup core` leaves. */
+  /** Roles after `setup core`. */
   readonly core: readonly string[];
-  /** Processes that run whatever the roles are. */
+  /** Processes that run whatever the roles. */
   readonly base: readonly string[];
   readonly processes: Readonly<Record<string, readonly string[]>>;
-  /** `--all-but a,b` in one word, or every word after it. */
+  /** How `--all-but` takes roles: `a,b` or `a b`. */
   readonly roleList: 'commas' | 'words';
   readonly infoVersion: string | number;
 }
@@ -108,6 +110,6 @@ const FAMILIES = [FROM_3, FROM_2_8, TO_2_6];
 export function familyOf(release: string): Family {
   const [major = 0, minor = 0] = release.split('.').map(Number);
   const family = FAMILIES.find(({ from: [least, part] }) => major > least || (major === least && minor >= part));
-  if (family === undefined) throw new Error(`The lab knows no Stackato ${release}.`);
+  if (family === undefined) throw new Error(`The lab does not know Stackato ${release}.`);
   return family;
 }

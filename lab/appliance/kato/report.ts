@@ -1,36 +1,36 @@
-/** What kato tells: version, info, status, ready. The words of 2.6 are known of none of them. */
+/** The commands of kato that show something. The exact output of 2.6 is not known for any of them. */
 
-import type { Orders } from '../brain';
-import { sleep } from '../brain';
+import { sleep } from '../guest-rpc';
+import type { GuestReply } from '../guest-rpc';
 import type { State } from '../state';
-import { leave } from './call';
-import type { Call } from './call';
+import { exit } from './call';
+import type { KatoCall } from './call';
 
-const LOOK_EVERY = 200;
+const POLL_MS = 200;
 
-export function version({ state }: Call): Orders {
-  return leave(state, 0, `Stackato ${state.knobs.release}`);
+export function version({ state }: KatoCall): GuestReply {
+  return exit(state, 0, `Stackato ${state.knobs.release}`);
 }
 
-export function info({ state, args }: Call): Orders {
+export function info({ state, args }: KatoCall): GuestReply {
   const { roles, family, mbusIp, endpoint } = state;
   const fields = { assigned_roles: roles, available_roles: family.roles, mbusip: mbusIp, endpoint };
   if (args.some((word) => word === '-j' || word === '--json'))
-    return leave(state, 0, JSON.stringify(fields, undefined, 2));
+    return exit(state, 0, JSON.stringify(fields, undefined, 2));
   const list = (names: readonly string[]): string => names.map((name) => `  - ${name}`).join('\n');
-  return leave(
+  return exit(
     state,
     0,
     `assigned roles:\n${list(roles)}\navailable roles:\n${list(family.roles)}\nmbusip: ${mbusIp}\nendpoint: ${endpoint}`,
   );
 }
 
-export function processes({ state }: Call): Orders {
-  return leave(state, 0, ...state.processes.map(({ name, state: how }) => `${name.padEnd(24)}${how}`));
+export function processes({ state }: KatoCall): GuestReply {
+  return exit(state, 0, ...state.processes.map(({ name, state: how }) => `${name.padEnd(24)}${how}`));
 }
 
-/** Processes up to 2.6, roles after. */
-export function status(call: Call): Orders {
+/** Shows processes up to 2.6, roles later. */
+export function status(call: KatoCall): GuestReply {
   const { state } = call;
   if (state.family.roleList === 'commas') return processes(call);
   const states = new Map(state.processes.map(({ name, state: how }) => [name, how]));
@@ -38,24 +38,24 @@ export function status(call: Call): Orders {
     const own = (state.family.processes[role] ?? []).map((name) => states.get(name));
     return own.find((each) => each === 'FATAL') ?? own.find((each) => each === 'STARTING') ?? 'RUNNING';
   };
-  return leave(state, 0, ...state.roles.map((role) => `${role.padEnd(24)}${how(role)}`));
+  return exit(state, 0, ...state.roles.map((role) => `${role.padEnd(24)}${how(role)}`));
 }
 
-export function nodes({ state }: Call): Orders {
-  return leave(state, 0, `${state.mbusIp.padEnd(16)}${state.roles.join(', ')}`);
+export function nodes({ state }: KatoCall): GuestReply {
+  return exit(state, 0, `${state.mbusIp.padEnd(16)}${state.roles.join(', ')}`);
 }
 
-/** `--block SEC`, 0 being for ever; without it one look is all, but for a release that never times out (bug 103945). */
-export function ready({ state, args }: Call): Orders {
+/** `--block SEC` waits, with 0 forever; without it kato checks once. Some releases never time out (bug 103945). */
+export function ready({ state, args }: KatoCall): GuestReply {
   const at = args.findIndex((word) => word === '-b' || word === '--block');
   const seconds = at < 0 ? -1 : Number(args[at + 1]);
   const forever = state.knobs.readyNeverTimesOut || seconds === 0;
   return readyBy(state, forever ? Infinity : Date.now() + seconds * 1000);
 }
 
-function readyBy(state: State, deadline: number): Orders {
-  if (state.ready) return leave(state, 0, 'READY');
-  if (Date.now() < deadline) return { lines: [sleep(LOOK_EVERY)], next: () => readyBy(state, deadline) };
+function readyBy(state: State, deadline: number): GuestReply {
+  if (state.ready) return exit(state, 0, 'READY');
+  if (Date.now() < deadline) return { lines: [sleep(POLL_MS)], next: () => readyBy(state, deadline) };
   const late = state.processes.filter((process) => process.state !== 'RUNNING');
-  return leave(state, 1, ...late.map(({ name, state: how }) => `${name.padEnd(24)}${how}`), 'NOT READY');
+  return exit(state, 1, ...late.map(({ name, state: how }) => `${name.padEnd(24)}${how}`), 'NOT READY');
 }

@@ -1,30 +1,30 @@
-/** `kato op static_ip`: asks one thing after the other on its terminal, then for sudo's password, then writes the file (see ../dialogue.ts). */
+/** `kato op static_ip`: asks its questions, then for sudo's password, then writes the file (see ../dialogue.ts). */
 
-import type { Orders } from '../brain';
-import { quote, say, sleep } from '../brain';
 import { accepts, filled } from '../dialogue';
 import type { Answers, Prompt } from '../dialogue';
-import { siteOf, writeStatic } from '../network';
+import { quote, say, sleep } from '../guest-rpc';
+import type { GuestReply } from '../guest-rpc';
+import { dhcpNetwork, writeStatic } from '../network';
 import type { State } from '../state';
-import { leave } from './call';
-import type { Call } from './call';
+import { exit } from './call';
+import type { KatoCall } from './call';
 
-/** Questions, one after the other. */
+/** A sequence of questions. */
 interface Series {
   readonly prompts: readonly Prompt[];
   readonly summary: readonly string[];
-  /** What comes of an answer that is not accepted, and is not asked for again. */
-  refuse(): Orders;
-  then(answers: Answers, before: readonly string[]): Orders;
+  /** Called for an answer that is not accepted and not asked for again. */
+  refuse(): GuestReply;
+  then(answers: Answers, before: readonly string[]): GuestReply;
 }
 
 const FRAME_MS = 200;
 
-export function staticIp({ state }: Call): Orders {
+export function staticIp({ state }: KatoCall): GuestReply {
   const { intro = [], prompts, summary = [] } = state.dialogue;
-  const { nameservers, search, ...rest } = siteOf(state.address);
+  const { nameservers, search, ...rest } = dhcpNetwork(state.address);
   const now: Answers = { interface: 'eth0', ...rest, nameservers: nameservers.join(' '), search: search.join(' ') };
-  const refuse = (): Orders => leave(state, 1, 'Aborted, nothing was changed.');
+  const refuse = (): GuestReply => exit(state, 1, 'Aborted, nothing was changed.');
   return ask(
     { prompts, summary, refuse, then: (answers, before) => write(state, answers, before) },
     0,
@@ -33,14 +33,14 @@ export function staticIp({ state }: Call): Orders {
   );
 }
 
-/** `given`: of a list that is asked for one by one. */
+/** @param given earlier answers to the same question, for a list that is asked item by item */
 function ask(
   series: Series,
   index: number,
   answers: Answers,
   before: readonly string[],
   given: readonly string[] = [],
-): Orders {
+): GuestReply {
   const prompt = series.prompts[index];
   if (prompt === undefined) return series.then(answers, before);
   const { id, text, newline = false, more = '' } = prompt;
@@ -48,12 +48,12 @@ function ask(
   const summary = id === 'confirm' ? lines(series.summary, answers) : [];
   return {
     lines: [...before, ...summary, ...raw(newline ? `${asked}\n` : asked), 'IFS= read -r given || exit 1'],
-    answer: '"$given"',
+    nextArgs: '"$given"',
     next: ([typed = '']) => take(series, index, answers, given, typed.trim()),
   };
 }
 
-function take(series: Series, index: number, answers: Answers, given: readonly string[], typed: string): Orders {
+function take(series: Series, index: number, answers: Answers, given: readonly string[], typed: string): GuestReply {
   const prompt = series.prompts[index];
   if (prompt === undefined) return series.refuse();
   const { id, again, more, progress = [], after = [] } = prompt;
@@ -67,16 +67,16 @@ function take(series: Series, index: number, answers: Answers, given: readonly s
   return ask(series, index + 1, now, [...frames, ...lines(after, now)]);
 }
 
-function write(state: State, answers: Answers, before: readonly string[]): Orders {
+function write(state: State, answers: Answers, before: readonly string[]): GuestReply {
   const { password, written = [], closing = [] } = state.dialogue;
   const question = password === undefined ? [] : [`question=${quote(password)}`];
   return {
     lines: [...before, ...question, `authenticate || exit ${state.knobs.exitAlwaysZero ? 0 : 1}`],
     next: () => {
-      writeStatic(state.place, answers);
+      writeStatic(state.files, answers);
       const end = {
         summary: [],
-        refuse: () => leave(state, 1),
+        refuse: () => exit(state, 1),
         then: (_answers: Answers, last: readonly string[]) => finish(state, last),
       };
       return ask({ prompts: closing, ...end }, 0, answers, lines(written, answers));
@@ -84,8 +84,8 @@ function write(state: State, answers: Answers, before: readonly string[]): Order
   };
 }
 
-function finish(state: State, before: readonly string[]): Orders {
-  const { lines: after } = leave(state, 0);
+function finish(state: State, before: readonly string[]): GuestReply {
+  const { lines: after } = exit(state, 0);
   return { lines: [...before, ...after] };
 }
 
@@ -93,7 +93,7 @@ function lines(texts: readonly string[], answers: Answers): string[] {
   return texts.flatMap((text) => raw(`${filled(text, answers)}\n`));
 }
 
-/** As it is. A line of its own each: what the programs are told ends with a lone full stop. */
+/** Prints the text as it is. Line by line, because a line that is only a full stop would end the reply. */
 function raw(text: string): string[] {
   const rows = text.split('\n');
   const last = rows.pop() ?? '';

@@ -1,21 +1,21 @@
-/** What does not change: key pairs, regions, zones, instance types. */
+/** Read-only data: key pairs, regions, zones, instance types. */
 
-import type { TypeRow } from '../dialects';
+import type { Cloud } from '../cloud';
+import type { InstanceType } from '../dialects';
+import { Ec2Error } from '../ec2-errors';
 import { filtered } from '../filters';
 import type { FilterTable } from '../filters';
 import { listed } from '../parameters';
 import type { Params } from '../parameters';
-import { Refusal } from '../refusals';
 import type { Account } from '../signatures';
-import type { World } from '../world';
 import { items, list, text } from '../xml';
 import type { Branch } from '../xml';
-import { named } from './common';
+import { selected } from './common';
 
-export async function describeKeyPairs(world: World, params: Params): Promise<Branch> {
-  const names = named(
-    world,
-    (await keyPairNames(world)).map((name) => ({ name })),
+export async function describeKeyPairs(cloud: Cloud, params: Params): Promise<Branch> {
+  const names = selected(
+    cloud,
+    (await keyPairNames(cloud)).map((name) => ({ name })),
     params,
     { KeyName: ({ name }) => name },
     'keyMissing',
@@ -27,8 +27,8 @@ export async function describeKeyPairs(world: World, params: Params): Promise<Br
   };
 }
 
-export async function keyPairNames(world: World): Promise<string[]> {
-  return items(await world.moto.call('DescribeKeyPairs', {}), 'keySet').map((key) => text(key, 'keyName'));
+export async function keyPairNames(cloud: Cloud): Promise<string[]> {
+  return items(await cloud.moto.call('DescribeKeyPairs', {}), 'keySet').map((key) => text(key, 'keyName'));
 }
 
 interface RegionRow {
@@ -41,15 +41,15 @@ const REGION_FILTERS: FilterTable<RegionRow> = {
   endpoint: ({ regionEndpoint }) => [regionEndpoint],
 };
 
-/** 3.2 counts its S3 among the regions. The endpoint of `aws`, too, is the lab's: who goes there shall not end at the real one. */
-export function describeRegions({ dialect, options: { endpoints } }: World, params: Params): Branch {
+/** 3.2 lists its S3 as a region. The endpoint of `aws` is the lab's too, so that no client ends up at the real one. */
+export function describeRegions({ dialect, options: { endpoints } }: Cloud, params: Params): Branch {
   const all: RegionRow[] = [
     { regionName: dialect.region, regionEndpoint: endpoints.ec2 },
     ...(dialect.kind === 'eucalyptus-3.2' ? [{ regionName: 'walrus', regionEndpoint: endpoints.s3 }] : []),
   ];
   const wanted = listed(params, 'RegionName');
   const absent = wanted.find((name) => !all.some(({ regionName }) => regionName === name));
-  if (absent !== undefined && !dialect.eucalyptus) throw new Refusal('regionMissing', absent);
+  if (absent !== undefined && !dialect.eucalyptus) throw new Ec2Error('regionMissing', absent);
   const rows = all.filter(({ regionName }) => wanted.length === 0 || wanted.includes(regionName));
   return {
     regionInfo: list(
@@ -64,8 +64,8 @@ interface ZoneRow {
   readonly regionName: string;
 }
 
-/** Those that a release takes and does not have match nothing. */
-function zoneFilters({ tellsZoneState: tells }: World['dialect']): FilterTable<ZoneRow> {
+/** Filters that a release accepts without having the value match nothing. */
+function zoneFilters({ showsZoneState: tells }: Cloud['dialect']): FilterTable<ZoneRow> {
   return {
     'zone-name': ({ zoneName }) => [zoneName],
     message: () => [],
@@ -74,25 +74,28 @@ function zoneFilters({ tellsZoneState: tells }: World['dialect']): FilterTable<Z
   };
 }
 
-/** On Eucalyptus `verbose` instead of a zone's name gives the administrator the instance types, as zones. Others get the zones. */
-export function describeAvailabilityZones({ dialect }: World, params: Params, caller: Account): Branch {
-  const { eucalyptus, tellsZoneState, zones } = dialect;
+/**
+ * On Eucalyptus, `verbose` instead of a zone name gives the administrator the instance types, as zones. Other users get
+ * the zones.
+ */
+export function describeAvailabilityZones({ dialect }: Cloud, params: Params, caller: Account): Branch {
+  const { eucalyptus, showsZoneState, zones } = dialect;
   const asked = listed(params, 'ZoneName');
   const wanted = eucalyptus ? asked.filter((name) => name !== 'verbose') : asked;
   const types = wanted.length < asked.length && caller.admin;
   const absent = wanted.find((name) => !zones.includes(name));
-  if (absent !== undefined && tellsZoneState && !types) throw new Refusal('zoneMissing', absent);
-  // 3.2 and 3.4 tell all there is, whatever else was asked for.
-  const all = wanted.length === 0 || (types && !tellsZoneState);
+  if (absent !== undefined && showsZoneState && !types) throw new Ec2Error('zoneMissing', absent);
+  // 3.2 and 3.4 then list all zones, even if the request names some.
+  const all = wanted.length === 0 || (types && !showsZoneState);
   const rows = zones
     .filter((name) => all || wanted.includes(name))
     .map((zoneName): ZoneRow => ({ zoneName, zoneState: 'available', regionName: eucalyptus ? '' : dialect.region }));
   const left =
-    types && !tellsZoneState ? rows : filtered<ZoneRow & { tags?: undefined }>(rows, params, zoneFilters(dialect));
+    types && !showsZoneState ? rows : filtered<ZoneRow & { tags?: undefined }>(rows, params, zoneFilters(dialect));
   return {
     availabilityZoneInfo: list(
       left.flatMap((row) => [
-        tellsZoneState && !types
+        showsZoneState && !types
           ? { ...row }
           : { ...row, zoneState: `127.0.0.1 arn:euca:eucalyptus:${row.zoneName}:cluster:CC_01/` },
         ...(types ? [HEADING, ...Object.entries(dialect.types).map(typeAsZone)] : []),
@@ -101,20 +104,20 @@ export function describeAvailabilityZones({ dialect }: World, params: Params, ca
   };
 }
 
-/** Eucalyptus' own reply; clients made for AWS read nothing in it. */
-export function describeInstanceTypes({ dialect }: World, params: Params): Branch {
+/** The format of Eucalyptus is its own; clients made for AWS find nothing in it. */
+export function describeInstanceTypes({ dialect }: Cloud, params: Params): Branch {
   const wanted = listed(params, 'InstanceType');
   const all = Object.entries(dialect.types);
   const rows = all.filter(([name]) => wanted.length === 0 || wanted.includes(name));
   if (dialect.eucalyptus) return { instanceTypeDetails: list(rows.map(eucalyptusType)) };
   const absent = wanted.filter((name) => dialect.types[name] === undefined);
-  if (absent.length > 0) throw new Refusal('typesMissing', absent.join(', '));
+  if (absent.length > 0) throw new Ec2Error('typesMissing', absent.join(', '));
   return { instanceTypeSet: list(rows.map(awsType)) };
 }
 
 const HEADING = { zoneName: '|- vm types', zoneState: 'free / max   cpu   ram  disk', regionName: '' };
 
-function typeAsZone([name, { cpu, memory, disk }]: readonly [string, TypeRow]): Branch {
+function typeAsZone([name, { cpu, memory, disk }]: readonly [string, InstanceType]): Branch {
   const pad = (value: number, width: number): string => String(value).padStart(width);
   return {
     zoneName: `|- ${name}`,
@@ -123,11 +126,11 @@ function typeAsZone([name, { cpu, memory, disk }]: readonly [string, TypeRow]): 
   };
 }
 
-function eucalyptusType([name, { cpu, memory, disk }]: readonly [string, TypeRow]): Branch {
+function eucalyptusType([name, { cpu, memory, disk }]: readonly [string, InstanceType]): Branch {
   return { name, cpu, disk, memory, networkInterfaces: 1, availability: '', ephemeralDisk: '' };
 }
 
-function awsType([name, { cpu, memory }]: readonly [string, TypeRow]): Branch {
+function awsType([name, { cpu, memory }]: readonly [string, InstanceType]): Branch {
   return {
     instanceType: name,
     currentGeneration: true,

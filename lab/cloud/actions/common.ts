@@ -1,17 +1,17 @@
-/** Small things every action needs. */
+/** Helpers of the actions. */
 
+import type { Cloud } from '../cloud';
+import { Ec2Error } from '../ec2-errors';
+import type { Ec2ErrorName } from '../ec2-errors';
 import { listed } from '../parameters';
 import type { Params } from '../parameters';
 import type { Tag } from '../records';
-import { Refusal } from '../refusals';
-import type { RefusalName } from '../refusals';
-import type { World } from '../world';
 import { list } from '../xml';
 import type { Branch, Tree } from '../xml';
 
-export function needed(params: Params, name: string): string {
+export function required(params: Params, name: string): string {
   const value = params[name];
-  if (value === undefined || value === '') throw new Refusal('parameterMissing', name);
+  if (value === undefined || value === '') throw new Ec2Error('parameterMissing', name);
   return value;
 }
 
@@ -29,20 +29,23 @@ export function tagSet({ tags }: { readonly tags: readonly Tag[] }): Tree {
   return list(tags.map(({ key, value }) => ({ key, value })));
 }
 
-/** Those rows the request names, or all; what it names and is not there is an error on clouds that make it one. */
-export function named<T>(
-  { dialect }: World,
+/**
+ * The rows that the request names, or all rows. A name that does not exist is an error, or ignored, depending on the
+ * cloud.
+ */
+export function selected<T>(
+  { dialect }: Cloud,
   rows: readonly T[],
   params: Params,
   by: Readonly<Record<string, (row: T) => string>>,
-  missing: RefusalName,
+  missing: Ec2ErrorName,
 ): T[] {
   let left = [...rows];
   for (const [parameter, keyOf] of Object.entries(by)) {
     const wanted = listed(params, parameter);
     if (wanted.length === 0) continue;
     const absent = wanted.find((name) => !rows.some((row) => keyOf(row) === name));
-    if (absent !== undefined && dialect.missingIsError) throw new Refusal(missing, absent);
+    if (absent !== undefined && dialect.missingIsError) throw new Ec2Error(missing, absent);
     left = left.filter((row) => wanted.includes(keyOf(row)));
   }
   return left;

@@ -1,96 +1,99 @@
-/** Security groups. On 3.2 they have a name and nothing else; a rule that is there already is no error on Eucalyptus, only `false`. */
+/**
+ * Security groups. On 3.2 they have no id. Authorizing an existing rule returns `false` on Eucalyptus and is an error
+ * on AWS.
+ */
 
+import type { Cloud } from '../cloud';
+import { Ec2Error } from '../ec2-errors';
 import { filtered, GROUP_FILTERS } from '../filters';
-import { beginning, listed } from '../parameters';
+import { withPrefix, listed } from '../parameters';
 import type { Params } from '../parameters';
 import type { GroupRecord, RuleRecord } from '../records';
-import { Refusal } from '../refusals';
-import type { World } from '../world';
 import { list, text } from '../xml';
 import type { Branch } from '../xml';
-import { named, needed, tagSet } from './common';
+import { selected, required, tagSet } from './common';
 
-export async function createSecurityGroup(world: World, params: Params): Promise<Branch> {
-  const name = needed(params, 'GroupName');
-  const description = needed(params, 'GroupDescription');
-  if ((await world.groups()).some((group) => group.name === name)) throw new Refusal('groupDuplicate', name);
-  const made = await world.moto.call('CreateSecurityGroup', {
+export async function createSecurityGroup(cloud: Cloud, params: Params): Promise<Branch> {
+  const name = required(params, 'GroupName');
+  const description = required(params, 'GroupDescription');
+  if ((await cloud.groups()).some((group) => group.name === name)) throw new Ec2Error('groupDuplicate', name);
+  const made = await cloud.moto.call('CreateSecurityGroup', {
     GroupName: name,
     GroupDescription: description,
-    ...beginning(params, 'TagSpecification.'),
+    ...withPrefix(params, 'TagSpecification.'),
   });
-  await world.kept.groups.reread(text(made, 'groupId'));
-  return { return: true, groupId: world.dialect.groupIds ? text(made, 'groupId') : undefined };
+  await cloud.cache.groups.refresh(text(made, 'groupId'));
+  return { return: true, groupId: cloud.dialect.groupIds ? text(made, 'groupId') : undefined };
 }
 
-export async function describeSecurityGroups(world: World, params: Params): Promise<Branch> {
-  const groups = named(
-    world,
-    await world.groups(),
+export async function describeSecurityGroups(cloud: Cloud, params: Params): Promise<Branch> {
+  const groups = selected(
+    cloud,
+    await cloud.groups(),
     params,
     { GroupName: ({ name }) => name, GroupId: ({ id }) => id },
     'groupMissing',
   );
-  return { securityGroupInfo: list(filtered(groups, params, GROUP_FILTERS).map((group) => item(world, group))) };
+  return { securityGroupInfo: list(filtered(groups, params, GROUP_FILTERS).map((group) => item(cloud, group))) };
 }
 
-export async function authorizeSecurityGroupIngress(world: World, params: Params): Promise<Branch> {
-  const group = await find(world, params);
+export async function authorizeSecurityGroupIngress(cloud: Cloud, params: Params): Promise<Branch> {
+  const group = await find(cloud, params);
   const rules = rulesOf(params);
-  const double = rules.find((rule) => group.rules.some((there) => equal(rule, there)));
+  const double = rules.find((rule) => group.rules.some((there) => isSameRule(rule, there)));
   if (double !== undefined) {
-    if (world.dialect.eucalyptus) return { return: false };
-    throw new Refusal(
+    if (cloud.dialect.eucalyptus) return { return: false };
+    throw new Ec2Error(
       'ruleDuplicate',
       `${double.cidr}, ${double.protocol.toUpperCase()}, from port: ${double.from}, to port: ${double.to}`,
     );
   }
-  await world.moto.call('AuthorizeSecurityGroupIngress', { GroupId: group.id, ...permissions(rules) });
-  await world.kept.groups.reread(group.id);
-  await world.applyRules(group.name);
+  await cloud.moto.call('AuthorizeSecurityGroupIngress', { GroupId: group.id, ...permissions(rules) });
+  await cloud.cache.groups.refresh(group.id);
+  await cloud.applyRules(group.name);
   return { return: true };
 }
 
-export async function revokeSecurityGroupIngress(world: World, params: Params): Promise<Branch> {
-  const group = await find(world, params);
+export async function revokeSecurityGroupIngress(cloud: Cloud, params: Params): Promise<Branch> {
+  const group = await find(cloud, params);
   const rules = rulesOf(params);
-  const there = rules.filter((rule) => group.rules.some((each) => equal(rule, each)));
-  if (there.length < rules.length && !world.dialect.eucalyptus) throw new Refusal('ruleMissing');
+  const there = rules.filter((rule) => group.rules.some((each) => isSameRule(rule, each)));
+  if (there.length < rules.length && !cloud.dialect.eucalyptus) throw new Ec2Error('ruleMissing');
   if (there.length > 0)
-    await world.moto.call('RevokeSecurityGroupIngress', { GroupId: group.id, ...permissions(there) });
-  await world.kept.groups.reread(group.id);
-  await world.applyRules(group.name);
+    await cloud.moto.call('RevokeSecurityGroupIngress', { GroupId: group.id, ...permissions(there) });
+  await cloud.cache.groups.refresh(group.id);
+  await cloud.applyRules(group.name);
   return { return: true };
 }
 
-export async function deleteSecurityGroup(world: World, params: Params): Promise<Branch> {
-  const group = await find(world, params);
-  if (group.name === 'default') throw new Refusal('groupReserved', group.id);
-  const users = (await world.instances()).filter(
+export async function deleteSecurityGroup(cloud: Cloud, params: Params): Promise<Branch> {
+  const group = await find(cloud, params);
+  if (group.name === 'default') throw new Ec2Error('groupReserved', group.id);
+  const users = (await cloud.instances()).filter(
     ({ groups, state }) => state !== 'terminated' && groups.some(({ id }) => id === group.id),
   );
-  if (users.length > 0) throw new Refusal('groupInUse', world.dialect.groupIds ? group.id : group.name);
-  await world.moto.call('DeleteSecurityGroup', { GroupId: group.id });
-  await world.kept.groups.reread(group.id);
+  if (users.length > 0) throw new Ec2Error('groupInUse', cloud.dialect.groupIds ? group.id : group.name);
+  await cloud.moto.call('DeleteSecurityGroup', { GroupId: group.id });
+  await cloud.cache.groups.refresh(group.id);
   return { return: true };
 }
 
-async function find(world: World, params: Params): Promise<GroupRecord> {
+async function find(cloud: Cloud, params: Params): Promise<GroupRecord> {
   const { GroupId: id, GroupName: name } = params;
-  const subject = id ?? needed(params, 'GroupName');
-  const group = (await world.groups()).find((each) => (id === undefined ? each.name === name : each.id === id));
-  if (group === undefined) throw new Refusal('groupMissing', subject);
+  const subject = id ?? required(params, 'GroupName');
+  const group = (await cloud.groups()).find((each) => (id === undefined ? each.name === name : each.id === id));
+  if (group === undefined) throw new Ec2Error('groupMissing', subject);
   return group;
 }
 
-/** Rules of a request, flat or as IpPermissions. */
+/** The rules of a request, given as flat parameters or as IpPermissions. */
 function rulesOf(params: Params): RuleRecord[] {
   const heads = [...new Set(Object.keys(params).flatMap((name) => /^(IpPermissions\.\d+\.)/.exec(name)?.[1] ?? []))];
   const flat = params['IpProtocol'] === undefined ? [] : [''];
   const rules = [...flat, ...heads].flatMap((head) => {
     const cidrs = head === '' ? [params['CidrIp'] ?? ''] : cidrsOf(params, head);
     if (Object.keys(params).some((name) => /Groups\.|SourceSecurityGroup/.test(name)) || cidrs.includes('')) {
-      throw new Refusal('notSimulated', 'rules whose source is a group');
+      throw new Ec2Error('notSimulated', 'rules whose source is a group');
     }
     const protocol = (params[`${head}IpProtocol`] ?? '').toLowerCase();
     return cidrs.map((cidr) => ({
@@ -100,7 +103,7 @@ function rulesOf(params: Params): RuleRecord[] {
       cidr,
     }));
   });
-  if (rules.length === 0) throw new Refusal('parameterMissing', 'IpProtocol');
+  if (rules.length === 0) throw new Ec2Error('parameterMissing', 'IpProtocol');
   return rules;
 }
 
@@ -121,11 +124,11 @@ function permissions(rules: readonly RuleRecord[]): Params {
   );
 }
 
-function equal(a: RuleRecord, b: RuleRecord): boolean {
+function isSameRule(a: RuleRecord, b: RuleRecord): boolean {
   return a.protocol === b.protocol && a.from === b.from && a.to === b.to && a.cidr === b.cidr;
 }
 
-function item({ dialect }: World, group: GroupRecord): Branch {
+function item({ dialect }: Cloud, group: GroupRecord): Branch {
   const ipPermissions = list(
     group.rules.map(({ protocol, from, to, cidr }) => ({
       ipProtocol: protocol,
@@ -140,9 +143,9 @@ function item({ dialect }: World, group: GroupRecord): Branch {
   return { ...common, groupId: group.id, tagSet: tagSet(group), vpcId: dialect.vpc ? group.vpcId : undefined };
 }
 
-/** The groups a request of RunInstances names; `default` where it names none. */
-export async function groupsFor(world: World, params: Params): Promise<GroupRecord[]> {
-  const all = await world.groups();
+/** The groups that RunInstances names, or `default`. */
+export async function groupsFor(cloud: Cloud, params: Params): Promise<GroupRecord[]> {
+  const all = await cloud.groups();
   const names = listed(params, 'SecurityGroup');
   const ids = listed(params, 'SecurityGroupId');
   const wanted = names.length + ids.length === 0 ? ['default'] : names;
@@ -150,7 +153,7 @@ export async function groupsFor(world: World, params: Params): Promise<GroupReco
     ...wanted.map((name) => [name, all.find((group) => group.name === name)] as const),
     ...ids.map((id) => [id, all.find((group) => group.id === id)] as const),
   ].map(([name, group]) => {
-    if (group === undefined) throw new Refusal('groupMissing', name);
+    if (group === undefined) throw new Ec2Error('groupMissing', name);
     return group;
   });
 }

@@ -1,36 +1,36 @@
-/** Registering images: the manifest is read from the cloud's own S3, and looked at as far as the release looks. */
+/** Images. RegisterImage reads the manifest from the cloud's own S3 and checks what the release checks. */
 
 import { readFileSync } from 'node:fs';
 import { manifestIn } from '../bundles/manifest';
 import type { Manifest } from '../bundles/manifest';
+import type { Cloud } from '../cloud';
 import type { ImageRow } from '../dialects';
+import { Ec2Error } from '../ec2-errors';
 import { filtered } from '../filters';
-import { OWNER, READABLE } from '../images';
+import { OWNER, READABLE_ACLS } from '../images';
 import type { ImageRecord } from '../images';
 import { listed } from '../parameters';
 import type { Params } from '../parameters';
-import { Refusal } from '../refusals';
+import type { Bucket, StoredFile } from '../s3/buckets';
 import type { Account } from '../signatures';
-import type { Bucket, StoredFile } from '../store/buckets';
-import type { World } from '../world';
 import { list } from '../xml';
 import type { Branch } from '../xml';
-import { named, needed } from './common';
+import { selected, required } from './common';
 
 const NAME = /^[A-Za-z0-9()./_-]{3,128}$/;
 const MANIFEST_LIMIT = 5 * 1024 * 1024;
 const GIB = 1024 ** 3;
 
-export function describeImages(world: World, params: Params): Branch {
-  const { listsDeregistered } = world.dialect.registration;
+export function describeImages(cloud: Cloud, params: Params): Branch {
+  const { listsDeregistered } = cloud.dialect.registration;
   const owners = listed(params, 'Owner').map((owner) => (owner === 'self' ? OWNER : owner));
-  const visible = world.images
+  const visible = cloud.images
     .all()
     .filter(
       ({ state, owner }) =>
         (listsDeregistered || state !== 'deregistered') && (owners.length === 0 || owners.includes(owner)),
     );
-  const images = named(world, visible, params, { ImageId: ({ id }) => id }, 'imageMissing');
+  const images = selected(cloud, visible, params, { ImageId: ({ id }) => id }, 'imageMissing');
   const rows = filtered<ImageRecord & { tags?: undefined }>(images, params, {
     'image-id': ({ id }) => [id],
     name: ({ name }) => [name],
@@ -41,22 +41,22 @@ export function describeImages(world: World, params: Params): Branch {
   return { imagesSet: list(rows.map(item)) };
 }
 
-export function registerImage(world: World, params: Params, caller: Account): Branch {
-  const { registration } = world.dialect;
-  const location = needed(params, 'ImageLocation').replace(/^\/+/, '');
-  const { bucket, file } = manifestAt(world, location, caller);
+export function registerImage(cloud: Cloud, params: Params, caller: Account): Branch {
+  const { registration } = cloud.dialect;
+  const location = required(params, 'ImageLocation').replace(/^\/+/, '');
+  const { bucket, file } = manifestAt(cloud, location, caller);
   const manifest = file.size > MANIFEST_LIMIT ? undefined : manifestIn(readFileSync(file.path));
-  if (manifest === undefined) throw new Refusal('manifestInvalid', location);
-  if (registration.checksUser && manifest.user !== caller.number) throw new Refusal('manifestHidden', location);
+  if (manifest === undefined) throw new Ec2Error('manifestInvalid', location);
+  if (registration.checksUser && manifest.user !== caller.number) throw new Ec2Error('manifestHidden', location);
   const type = typeOf(manifest, file.key, registration.readsType);
   if (type !== 'machine' && registration.kernelsByAdmin && !caller.registersKernels)
-    throw new Refusal('kernelAdmin', type);
-  const name = nameFor(world, params, manifest);
-  if (manifest.size > registration.limit * GIB) throw new Refusal('imageTooLarge', String(manifest.size));
+    throw new Ec2Error('kernelAdmin', type);
+  const name = nameFor(cloud, params, manifest);
+  if (manifest.size > registration.limit * GIB) throw new Ec2Error('imageTooLarge', String(manifest.size));
   if (registration.checksParts && manifest.parts.some(({ filename }) => !bucket.files.has(filename)))
-    throw new Refusal('manifestInvalid', location);
-  const bound = type === 'machine' ? boundTo(world, params, manifest) : {};
-  const { id } = world.images.register({
+    throw new Ec2Error('manifestInvalid', location);
+  const bound = type === 'machine' ? boundTo(cloud, params, manifest) : {};
+  const { id } = cloud.images.register({
     type,
     name,
     location,
@@ -69,35 +69,38 @@ export function registerImage(world: World, params: Params, caller: Account): Br
   return { imageId: id };
 }
 
-export async function deregisterImage(world: World, params: Params): Promise<Branch> {
-  const id = needed(params, 'ImageId');
-  const image = world.images.get(id);
-  const { registration, eucalyptus } = world.dialect;
+export async function deregisterImage(cloud: Cloud, params: Params): Promise<Branch> {
+  const id = required(params, 'ImageId');
+  const image = cloud.images.get(id);
+  const { registration, eucalyptus } = cloud.dialect;
   if (
     !registration.listsDeregistered &&
-    (await world.instances()).some(({ imageId, state }) => imageId === id && state !== 'terminated') &&
+    (await cloud.instances()).some(({ imageId, state }) => imageId === id && state !== 'terminated') &&
     eucalyptus
   ) {
-    throw new Refusal('imageUnavailable', id);
+    throw new Ec2Error('imageUnavailable', id);
   }
   if (image?.owner === OWNER && (eucalyptus || image.state !== 'deregistered'))
-    return { return: world.images.deregister(id) };
+    return { return: cloud.images.deregister(id) };
   if (registration.listsDeregistered) return { return: false };
-  throw new Refusal(image?.state === 'deregistered' ? 'imageUnavailable' : 'imageMissing', id);
+  throw new Ec2Error(image?.state === 'deregistered' ? 'imageUnavailable' : 'imageMissing', id);
 }
 
-function manifestAt(world: World, location: string, caller: Account): { bucket: Bucket; file: StoredFile } {
+function manifestAt(cloud: Cloud, location: string, caller: Account): { bucket: Bucket; file: StoredFile } {
   const [name = '', ...rest] = location.split('/');
-  const bucket = world.buckets.get(name);
-  const { ownBucket, readsByAcl } = world.dialect.registration;
-  if (ownBucket && bucket !== undefined && bucket.owner !== caller.number) throw new Refusal('bucketForeign', name);
+  const bucket = cloud.buckets.get(name);
+  const { ownBucket, readsByAcl } = cloud.dialect.registration;
+  if (ownBucket && bucket !== undefined && bucket.owner !== caller.number) throw new Ec2Error('bucketForeign', name);
   const file = bucket?.files.get(rest.join('/'));
-  if (bucket === undefined || file === undefined || (readsByAcl && !READABLE.has(file.acl)))
-    throw new Refusal('manifestHidden', location);
+  if (bucket === undefined || file === undefined || (readsByAcl && !READABLE_ACLS.has(file.acl)))
+    throw new Ec2Error('manifestHidden', location);
   return { bucket, file };
 }
 
-/** `true` in place of an id says that it is one itself; so does the beginning of its name. */
+/**
+ * An image is a kernel or ramdisk if its manifest has `true` instead of a kernel or ramdisk id, or by the start of its
+ * file name.
+ */
 function typeOf({ kernelId, ramdiskId, type }: Manifest, key: string, readsType: boolean): ImageRow['type'] {
   const itself = new Set(['true', 'yes']);
   if (itself.has(kernelId) || key.startsWith('vmlinuz') || (readsType && type === 'kernel')) return 'kernel';
@@ -105,41 +108,41 @@ function typeOf({ kernelId, ramdiskId, type }: Manifest, key: string, readsType:
   return 'machine';
 }
 
-/** Kernels and ramdisks share the names of images. */
-function nameFor(world: World, params: Params, manifest: Manifest): string {
-  const { names } = world.dialect.registration;
+/** Names are unique across machine images, kernels and ramdisks. */
+function nameFor(cloud: Cloud, params: Params, manifest: Manifest): string {
+  const { names } = cloud.dialect.registration;
   const given = params['Name'];
   if (names === 'free') return given ?? manifest.name;
   if (given === undefined && names === 'unique') return manifest.name;
-  if (given === undefined || !NAME.test(given)) throw new Refusal('imageName');
-  const there = world.images
+  if (given === undefined || !NAME.test(given)) throw new Ec2Error('imageName');
+  const there = cloud.images
     .all()
     .find(
       ({ name, owner, state }) => name === given && owner === OWNER && (state === 'available' || state === 'pending'),
     );
-  if (there !== undefined) throw new Refusal('imageDuplicate', `${given} ${there.id}`);
+  if (there !== undefined) throw new Ec2Error('imageDuplicate', `${given} ${there.id}`);
   return given;
 }
 
-/** What the request says, else what the manifest says. Without either 3.2 takes the cloud's own. */
-function boundTo(world: World, params: Params, manifest: Manifest): { kernelId?: string; ramdiskId?: string } {
+/** The ids in the request or else in the manifest. Without either, 3.2 uses the cloud's default. */
+function boundTo(cloud: Cloud, params: Params, manifest: Manifest): { kernelId?: string; ramdiskId?: string } {
   const [kernelId, ramdiskId] = [params['KernelId'] ?? manifest.kernelId, params['RamdiskId'] ?? manifest.ramdiskId];
   if (
-    world.dialect.registration.needsKernel &&
+    cloud.dialect.registration.needsKernel &&
     params['VirtualizationType'] !== 'hvm' &&
     params['Platform'] !== 'windows'
   ) {
-    if (kernelId === '') throw new Refusal('kernelNeeded', 'Kernel');
-    if (ramdiskId === '') throw new Refusal('kernelNeeded', 'Ramdisk');
+    if (kernelId === '') throw new Ec2Error('kernelNeeded', 'Kernel');
+    if (ramdiskId === '') throw new Ec2Error('kernelNeeded', 'Ramdisk');
   }
   for (const [id, type] of [
     [kernelId, 'kernel'],
     [ramdiskId, 'ramdisk'],
   ] as const) {
     if (id === '') continue;
-    const image = world.images.get(id);
+    const image = cloud.images.get(id);
     if (image?.type !== type || (image.state !== 'available' && image.state !== 'pending'))
-      throw new Refusal('imageMissing', id);
+      throw new Ec2Error('imageMissing', id);
   }
   return { ...(kernelId === '' ? {} : { kernelId }), ...(ramdiskId === '' ? {} : { ramdiskId }) };
 }

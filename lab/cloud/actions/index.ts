@@ -1,12 +1,11 @@
-/** Every action the clouds answer. Which release knows which of them, with which parameters: parameters.ts. */
+/** The simulated actions. parameters.ts says which releases know them, and with which parameters. */
 
+import type { Cloud } from '../cloud';
 import type { Params } from '../parameters';
 import type { Account } from '../signatures';
-import type { World } from '../world';
 import type { Branch } from '../xml';
 import { allocateAddress, associateAddress, describeAddresses, disassociateAddress, releaseAddress } from './addresses';
 import { describeAvailabilityZones, describeInstanceTypes, describeKeyPairs, describeRegions } from './catalogue';
-import { getConsoleOutput } from './console';
 import {
   authorizeSecurityGroupIngress,
   createSecurityGroup,
@@ -15,11 +14,16 @@ import {
   revokeSecurityGroupIngress,
 } from './groups';
 import { deregisterImage, describeImages, registerImage } from './images';
-import { describeInstances, runInstances, terminateInstances } from './instances';
-import { describeInstanceStatus } from './status';
+import {
+  describeInstances,
+  describeInstanceStatus,
+  getConsoleOutput,
+  runInstances,
+  terminateInstances,
+} from './instances';
 import { createTags, describeTags } from './tags';
 
-export type Action = (world: World, params: Params, caller: Account) => Branch | Promise<Branch>;
+export type Action = (cloud: Cloud, params: Params, caller: Account) => Branch | Promise<Branch>;
 
 export const ACTIONS: Readonly<Record<string, Action>> = {
   DescribeRegions: describeRegions,

@@ -1,79 +1,80 @@
-/** Instances: launched with everything checked that a real cloud checks, listed in the release's layout, terminated with their address freed. */
+/** Instances: launching, listing, status, console output and termination. */
 
+import type { Cloud } from '../cloud';
+import { Ec2Error } from '../ec2-errors';
 import { filtered, INSTANCE_FILTERS } from '../filters';
-import { beginning, listed } from '../parameters';
+import type { FilterTable } from '../filters';
+import { OWNER } from '../images';
+import { withPrefix, listed } from '../parameters';
 import type { Params } from '../parameters';
 import { reservationInstances } from '../records';
 import type { AddressRecord, InstanceRecord } from '../records';
-import { OWNER } from '../images';
-import { Refusal } from '../refusals';
-import type { World } from '../world';
 import { list } from '../xml';
 import type { Branch, Tree } from '../xml';
 import { detach } from './addresses';
 import { keyPairNames } from './catalogue';
-import { named, needed, stateOf, tagSet } from './common';
+import { codeOf, required, selected, stateOf, tagSet } from './common';
 import { groupsFor } from './groups';
 
-export async function runInstances(world: World, params: Params): Promise<Branch> {
-  const earlier = await byToken(world, params);
-  if (earlier !== undefined) return reservation(world, earlier, await world.addresses());
+export async function runInstances(cloud: Cloud, params: Params): Promise<Branch> {
+  const earlier = await launchedBefore(cloud, params);
+  if (earlier !== undefined) return reservation(cloud, earlier, await cloud.addresses());
   const type = params['InstanceType'] ?? 'm1.small';
-  await checkLaunch(world, params, type);
-  const groups = await groupsFor(world, params);
-  const made = await world.moto.call('RunInstances', {
-    ImageId: needed(params, 'ImageId'),
+  await checkLaunch(cloud, params, type);
+  const groups = await groupsFor(cloud, params);
+  const made = await cloud.moto.call('RunInstances', {
+    ImageId: required(params, 'ImageId'),
     InstanceType: type,
-    MinCount: needed(params, 'MinCount'),
-    MaxCount: needed(params, 'MaxCount'),
+    MinCount: required(params, 'MinCount'),
+    MaxCount: required(params, 'MaxCount'),
     ...(params['KeyName'] === undefined ? {} : { KeyName: params['KeyName'] }),
     ...Object.fromEntries(groups.map(({ id }, i) => [`SecurityGroupId.${i + 1}`, id])),
-    ...beginning(params, 'TagSpecification.'),
+    ...withPrefix(params, 'TagSpecification.'),
   });
   const instances = reservationInstances(made);
-  await world.kept.instances.reread(...instances.map(({ id }) => id));
+  await cloud.cache.instances.refresh(...instances.map(({ id }) => id));
   for (const instance of instances) {
-    const rules = await world.openPorts(groups.map(({ name }) => name));
-    world.machines.launch(instance, {
-      memory: world.dialect.types[type]?.memory ?? 0,
+    const rules = await cloud.openPorts(groups.map(({ name }) => name));
+    cloud.machines.launch(instance, {
+      memory: cloud.dialect.types[type]?.memory ?? 0,
       rules,
-      image: world.images.onNode(instance.imageId),
+      image: cloud.images.nodeImage(instance.imageId),
     });
   }
   if (params['ClientToken'] !== undefined)
-    world.tokens.set(params['ClientToken'], { request: essence(params), ids: instances.map(({ id }) => id) });
+    cloud.tokens.set(params['ClientToken'], { request: fingerprint(params), ids: instances.map(({ id }) => id) });
   return reservation(
-    world,
+    cloud,
     instances.map((instance) => ({ ...instance, state: 'pending' })),
     [],
   );
 }
 
-export async function describeInstances(world: World, params: Params): Promise<Branch> {
-  const all = named(world, await world.instances(), params, { InstanceId: ({ id }) => id }, 'instanceMissing');
+export async function describeInstances(cloud: Cloud, params: Params): Promise<Branch> {
+  const all = selected(cloud, await cloud.instances(), params, { InstanceId: ({ id }) => id }, 'instanceMissing');
   const [page, nextToken] = paged(filtered(all, params, INSTANCE_FILTERS), params);
-  const addresses = await world.addresses();
+  const addresses = await cloud.addresses();
   const reservations = new Map<string, InstanceRecord[]>();
   for (const instance of page)
     reservations.set(instance.reservationId, [...(reservations.get(instance.reservationId) ?? []), instance]);
   return {
-    reservationSet: list([...reservations.values()].map((instances) => reservation(world, instances, addresses))),
+    reservationSet: list([...reservations.values()].map((instances) => reservation(cloud, instances, addresses))),
     nextToken,
   };
 }
 
-export async function terminateInstances(world: World, params: Params): Promise<Branch> {
+export async function terminateInstances(cloud: Cloud, params: Params): Promise<Branch> {
   const wanted = listed(params, 'InstanceId');
-  if (wanted.length === 0) throw new Refusal('parameterMissing', 'InstanceId');
-  const instances = named(world, await world.instances(), params, { InstanceId: ({ id }) => id }, 'instanceMissing');
+  if (wanted.length === 0) throw new Ec2Error('parameterMissing', 'InstanceId');
+  const instances = selected(cloud, await cloud.instances(), params, { InstanceId: ({ id }) => id }, 'instanceMissing');
   const changes: Tree[] = [];
   for (const { id, state } of instances) {
-    const machine = world.machines.get(id);
-    if (state === 'terminated' && world.dialect.eucalyptus) machine?.forget();
+    const machine = cloud.machines.get(id);
+    if (state === 'terminated' && cloud.dialect.eucalyptus) machine?.forget();
     if (state === 'pending' || state === 'running') {
-      for (const address of await world.addresses()) if (address.instanceId === id) await detach(world, address);
+      for (const address of await cloud.addresses()) if (address.instanceId === id) await detach(cloud, address);
       machine?.terminate();
-      await world.moto.call('TerminateInstances', { 'InstanceId.1': id });
+      await cloud.moto.call('TerminateInstances', { 'InstanceId.1': id });
     }
     const now = state === 'terminated' ? state : 'shutting-down';
     changes.push({ instanceId: id, currentState: stateOf(now), previousState: stateOf(state) });
@@ -81,66 +82,115 @@ export async function terminateInstances(world: World, params: Params): Promise<
   return { instancesSet: list(changes) };
 }
 
-/** What the same token led to before, where the release keeps that promise. */
-async function byToken(world: World, params: Params): Promise<InstanceRecord[] | undefined> {
-  const known = world.tokens.get(params['ClientToken'] ?? '');
-  if (world.dialect.clientToken === 'ignored' || known === undefined) return undefined;
-  const instances = (await world.instances()).filter(({ id }) => known.ids.includes(id));
-  if (world.dialect.clientToken === 'idempotent') return instances;
-  if (known.request !== essence(params)) throw new Refusal('tokenMismatch');
+export async function describeInstanceStatus(cloud: Cloud, params: Params): Promise<Branch> {
+  const [zone = ''] = cloud.dialect.zones;
+  const table: FilterTable<InstanceRecord> = {
+    'availability-zone': () => [zone],
+    'instance-state-name': ({ state }) => [state],
+    'instance-state-code': ({ state }) => [String(codeOf(state))],
+    'instance-status.status': ({ state }) => [healthOf(state)],
+    'system-status.status': ({ state }) => [healthOf(state)],
+  };
+  const all = selected(cloud, await cloud.instances(), params, { InstanceId: ({ id }) => id }, 'instanceMissing');
+  const shown = filtered(all, params, table).filter(
+    ({ state }) => state === 'running' || params['IncludeAllInstances'] === 'true',
+  );
+  return {
+    instanceStatusSet: list(
+      shown.map(({ id, state }) => ({
+        instanceId: id,
+        availabilityZone: zone,
+        instanceState: stateOf(state),
+        systemStatus: { status: healthOf(state) },
+        instanceStatus: { status: healthOf(state) },
+      })),
+    ),
+  };
+}
+
+function healthOf(state: string): string {
+  return state === 'running' ? 'ok' : 'not-applicable';
+}
+
+const CONSOLE_BYTES = 64 * 1024;
+
+export async function getConsoleOutput(cloud: Cloud, params: Params): Promise<Branch> {
+  const { console, eucalyptus } = cloud.dialect;
+  const id = params['InstanceId.1'] ?? required(params, 'InstanceId');
+  const state = (await cloud.instances()).find((instance) => instance.id === id)?.state;
+  const machine = cloud.machines.get(id);
+  // Eucalyptus lists terminated instances, but this call does not find them.
+  if (machine === undefined || state === undefined || (eucalyptus && state === 'terminated'))
+    throw new Ec2Error('consoleMissing', id);
+  if (console.runningOnly && state !== 'running') throw new Ec2Error('notRunning', id);
+  const end = Buffer.from(machine.consoleOutput()).subarray(-CONSOLE_BYTES);
+  return {
+    instanceId: id,
+    timestamp: new Date().toISOString(),
+    output: end.length === 0 ? console.nothing : end.toString('base64'),
+  };
+}
+
+/** The instances launched earlier with the same client token, on releases that honour it. */
+async function launchedBefore(cloud: Cloud, params: Params): Promise<InstanceRecord[] | undefined> {
+  const known = cloud.tokens.get(params['ClientToken'] ?? '');
+  if (cloud.dialect.clientToken === 'ignored' || known === undefined) return undefined;
+  const instances = (await cloud.instances()).filter(({ id }) => known.ids.includes(id));
+  if (cloud.dialect.clientToken === 'idempotent') return instances;
+  if (known.request !== fingerprint(params)) throw new Ec2Error('tokenMismatch');
   const over = instances.find(({ state }) => state === 'terminated' || state === 'shutting-down');
-  if (over !== undefined) throw new Refusal('tokenTerminated', over.id);
+  if (over !== undefined) throw new Ec2Error('tokenTerminated', over.id);
   return instances;
 }
 
-const NOT_ESSENTIAL = /^(Action|Version|ClientToken|AWSAccessKeyId|Signature.*|Timestamp|Expires)$/;
+const IGNORED_PARAMETERS = /^(Action|Version|ClientToken|AWSAccessKeyId|Signature.*|Timestamp|Expires)$/;
 
-/** What makes two launches the same request. */
-function essence(params: Params): string {
+/** Equal for launches that are the same request. */
+function fingerprint(params: Params): string {
   return JSON.stringify(
     Object.entries(params)
-      .filter(([name]) => !NOT_ESSENTIAL.test(name))
+      .filter(([name]) => !IGNORED_PARAMETERS.test(name))
       .sort(([a], [b]) => (a < b ? -1 : 1)),
   );
 }
 
-async function checkLaunch(world: World, params: Params, type: string): Promise<void> {
-  const { types, zones } = world.dialect;
-  const image = needed(params, 'ImageId');
-  const found = world.images.get(image);
-  if (found?.type !== 'machine' || found.state === 'deregistered') throw new Refusal('imageMissing', image);
-  if (found.state !== 'available') throw new Refusal('imageUnavailable', image);
-  if (types[type] === undefined) throw new Refusal('typeMissing', type);
+async function checkLaunch(cloud: Cloud, params: Params, type: string): Promise<void> {
+  const { types, zones } = cloud.dialect;
+  const image = required(params, 'ImageId');
+  const found = cloud.images.get(image);
+  if (found?.type !== 'machine' || found.state === 'deregistered') throw new Ec2Error('imageMissing', image);
+  if (found.state !== 'available') throw new Ec2Error('imageUnavailable', image);
+  if (types[type] === undefined) throw new Ec2Error('typeMissing', type);
   const zone = params['Placement.AvailabilityZone'];
-  if (zone !== undefined && !zones.includes(zone)) throw new Refusal('zoneMissing', zone);
+  if (zone !== undefined && !zones.includes(zone)) throw new Ec2Error('zoneMissing', zone);
   const key = params['KeyName'];
-  if (key !== undefined && !(await keyPairNames(world)).includes(key)) throw new Refusal('keyMissing', key);
+  if (key !== undefined && !(await keyPairNames(cloud)).includes(key)) throw new Ec2Error('keyMissing', key);
   if (Object.keys(params).some((name) => name.startsWith('NetworkInterface.')))
-    throw new Refusal('notSimulated', 'network interfaces');
+    throw new Ec2Error('notSimulated', 'network interfaces');
 }
 
-function reservation(world: World, instances: readonly InstanceRecord[], addresses: readonly AddressRecord[]): Branch {
+function reservation(cloud: Cloud, instances: readonly InstanceRecord[], addresses: readonly AddressRecord[]): Branch {
   const groups = instances[0]?.groups ?? [];
-  const { groupIds } = world.dialect;
+  const { groupIds } = cloud.dialect;
   return {
     reservationId: instances[0]?.reservationId,
     ownerId: OWNER,
-    // 3.2 calls the name of a group its id here.
+    // 3.2 has the group's name here as its id.
     groupSet: list(groups.map(({ id, name }) => (groupIds ? { groupId: id, groupName: name } : { groupId: name }))),
-    instancesSet: list(instances.map((instance, i) => item(world, instance, i, addresses))),
+    instancesSet: list(instances.map((instance, i) => item(cloud, instance, i, addresses))),
   };
 }
 
-function item(world: World, instance: InstanceRecord, index: number, addresses: readonly AddressRecord[]): Branch {
-  const { dialect } = world;
+function item(cloud: Cloud, instance: InstanceRecord, index: number, addresses: readonly AddressRecord[]): Branch {
+  const { dialect } = cloud;
   const publicIp = addresses.find(({ instanceId }) => instanceId === instance.id)?.publicIp;
   const groupSet = list(instance.groups.map(({ id, name }) => ({ groupId: id, groupName: name })));
   return {
     instanceId: instance.id,
     imageId: instance.imageId,
     instanceState: stateOf(instance.state),
-    ...addressing(world, instance, publicIp),
-    reason: world.machines.get(instance.id)?.reason,
+    ...addressing(cloud, instance, publicIp),
+    reason: cloud.machines.get(instance.id)?.reason,
     keyName: instance.keyName || undefined,
     amiLaunchIndex: index,
     productCodes: '',
@@ -155,16 +205,19 @@ function item(world: World, instance: InstanceRecord, index: number, addresses: 
   };
 }
 
-/** Without an elastic IP Eucalyptus shows the private address as the public one, and zeros until there is any. */
-function addressing(world: World, { state, privateIp }: InstanceRecord, publicIp: string | undefined): Branch {
+/**
+ * Without an elastic IP, Eucalyptus shows the private address as the public one too, and 0.0.0.0 while the instance is
+ * pending.
+ */
+function addressing(cloud: Cloud, { state, privateIp }: InstanceRecord, publicIp: string | undefined): Branch {
   if (state === 'terminated')
-    return world.dialect.eucalyptus
+    return cloud.dialect.eucalyptus
       ? { privateDnsName: '0.0.0.0', dnsName: '0.0.0.0' }
       : { privateDnsName: '', dnsName: '' };
-  if (!world.dialect.eucalyptus) {
+  if (!cloud.dialect.eucalyptus) {
     const name = {
       privateDnsName: `ip-${privateIp.replaceAll('.', '-')}.ec2.internal`,
-      dnsName: publicIp === undefined ? '' : world.nameOf(publicIp),
+      dnsName: publicIp === undefined ? '' : cloud.publicDnsName(publicIp),
     };
     return { ...name, privateIpAddress: privateIp, ipAddress: publicIp };
   }
@@ -172,13 +225,12 @@ function addressing(world: World, { state, privateIp }: InstanceRecord, publicIp
   const privateName = state === 'pending' ? '0.0.0.0' : `euca-${privateIp.replaceAll('.', '-')}.eucalyptus.internal`;
   return {
     privateDnsName: privateName,
-    dnsName: publicIp === undefined ? own : world.nameOf(publicIp),
+    dnsName: publicIp === undefined ? own : cloud.publicDnsName(publicIp),
     privateIpAddress: own,
     ipAddress: publicIp ?? own,
   };
 }
 
-/** One page, and the token of the next one. */
 function paged<T>(rows: readonly T[], params: Params): [readonly T[], string | undefined] {
   const start = Number(params['NextToken'] ?? 0);
   const end = start + Number(params['MaxResults'] ?? rows.length);

@@ -1,24 +1,24 @@
-/** Tags, on what the release lets one tag. */
+/** Tags, on the resources that the release allows to be tagged. */
 
+import type { Cloud } from '../cloud';
+import { Ec2Error } from '../ec2-errors';
 import { filtered } from '../filters';
 import type { FilterTable } from '../filters';
-import { beginning, listed } from '../parameters';
+import { withPrefix, listed } from '../parameters';
 import type { Params } from '../parameters';
-import { Refusal } from '../refusals';
-import type { World } from '../world';
 import { items, list, text } from '../xml';
 import type { Branch } from '../xml';
 
-export async function createTags(world: World, params: Params): Promise<Branch> {
+export async function createTags(cloud: Cloud, params: Params): Promise<Branch> {
   const ids = listed(params, 'ResourceId');
-  if (ids.length === 0) throw new Refusal('parameterMissing', 'ResourceId');
-  const refused = ids.find((id) => !world.dialect.taggable.some((prefix) => id.startsWith(prefix)));
-  if (refused !== undefined) throw new Refusal('tagRefused', refused);
-  await world.moto.call('CreateTags', { ...beginning(params, 'ResourceId.'), ...beginning(params, 'Tag.') });
-  const { instances, addresses, groups } = world.kept;
-  await instances.reread(...ids.filter((id) => id.startsWith('i-')));
-  await groups.reread(...ids.filter((id) => id.startsWith('sg-')));
-  await addresses.reread(
+  if (ids.length === 0) throw new Ec2Error('parameterMissing', 'ResourceId');
+  const refused = ids.find((id) => !cloud.dialect.taggable.some((prefix) => id.startsWith(prefix)));
+  if (refused !== undefined) throw new Ec2Error('tagRefused', refused);
+  await cloud.moto.call('CreateTags', { ...withPrefix(params, 'ResourceId.'), ...withPrefix(params, 'Tag.') });
+  const { instances, addresses, groups } = cloud.cache;
+  await instances.refresh(...ids.filter((id) => id.startsWith('i-')));
+  await groups.refresh(...ids.filter((id) => id.startsWith('sg-')));
+  await addresses.refresh(
     ...(await addresses.all()).filter(({ allocationId }) => ids.includes(allocationId)).map(({ publicIp }) => publicIp),
   );
   return { return: true };
@@ -38,8 +38,8 @@ const TAG_FILTERS: FilterTable<TagRow> = {
   value: ({ value }) => [value],
 };
 
-export async function describeTags(world: World, params: Params): Promise<Branch> {
-  const all = items(await world.moto.call('DescribeTags', {}), 'tagSet').map((tag): TagRow => ({
+export async function describeTags(cloud: Cloud, params: Params): Promise<Branch> {
+  const all = items(await cloud.moto.call('DescribeTags', {}), 'tagSet').map((tag): TagRow => ({
     resourceId: text(tag, 'resourceId'),
     resourceType: text(tag, 'resourceType'),
     key: text(tag, 'key'),

@@ -1,4 +1,4 @@
-/** A manifest as the cloud reads it: by XML for what it says, by the raw text for what was signed. */
+/** Reads a bundle's manifest as the cloud does: its values from the XML, and what was signed from the raw text. */
 
 import { X509Certificate, createVerify } from 'node:crypto';
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
@@ -51,7 +51,10 @@ interface Tree {
 
 const parser = new XMLParser({ ignoreAttributes: true, parseTagValue: false, isArray: (name) => name === 'part' });
 
-/** Undefined where it is none: every release reads it with a parser that takes nothing that is cut off or goes on after its end. */
+/**
+ * Undefined if it is not a manifest. All releases use a strict parser, which refuses a truncated document or text after
+ * its end.
+ */
 export function manifestIn(bytes: Buffer): Manifest | undefined {
   const raw = bytes.toString('latin1');
   if (XMLValidator.validate(raw) !== true) return undefined;
@@ -77,15 +80,15 @@ export function manifestIn(bytes: Buffer): Manifest | undefined {
   };
 }
 
-/** SHA1withRSA over the text of two elements, configuration first. */
+/** Checks the signature: SHA1withRSA over the text of two elements. */
 export function signedBy({ raw, signature }: Manifest, certificate: string): boolean {
-  const text = cut(raw, 'machine_configuration') + cut(raw, 'image');
+  const text = elementText(raw, 'machine_configuration') + elementText(raw, 'image');
   return createVerify('RSA-SHA1')
     .update(text, 'latin1')
     .verify(new X509Certificate(certificate).publicKey, signature, 'hex');
 }
 
-function cut(raw: string, name: string): string {
+function elementText(raw: string, name: string): string {
   const [open, close] = [`<${name}>`, `</${name}>`];
   const start = raw.indexOf(open);
   const end = raw.indexOf(close, start);

@@ -1,4 +1,7 @@
-/** Opens a bundle with the cloud's private key, as a node does: parts, AES, gzip, tar; and looks whether it is what the manifest says. */
+/**
+ * Unbundles an image with the cloud's private key, as a node does: parts, AES, gzip, tar. Checks it against the
+ * manifest.
+ */
 
 import { constants, createDecipheriv, createHash, privateDecrypt } from 'node:crypto';
 import { closeSync, createReadStream, ftruncateSync, openSync, writeSync } from 'node:fs';
@@ -7,31 +10,31 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import type { Manifest } from './manifest';
 import { untar } from './untar';
-import type { Archive } from './untar';
+import type { TarReader } from './untar';
 
 export interface Unbundled {
   readonly sha256: string;
   readonly size: number;
 }
 
-export interface Opening extends Archive {
-  /** PEM, of the cloud. */
+export interface UnbundleOptions extends TarReader {
+  /** The cloud's private key, PEM. */
   readonly cloudKey: string;
-  /** The file of a part; undefined where there is none of that name. */
+  /** Path of a part; undefined if there is no such object. */
   readonly pathOf: (filename: string) => string | undefined;
-  /** The file that the image goes to, if it is kept. */
+  /** Path to write the image to; absent: it is only checked. */
   readonly into?: string;
 }
 
 export async function unbundle(
   manifest: Manifest,
-  { cloudKey, pathOf, into, readsPaxSparse }: Opening,
+  { cloudKey, pathOf, into, readsPaxSparse }: UnbundleOptions,
 ): Promise<Unbundled> {
-  const [key, iv] = [manifest.encryptedKey, manifest.encryptedIv].map((encrypted) => opened(encrypted, cloudKey));
-  if (key === undefined || iv === undefined) throw new Error('The key of the image is not encrypted for this cloud.');
+  const [key, iv] = [manifest.encryptedKey, manifest.encryptedIv].map((encrypted) => decrypted(encrypted, cloudKey));
+  if (key === undefined || iv === undefined) throw new Error('The image key is not encrypted for this cloud.');
   const archive = createHash('sha1');
   const image = createHash('sha256');
-  const kept = into === undefined ? undefined : new Kept(into);
+  const kept = into === undefined ? undefined : new SparseFile(into);
   let size = 0;
   const hashed = async function* (source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
     for await (const chunk of source) {
@@ -40,7 +43,7 @@ export async function unbundle(
     }
   };
   await pipeline(
-    Readable.from(encrypted(manifest, pathOf)),
+    Readable.from(readParts(manifest, pathOf)),
     createDecipheriv('aes-128-cbc', key, iv),
     createGunzip(),
     (source: AsyncIterable<Buffer>) =>
@@ -50,32 +53,33 @@ export async function unbundle(
         kept?.add(bytes);
       }),
   ).finally(() => kept?.close());
-  if (archive.digest('hex') !== manifest.sha1) throw new Error('The digest of the image is not that of the manifest.');
-  if (size !== manifest.size) throw new Error(`The image has ${size} bytes and not ${manifest.size}.`);
+  if (archive.digest('hex') !== manifest.sha1) throw new Error('The digest of the image differs from the manifest.');
+  if (size !== manifest.size) throw new Error(`The image has ${size} bytes, the manifest says ${manifest.size}.`);
   return { sha256: image.digest('hex'), size };
 }
 
-async function* encrypted(
+async function* readParts(
   { parts, bundledSize }: Manifest,
   pathOf: (filename: string) => string | undefined,
 ): AsyncGenerator<Buffer> {
   let total = 0;
   for (const { filename, sha1 } of parts) {
     const path = pathOf(filename);
-    if (path === undefined) throw new Error(`The part ${filename} is not there.`);
+    if (path === undefined) throw new Error(`The part ${filename} is missing.`);
     const digest = createHash('sha1');
     for await (const chunk of createReadStream(path)) {
       digest.update(chunk as Buffer);
       total += (chunk as Buffer).length;
       yield chunk as Buffer;
     }
-    if (digest.digest('hex') !== sha1) throw new Error(`The part ${filename} has another digest than the manifest.`);
+    if (digest.digest('hex') !== sha1) throw new Error(`The digest of the part ${filename} differs from the manifest.`);
   }
-  if (total !== bundledSize) throw new Error(`The parts have ${total} bytes together and not ${bundledSize}.`);
+  if (total !== bundledSize)
+    throw new Error(`The parts have ${total} bytes in total, the manifest says ${bundledSize}.`);
 }
 
-/** RSA with PKCS#1 v1.5 padding, and in it the bytes as 32 hexadecimal digits. */
-function opened(hex: string, privateKey: string): Buffer | undefined {
+/** RSA with PKCS#1 v1.5 padding; the plain text is 32 hexadecimal digits. */
+function decrypted(hex: string, privateKey: string): Buffer | undefined {
   try {
     const block = privateDecrypt(
       { key: privateKey, padding: constants.RSA_NO_PADDING },
@@ -88,10 +92,10 @@ function opened(hex: string, privateKey: string): Buffer | undefined {
   }
 }
 
-const NOTHING = Buffer.alloc(65_536);
+const ZEROS = Buffer.alloc(65_536);
 
-/** A file with holes where the image has nothing. */
-class Kept {
+/** Writes a file with holes where the image has only zeros. */
+class SparseFile {
   private readonly fd: number;
   private length = 0;
 
@@ -100,9 +104,9 @@ class Kept {
   }
 
   add(bytes: Buffer): void {
-    for (let from = 0; from < bytes.length; from += NOTHING.length) {
-      const piece = bytes.subarray(from, from + NOTHING.length);
-      if (!piece.equals(NOTHING.subarray(0, piece.length)))
+    for (let from = 0; from < bytes.length; from += ZEROS.length) {
+      const piece = bytes.subarray(from, from + ZEROS.length);
+      if (!piece.equals(ZEROS.subarray(0, piece.length)))
         writeSync(this.fd, piece, 0, piece.length, this.length + from);
     }
     this.length += bytes.length;

@@ -1,20 +1,20 @@
-/** What is in a bundle's archive, as the system's tar tells it: so Walrus does it (`/bin/tar xfO`), holes and all. */
+/** Unpacks a bundle's archive with the system's tar, as Walrus does (`/bin/tar xfO`), including sparse files. */
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 
-/** Where pax headers say that a file has holes: the first member's header is among these bytes, or a name that none has precedes it. */
+/** The pax headers that mark a sparse file are within the first bytes of the archive. */
 const HEAD = 4096;
 
-export interface Archive {
-  /** Opens what Python 2 cannot: a pax archive of a file with holes. */
+export interface TarReader {
+  /** Whether it can read a sparse file in the pax format, which Python 2 cannot. */
   readonly readsPaxSparse: boolean;
 }
 
-/** @param source the archive; read to its end, so that who hashes it on the way has seen all of it */
+/** @param source the archive; always read to its end, because the caller hashes it on the way */
 export async function untar(
   source: AsyncIterable<Buffer>,
-  { readsPaxSparse }: Archive,
+  { readsPaxSparse }: TarReader,
   found: (bytes: Buffer) => void,
 ): Promise<void> {
   const tar = spawn('tar', ['-xOf', '-'], { stdio: ['pipe', 'pipe', 'pipe'] });
@@ -23,7 +23,7 @@ export async function untar(
   let said = '';
   tar.stdout.on('data', found);
   tar.stderr.on('data', (bytes: Buffer) => void (said = (said + bytes.toString()).slice(0, 500)));
-  // It may stop reading before the archive ends.
+  // tar may stop reading before the end of the archive.
   tar.stdin.on('error', () => undefined);
   try {
     await feed(tar.stdin, source, readsPaxSparse);
@@ -45,9 +45,9 @@ async function feed(
     if (into.writable && !into.write(bytes)) await ready(into);
   }
   into.end();
-  // Only now: whatever feeds this is at its end, and is not cut off in the middle.
+  // Only after the loop, so that the source has been read to its end.
   if (!readsPaxSparse && head.includes('GNU.sparse.'))
-    throw new Error('The archive holds a file with holes in the pax format, which Python 2 cannot read.');
+    throw new Error('The archive has a sparse file in the pax format, which Python 2 cannot read.');
 }
 
 async function ready(stream: NodeJS.WritableStream): Promise<void> {

@@ -1,13 +1,13 @@
-"""The account's password. A quick hash: the machine is emulated, and there is a login with every step."""
+"""The account's password, with a fast hash: the machine is emulated, and every step logs in."""
 
 from __future__ import annotations
 
 import os
 
-import place
+import files
 
 USER = 'stackato'
-# A console's setup sets the account's password only while it is this one.
+# Claiming the console sets the account's password only while it is this one.
 FACTORY_PASSWORD = 'stackato'
 
 
@@ -24,7 +24,7 @@ def set_password(password: str) -> None:
 
 
 def has_factory_password() -> bool:
-    rows = [line.split(':') for line in place.read('/etc/shadow').splitlines()]
+    rows = [line.split(':') for line in files.read('/etc/shadow').splitlines()]
     known = next((row[1] for row in rows if row[0] == USER), '')
     salt = known.removeprefix('$6$').rpartition('$')[0]
-    return place.heard('openssl', 'passwd', '-6', '-salt', salt, FACTORY_PASSWORD)[1].strip() == known
+    return files.output_of('openssl', 'passwd', '-6', '-salt', salt, FACTORY_PASSWORD)[1].strip() == known

@@ -1,11 +1,11 @@
-"""What kato does: rename, roles, core, micro. Each is busy for a while before its effect is there."""
+"""The commands of kato that change the machine. Each takes a while before it has an effect."""
 
 from __future__ import annotations
 
 import re
 import time
 
-from call import as_root, ask_for_sudo, leave, say, step
+from call import as_root, ask_for_sudo, exit_with, say, step
 from network import present
 from state import LOOPBACK, State, now
 
@@ -14,7 +14,7 @@ HOST = re.compile(r'[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])
 
 def busy(state: State, first: str, sudo: bool) -> None:
     if not state.up:
-        leave(state, 1, 'The core services are not up yet.')
+        exit_with(state, 1, 'The core services are not up yet.')
     if sudo:
         ask_for_sudo(state)
     say(first)
@@ -22,15 +22,15 @@ def busy(state: State, first: str, sudo: bool) -> None:
 
 
 def rename(state: State, args: list[str]) -> None:
-    """Its own state first: where the plug is pulled in between, the old name is still seen, and it is done again."""
+    """kato's own state first: after a power failure in between, the machine still shows the old name, and the rename is repeated."""
     name = plain(args, '').lower()
     if not HOST.fullmatch(name):
-        leave(state, 1, 'usage: kato rename <hostname>')
+        exit_with(state, 1, 'usage: kato rename <hostname>')
     busy(state, f"Renaming {state.kept['hostname']} to {name}...", sudo=True)
     state.change(hostname=name, endpoint=f'api.{name}')
     as_root(state, 'name', name, state.kept['mbusIp'])
     state.restarted()
-    leave(state, 0, step('generating certificate'), step('restarting roles'))
+    exit_with(state, 0, step('generating certificate'), step('restarting roles'))
 
 
 def core(state: State, args: list[str]) -> None:
@@ -45,10 +45,10 @@ def micro(state: State, _args: list[str]) -> None:
 
 
 def become_node(state: State, is_micro: bool, mbus_ip: str, endpoint: str, roles: list[str]) -> None:
-    """The hosts file first: `kato info` is what shows that it was done."""
+    """The hosts file first, because `kato info` is what shows that the command is done."""
     as_root(state, 'hosts', state.kept['hostname'], mbus_ip)
     state.restarted(micro=is_micro, mbusIp=mbus_ip, endpoint=endpoint, roles=roles)
-    leave(state, 0, step('restarting roles'))
+    exit_with(state, 0, step('restarting roles'))
 
 
 def add(state: State, args: list[str]) -> None:
@@ -56,31 +56,31 @@ def add(state: State, args: list[str]) -> None:
     started = processes_of(state, [role for role in wanted if role not in state.roles])
     busy(state, 'Enabling roles...', sudo=False)
     state.restarted(roles=wanted, enabledAt=now())
-    leave(state, 0, *(step(f'starting {name}') for name in started))
+    exit_with(state, 0, *(step(f'starting {name}') for name in started))
 
 
 def remove(state: State, args: list[str]) -> None:
     gone = [role for word in args for role in word.split(',') if role in state.roles]
     if not gone:
-        leave(state, 0, 'Nothing to disable.')
+        exit_with(state, 0, 'Nothing to disable.')
     busy(state, 'Disabling roles...', sudo=False)
     state.change(roles=[role for role in State().roles if role not in gone])
-    leave(state, 0, *(step(f'stopping {name}') for name in processes_of(state, gone)))
+    exit_with(state, 0, *(step(f'stopping {name}') for name in processes_of(state, gone)))
 
 
 def chosen(state: State, args: list[str]) -> list[str]:
-    """The roles there will be; leaves where the words are wrong."""
+    """The resulting roles; exits if the arguments are wrong."""
     everything = state.family['roles']
     option = next((word for word in args if word.startswith('-')), '')
     words = [word for word in args if not word.startswith('-')]
     named = [role for word in words for role in (word.split(',') if state.family['roleList'] == 'commas' else [word])]
     unknown = next((role for role in named if role not in everything), None)
     if unknown is not None:
-        leave(state, 1, f'There is no role {unknown}.')
+        exit_with(state, 1, f'There is no role {unknown}.')
     if option in ('-a', '--all'):
         return everything
     if not named:
-        leave(state, 1, 'Which roles?')
+        exit_with(state, 1, 'Which roles?')
     only = [role for role in everything if role in named]
     picks = {
         '': [role for role in everything if role in state.roles or role in named],
@@ -89,7 +89,7 @@ def chosen(state: State, args: list[str]) -> list[str]:
         '--all-but': [role for role in everything if role not in named],
     }
     if option not in picks:
-        leave(state, 1, f'There is no option {option}.')
+        exit_with(state, 1, f'There is no option {option}.')
     return picks[option]
 
 

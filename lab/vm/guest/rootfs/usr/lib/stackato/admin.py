@@ -1,4 +1,4 @@
-"""What needs root: kato runs it by sudo, and the first boot by itself. Words: what to do, and what with."""
+"""The actions that need root: kato runs them with sudo, and the first boot directly. Arguments: the action and its parameters."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 
-import place
+import files
 
 DAYS = '3650'
 INTERFACES = """auto lo
@@ -18,34 +18,34 @@ iface eth0 inet static
 
 
 def interfaces(address: str, netmask: str, gateway: str, nameservers: str, search: str) -> None:
-    """Lists go in as they were typed: a comma between name servers is found out at the boot."""
+    """Lists are written as typed: a comma between name servers does damage at the next boot."""
     mask = number(netmask)
     net = number(address) & mask
     rows = [
         ('address', address), ('netmask', netmask), ('network', text(net)), ('broadcast', text(net | ~mask)), ('gateway', gateway),
         ('dns-nameservers', nameservers), ('dns-search', search),
     ]
-    place.write('/etc/network/interfaces', INTERFACES + ''.join(f'    {key} {value}\n' for key, value in rows if value))
+    files.write('/etc/network/interfaces', INTERFACES + ''.join(f'    {key} {value}\n' for key, value in rows if value))
 
 
 def name(hostname: str, mbus_ip: str) -> None:
-    """The hosts file first: with a host name that it does not have, sudo waits for name servers."""
+    """The hosts file first: sudo waits for name servers if it does not list the host name."""
     certificate(hostname)
     hosts(hostname, mbus_ip)
-    place.write('/etc/hostname', f'{hostname}\n')
-    place.put(place.HOSTNAME, f'{hostname}\n')
+    files.write('/etc/hostname', f'{hostname}\n')
+    files.overwrite(files.HOSTNAME, f'{hostname}\n')
     reload_nginx()
 
 
 def hosts(hostname: str, mbus_ip: str) -> None:
     short = hostname.split('.')[0]
-    place.write('/etc/hosts', f'127.0.0.1\tlocalhost {short}\n{mbus_ip}\t{hostname} api.{hostname}\n')
+    files.write('/etc/hosts', f'127.0.0.1\tlocalhost {short}\n{mbus_ip}\t{hostname} api.{hostname}\n')
 
 
 def certificate(hostname: str) -> None:
-    """Aside first: whoever looks meanwhile finds the old one, whole."""
-    key, cert = place.host(place.KEY), place.host(place.CERTIFICATE)
-    status, said = place.heard(
+    """Written to other files first, so that a reader never sees half a certificate."""
+    key, cert = files.host(files.KEY), files.host(files.CERTIFICATE)
+    status, said = files.output_of(
         'openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', DAYS, '-subj', f'/CN={hostname}',
         '-addext', f'subjectAltName=DNS:{hostname},DNS:*.{hostname}', '-keyout', f'{key}.new', '-out', f'{cert}.new',
     )
@@ -57,7 +57,7 @@ def certificate(hostname: str) -> None:
 
 
 def reload_nginx() -> None:
-    pid = place.read('/run/nginx.pid').strip()
+    pid = files.read('/run/nginx.pid').strip()
     if pid:
         os.kill(int(pid), signal.SIGHUP)
 

@@ -1,4 +1,4 @@
-"""What the machine does to itself when it boots. `login`: what sshd needs, at every boot; `name`: who it is, at the first one."""
+"""Sets the machine up at boot. `login`: account, sshd and host keys, at every boot. `name`: its name and certificate, at the first."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 from typing import Any
 
 import admin
-import place
+import files
 import state
 from account import set_password
 
@@ -24,10 +24,10 @@ def login() -> None:
     with open(DISK, encoding='utf-8') as disk:
         settings = json.loads(disk.read())
     knobs = settings['knobs']
-    first = not place.exists(place.BOOTED_BEFORE)
+    first = not files.exists(files.BOOTED_BEFORE)
     public = {key: value for key, value in knobs.items() if key not in SECRETS}
-    os.makedirs(os.path.dirname(place.SETTINGS), exist_ok=True)
-    place.write(place.SETTINGS, json.dumps(settings | {'knobs': public}))
+    os.makedirs(os.path.dirname(files.SETTINGS), exist_ok=True)
+    files.write(files.SETTINGS, json.dumps(settings | {'knobs': public}))
     if first:
         make_account(knobs)
         configure_sshd(knobs)
@@ -38,13 +38,13 @@ def login() -> None:
 def make_account(knobs: dict[str, Any]) -> None:
     set_password(knobs['password'])
     if knobs['authorizedKey']:
-        folder = f'{place.HOME}/.ssh'
+        folder = f'{files.HOME}/.ssh'
         os.makedirs(folder, 0o700, exist_ok=True)
-        place.write(f'{folder}/authorized_keys', f"{knobs['authorizedKey']}\n", 0o600)
+        files.write(f'{folder}/authorized_keys', f"{knobs['authorizedKey']}\n", 0o600)
         for path in (folder, f'{folder}/authorized_keys'):
-            place.give(path)
+            files.give_to_account(path)
     if not knobs['sudoAsks']:
-        place.write('/etc/sudoers.d/stackato', 'stackato ALL=(ALL:ALL) NOPASSWD: ALL\n', 0o440)
+        files.write('/etc/sudoers.d/stackato', 'stackato ALL=(ALL:ALL) NOPASSWD: ALL\n', 0o440)
 
 
 def configure_sshd(knobs: dict[str, Any]) -> None:
@@ -54,14 +54,14 @@ def configure_sshd(knobs: dict[str, Any]) -> None:
         ('KbdInteractiveAuthentication', yes('keyboard-interactive' in knobs['auth'])),
         ('PubkeyAuthentication', yes('publickey' in knobs['auth'])),
         ('PrintLastLog', yes(banner != '')),
-        # Nobody answers the machine's questions for names, so that looking takes its time.
+        # The machine's name servers do not exist, so that the lookup takes until its timeout.
         ('UseDNS', yes(knobs['loginDelay'] > 0)),
         *([('Banner', f'{SSH}/banner')] if banner else []),
         *([('MaxSessions', '1')] if knobs['maxSessionsOne'] else []),
         *([('MaxStartups', f'{most}:100:{most}')] if most > 0 else []),
     ]
-    place.write(f'{SSH}/banner', banner)
-    place.write(f'{SSH}/sshd_config.d/lab.conf', ''.join(f'{key} {value}\n' for key, value in rows))
+    files.write(f'{SSH}/banner', banner)
+    files.write(f'{SSH}/sshd_config.d/lab.conf', ''.join(f'{key} {value}\n' for key, value in rows))
 
 
 def yes(is_so: bool) -> str:
@@ -71,19 +71,19 @@ def yes(is_so: bool) -> str:
 def make_host_keys(anew: bool) -> None:
     for kind, size in KEYS.items():
         path = f'{SSH}/ssh_host_{kind}_key'
-        if place.read(f'{path}.pub') and not anew:
+        if files.read(f'{path}.pub') and not anew:
             continue
         for old in (path, f'{path}.pub'):
             if os.path.exists(old):
                 os.remove(old)
-        place.run('ssh-keygen', '-q', '-t', kind, *size, '-N', '', '-C', 'root@stackato', '-f', path)
+        files.run('ssh-keygen', '-q', '-t', kind, *size, '-N', '', '-C', 'root@stackato', '-f', path)
 
 
 def show_host_keys() -> None:
-    """As cloud-init prints them, for whoever reads the console's output to pin them."""
-    keys = ''.join(place.read(f'{SSH}/ssh_host_{kind}_key.pub') for kind in KEYS)
-    place.write(SHOWN_KEYS, keys)
-    fingerprints = place.heard('ssh-keygen', '-lf', SHOWN_KEYS)[1]
+    """In cloud-init's format, for clients that pin the keys in the console output."""
+    keys = ''.join(files.read(f'{SSH}/ssh_host_{kind}_key.pub') for kind in KEYS)
+    files.write(SHOWN_KEYS, keys)
+    fingerprints = files.output_of('ssh-keygen', '-lf', SHOWN_KEYS)[1]
     with open('/dev/console', 'w', encoding='utf-8') as console:
         console.write(block('SSH HOST KEY FINGERPRINTS', fingerprints) + block('SSH HOST KEY KEYS', keys))
 
@@ -93,13 +93,13 @@ def block(title: str, lines: str) -> str:
 
 
 def name() -> None:
-    hardware = place.read('/sys/class/net/eth0/address')
+    hardware = files.read('/sys/class/net/eth0/address')
     hostname = f'stackato-{binascii.crc32(hardware.encode()) & 0xFFFF:04x}.local'
     state.fresh(hostname, state.settings()['family'])
     admin.name(hostname, state.LOOPBACK)
-    place.give(place.STATE)
+    files.give_to_account(files.STATE)
     os.sync()
-    place.write(place.BOOTED_BEFORE, '')
+    files.write(files.BOOTED_BEFORE, '')
 
 
 if __name__ == '__main__':

@@ -1,4 +1,4 @@
-"""Ways for a command of kato to end, and to do what only root may."""
+"""How a command of kato prints, exits, and does what needs root."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import sys
 import time
 from typing import NoReturn
 
-import place
+import files
 from state import State
 
-ROOTS_OWN = os.path.join(os.path.dirname(os.path.realpath(__file__)), 'admin.py')
+ADMIN_SCRIPT = os.path.join(os.path.dirname(os.path.realpath(__file__)), 'admin.py')
 
 
 def say(text: str = '', end: str = '\n') -> None:
@@ -18,8 +18,8 @@ def say(text: str = '', end: str = '\n') -> None:
     sys.stdout.flush()
 
 
-def leave(state: State, status: int, *texts: str) -> NoReturn:
-    """With that status, if kato tells the truth about it (bug 103719)."""
+def exit_with(state: State, status: int, *texts: str) -> NoReturn:
+    """Exits with the status, or always with 0 if the knob says so (bug 103719)."""
     for text in texts:
         say(text)
     raise SystemExit(0 if state.knobs['exitAlwaysZero'] else status)
@@ -31,19 +31,19 @@ def step(text: str) -> str:
 
 
 def ask_for_sudo(state: State) -> None:
-    """Without a terminal sudo's question reaches nobody, and kato hangs on it (bug 102928)."""
-    if not has_terminal() and place.run(place.SUDO, '-n', 'true') != 0:
+    """Without a terminal nobody can answer sudo's prompt, and kato hangs (bug 102928)."""
+    if not has_terminal() and files.run(files.SUDO, '-n', 'true') != 0:
         while True:
             time.sleep(3600)
-    if place.run(place.SUDO, 'true') != 0:
-        leave(state, 1)
+    if files.run(files.SUDO, 'true') != 0:
+        exit_with(state, 1)
 
 
 def as_root(state: State, *words: str, prompt: str | None = None) -> None:
-    """`prompt`: sudo's question, in other words than its own."""
+    """`prompt`: replaces sudo's own."""
     asking = [] if prompt is None else ['-p', prompt.replace('%', '%%')]
-    if place.run(place.SUDO, *asking, sys.executable, '-ESsB', ROOTS_OWN, *words) != 0:
-        leave(state, 1)
+    if files.run(files.SUDO, *asking, sys.executable, '-ESsB', ADMIN_SCRIPT, *words) != 0:
+        exit_with(state, 1)
 
 
 def has_terminal() -> bool:

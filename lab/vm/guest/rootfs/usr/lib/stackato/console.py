@@ -1,4 +1,4 @@
-"""What the console answers, as data: nginx, router and cloud controller in one. Errors of the licence call as of release 2.90."""
+"""The responses of the web console: nginx, router and cloud controller in one. Errors of the licence call are those of release 2.90."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Callable
 from urllib.parse import parse_qs
 
 import account
-import place
+import files
 from state import State, now
 
 PAGE = '<!DOCTYPE html>\n<html><head><title>Stackato Management Console</title></head><body><h1>Stackato Management Console</h1></body></html>\n'
@@ -16,7 +16,7 @@ SHORTEST_EMAIL = 5
 LONGEST_REFUSED_PASSWORD = 4
 HTML, JSON = 'text/html; charset=utf-8', 'application/json; charset=utf-8'
 
-# Status, content type, body; and where a redirect leads to.
+# Status, content type, body, target of a redirect.
 Answer = tuple[int, str, str, str]
 
 ERRORS = {
@@ -42,7 +42,7 @@ def answer(method: str, url: str, host: str, secure: bool, body: str) -> Answer:
 
 
 def is_up(state: State) -> bool:
-    """Away for a while after roles were enabled."""
+    """The console is down for a while after roles were enabled."""
     enabled, delay = state.kept['enabledAt'], state.knobs['consoleDelay']
     return enabled == 0 or (delay >= 0 and now() >= enabled + delay)
 
@@ -63,20 +63,20 @@ def stackato_info(state: State, _form: dict[str, str]) -> Answer:
 
 
 def licence(_state: State, _form: dict[str, str]) -> Answer:
-    return data(200, {'type': 'microcloud'}) if place.exists(place.ADMIN) else refusal('missing')
+    return data(200, {'type': 'microcloud'}) if files.exists(files.ADMIN) else refusal('missing')
 
 
 def first_admin(_state: State, given: dict[str, str]) -> Answer:
-    """Made by anybody, as long as there is none."""
+    """Anybody may create the first administrator, as long as there is none."""
     email, password = given.get('email', ''), given.get('password', '')
     tests = [
-        ('done', place.exists(place.ADMIN)), ('noEmail', email == ''), ('shortEmail', len(email) < SHORTEST_EMAIL),
+        ('done', files.exists(files.ADMIN)), ('noEmail', email == ''), ('shortEmail', len(email) < SHORTEST_EMAIL),
         ('shortPassword', len(password) <= LONGEST_REFUSED_PASSWORD),
     ]
     wrong = next((error for error, holds in tests if holds), None)
     if wrong is not None:
         return refusal(wrong)
-    place.write(place.ADMIN, email)
+    files.write(files.ADMIN, email)
     if account.has_factory_password():
         account.set_password(given.get('unix_password', password))
     return data(200, {'token': str(uuid.uuid4())})

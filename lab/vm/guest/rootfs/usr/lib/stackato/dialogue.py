@@ -1,4 +1,4 @@
-"""Asks the questions of a dialogue file on the terminal. What each field does is said in lab/appliance/dialogue.ts, and done here alike."""
+"""Asks the questions of a dialogue file on the terminal, as described in lab/appliance/dialogue.ts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def is_yes(answer: str) -> bool:
 
 
 def is_anything(_answer: str) -> bool:
-    """Lists are not looked at: whoever types commas finds out at the next boot."""
+    """Lists are not checked: commas break the resolver only at the next boot."""
     return True
 
 
@@ -43,7 +43,7 @@ ACCEPTS: dict[str, Callable[[str], bool]] = {
 
 
 def ask(prompts: list[Prompt], summary: list[str], answers: Answers, refuse: Callable[[], None]) -> None:
-    """Puts what was answered into `answers`. `refuse` does not come back."""
+    """Stores the answers in `answers`. `refuse` does not return."""
     for prompt in prompts:
         shown = summary if prompt['id'] == 'confirm' else []
         answers[prompt['id']] = answer_to(prompt, shown, answers, refuse)
@@ -54,7 +54,7 @@ def ask(prompts: list[Prompt], summary: list[str], answers: Answers, refuse: Cal
 
 
 def answer_to(prompt: Prompt, summary: list[str], answers: Answers, refuse: Callable[[], None]) -> str:
-    """One answer, or with `more` as many as are given, with spaces between."""
+    """One answer, or with `more` all that are given, separated by spaces."""
     given: list[str] = []
     while True:
         tell(summary, answers)
@@ -74,7 +74,7 @@ def answer_to(prompt: Prompt, summary: list[str], answers: Answers, refuse: Call
 
 
 def accepts(prompt: Prompt, answer: str) -> bool:
-    """One of a list is one word."""
+    """With `more`, each answer is a single word."""
     if 'more' in prompt:
         return re.search(r'\s', answer) is None
     return answer in prompt['yes'] if 'yes' in prompt else ACCEPTS[prompt['id']](answer)

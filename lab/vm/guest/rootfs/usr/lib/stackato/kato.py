@@ -1,4 +1,4 @@
-"""`kato`, of whatever release the machine has."""
+"""`kato`, as of the machine's release."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import json
 import signal
 
 import actions
-import place
+import files
 import report
 import static_ip
-from call import leave
+from call import exit_with
 from state import State, now
 
 DO = {
@@ -23,11 +23,11 @@ MOST_WORDS = 3
 def main(words: list[str]) -> None:
     for end in (signal.SIGINT, signal.SIGPIPE):
         signal.signal(end, signal.SIG_DFL)
-    place.append(place.LOG, json.dumps({'at': now(), 'args': words}))
+    files.append(files.LOG, json.dumps({'at': now(), 'args': words}))
     state = State()
     commands = state.family['commands']
     for count in range(MOST_WORDS, 0, -1):
         verb = commands.get(' '.join(words[:count]))
         if verb is not None:
             return DO[verb](state, words[count:])
-    leave(state, 1, f"Unknown command: kato {' '.join(words)}", 'usage: kato <command>', *(f'  {command}' for command in commands))
+    exit_with(state, 1, f"Unknown command: kato {' '.join(words)}", 'usage: kato <command>', *(f'  {command}' for command in commands))

@@ -1,23 +1,23 @@
-"""The network that the machine has now, as its own programs show it."""
+"""The machine's current network settings, as its programs show them."""
 
 from __future__ import annotations
 
 import re
 
-import place
+import files
 
 
 def present() -> dict[str, str]:
-    card = place.heard('ifconfig', 'eth0')[1]
+    card = files.output_of('ifconfig', 'eth0')[1]
     return {
         'interface': 'eth0',
-        # Either shape of ifconfig's output.
+        # Both formats of ifconfig.
         'address': first(r'\binet (?:addr:)?\s*([\d.]+)', card),
         'netmask': first(r'\b(?:Mask:|netmask\s+)([\d.]+)', card),
-        'gateway': first(r'^0\.0\.0\.0\s+([\d.]+)', place.heard('route', '-n')[1]),
-        # resolv.conf only names the machine itself.
-        'nameservers': ' '.join(re.findall(r'^nameserver\s+(\S+)', place.read('/run/dnsmasq/resolv.conf'), re.MULTILINE)),
-        'search': first(r'^search\s+(.*\S)', place.read('/etc/resolv.conf')),
+        'gateway': first(r'^0\.0\.0\.0\s+([\d.]+)', files.output_of('route', '-n')[1]),
+        # resolv.conf lists only the machine's own dnsmasq.
+        'nameservers': ' '.join(re.findall(r'^nameserver\s+(\S+)', files.read('/run/dnsmasq/resolv.conf'), re.MULTILINE)),
+        'search': first(r'^search\s+(.*\S)', files.read('/etc/resolv.conf')),
     }
 
 

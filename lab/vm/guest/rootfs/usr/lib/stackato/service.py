@@ -1,4 +1,4 @@
-"""The unit `stackato`: gets up a while after it was started, as the core services do, and answers behind nginx from then on."""
+"""The unit `stackato`: is ready a while after its start, as the core services are, and serves the web console behind nginx."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import socket
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import console
-import place
+import files
 from state import settings
 
 LIMIT = 64 * 1024
@@ -38,7 +38,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(text.encode())
 
     def log_request(self, *_words: object) -> None:
-        """nginx does that."""
+        """nginx logs requests."""
 
 
 def tell_systemd(text: str) -> None:
@@ -49,7 +49,7 @@ def tell_systemd(text: str) -> None:
 def main() -> None:
     time.sleep(max(0.0, STARTED + settings()['knobs']['readyDelay'] / 1000 - time.monotonic()))
     server = ThreadingHTTPServer(('127.0.0.1', 8080), Handler)
-    place.write(place.UP, '')
+    files.write(files.UP, '')
     tell_systemd('READY=1')
     server.serve_forever()
 

@@ -1,4 +1,4 @@
-"""What kato knows, in a file that is replaced whole, and what follows from it and the time of day: nothing here ticks."""
+"""kato's state, in a file. Progress is computed from it and the clock when it is asked for; there are no timers."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import re
 import time
 from typing import Any
 
-import place
+import files
 
 LOOPBACK = '127.0.0.1'
-# A machine of 2 GiB shows a little less: the kernel keeps some for itself.
+# A machine with 2 GiB shows a little less, because the kernel keeps some.
 ENOUGH_KIB = 1850 * 1024
 
 
@@ -20,7 +20,7 @@ def now() -> int:
 
 
 def settings() -> dict[str, Any]:
-    return json.loads(place.read(place.SETTINGS))
+    return json.loads(files.read(files.SETTINGS))
 
 
 class State:
@@ -29,17 +29,17 @@ class State:
         self.knobs = given['knobs']
         self.family = given['family']
         self.dialogue = given['dialogue']
-        self.kept = json.loads(place.read(place.STATE))
+        self.kept = json.loads(files.read(files.STATE))
 
     @property
     def roles(self) -> list[str]:
         return self.kept['roles']
 
     def change(self, **values: Any) -> None:
-        """Of the file as it is by now: another kato may have been busy meanwhile."""
-        with open(place.host(f'{place.STATE}.lock'), 'w', encoding='utf-8') as lock:
+        """Changes the file as it is now: another kato may have changed it meanwhile."""
+        with open(files.host(f'{files.STATE}.lock'), 'w', encoding='utf-8') as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            self.kept = json.loads(place.read(place.STATE)) | values
+            self.kept = json.loads(files.read(files.STATE)) | values
             write(self.kept)
 
     def restarted(self, **values: Any) -> None:
@@ -47,8 +47,8 @@ class State:
 
     @property
     def up(self) -> bool:
-        """Whether this boot has come to an end: kato's own work fails before."""
-        return place.exists(place.UP)
+        """Whether the boot is complete. Before that, kato's commands fail."""
+        return files.exists(files.UP)
 
     @property
     def processes(self) -> list[tuple[str, str]]:
@@ -71,10 +71,10 @@ def fresh(hostname: str, family: dict[str, Any]) -> None:
 
 
 def write(kept: dict[str, Any]) -> None:
-    """A line for each, which the hook of dhclient reads with sed."""
-    place.write(place.STATE, json.dumps(kept, indent=1))
+    """One value per line, because the hook of dhclient reads the file with sed."""
+    files.write(files.STATE, json.dumps(kept, indent=1))
 
 
 def memory() -> int:
-    found = re.search(r'^MemTotal:\s+(\d+) kB', place.read('/proc/meminfo'), re.MULTILINE)
+    found = re.search(r'^MemTotal:\s+(\d+) kB', files.read('/proc/meminfo'), re.MULTILINE)
     return int(found[1]) if found else 0
