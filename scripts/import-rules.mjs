@@ -10,7 +10,10 @@ const QUIET_NODE = /^node:(?!(?:net|tls|http|https|http2|dgram|dns|child_process
 
 export const FOLDERS = {
   deployment: { folders: [], packages: [] },
-  specfile: { folders: ['deployment'], packages: ['zod', 'yaml', 'fastest-levenshtein', QUIET_NODE] },
+  specfile: {
+    folders: ['deployment'],
+    packages: ['zod', 'yaml', 'fastest-levenshtein', 'node:fs/promises', 'node:path'],
+  },
   machine: { folders: ['deployment'], packages: ['node:crypto'] },
   dns: { folders: ['deployment'], packages: [] },
   image: { folders: ['deployment'], packages: [QUIET_NODE] },

@@ -129,3 +129,5 @@ export const CLOUD_KINDS: Readonly<Record<CloudKindName, CloudKind>> = {
     headsBuckets: true,
   },
 };
+
+export const CLOUD_KIND_NAMES = Object.keys(CLOUD_KINDS) as readonly CloudKindName[];

@@ -1,6 +1,7 @@
 /**
- * Scripts for nsupdate, one message each (RFC 2136): all of it happens or nothing. Prerequisites say what was seen, so that what
- * somebody else wrote meanwhile is refused, not lost. A value that could end its line or its field is a RangeError.
+ * Scripts for nsupdate, each a single message (RFC 2136), of which everything is done or nothing. The prerequisites say what was observed:
+ * if somebody has changed the name since, the server refuses the update and nothing of theirs is lost. A value that could end its line or
+ * its field is a RangeError.
  */
 
 import { ownershipNameOf, wildcardNameOf } from '../deployment/names';
@@ -8,14 +9,14 @@ import type { DnsRecord, DnsSpec } from '../deployment/types';
 import { RECORD_TYPES } from './records';
 import type { NameState, Pointer } from './records';
 
-type Place = Pick<DnsSpec, 'server' | 'port' | 'zone' | 'name'>;
+type NameInZone = Pick<DnsSpec, 'server' | 'port' | 'zone' | 'name'>;
 
 /** What was seen at the deployment's name. */
 type Observed = Pick<NameState, 'ownership' | 'records'>;
 
 /**
- * What was observed goes first, record by record: what nobody saw is never deleted. A CNAME added where another type stands is ignored
- * without a word, and so is any other type where a CNAME stands: the prerequisites see to it that nothing else is there.
+ * Deletes what was observed, record by record, so that nothing unobserved is ever deleted; then adds our records. Servers silently ignore
+ * a CNAME added beside another type, and any type added beside a CNAME: the prerequisites make sure that nothing else is there.
  */
 export function pointAt({
   dns,
@@ -31,33 +32,35 @@ export function pointAt({
   const { base, wildcard, ownership } = namesOf(dns);
   const ttl = number(dns.ttl, 0, 2 ** 31 - 1);
   return message(dns, [
-    ...guardOwnership(dns, observed.ownership),
-    ...[base, wildcard].flatMap((name) => guard(dns, name, observed.records)),
-    ...[...observed.records, ...observed.ownership].map((record) => removed(dns, record)),
+    ...ownershipPrerequisites(dns, observed.ownership),
+    ...[base, wildcard].flatMap((name) => prerequisites(dns, name, observed.records)),
+    ...[...observed.records, ...observed.ownership].map((record) => deleteRecord(dns, record)),
     `update add ${base} ${ttl} ${target.type} ${target.type === 'A' ? address(target.value) : absolute(target.value)}`,
     `update add ${wildcard} ${ttl} CNAME ${base}`,
     `update add ${ownership} ${ttl} TXT ${quoted(owner)}`,
   ]);
 }
 
-/** Only `ours` goes, record by record. A name that gets something back must hold what was observed, and nothing else. */
+/** Deletes only `ours`, record by record. A name at which records are restored must hold what was observed and nothing else. */
 export function takeBack({
   dns,
   observed,
   ours,
   restore,
 }: {
-  dns: Place;
+  dns: NameInZone;
   observed: Observed;
   ours: readonly DnsRecord[];
   restore: readonly DnsRecord[];
 }): string {
   const { base, wildcard } = namesOf(dns);
-  const getting = new Set(restore.map((record) => ownerName(dns, record)));
+  const restored = new Set(restore.map((record) => ownerName(dns, record)));
   return message(dns, [
-    ...guardOwnership(dns, observed.ownership),
-    ...[base, wildcard].filter((name) => getting.has(name)).flatMap((name) => guard(dns, name, observed.records)),
-    ...ours.map((record) => removed(dns, record)),
+    ...ownershipPrerequisites(dns, observed.ownership),
+    ...[base, wildcard]
+      .filter((name) => restored.has(name))
+      .flatMap((name) => prerequisites(dns, name, observed.records)),
+    ...ours.map((record) => deleteRecord(dns, record)),
     ...restore.map(
       (record) =>
         `update add ${ownerName(dns, record)} ${number(record.ttl, 0, 2 ** 31 - 1)} ${record.type} ${data(record)}`,
@@ -65,17 +68,17 @@ export function takeBack({
   ]);
 }
 
-/** Changes nothing. Refused unless the name holds records of its own, of this type if one is given: no wildcard answers for it here. */
-export function exists(dns: Place, name: string, type?: 'TXT'): string {
+/** Changes nothing. Refused unless the name holds records of its own, or of this type: wildcards do not count in prerequisites. */
+export function exists(dns: NameInZone, name: string, type?: 'TXT'): string {
   const own = ownName(dns, name);
   return message(dns, [type === undefined ? `prereq yxdomain ${own}` : `prereq yxrrset ${own} ${type}`]);
 }
 
 /**
- * Changes nothing, not even the serial: the records it deletes are never there. Prerequisites alone would not do: where rights are
- * given name by name (`update-policy`), BIND looks at those of the update section only.
+ * Checks the key. Changes nothing, not even the serial, because the records it deletes never exist. Prerequisites alone would not be
+ * enough: if rights are given by name (`update-policy`), BIND only checks the names in the update section.
  */
-export function probe(dns: Place): string {
+export function probe(dns: NameInZone): string {
   const { base, wildcard, ownership } = namesOf(dns);
   return message(dns, [
     `update delete ${base} CNAME stackato-deploy-probe.invalid.`,
@@ -84,54 +87,59 @@ export function probe(dns: Place): string {
   ]);
 }
 
-function message({ server, port, zone }: Place, lines: readonly string[]): string {
+function message({ server, port, zone }: NameInZone, lines: readonly string[]): string {
   return [`server ${host(server)} ${number(port, 1, 65_535)}`, `zone ${absolute(zone)}`, ...lines, 'send', ''].join(
     '\n',
   );
 }
 
-/** Holds only while exactly these records stand at the name. A CNAME has no other type beside it. */
-function guard(dns: Place, name: string, observed: readonly DnsRecord[]): string[] {
+/** Prerequisites: the name holds exactly these records. A CNAME allows no other type beside it. */
+function prerequisites(dns: NameInZone, name: string, observed: readonly DnsRecord[]): string[] {
   const records = observed.filter((record) => ownerName(dns, record) === name);
-  return records.length === 0 ? [`prereq nxdomain ${name}`] : guardTypes(dns, name, records, RECORD_TYPES);
+  return records.length === 0 ? [`prereq nxdomain ${name}`] : typePrerequisites(dns, name, records, RECORD_TYPES);
 }
 
-/** Other types may stand beside the TXT. */
-function guardOwnership(dns: Place, records: readonly DnsRecord[]): string[] {
-  return guardTypes(dns, namesOf(dns).ownership, records, ['CNAME', 'TXT']);
+/** Other types than CNAME may be beside the TXT. */
+function ownershipPrerequisites(dns: NameInZone, records: readonly DnsRecord[]): string[] {
+  return typePrerequisites(dns, namesOf(dns).ownership, records, ['CNAME', 'TXT']);
 }
 
-function guardTypes(dns: Place, name: string, records: readonly DnsRecord[], all: readonly string[]): string[] {
+function typePrerequisites(
+  dns: NameInZone,
+  name: string,
+  records: readonly DnsRecord[],
+  all: readonly string[],
+): string[] {
   const types = new Set(records.map(({ type }) => type));
   const absent = types.has('CNAME') ? [] : all.filter((type) => !types.has(type));
   return [
-    ...records.map((record) => unchanged(dns, record)),
+    ...records.map((record) => exactRecord(dns, record)),
     ...absent.map((type) => `prereq nxrrset ${name} ${type}`),
   ];
 }
 
-/** Those of one name and type are taken together: no more and no fewer may be there. */
-function unchanged(dns: Place, record: DnsRecord): string {
+/** The server compares all records of a name and type as a set: no more and no fewer may be there. */
+function exactRecord(dns: NameInZone, record: DnsRecord): string {
   return `prereq yxrrset ${ownerName(dns, record)} ${record.type} ${data(record)}`;
 }
 
-function removed(dns: Place, record: DnsRecord): string {
+function deleteRecord(dns: NameInZone, record: DnsRecord): string {
   return `update delete ${ownerName(dns, record)} ${record.type} ${data(record)}`;
 }
 
-function namesOf({ name, zone }: Place): { base: string; wildcard: string; ownership: string } {
+function namesOf({ name, zone }: NameInZone): { base: string; wildcard: string; ownership: string } {
   const base = absolute(name);
   if (!base.endsWith(`.${absolute(zone)}`))
     throw new RangeError(`${JSON.stringify(name)} is not inside ${JSON.stringify(zone)}`);
   return { base, wildcard: wildcardNameOf(base), ownership: ownershipNameOf(base) };
 }
 
-function ownerName(dns: Place, record: DnsRecord): string {
+function ownerName(dns: NameInZone, record: DnsRecord): string {
   return ownName(dns, record.name);
 }
 
-/** Any other name is none of ours. */
-function ownName(dns: Place, text: string): string {
+/** Throws for a name that this deployment never writes to. */
+function ownName(dns: NameInZone, text: string): string {
   const name = Object.values(namesOf(dns)).find((ours) => ours === `${text}.`);
   if (name === undefined) throw new RangeError(`not a name of ${dns.name}: ${JSON.stringify(text)}`);
   return name;
@@ -163,7 +171,7 @@ function quoted(text: string): string {
   throw new RangeError(`not a line of at most 255 printable ASCII characters: ${JSON.stringify(text)}`);
 }
 
-/** Fields of printable ASCII, quotes closed, and nothing that begins a comment or a group. */
+/** Fields of printable ASCII with closed quotes, without anything that begins a comment or a group. */
 const FIELD = /(?:"(?:[ !#-[\]-~]|\\[ -~])*"|(?:[!#-'*-:<-[\]-~]|\\[!-~])+)/.source;
 const DATA = new RegExp(`^${FIELD}(?: ${FIELD})*$`);
 

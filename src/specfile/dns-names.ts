@@ -1,9 +1,9 @@
 /**
- * Which names may go into DNS updates, shell commands, URLs and certificates. Letters, digits and hyphens only (RFC 1123): what is
- * accepted here needs no escaping in any of them.
+ * Names that may go into DNS updates, shell commands, URLs and certificates: letters, digits and hyphens only (RFC 1123), so that they need
+ * no escaping in any of them.
  */
 
-import { says } from './problems';
+import { withHint } from './problems';
 
 export const MAX_NAME = 253;
 const MAX_LABEL = 63;
@@ -13,7 +13,7 @@ const MAX_LABEL = 63;
  */
 export const MAX_BASE_NAME = 64;
 
-/** One form for one name, because names are compared as text: lower case, no trailing dot. ASCII only: toLowerCase makes a k of a Kelvin sign. */
+/** Lower case, without the trailing dot, because names are compared as text. ASCII only: toLowerCase turns the Kelvin sign into a k. */
 export function tidyName(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => letter.toLowerCase()).replace(/\.$/, '');
 }
@@ -27,7 +27,7 @@ export function nameFault(name: string): string | undefined {
   if (fault !== undefined) return fault;
   // URL parsers and resolvers take such a name for an IPv4 address.
   if (/(^|\.)\d+$/.test(name))
-    return says('ends in a number, so programs take it for an IP address', 'give a name, such as dev.example.com');
+    return withHint('ends in a number, so programs take it for an IP address', 'give a name, such as dev.example.com');
   return undefined;
 }
 
@@ -43,16 +43,16 @@ export function keyNameFault(name: string): string | undefined {
 export function baseNameFault(name: string): string | undefined {
   const fault = nameFault(name);
   if (fault !== undefined || name.length <= MAX_BASE_NAME) return fault;
-  return says(
+  return withHint(
     `is longer than ${MAX_BASE_NAME} characters`,
     'choose a shorter name: the appliance’s certificate and host name hold no more',
   );
 }
 
-/** Every shape the address can take is checked by the longest. */
+/** Checked with the longest address there is. */
 export function addressNameFault(template: string): string | undefined {
   if (template.split('{dashed}').length !== 2) {
-    return says(
+    return withHint(
       'must contain {dashed} once',
       'put {dashed} where the address stands as 192-168-55-103: euca-{dashed}.cloud.example.com',
     );
@@ -65,16 +65,16 @@ export function isInside(name: string, zone: string): boolean {
 }
 
 function labelsFault(name: string, charset: RegExp, remedy: string): string | undefined {
-  if (name === '') return says('is empty', 'give a name, such as dev.example.com');
+  if (name === '') return withHint('is empty', 'give a name, such as dev.example.com');
   const labels = name.split('.');
   if (!labels.every((label) => charset.test(label)))
-    return says('holds a character that is not allowed in such a name', remedy);
-  if (labels.includes('')) return says('has an empty part', 'take out the leading or doubled dot');
+    return withHint('holds a character that is not allowed in such a name', remedy);
+  if (labels.includes('')) return withHint('has an empty part', 'take out the leading or doubled dot');
   if (labels.some((label) => label.length > MAX_LABEL))
-    return says(`has a part of more than ${MAX_LABEL} characters`, 'shorten what stands between the dots');
+    return withHint(`has a part of more than ${MAX_LABEL} characters`, 'shorten what stands between the dots');
   if (labels.some((label) => /^-|-$/.test(label)))
-    return says('has a part that begins or ends with a hyphen', 'take the hyphen out');
+    return withHint('has a part that begins or ends with a hyphen', 'take the hyphen out');
   if (name.length > MAX_NAME)
-    return says(`is longer than ${MAX_NAME} characters`, 'choose a shorter name: DNS holds no more');
+    return withHint(`is longer than ${MAX_NAME} characters`, 'choose a shorter name: DNS holds no more');
   return undefined;
 }

@@ -1,26 +1,25 @@
-/** What every key of the schema is made of: a type, rules, and words for each way of getting it wrong. */
+/** Building blocks of the schema: a type, its rules, and a message for everything that can be wrong with a value. */
 
 import { closest, distance } from 'fastest-levenshtein';
 import { z } from 'zod';
-import { DURATION_PATTERN, NO_UNIT, durationFault } from './durations';
-import { says } from './problems';
+import { withHint } from './problems';
 
 interface Wording {
   /** For the JSON Schema and the reference. */
   readonly about: string;
   /** Completes "give …". */
   readonly expects: string;
-  /** As it is written in YAML. */
+  /** As written in YAML. */
   readonly example: string;
 }
 
 interface TextField extends Wording {
-  /** What is wrong with a (tidied) value. */
+  /** What is wrong with a value, after `tidy`. */
   readonly fault: (value: string) => string | undefined;
   readonly tidy?: (value: string) => string;
   /** For editors; at most as strict as `fault`. */
   readonly pattern?: string;
-  /** What to say of a bare number, if not that it needs quotes. */
+  /** The message for a bare number, if not that it needs quotes. */
   readonly ofNumber?: string;
 }
 
@@ -41,10 +40,10 @@ export function text({ fault, tidy = (value) => value, pattern, ofNumber, ...wor
     .meta({ description: words.about, examples: [words.example], ...(pattern === undefined ? {} : { pattern }) });
 }
 
-/** A text of one pattern, where one sentence says all that can be wrong. */
+/** A text that must match a pattern, with one message for all that do not. */
 export function shaped({ shape, refusal, ...words }: Wording & { readonly shape: RegExp; readonly refusal: string }) {
   const fault = (value: string): string | undefined =>
-    shape.test(value) ? undefined : says(refusal, `give ${words.expects}, such as ${words.example}`);
+    shape.test(value) ? undefined : withHint(refusal, `give ${words.expects}, such as ${words.example}`);
   return text({ ...words, fault, ...(shape.flags === '' ? { pattern: shape.source } : {}) });
 }
 
@@ -55,14 +54,14 @@ export function choice<const T extends string>(values: readonly T[], words: Omit
     .enum(values, {
       error: (issue) =>
         typeof issue.input === 'string'
-          ? says('is not a value known here', meant(issue.input, values) ?? `give ${expects}`)
+          ? withHint('is not a value known here', meant(issue.input, values) ?? `give ${expects}`)
           : wrong(issue),
     })
     .meta({ description: words.about });
 }
 
 export function whole(range: { readonly least: number; readonly most: number }, words: Wording) {
-  const outside = says(
+  const outside = withHint(
     `must be a whole number from ${range.least} to ${range.most}`,
     `give ${words.expects}, such as ${words.example}`,
   );
@@ -82,18 +81,6 @@ export function flag(about: string) {
   return z.boolean({ error: wrongType({ expects: 'true or false', example: 'true' }) }).meta({ description: about });
 }
 
-/** Stays text: `normalize` makes milliseconds of it. */
-export function duration(about: string, [least, most]: readonly [least: string, most: string], example: string) {
-  return text({
-    about,
-    expects: 'a duration with its unit',
-    example,
-    fault: (value) => durationFault(value, least, most),
-    pattern: DURATION_PATTERN,
-    ofNumber: NO_UNIT,
-  });
-}
-
 export function list<T extends z.ZodType>(item: T, { most, ...words }: Wording & { readonly most: number }) {
   const wrong = wrongType(words);
   return (
@@ -101,24 +88,27 @@ export function list<T extends z.ZodType>(item: T, { most, ...words }: Wording &
       .array(item, {
         error: (issue) =>
           typeof issue.input === 'string'
-            ? says('must be a list', `put it into brackets: ${words.example}`)
+            ? withHint('must be a list', `put it in brackets: ${words.example}`)
             : wrong(issue),
       })
-      // Not `min` and `max`: zod asks a text for its length, too.
+      // Not `min` and `max`: zod would check the length of a text too.
       .superRefine((values, context) => {
         if (values.length === 0)
           context.addIssue({
             code: 'custom',
-            message: says('is an empty list', `give ${words.expects}, such as ${words.example}, or leave the key out`),
+            message: withHint(
+              'is an empty list',
+              `give ${words.expects}, such as ${words.example}, or leave the key out`,
+            ),
           });
         if (values.length > most)
-          context.addIssue({ code: 'custom', message: says(`has more than ${most} entries`, 'leave some out') });
+          context.addIssue({ code: 'custom', message: withHint(`has more than ${most} entries`, 'leave some out') });
         values.forEach((value, i) => {
           if (values.indexOf(value) < i)
             context.addIssue({
               code: 'custom',
               path: [i],
-              message: says('is listed twice', 'leave one of the two out'),
+              message: withHint('is listed twice', 'leave one of the two out'),
             });
         });
       })
@@ -126,7 +116,7 @@ export function list<T extends z.ZodType>(item: T, { most, ...words }: Wording &
   );
 }
 
-/** A mapping with exactly these keys. For unknown ones the message is the list of known ones; `explain` makes a sentence of each. */
+/** A mapping with these keys only. If there are others, the message is the list of known keys, of which schema-faults.ts makes one for each. */
 export function mapping<S extends z.ZodRawShape>(shape: S, words: Wording) {
   const wrong = wrongType(words);
   return z
@@ -136,7 +126,7 @@ export function mapping<S extends z.ZodRawShape>(shape: S, words: Wording) {
     .meta({ description: words.about });
 }
 
-/** The nearest known word, if it is near enough to have been meant. */
+/** The most similar known word, if it is similar enough to be what was meant. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   const plain = (key: string): string => key.toLowerCase().replace(/[^a-z0-9]/g, '');
   const same = known.find((key) => plain(key) === plain(word));
@@ -150,17 +140,17 @@ function meant(word: string, known: readonly string[]): string | undefined {
   return candidate === undefined ? undefined : `did you mean ${candidate}? Known are ${known.join(', ')}`;
 }
 
-/** What to say of a value of another type, or of none. */
+/** The message for a value of another type, or for no value. */
 export function wrongType(
   { expects, example }: Pick<Wording, 'expects' | 'example'>,
   wanted?: 'text',
 ): (issue: RawIssue) => string {
   return ({ input }) => {
-    if (input === undefined) return says('is missing', `give ${expects}, such as ${example}`);
-    if (input === null) return says('has no value', `give ${expects}, such as ${example}`);
+    if (input === undefined) return withHint('is missing', `give ${expects}, such as ${example}`);
+    if (input === null) return withHint('has no value', `give ${expects}, such as ${example}`);
     if (typeof input === 'number' && wanted === 'text')
-      return says('is read as a number by YAML, and must be text', `quote it, as in "${example}"`);
-    return says(`must be ${expects}, not ${kindOf(input)}`, `write it like ${example}`);
+      return withHint('is read as a number by YAML, and must be text', `quote it, as in "${example}"`);
+    return withHint(`must be ${expects}, not ${kindOf(input)}`, `write it like ${example}`);
   };
 }
 

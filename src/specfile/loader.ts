@@ -1,11 +1,10 @@
-/** A spec file in, a deployment or everything that is wrong with it out. No secret is read here: references stay references. */
+/** Reads a spec file: either a deployment, or every problem it has. Secrets are not read here: references stay references. */
 
 import { open } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { explain, withoutEchoes } from './explain';
+import { faultsOfIssues, withoutConsequences } from './schema-faults';
 import { normalize } from './normalize';
-import { isMapping, pathText } from './paths';
-import { halves, inOrder, says } from './problems';
+import { isMapping, pathText, sortProblems, splitHint, withHint } from './problems';
 import type { Fault, Problem } from './problems';
 import { ruleFaults } from './rules';
 import { specSchema } from './schema';
@@ -19,18 +18,18 @@ export type { Problem } from './problems';
 export type Loaded =
   { readonly ok: true; readonly spec: DeploymentSpec } | { readonly ok: false; readonly problems: readonly Problem[] };
 
-/** Far above any spec: it is the wrong file. */
+/** Far larger than any spec: it must be the wrong file. */
 const MAX_BYTES = 1_048_576;
 
 const START: Place = { line: 1, column: 1 };
-const TOO_BIG = says('is larger than 1 MiB, so it is no spec', 'check the name of the file');
+const TOO_BIG = withHint('is larger than 1 MiB, so it is not a spec', 'check the name of the file');
 
 const FILE_ERRORS: Readonly<Record<string, string>> = {
-  ENOENT: says('there is no such file', 'check the name and the folder'),
-  ENOTDIR: says('there is no such file', 'check the name and the folder'),
-  EISDIR: says('is a folder', 'give the YAML file itself'),
-  EACCES: says('may not be read by this user', 'give read permission to it'),
-  EPERM: says('may not be read by this user', 'give read permission to it'),
+  ENOENT: withHint('there is no such file', 'check the name and the folder'),
+  ENOTDIR: withHint('there is no such file', 'check the name and the folder'),
+  EISDIR: withHint('is a folder', 'give the YAML file itself'),
+  EACCES: withHint('may not be read by this user', 'give read permission to it'),
+  EPERM: withHint('may not be read by this user', 'give read permission to it'),
 };
 
 export async function loadSpec(path: string): Promise<Loaded> {
@@ -39,39 +38,39 @@ export async function loadSpec(path: string): Promise<Loaded> {
     bytes = await readStart(path);
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-    return refused(path, FILE_ERRORS[code] ?? says(`cannot be read (${code})`, 'check the name of the file'));
+    return refused(path, FILE_ERRORS[code] ?? withHint(`cannot be read (${code})`, 'check the name of the file'));
   }
   if (bytes.length > MAX_BYTES) return refused(path, TOO_BIG);
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
-    return refused(path, says('is not UTF-8 text', 'save it as UTF-8, or check the name of the file'));
+    return refused(path, withHint('is not UTF-8 text', 'save it as UTF-8, or check the name of the file'));
   }
   return parseSpec(text, path);
 }
 
-/** `file` names the text in the problems, and its folder is what relative paths are relative to. */
+/** @param file is named in the problems; paths in the spec are relative to its folder */
 export function parseSpec(text: string, file: string): Loaded {
   if (Buffer.byteLength(text) > MAX_BYTES) return refused(file, TOO_BIG);
   const yaml = readYaml(text);
-  const broken = yaml.faults.map((fault) => problem(file, fault, pathText(fault.path), fault.text));
-  if (yaml.data === undefined) return { ok: false, problems: inOrder(broken) };
+  const syntax = yaml.faults.map((fault) => problem(file, fault, pathText(fault.path), fault.text));
+  if (yaml.data === undefined) return { ok: false, problems: sortProblems(syntax) };
   const { value } = yaml.data;
   if (value === null || value === undefined)
-    return refused(file, says('is empty', 'start from one of the files in examples/'));
+    return refused(file, withHint('is empty', 'start from one of the files in examples/'));
   if (!isMapping(value) || Array.isArray(value))
-    return refused(file, says('is not a mapping of keys to values', 'start from one of the files in examples/'));
+    return refused(file, withHint('is not a mapping of keys to values', 'start from one of the files in examples/'));
 
   const checked = specSchema.safeParse(value);
-  const single = checked.success ? [] : explain(checked.error.issues, value);
-  const faults = withoutEchoes([...single, ...ruleFaults(value, single)], yaml.merged, value);
-  const problems = [...broken, ...faults.map((fault) => located(file, yaml, fault))];
-  if (problems.length > 0 || !checked.success) return { ok: false, problems: inOrder(problems) };
+  const valueFaults = checked.success ? [] : faultsOfIssues(checked.error.issues, value);
+  const faults = withoutConsequences([...valueFaults, ...ruleFaults(value, valueFaults)], yaml.merged, value);
+  const problems = [...syntax, ...faults.map((fault) => located(file, yaml, fault))];
+  if (problems.length > 0 || !checked.success) return { ok: false, problems: sortProblems(problems) };
   return { ok: true, spec: normalize(checked.data, dirname(resolve(file))) };
 }
 
-/** One byte more than is allowed is enough to know. `/dev/zero` never ends. */
+/** At most one byte more than is allowed: `/dev/zero` never ends. */
 async function readStart(path: string): Promise<Uint8Array> {
   const handle = await open(path);
   try {
@@ -93,5 +92,5 @@ function refused(file: string, text: string): Loaded {
 }
 
 function problem(file: string, { line, column }: Place, path: string, text: string): Problem {
-  return { file, line, column, path, ...halves(text) };
+  return { file, line, column, path, ...splitHint(text) };
 }

@@ -1,8 +1,8 @@
-/** From a spec as it is written to what the rest of the house works with: every default in place, every path absolute. */
+/** Turns the spec as written into a DeploymentSpec: every default filled in, every path absolute. */
 
 import { resolve } from 'node:path';
-import { milliseconds } from './durations';
 import type { WrittenSpec } from './schema';
+import { milliseconds } from './schema-timing';
 import type {
   CloudSpec,
   DeploymentSpec,
@@ -19,7 +19,7 @@ const DEFAULT_REGION = 'eucalyptus';
 
 type Written = Required<WrittenSpec>;
 
-/** `folder`: what relative paths are relative to, so that they mean the same wherever the command is run. */
+/** @param folder what relative paths are relative to: the spec's own folder, wherever the command is run */
 export function normalize(spec: WrittenSpec, folder: string): DeploymentSpec {
   const { name, release, image, address, admin, access, console } = spec;
   return {
@@ -89,9 +89,9 @@ function fileOf(written: WrittenFile, folder: string): ImageFile {
   return { file: resolve(folder, needed(file)), ...(sha256 === undefined ? {} : { sha256 }), ...entry };
 }
 
-/** What the rules insist on, though each key by itself may be left out. */
+/** A key that the schema allows to be left out, and a rule does not. */
 function needed<T>(value: T | undefined): T {
-  if (value === undefined) throw new Error('the rules let a spec through that is not whole');
+  if (value === undefined) throw new Error('the rules accepted a spec in which a key is missing');
   return value;
 }
 
@@ -144,7 +144,7 @@ function reference({ env, file }: { env?: string | undefined; file?: string | un
   return env === undefined ? { file: resolve(folder, file ?? '') } : { env };
 }
 
-/** The account is known by a digest of it: two spellings of one endpoint must not become two accounts. */
+/** The account is identified by a digest of the endpoint: two spellings of one endpoint must not become two accounts. */
 function tidyUrl(url: string): string {
   return new URL(url).href.replace(/\/+$/, '');
 }

@@ -1,13 +1,13 @@
-/** Things the spec only points at. None of them is read by the client: the worker does, at the moment of use. */
+/** Files and secrets that the spec only refers to. The worker reads them, when it uses them; the client never does. */
 
 import { z } from 'zod';
 import { text } from './fields';
-import { says } from './problems';
+import { withHint } from './problems';
 
-const PLAIN_SECRET = says('a secret is never written here', 'use { env: NAME } or { file: path }');
-const ONE_OF_TWO = says('must have exactly one key, env or file', 'use { env: NAME } or { file: path }');
-const MISSING = says('is missing', 'give a reference: { env: NAME } or { file: path }');
-const EMPTY = says('has no value', 'give a reference: { env: NAME } or { file: path }');
+const PLAIN_SECRET = withHint('a secret is never written here', 'use { env: NAME } or { file: path }');
+const ONE_OF_TWO = withHint('must have exactly one key, env or file', 'use { env: NAME } or { file: path }');
+const MISSING = withHint('is missing', 'give a reference: { env: NAME } or { file: path }');
+const EMPTY = withHint('has no value', 'give a reference: { env: NAME } or { file: path }');
 
 const LONGEST_PATH = 4_096;
 
@@ -15,7 +15,7 @@ export function filePath(about: string, example: string) {
   return text({ about, expects: 'a path', example, fault: pathFault });
 }
 
-/** Whatever stands in the reference's place is a secret in plain, so none of its words, not even a key, may be repeated. */
+/** Anything else in the place of a reference may be the secret itself, so no message repeats any of it, not even a key. */
 export function secret(about: string) {
   return z
     .strictObject(
@@ -46,26 +46,26 @@ function wrongReference(input: unknown): string {
 
 function variableFault(name: string): string | undefined {
   if (/^[A-Za-z_][A-Za-z0-9_]{0,127}$/.test(name)) return undefined;
-  return says(
+  return withHint(
     'is not the name of a variable',
     'give the name alone, without $: letters, digits and underscores, such as EC2_SECRET_KEY',
   );
 }
 
 function pathFault(path: string): string | undefined {
-  if (path === '') return says('is empty', 'give the path of a file');
-  // A pasted key comes here with its newlines.
+  if (path === '') return withHint('is empty', 'give the path of a file');
+  // Such as a private key that was pasted in.
   if (/[\0-\x1f\x7f]/.test(path))
-    return says(
-      'holds a line break or another control character, so it is no path',
+    return withHint(
+      'holds a line break or another control character, so it is not a path',
       'give the path of a file, not what is in it',
     );
   if (/^[~$]/.test(path))
-    return says(
+    return withHint(
       'begins with ~ or $, which no shell expands here',
       'write the path out; the worker may run as another user',
     );
   if (path.length > LONGEST_PATH)
-    return says(`is longer than ${LONGEST_PATH} characters`, 'give the path of a file, not what is in it');
+    return withHint(`is longer than ${LONGEST_PATH} characters`, 'give the path of a file, not what is in it');
   return undefined;
 }

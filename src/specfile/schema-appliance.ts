@@ -1,12 +1,13 @@
 /** How the appliance is reached and set up: sections `ssh`, `network`, `admin`, `access` and `console`. */
 
 import { z } from 'zod';
-import { cidrFault, fromApplianceFault, netmaskFault } from './addresses';
-import { DEFAULT_PORT } from './defaults';
+import { cidrFault, reachableAddressFault, netmaskFault } from './addresses';
 import { nameFault, tidyName } from './dns-names';
 import { choice, list, mapping, port, shaped, text, wrongType } from './fields';
-import { says } from './problems';
+import { withHint } from './problems';
 import { secret } from './references';
+
+export const DEFAULT_PORT = { ssh: 22, http: 80, https: 443 } as const;
 
 const EVERYBODY = '0.0.0.0/0';
 
@@ -65,10 +66,15 @@ export const network = z
             about: 'Default gateway; read on the machine where it is left out. static only.',
             expects: 'an IPv4 address',
             example: '10.0.0.1',
-            fault: fromApplianceFault,
+            fault: reachableAddressFault,
           }).optional(),
           nameservers: list(
-            text({ about: 'A resolver.', expects: 'an IPv4 address', example: '10.0.0.2', fault: fromApplianceFault }),
+            text({
+              about: 'A resolver.',
+              expects: 'an IPv4 address',
+              example: '10.0.0.2',
+              fault: reachableAddressFault,
+            }),
             { about: 'Resolvers; read on the machine where they are left out. static only.', ...addressList, most: 3 },
           ).optional(),
           search: list(
@@ -151,10 +157,11 @@ export const console = mapping(
 
 function userFault(value: string): string | undefined {
   // The 3.4 administrator's guide warns against it; kato expects to be run by the account it was installed for.
-  if (value === 'root') return says('kato must not be run as root', 'give the account stackato, or another with sudo');
+  if (value === 'root')
+    return withHint('kato must not be run as root', 'give the account stackato, or another with sudo');
   return /^[a-z_][a-z0-9_-]{0,31}$/.test(value)
     ? undefined
-    : says(
+    : withHint(
         'is not the name of an account',
         'give lower-case letters, digits, hyphens and underscores, such as stackato',
       );
@@ -162,7 +169,7 @@ function userFault(value: string): string | undefined {
 
 function hostKeyFault(value: string): string | undefined {
   if (/^(console|SHA256:[A-Za-z0-9+/]{43})$/.test(value)) return undefined;
-  return says(
+  return withHint(
     'is neither a SHA-256 fingerprint nor the word console',
     'give what `ssh-keygen -l -E sha256` prints: SHA256: and 43 characters',
   );

@@ -1,26 +1,18 @@
 /** What the cloud has to be told: sections `cloud`, `instance` and `address`. */
 
-import { fromApplianceFault } from './addresses';
+import { reachableAddressFault } from './addresses';
 import { addressNameFault, tidyName } from './dns-names';
 import { choice, mapping, shaped, text } from './fields';
-import { says } from './problems';
+import { withHint } from './problems';
 import { filePath, secret } from './references';
-import type { CloudKindName } from '../deployment/types';
-
-const CLOUD_KINDS = [
-  'eucalyptus-3.2',
-  'eucalyptus-3.4',
-  'eucalyptus-4.4',
-  'eucalyptus-5.1',
-  'aws',
-] as const satisfies readonly CloudKindName[];
+import { CLOUD_KIND_NAMES } from '../deployment/cloud-kinds';
 
 /** What clouds call regions, zones and types. */
 const WORD = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 
 export const cloud = mapping(
   {
-    kind: choice(CLOUD_KINDS, {
+    kind: choice(CLOUD_KIND_NAMES, {
       about: 'Which cloud, and of which release: decides signatures, parameters and how addresses behave.',
     }),
     endpoint: text({
@@ -114,8 +106,11 @@ export const address = text({
     value === 'allocate'
       ? undefined
       : /^[\d.]+$/.test(value)
-        ? fromApplianceFault(value)
-        : says('is neither `allocate` nor an IPv4 address', 'write allocate, or an address of the account: 10.1.1.103'),
+        ? reachableAddressFault(value)
+        : withHint(
+            'is neither `allocate` nor an IPv4 address',
+            'write allocate, or an address of the account: 10.1.1.103',
+          ),
 }).default('allocate');
 
 function endpointFault(value: string): string | undefined {
@@ -128,8 +123,8 @@ function storageFault(value: string): string | undefined {
 
 function serviceFault(value: string, remedy: string): string | undefined {
   const url = /^[\x21-\x7e]+$/.test(value) && URL.canParse(value) ? new URL(value) : undefined;
-  if (url === undefined || !/^https?:$/.test(url.protocol)) return says('is not an http or https URL', remedy);
-  if (url.username !== '' || url.password !== '') return says('has a user or a password in it', remedy);
-  if (/[?#]/.test(value)) return says('has a query or a fragment', remedy);
+  if (url === undefined || !/^https?:$/.test(url.protocol)) return withHint('is not an http or https URL', remedy);
+  if (url.username !== '' || url.password !== '') return withHint('has a user or a password in it', remedy);
+  if (/[?#]/.test(value)) return withHint('has a query or a fragment', remedy);
   return undefined;
 }

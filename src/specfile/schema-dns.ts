@@ -3,7 +3,7 @@
 import { ipv4Fault } from './addresses';
 import { baseNameFault, keyNameFault, nameFault, tidyName } from './dns-names';
 import { choice, flag, mapping, port, text, whole } from './fields';
-import { says } from './problems';
+import { withHint } from './problems';
 import { secret } from './references';
 import type { TsigAlgorithm } from '../deployment/types';
 
@@ -73,7 +73,7 @@ export const dns = mapping(
 
 function serverFault(value: string): string | undefined {
   if (value.includes(':'))
-    return says('is neither an IPv4 address nor a host name', 'a port goes into dns.port; IPv6 is not supported');
-  if (/^0+(\.0+)*$/.test(value)) return says('is the unspecified address', 'give the address of the name server');
+    return withHint('is neither an IPv4 address nor a host name', 'a port goes into dns.port; IPv6 is not supported');
+  if (/^0+(\.0+)*$/.test(value)) return withHint('is the unspecified address', 'give the address of the name server');
   return /^[\d.]+$/.test(value) ? ipv4Fault(value) : nameFault(value);
 }

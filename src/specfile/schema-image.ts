@@ -2,13 +2,13 @@
 
 import { z } from 'zod';
 import { choice, mapping, shaped, text, wrongType } from './fields';
-import { says } from './problems';
+import { withHint } from './problems';
 import { filePath, secret } from './references';
 import type { Architecture } from '../deployment/types';
 
 const ARCHITECTURES = ['x86_64', 'i386'] as const satisfies readonly Architecture[];
 
-const ONE_SOURCE = says(
+const ONE_SOURCE = withHint(
   'must have exactly one of file and url',
   'write { file: path }, or { url: http://…, sha256: … }',
 );
@@ -65,7 +65,7 @@ function fileOf(about: string) {
       context.addIssue({
         code: 'custom',
         path: ['sha256'],
-        message: says('is missing, and url needs it', 'give what `sha256sum` prints of the file'),
+        message: withHint('is missing, and url needs it', 'give what `sha256sum` prints of the file'),
       });
     }
   });
@@ -144,23 +144,23 @@ export const image = z
 /** It becomes the prefix of objects, of files in an archive, and of the names of kernel and ramdisk. */
 function nameFault(value: string): string | undefined {
   if (!/^[A-Za-z0-9_][A-Za-z0-9._-]{2,90}$/.test(value))
-    return says(
+    return withHint(
       'is not a name for an image',
       'give 3 to 91 letters, digits, dots, underscores and hyphens, such as stackato-v2.6.6',
     );
   if (/^(vmlinuz|initrd|windows)/i.test(value))
-    return says(
+    return withHint(
       'begins with vmlinuz, initrd or windows, so clouds would not take it for a machine image',
       'begin it with another word, such as stackato-v2.6.6',
     );
   if (/-(kernel|ramdisk)$/.test(value))
-    return says('ends as the names of kernels and ramdisks do', 'end it with something else, such as the release');
+    return withHint('ends as the names of kernels and ramdisks do', 'end it with something else, such as the release');
   return undefined;
 }
 
 function entryFault(value: string): string | undefined {
   if (/^[^\0-\x1f\x7f/][^\0-\x1f\x7f]{0,1023}$/.test(value)) return undefined;
-  return says(
+  return withHint(
     'is not the name of a file in an archive',
     'give its name, or the end of it from the last slash on, such as stackato.img',
   );
@@ -169,9 +169,9 @@ function entryFault(value: string): string | undefined {
 function urlFault(value: string): string | undefined {
   const remedy = 'write it like https://images.example.com/stackato.zip';
   const url = /^[\x21-\x7e]+$/.test(value) && URL.canParse(value) ? new URL(value) : undefined;
-  if (url === undefined || !/^https?:$/.test(url.protocol)) return says('is not an http or https URL', remedy);
+  if (url === undefined || !/^https?:$/.test(url.protocol)) return withHint('is not an http or https URL', remedy);
   // Signed addresses carry a secret, and a spec is readable in the history.
   if (url.username !== '' || url.password !== '' || /[?#]/.test(value))
-    return says('has a user, a password, a query or a fragment', remedy);
+    return withHint('has a user, a password, a query or a fragment', remedy);
   return undefined;
 }

@@ -1,12 +1,23 @@
-/** YAML to plain data, and where in the file each part of it stands. The library's own messages quote the file, secrets and all: none is shown. */
+/**
+ * Turns YAML into plain data, and finds the line of each part of it. The library's own messages are never shown, because they quote the
+ * file, and with it secrets.
+ */
 
-import { LineCounter, isScalar, parseAllDocuments, visit } from 'yaml';
-import type { Document, YAMLError } from 'yaml';
-import { isShowableKey, removeAt } from './paths';
-import type { Path } from './paths';
-import { says } from './problems';
-import { keyAround, keysIn, offsetOf } from './yaml-places';
-import type { Keyed } from './yaml-places';
+import {
+  LineCounter,
+  isAlias,
+  isCollection,
+  isMap,
+  isNode,
+  isPair,
+  isScalar,
+  isSeq,
+  parseAllDocuments,
+  visit,
+} from 'yaml';
+import type { Document, Node, Pair, YAMLError } from 'yaml';
+import { isShowableKey, removeAt, withHint } from './problems';
+import type { Path } from './problems';
 
 export interface Place {
   readonly line: number;
@@ -15,15 +26,15 @@ export interface Place {
 
 export interface YamlFault extends Place {
   readonly text: string;
-  /** Of the key that is wrong, as far as it may be told. */
+  /** The key that is wrong, as far as it may be shown. */
   readonly path: Path;
 }
 
 export interface YamlText {
-  /** Absent where the file cannot be understood as YAML. */
+  /** Absent if the file is not valid YAML. */
   readonly data?: { readonly value: unknown };
   readonly faults: readonly YamlFault[];
-  /** Mappings of which a part stands elsewhere: what they lack may be there. */
+  /** Mappings with a merge key: what they lack may have been in what it merges. */
   readonly merged: readonly Path[];
   placeOf(path: Path, at: 'key' | 'value'): Place;
 }
@@ -34,33 +45,33 @@ const REMEDY =
   'check indentation, colons, brackets and quotes here and in the line before; quote text with special characters';
 
 const WORDS: Partial<Record<ErrorCode, string>> = {
-  DUPLICATE_KEY: says('this key is there twice', 'keep one of the two'),
-  TAB_AS_INDENT: says('a tab is used for indentation', 'indent with spaces'),
-  MULTIPLE_DOCS: says(
+  DUPLICATE_KEY: withHint('this key is there twice', 'keep one of them'),
+  TAB_AS_INDENT: withHint('a tab is used for indentation', 'indent with spaces'),
+  MULTIPLE_DOCS: withHint(
     'there is more than one document in the file',
     'keep one deployment per file: take out what follows ---',
   ),
-  TAG_RESOLVE_FAILED: says('this tag is not known', 'take the tag out, or quote text that begins with !'),
-  BAD_DQ_ESCAPE: says('this escape is not known in double quotes', 'use single quotes, in which \\ means itself'),
-  BAD_SCALAR_START: says('text cannot begin with this character', 'put it in quotes'),
-  NON_STRING_KEY: says('a key must be plain text', 'write it as a word'),
-  RESOURCE_EXHAUSTION: says('this is nested too deeply', 'a spec has three levels'),
+  TAG_RESOLVE_FAILED: withHint('this tag is not known', 'take the tag out, or quote text that begins with !'),
+  BAD_DQ_ESCAPE: withHint('this escape is not known in double quotes', 'use single quotes, in which \\ means itself'),
+  BAD_SCALAR_START: withHint('text cannot begin with this character', 'put it in quotes'),
+  NON_STRING_KEY: withHint('a key must be plain text', 'write it as a word'),
+  RESOURCE_EXHAUSTION: withHint('this is nested too deeply', 'a spec has three levels'),
 };
 
-const MERGE = says('merge keys are not known', 'write it out: put what << stands for here itself');
-const BRACE = says(
+const MERGE = withHint('merge keys are not known', 'write it out: put what << stands for here itself');
+const BRACE = withHint(
   'a value that begins with { must be quoted',
   'put it in quotes; if it is a template, fill it in first',
 );
-const BAD_ALIAS = says(
+const BAD_ALIAS = withHint(
   'an alias has no anchor before it, or there are too many',
   'quote text that begins with *, or define the anchor first',
 );
 
-/** These leave data behind that is worth checking. */
-const HARMLESS: readonly ErrorCode[] = ['DUPLICATE_KEY', 'TAG_RESOLVE_FAILED'];
+/** The rest of the file can still be checked after these. */
+const RECOVERABLE: readonly ErrorCode[] = ['DUPLICATE_KEY', 'TAG_RESOLVE_FAILED'];
 
-/** Plain YAML 1.2, even where the file begins with %YAML 1.1, in which `no` is false and a merge can fail with words from the file. */
+/** YAML 1.2 even if the file begins with %YAML 1.1, in which `no` is false and a failing merge quotes the file. */
 const DIALECT = {
   schema: 'core',
   merge: false,
@@ -80,11 +91,11 @@ export function readYaml(source: string): YamlText {
   if (document === undefined) return { data: { value: null }, faults: [], merged: [], placeOf: () => place(0) };
   const found = [...document.errors, ...document.warnings];
   const keys = keysIn(document);
-  const fatal = found.find(({ code }) => !HARMLESS.includes(code));
+  const fatal = found.find(({ code }) => !RECOVERABLE.includes(code));
   const placeOf = (path: Path, at: 'key' | 'value'): Place => place(offsetOf(document, path, at));
-  // What follows a syntax error is mostly its echo.
+  // After a syntax error, most further errors are consequences of it.
   const faults = found
-    .filter(({ code }) => HARMLESS.includes(code))
+    .filter(({ code }) => RECOVERABLE.includes(code))
     .map(({ code, pos: [offset] }): YamlFault => ({
       ...place(offset),
       text: wordsFor(code),
@@ -105,7 +116,7 @@ export function readYaml(source: string): YamlText {
   const merges = keys.filter(({ path }) => path.at(-1) === '<<');
   const data = plain(document);
   if (data === undefined) return refused(badAlias(document), BAD_ALIAS);
-  // Its place is told; what it stands for is not looked at.
+  // Merge keys are reported, and what they stand for is not checked.
   for (const { path } of merges) removeAt(data.value, path);
   return {
     data,
@@ -116,10 +127,10 @@ export function readYaml(source: string): YamlText {
 }
 
 function wordsFor(code: ErrorCode): string {
-  return WORDS[code] ?? says('is not valid YAML here', REMEDY);
+  return WORDS[code] ?? withHint('is not valid YAML here', REMEDY);
 }
 
-/** The one that says something. A line --- at an end of the file makes another, in which there is nothing. */
+/** Documents that are not empty: a line --- at the beginning or end of the file makes an empty one. */
 function documentsIn(
   source: string,
   lineCounter: LineCounter,
@@ -134,14 +145,14 @@ function documentsIn(
   };
 }
 
-/** The key that begins there, unless it may be a secret in the wrong place. */
-function pathAt(keys: readonly Keyed[], offset: number): Path {
+/** The key at that offset, without its own name if that may be a secret in the wrong place. */
+function pathAt(keys: readonly KeyInFile[], offset: number): Path {
   const key = keys.find((each) => each.offset === offset);
   if (key === undefined) return [];
   return isShowableKey(String(key.path.at(-1)), key.hasValue) ? key.path : key.path.slice(0, -1);
 }
 
-/** `{{ name }}` and `{% if %}` are mappings to YAML, and no right ones: nothing that is right begins so. */
+/** YAML takes the templates `{{ name }}` and `{% if %}` for broken mappings. No valid value begins like that. */
 function templateIn(source: string, offset: number): number | undefined {
   const start = source.lastIndexOf('\n', offset - 1) + 1;
   const line = source.slice(start).split('\n', 1)[0] ?? '';
@@ -167,4 +178,76 @@ function badAlias(document: Document): number {
     },
   });
   return offset;
+}
+
+/** If it is not there: the key it should be under. */
+function offsetOf(document: Document, path: Path, at: 'key' | 'value'): number {
+  let node: Node | null = document.contents;
+  let offset = node?.range?.[0] ?? 0;
+  for (const [i, part] of path.entries()) {
+    const inside = isAlias(node) ? node.resolve(document) : node;
+    if (isSeq(inside)) {
+      node = (inside.items[Number(part)] as Node | undefined) ?? null;
+      offset = node?.range?.[0] ?? offset;
+      continue;
+    }
+    const pair = isMap(inside) ? inside.items.find(({ key }) => isScalar(key) && key.value === part) : undefined;
+    if (pair === undefined) break;
+    node = pair.value as Node | null;
+    offset =
+      at === 'value' && i === path.length - 1
+        ? valueOffset(pair as Pair<Node, Node | null>)
+        : ((pair.key as Node).range?.[0] ?? offset);
+  }
+  return offset;
+}
+
+/** Of a block, which begins in the line below its key, and of an empty value: the key. */
+function valueOffset({ key, value }: Pair<Node, Node | null>): number {
+  const own =
+    isAlias(value) ||
+    (isScalar(value) && value.value !== null) ||
+    ((isMap(value) || isSeq(value)) && value.flow === true);
+  return (own ? value.range?.[0] : key.range?.[0]) ?? 0;
+}
+
+interface KeyInFile {
+  readonly path: Path;
+  readonly offset: number;
+  /** Whether there is anything after the colon. */
+  readonly hasValue: boolean;
+}
+
+/** Every text key, in the order of the file. */
+function keysIn(document: Document): readonly KeyInFile[] {
+  const keys: KeyInFile[] = [];
+  visit(document, {
+    Pair: (_index, pair, above) => {
+      if (!isScalar(pair.key)) return;
+      const hasValue = isNode(pair.value) && !(isScalar(pair.value) && pair.value.value === null);
+      keys.push({ path: [...pathTo(above, pair), String(pair.key.value)], offset: pair.key.range?.[0] ?? 0, hasValue });
+    },
+  });
+  return keys;
+}
+
+/** The innermost key whose value contains the offset. */
+function keyAround(document: Document, offset: number): Path {
+  let found: Path = [];
+  visit(document, {
+    Pair: (_index, pair, above) => {
+      const [from, , to] = (isNode(pair.value) ? pair.value.range : undefined) ?? [Infinity, 0, 0];
+      if (isScalar(pair.key) && from <= offset && offset < to) found = [...pathTo(above, pair), String(pair.key.value)];
+    },
+  });
+  return found;
+}
+
+/** @param above the nodes from the document down to the parent of `last`, as `visit` gives them */
+function pathTo(above: readonly unknown[], last: Pair): Path {
+  return above.flatMap((node, i): PropertyKey[] => {
+    if (isPair(node)) return isScalar(node.key) ? [String(node.key.value)] : [];
+    const next = above[i + 1] ?? last;
+    return isCollection(node) && isSeq(node) ? [node.items.indexOf(next)] : [];
+  });
 }

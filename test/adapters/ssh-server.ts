@@ -126,7 +126,7 @@ export async function startServer(behaviour: Behaviour = {}): Promise<TestServer
   };
 }
 
-/** What the door (src/machine/door.ts) carries; the line as it is where it carries nothing. */
+/** The script in a line made by src/machine/sh-wrapper.ts; any other line as it is. */
 export function scriptIn(line: string): string {
   const pieces = [...line.matchAll(/ '([A-Za-z0-9+/=]+)'/g)].map(([, piece = '']) => piece).join('');
   return /\n\(\n([^]*)\n\)\n/.exec(Buffer.from(pieces, 'base64').toString())?.[1] ?? line;

@@ -680,13 +680,13 @@ export const BAD_SPECS: readonly BadSpec[] = [
     'name servers in one text',
     'network: { mode: static, nameservers: "10.0.0.2, 10.0.0.3" }\n',
     '13 network.nameservers',
-    /put it into brackets/,
+    /put it in brackets/,
   ),
   more(
     'an empty text for name servers',
     'network: { mode: static, nameservers: "" }\n',
     '13 network.nameservers',
-    /put it into brackets/,
+    /put it in brackets/,
   ),
   more(
     'too many name servers',

@@ -5,6 +5,8 @@ import { join, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { formatProblems, loadSpec, parseSpec } from '../../src/specfile/loader';
 import type { Loaded, Problem } from '../../src/specfile/loader';
+import { DEPLOYABLE_RELEASES, RELEASES } from '../../src/deployment/releases';
+import { katoOf } from '../../src/machine/kato';
 import { BAD_SPECS, GOOD, PUBLISHES, SECRET } from './bad-specs';
 
 function problemsOf(loaded: Loaded): readonly Problem[] {
@@ -103,6 +105,21 @@ describe('a bad spec', () => {
       problemsOf(parseSpec(text, 'x')).map(({ path }) => path),
       ['name', 'release', 'instance.type', 'dns.server'],
     );
+  });
+
+  it('names a release that cannot be deployed, and never gets past the schema', () => {
+    const unknown = ['2.1.9', '1.2.6', '2.2', '2.8.0', '3.0', 'v3.6.1', '4.0.0', '', '26', 'latest', 'toString'];
+    const known = Object.keys(RELEASES);
+    const deployable: readonly string[] = DEPLOYABLE_RELEASES;
+    for (const release of [...unknown, ...known]) {
+      const loaded = parseSpec(GOOD.replace('release: 2.6.6', `release: "${release}"`), 'x');
+      if (loaded.ok) assert.equal(katoOf(loaded.spec.release).version, 'kato version');
+      assert.deepEqual(
+        loaded.ok ? [] : loaded.problems.map(({ path }) => path),
+        deployable.includes(release) ? [] : ['release'],
+        release,
+      );
+    }
   });
 
   it('is printed as file, line and column, as editors know it', () => {

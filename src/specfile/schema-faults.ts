@@ -1,24 +1,25 @@
-/** From what zod found to what a person is told. */
+/** Faults of a spec, from the issues that zod found in it. */
 
 import type { z } from 'zod';
 import { nearest } from './fields';
-import { isShowableKey, pathText, valueAt } from './paths';
-import type { Path } from './paths';
-import { BETWEEN, says } from './problems';
-import type { Fault } from './problems';
+import { isShowableKey, pathText, SEPARATOR, valueAt, withHint } from './problems';
+import type { Fault, Path } from './problems';
 
 type Issue = z.core.$ZodIssue;
 
-export function explain(issues: readonly Issue[], raw: unknown): Fault[] {
+export function faultsOfIssues(issues: readonly Issue[], raw: unknown): Fault[] {
   return issues.flatMap((issue) => faultsOf(issue, [], raw));
 }
 
-/** Of a misspelt key it need not be said, too, that it is missing; nor of what a merge key may have brought. */
-export function withoutEchoes(faults: readonly Fault[], merged: readonly Path[], raw: unknown): Fault[] {
+/** Without those that follow from another fault: a misspelt key is also missing, and a merge key that is refused may have brought it. */
+export function withoutConsequences(faults: readonly Fault[], merged: readonly Path[], raw: unknown): Fault[] {
   const misspelt = new Set(faults.flatMap(({ meant }) => (meant === undefined ? [] : [pathText(meant)])));
-  const open = new Set(merged.map(pathText));
+  const incomplete = new Set(merged.map(pathText));
   return faults.filter(({ path, at, meant }) => {
-    if (open.has(pathText(path)) || (open.has(pathText(path.slice(0, -1))) && valueAt(raw, path) === undefined))
+    if (
+      incomplete.has(pathText(path)) ||
+      (incomplete.has(pathText(path.slice(0, -1))) && valueAt(raw, path) === undefined)
+    )
       return false;
     return at === 'value' || meant !== undefined || !misspelt.has(pathText(path));
   });
@@ -28,9 +29,11 @@ function faultsOf(issue: Issue, above: Path, raw: unknown): Fault[] {
   const path = [...above, ...issue.path];
   if (issue.code === 'unrecognized_keys') return unknownKeys(issue, path, raw);
   if (issue.code === 'invalid_union') {
-    const meant = issue.errors.filter((branch) => branch.every((inner) => !isOfAnotherType(inner, valueAt(raw, path))));
-    // None: the union's own words. Two never happen: the branches of each union differ in type.
-    const [branch] = meant;
+    const matching = issue.errors.filter((branch) =>
+      branch.every((inner) => !isOfAnotherType(inner, valueAt(raw, path))),
+    );
+    // At most one, because the branches of each union differ in type. If there is none, the union has its own message.
+    const [branch] = matching;
     if (branch !== undefined) return branch.flatMap((inner) => faultsOf(inner, path, raw));
   }
   return [{ path, text: issue.message, at: valueAt(raw, path) === undefined ? 'key' : 'value' }];
@@ -43,9 +46,9 @@ function isOfAnotherType(issue: Issue, value: unknown): boolean {
   );
 }
 
-/** The message of such an issue is the list of known keys (see `mapping`), or a sentence where no key may be repeated. */
+/** The message of such an issue is the list of known keys (see `mapping`), or a sentence if the key may be a secret. */
 function unknownKeys(issue: z.core.$ZodIssueUnrecognizedKeys, path: Path, raw: unknown): Fault[] {
-  if (issue.message.includes(BETWEEN)) return [{ path, text: issue.message, at: 'value' }];
+  if (issue.message.includes(SEPARATOR)) return [{ path, text: issue.message, at: 'value' }];
   const known = issue.message.split(' ');
   return issue.keys.map((key) => {
     const suggestion = nearest(key, known);
@@ -53,7 +56,7 @@ function unknownKeys(issue: z.core.$ZodIssueUnrecognizedKeys, path: Path, raw: u
     const shown = suggestion !== undefined || isShowableKey(key, valueAt(raw, [...path, key]) !== null);
     return {
       path: [...path, key],
-      text: says(shown ? `unknown key ${key}` : 'unknown key', hint),
+      text: withHint(shown ? `unknown key ${key}` : 'unknown key', hint),
       at: 'key',
       ...(shown ? {} : { hidden: true }),
       ...(suggestion === undefined ? {} : { meant: [...path, suggestion] }),
