@@ -16,7 +16,7 @@ export const FOLDERS = {
   },
   machine: { folders: ['deployment'], packages: ['node:crypto'] },
   dns: { folders: ['deployment'], packages: [] },
-  image: { folders: ['deployment'], packages: [QUIET_NODE] },
+  image: { folders: ['deployment'], packages: ['yauzl', 'p-limit', QUIET_NODE] },
   steps: { folders: ['deployment', 'machine', 'dns', 'image'], packages: [/^node:(crypto|timers\/promises|path)$/] },
   workflows: { folders: ['deployment'], types: ['activities'], packages: [/^@temporalio\/(workflow|common)$/] },
   activities: {

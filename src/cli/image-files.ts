@@ -5,7 +5,7 @@ import { createReadStream } from 'node:fs';
 import { access, constants, mkdir, readFile, readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import { MANIFEST_LIMIT, openImage, packingOf, unxzBy } from '../image';
+import { MANIFEST_LIMIT, openImage, packingOf, xzDecompressor } from '../image';
 import type { ImageKind, Source } from '../image';
 import { ClientError } from '../client/errors';
 import { messageOf } from '../client/words';
@@ -34,7 +34,7 @@ function watched(source: Source, onRead: (end: number) => void): Source {
   };
 }
 
-const unxz = unxzBy(() => spawn('xz', ['-dc'], { stdio: ['pipe', 'pipe', 'ignore'] }));
+const unxz = xzDecompressor(() => spawn('xz', ['-dc'], { stdio: ['pipe', 'pipe', 'ignore'] }));
 
 export async function readPem(path: string, what: string): Promise<string> {
   await insistOnFile(path, what);

@@ -7,12 +7,12 @@ import {
   inspect,
   openBundle,
   openJournal,
-  partsIn,
+  partsInFolder,
   readCertificate,
   readIdentity,
   readManifest,
   readPrivateKey,
-  signatureOf,
+  verifySignature,
   unbundle,
   writeBundle,
   writeImage,
@@ -71,7 +71,7 @@ export async function bundleCommand(context: Context, path: string, options: Bun
       counts.parts += 1;
       counts.made += part.bytes === undefined ? 0 : 1;
       counts.bundledSize += part.size;
-      progress.at(bundle.reached(part), `part ${counts.parts}`);
+      progress.at(bundle.imageBytesUpTo(part), `part ${counts.parts}`);
     });
     progress.end();
     const result = { manifest, name, kind: facts.kind, architecture: facts.architecture, size: source.size, ...counts };
@@ -117,7 +117,7 @@ export async function inspectCommand(
   const bundles: Inspected[] = [];
   for (const manifest of paths) {
     const bytes = await readManifestFile(manifest);
-    const parts = whole || hasParts(bytes, dirname(manifest)) ? { readPart: partsIn(dirname(manifest)) } : {};
+    const parts = whole || hasParts(bytes, dirname(manifest)) ? { readPart: partsInFolder(dirname(manifest)) } : {};
     bundles.push({ path: manifest, verdict: await inspect({ manifest: bytes, ...keys, ...parts }) });
   }
   context.show(inspectedDocument(bundles), () =>
@@ -148,7 +148,7 @@ export async function unbundleCommand(
 ): Promise<ExitCode> {
   const key = readPrivateKey(await readPem(privateKey, 'private key'));
   const manifest = readManifest(await readManifestFile(path));
-  const { state: signature, detail } = signatureOf(manifest, {
+  const { state: signature, detail } = verifySignature(manifest, {
     privateKey: key,
     ...(await certificateOf(certificate)),
   });
@@ -158,7 +158,7 @@ export async function unbundleCommand(
   progress.begin('unbundling', manifest.size);
   try {
     await writeImage(
-      counted(unbundle(manifest, partsIn(dirname(path)), key), (done) => progress.at(done)),
+      counted(unbundle(manifest, partsInFolder(dirname(path)), key), (done) => progress.at(done)),
       to,
     );
   } finally {

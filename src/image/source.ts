@@ -1,35 +1,35 @@
-/** Where the bytes of an image come from. */
+/** The bytes of an image, read at any offset; here from a plain file. */
 
 import { constants } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { DeployError } from '../deployment/errors';
-import { isZero } from './compressor';
-import { fileError } from './file-error';
+import { isZero } from './blocks';
+import { fileError } from './errors';
 
 export interface Source {
   readonly path: string;
   /** Bytes of the raw image. */
   readonly size: number;
-  /** Another one where the content may be another: what an earlier run learnt of the content is worth nothing then. */
+  /** Differs whenever the content may differ: then nothing that an earlier run found out about the content counts. */
   readonly stamp: string;
-  /** Fills the buffer. Several may be asked for at once; they are asked for in ascending order. */
+  /** Fills the buffer. Reads may overlap in time, but are requested in ascending order. */
   read(into: Buffer, offset: number): Promise<void>;
   /** Throws IMAGE_SOURCE_CHANGED unless the file is still what it was when it was opened. */
   assertUnchanged(): Promise<void>;
   close(): Promise<void>;
 }
 
-export interface FilePart {
+export interface FileRange {
   readonly path: string;
-  /** The image is a block inside of the file (a partition inside of a disk). Default: all of it. Bytes. */
+  /** The image may be a range of the file, as a partition is of a disk. Default: the whole file. In bytes. */
   readonly offset?: number;
   readonly length?: number;
 }
 
-export async function openFile({ path, offset = 0, length }: FilePart): Promise<Source> {
+export async function openFile({ path, offset = 0, length }: FileRange): Promise<Source> {
   try {
-    // A pipe that nobody writes to would block a thread for good.
+    // Opening a pipe that has no writer would block a thread for good.
     const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
       return await FileSource.of(handle, path, offset, length);
@@ -45,10 +45,10 @@ export async function openFile({ path, offset = 0, length }: FilePart): Promise<
 const PAGE = 4096;
 
 /**
- * Node cannot ask where the holes of a sparse file are (no SEEK_HOLE, no FIEMAP). Read through the page cache, a hole costs 0.2 s a GiB,
- * and ten times that where the kernel must first get memory for it; read past the cache (O_DIRECT), 0.02 s. Data is better read
- * through the cache, as it is read twice. So: where a file has fewer blocks than bytes, a look at a page, and if that is zero, the
- * rest past the cache. The count of blocks lies on some file systems and not all have O_DIRECT: both only cost time.
+ * Node cannot ask where the holes of a sparse file are (no SEEK_HOLE, no FIEMAP). Reading a hole through the page cache takes 0.2 s per
+ * GiB, and ten times that if the kernel must first free memory for it; bypassing the cache (O_DIRECT) takes 0.02 s. Data should go
+ * through the cache, since it is read twice. So for files with fewer blocks than bytes, one page is read first, and if it is zero, the
+ * rest bypasses the cache. Some file systems report wrong block counts and not all have O_DIRECT: both only cost time.
  */
 class FileSource implements Source {
   private constructor(
@@ -57,33 +57,33 @@ class FileSource implements Source {
     readonly path: string,
     private readonly offset: number,
     readonly size: number,
-    private readonly identity: string,
+    private readonly fingerprint: string,
     readonly stamp: string,
   ) {}
 
   static async of(handle: FileHandle, path: string, offset: number, length: number | undefined): Promise<FileSource> {
-    const facts = await handle.stat({ bigint: true });
-    if (!facts.isFile()) throw new DeployError('IMAGE_SOURCE_UNREADABLE', `The file ${path} is not a plain file.`);
-    const size = length ?? Number(facts.size) - offset;
-    if (offset < 0 || size < 0 || offset + size > Number(facts.size)) {
+    const stats = await handle.stat({ bigint: true });
+    if (!stats.isFile()) throw new DeployError('IMAGE_SOURCE_UNREADABLE', `The file ${path} is not a plain file.`);
+    const size = length ?? Number(stats.size) - offset;
+    if (offset < 0 || size < 0 || offset + size > Number(stats.size)) {
       throw new DeployError(
         'IMAGE_SOURCE_UNREADABLE',
-        `The file ${path} has ${facts.size.toString()} bytes and no block of ${size} at ${offset}.`,
+        `The file ${path} has ${stats.size.toString()} bytes, so it has no range of ${size} bytes at ${offset}.`,
       );
     }
-    const sparse = facts.blocks * 512n < facts.size;
+    const sparse = stats.blocks * 512n < stats.size;
     const direct = sparse
       ? await open(path, constants.O_RDONLY | constants.O_DIRECT).catch(() => undefined)
       : undefined;
-    // The time of change says more than that of modification, which can be set, but a new link or owner changes it as well.
+    // The stamp has ctime, too, since mtime can be set. assertUnchanged cannot use it: a new link or owner changes it as well.
     return new FileSource(
       handle,
       direct,
       path,
       offset,
       size,
-      identityOf(facts),
-      `${identityOf(facts)} ${facts.ctimeNs.toString()} ${offset} ${size}`,
+      fingerprintOf(stats),
+      `${fingerprintOf(stats)} ${stats.ctimeNs.toString()} ${offset} ${size}`,
     );
   }
 
@@ -97,8 +97,8 @@ class FileSource implements Source {
   }
 
   async assertUnchanged(): Promise<void> {
-    const facts = await stat(this.path, { bigint: true }).catch(() => undefined);
-    if (facts === undefined || identityOf(facts) !== this.identity) throw changed(this.path);
+    const stats = await stat(this.path, { bigint: true }).catch(() => undefined);
+    if (stats === undefined || fingerprintOf(stats) !== this.fingerprint) throw sourceChanged(this.path);
   }
 
   async close(): Promise<void> {
@@ -113,12 +113,12 @@ class FileSource implements Source {
         .catch((error: unknown) => {
           throw fileError(this.path, error);
         });
-      if (bytesRead === 0) throw changed(this.path);
+      if (bytesRead === 0) throw sourceChanged(this.path);
       done += bytesRead;
     }
   }
 
-  /** False where that did not work: the disk may want another alignment than the usual. */
+  /** Returns false if that failed: the disk may need a larger alignment. */
   private async fillDirectly(into: Buffer, position: number): Promise<boolean> {
     const { bytesRead } = (await this.direct?.read(into, 0, into.length, position).catch(() => undefined)) ?? {
       bytesRead: 0,
@@ -127,17 +127,17 @@ class FileSource implements Source {
   }
 }
 
-interface Facts {
+interface FileStats {
   readonly dev: bigint;
   readonly ino: bigint;
   readonly size: bigint;
   readonly mtimeNs: bigint;
 }
 
-function identityOf({ dev, ino, size, mtimeNs }: Facts): string {
+function fingerprintOf({ dev, ino, size, mtimeNs }: FileStats): string {
   return [dev, ino, size, mtimeNs].map(String).join(' ');
 }
 
-export function changed(path: string): DeployError {
-  return new DeployError('IMAGE_SOURCE_CHANGED', `The file ${path} changed while it was read.`);
+export function sourceChanged(path: string): DeployError {
+  return new DeployError('IMAGE_SOURCE_CHANGED', `The file ${path} changed while it was being read.`);
 }

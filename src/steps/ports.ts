@@ -4,7 +4,7 @@
  */
 
 import type { DnsAnswer } from '../dns/answers';
-import type { Unpacker } from '../image/unxz';
+import type { XzProcess } from '../image';
 import type { CloudSpec, DnsSpec, ImageFile, SecretRef, SshSpec, TsigAlgorithm } from '../deployment/types';
 
 /** A resolved secret. Prints as `[secret]` whatever prints it; `reveal()` is for the moment of use. */
@@ -200,7 +200,7 @@ export interface ImageFiles {
   /** Deletes it. */
   discardJournal(name: string): Promise<void>;
   /** Starts a process that unpacks xz. */
-  xz(): Unpacker;
+  xz(): XzProcess;
 }
 
 // ------------------------------------------------------------------------------------------------------------ DNS

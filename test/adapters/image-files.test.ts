@@ -21,7 +21,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import type { ImageFiles } from '../../src/steps/ports';
-import { unxzBy } from '../../src/image';
+import { xzDecompressor } from '../../src/image';
 import { writeAll } from '../../src/adapters/download';
 import { createImageFiles } from '../../src/adapters/image-files';
 import type { DeployError } from '../../src/deployment/errors';
@@ -201,7 +201,7 @@ describe('files of images', () => {
   it('packed by xz are unpacked, and told apart from damaged ones', async () => {
     writeFileSync(join(folder, 'a'), CONTENT);
     execFileSync('xz', ['-0', 'a'], { cwd: folder });
-    const unxz = unxzBy(() => files.xz());
+    const unxz = xzDecompressor(() => files.xz());
     assert.deepEqual(await buffer(unxz(createReadStream(join(folder, 'a.xz')))), CONTENT);
     await rejects(() => buffer(unxz(createReadStream(join(folder, 'a.xz'), { end: 5_000 }))), 'IMAGE_SOURCE_DAMAGED');
   });

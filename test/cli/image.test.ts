@@ -267,7 +267,7 @@ describe('image commands', function () {
           2,
           {
             code: 'IMAGE_FORMAT',
-            message: 'There is no program xz here to unpack it with.',
+            message: 'The program xz is not installed.',
             remedy: 'Give the raw image, or unpack it yourself and give the result, then run it again.',
           },
         ],

@@ -11,7 +11,8 @@ import {
   without,
   writtenPointers,
 } from '../../src/dns/records';
-import type { DnsMemory, DnsRecord, DnsSpec } from '../../src/deployment/types';
+import type { DnsMemory } from '../../src/deployment/facts';
+import type { DnsRecord, DnsSpec } from '../../src/deployment/types';
 
 const DNS: DnsSpec = {
   server: '10.1.1.254',

@@ -44,7 +44,7 @@ describe('source', function () {
     for await (const _ of bundled.parts());
   };
 
-  it('reads what is there, through holes and at odd places', async () => {
+  it('reads data and holes, at any offset', async () => {
     sparseFile(path, 9 * MIB, { [MIB + 3]: words(100), [4 * MIB + 4096]: noise(MIB), [9 * MIB - 1]: Buffer.of(7) });
     const whole = readFileSync(path);
     for (const [offset, length] of [
@@ -62,7 +62,7 @@ describe('source', function () {
     }
   });
 
-  it('missing, a folder, or without that block is refused', async () => {
+  it('that is missing, a folder, or shorter than the range is refused', async () => {
     await rejects(() => open(), 'IMAGE_SOURCE_MISSING');
     mkdirSync(path);
     await rejects(() => open(), 'IMAGE_SOURCE_UNREADABLE');
@@ -75,7 +75,7 @@ describe('source', function () {
     await rejects(() => open({ offset: 6 }), 'IMAGE_SOURCE_UNREADABLE');
   });
 
-  it('has another stamp when it was changed, or another block of it is meant', async () => {
+  it('has another stamp if it changed, or for another range', async () => {
     writeFileSync(path, words(1000));
     const first = await open();
     assert.equal((await open()).stamp, first.stamp);
@@ -104,7 +104,7 @@ describe('source', function () {
       await rejects(() => parts.next(), 'IMAGE_SOURCE_CHANGED');
     });
 
-    it(`that ${title} while it is looked through stops the bundle`, async () => {
+    it(`that ${title} during the survey stops the bundle`, async () => {
       writeFileSync(path, noise(30 * MIB));
       const source = await open();
       const whole = source.read.bind(source);
@@ -117,7 +117,7 @@ describe('source', function () {
     });
   }
 
-  it('that was written to in secret, with its time set back, is noticed by its content', async () => {
+  it('that was changed and had its time set back is noticed by its content', async () => {
     writeFileSync(path, noise(12 * MIB));
     utimesSync(path, OLD, OLD);
     const bundled = await bundle(await open());

@@ -19,7 +19,7 @@ export function tempFolder(): string {
   return mkdtempSync(join(tmpdir(), 'stackato-image-'));
 }
 
-/** A shell line with pipes; its output, trimmed. */
+/** Runs a line in the shell; returns its output, trimmed. */
 export function shell(line: string, cwd: string): string {
   return execFileSync('bash', ['-o', 'pipefail', '-c', line], {
     cwd,
@@ -29,7 +29,7 @@ export function shell(line: string, cwd: string): string {
   }).trim();
 }
 
-/** Pairs of key and certificate, made by openssl once a process. */
+/** Pairs of key and certificate, made with openssl once per process. */
 const pairs = new Map<string, { key: string; certificate: string }>();
 export function pair(name: string): { key: string; certificate: string } {
   const made = pairs.get(name) ?? newPair(name);
@@ -58,7 +58,7 @@ export function credentials(): Credentials {
   };
 }
 
-/** Keys as files, for openssl. */
+/** Writes the keys to files, for openssl. */
 export function writeKeys(folder: string): void {
   for (const name of ['user', 'cloud']) {
     writeFileSync(join(folder, `${name}-key.pem`), pair(name).key);
@@ -66,7 +66,7 @@ export function writeKeys(folder: string): void {
   }
 }
 
-/** Pieces at given offsets, holes between them. */
+/** Writes pieces at the given offsets, with holes between them. */
 export function sparseFile(path: string, size: number, pieces: Readonly<Record<number, Buffer>> = {}): string {
   writeFileSync(path, '');
   truncateSync(path, size);
@@ -78,12 +78,12 @@ export function sparseFile(path: string, size: number, pieces: Readonly<Record<n
   return path;
 }
 
-/** Does not compress: a part for each 10 MiB. */
+/** Does not compress, so that 10 MiB make a part. */
 export function noise(length: number): Buffer {
   return randomBytes(length);
 }
 
-/** Text that compresses a little, is nowhere the same, and always this. */
+/** Text that compresses a little and does not repeat; always the same. */
 export function words(length: number): Buffer {
   const stream = createCipheriv('aes-128-ctr', Buffer.alloc(16), Buffer.alloc(16)).update(Buffer.alloc(length));
   return Buffer.from(stream.toString('base64').slice(0, length));
@@ -95,7 +95,7 @@ export interface Bundled {
   readonly parts: readonly Part[];
 }
 
-/** Bundles a file into a folder; parts without their bytes are those that were not made again. */
+/** Bundles a file into a folder; parts that were there already come without bytes. */
 export async function bundleTo(
   folder: string,
   path: string,
@@ -116,7 +116,7 @@ export async function bundleTo(
   }
 }
 
-/** One element's content. */
+/** The content of an element. */
 export function xml(manifest: string, path: string, element: string): string {
   const found = new RegExp(`<${path}>.*?<${element}[^>]*>([^<]*)</${element}>`, 's').exec(manifest)?.[1];
   if (found === undefined) throw new Error(`no ${element} in ${path}`);
@@ -128,7 +128,7 @@ export interface Opened {
   readonly iv: string;
 }
 
-/** Key and IV of a bundle, as openssl decrypts them. */
+/** Decrypts key and IV of a bundle with openssl. */
 export function keysIndependently(folder: string, manifest: string, holder: 'user' | 'cloud'): Opened {
   writeKeys(folder);
   const field = holder === 'user' ? 'user' : 'ec2';
@@ -139,7 +139,7 @@ export function keysIndependently(folder: string, manifest: string, holder: 'use
   return { key: decrypt(`${field}_encrypted_key`), iv: decrypt(`${field}_encrypted_iv`) };
 }
 
-/** The archive inside of a bundle: openssl opens the key and decrypts, gzip unpacks; writes `archive.tar` and tells its SHA-1. */
+/** Opens a bundle with openssl and gzip; writes `archive.tar` and returns its SHA-1. */
 export function openIndependently(folder: string, manifest: string): Opened & { readonly sha1: string } {
   const { key, iv } = keysIndependently(folder, manifest, 'cloud');
   const names = [...manifest.matchAll(/<filename>([^<]+)/g)].map((match) => match[1]).join(' ');

@@ -10,7 +10,7 @@ import { registerImage } from '../../src/steps/publishing/register';
 import { uploadImage } from '../../src/steps/publishing/upload';
 import { withdrawImage } from '../../src/steps/publishing/withdraw';
 import type { PartInput, StepOutcome, Uploaded } from '../../src/deployment/activities';
-import { isPartName } from '../../src/image/parts';
+import { isPartName } from '../../src/image';
 import { IMAGE_PARTS } from '../../src/deployment/messages';
 import type { ImagePart, PublishProgress, PublishView } from '../../src/deployment/messages';
 import type { Known } from '../../src/deployment/facts';

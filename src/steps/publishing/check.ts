@@ -1,7 +1,6 @@
 /** Everything about an image that can be known before its first byte is sent. */
 
-import { SIZE_LIMITS, checkFacts, openFile } from '../../image';
-import { checkImageSize } from '../../image/checks';
+import { checkFacts, checkImageSize, openFile, SIZE_LIMITS } from '../../image';
 import { IMAGE_PARTS } from '../../deployment/messages';
 import type { ImagePart, PublishInput } from '../../deployment/messages';
 import type { CloudSpec, ImageSpec } from '../../deployment/types';

@@ -63,7 +63,10 @@ export class Sending {
           await this.flights.take(() => this.part(part));
         }
         attempt.report(
-          progress.line(bundle.survey.size === 0 ? 1 : bundle.reached(part) / bundle.survey.size, bundle.complete),
+          progress.line(
+            bundle.survey.size === 0 ? 1 : bundle.imageBytesUpTo(part) / bundle.survey.size,
+            bundle.complete,
+          ),
         );
       }
       await this.flights.landed();

@@ -1,6 +1,6 @@
 /** Whence an image comes and who signs it. */
 
-import { openImage, packingOf, readIdentity, unxzBy } from '../../image';
+import { openImage, packingOf, readIdentity, xzDecompressor } from '../../image';
 import type { Identity, Packing, Source } from '../../image';
 import type { ImagePart } from '../../deployment/messages';
 import type { ImageFile, ImageSpec } from '../../deployment/types';
@@ -20,7 +20,7 @@ export function openSource(
   const entry = file.inside === undefined ? {} : { entry: file.inside };
   return openImage(
     { path, packing: packingFor(file, part), ...entry },
-    unxzBy(() => files.xz()),
+    xzDecompressor(() => files.xz()),
     moved,
   );
 }

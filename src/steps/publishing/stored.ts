@@ -2,7 +2,7 @@
 
 import type { KeyObject } from 'node:crypto';
 import { compareImage, MANIFEST_LIMIT, readManifest } from '../../image';
-import type { Bundle, Likeness, Manifest, Source } from '../../image';
+import type { Bundle, Comparison, Manifest, Source } from '../../image';
 import { DeployError } from '../../deployment/errors';
 import type { ImagePart } from '../../deployment/messages';
 import type { Attempt } from '../attempt';
@@ -109,12 +109,12 @@ export async function insistOnContent(
   const onCompared = (end: number): void =>
     attempt.report(`${part}: comparing with what is registered: ${mib(end)} of ${mib(survey.size)} MiB`);
   attempt.report(`${part}: comparing with what is registered`);
-  const { image, detail }: Likeness = !whole
+  const { image, detail }: Comparison = !whole
     ? { image: 'unknown', detail: 'Parts of it are missing, and another program made them' }
     : largest > PART_LIMIT
       ? { image: 'unknown', detail: `It has a part of ${largest} bytes` }
       : await compareImage({ ...compared, manifest, readPart, survey }, { signal: attempt.signal, onCompared });
-  if (image === 'other') throw taken(target, holder, 'its content is another');
+  if (image === 'different') throw taken(target, holder, 'its content is another');
   if (image === 'unknown') throw taken(target, holder, `whether its content is the same cannot be said. ${detail}`);
 }
 

@@ -1,10 +1,8 @@
 /** What each part of an image is called, as a bundle in its bucket and as a registered image; and who has these names already. */
 
 import { createHash } from 'node:crypto';
-import { checkName } from '../../image/checks';
-import type { BundleFacts } from '../../image/checks';
-import { manifestName } from '../../image/manifest';
-import { isPartName } from '../../image/parts';
+import { checkName, isPartName, manifestName } from '../../image';
+import type { BundleFacts } from '../../image';
 import { DeployError } from '../../deployment/errors';
 import { imageWorkflowId } from '../../deployment/names';
 import type { ImagePart } from '../../deployment/messages';

@@ -94,7 +94,7 @@ async function withBundle<T>(
     const journal = openJournal(await deps.files.journal(journalName(input)));
     const bundle = await openBundle(
       { source, facts, identity },
-      { journal, limits: SIZE_LIMITS[input.cloud.kind], signal: attempt.signal, moved },
+      { journal, limits: SIZE_LIMITS[input.cloud.kind], signal: attempt.signal, onProgress: moved },
     );
     return await use({ bundle, source, privateKey: identity.privateKey });
   } finally {
