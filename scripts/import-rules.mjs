@@ -33,14 +33,17 @@ export const FOLDERS = {
     types: ['steps', 'activities', 'image'],
     packages: [/^node:/, 'ssh2', 'dns-packet'],
   },
-  temporal: { folders: ['deployment'], packages: [/^node:/, /^@temporalio\/(client|common|envconfig)$/] },
+  temporal: {
+    folders: ['deployment'],
+    packages: [/^@temporalio\/(client|common|envconfig)$/, /^node:(crypto|events|fs|net|tls)$/],
+  },
   client: {
-    folders: ['deployment', 'specfile', 'machine', 'dns', 'steps', 'temporal'],
-    types: ['workflows'],
-    packages: [/^@temporalio\/(client|common)$/, QUIET_NODE],
+    folders: ['deployment', 'specfile', 'steps', 'temporal'],
+    packages: [/^@temporalio\/(client|common)$/, /^node:(crypto|timers\/promises|util)$/],
   },
   cli: {
-    folders: ['deployment', 'specfile', 'image', 'steps', 'client', 'temporal'],
+    folders: ['deployment', 'specfile', 'image', 'steps', 'client'],
+    types: ['temporal'],
     packages: ['commander', 'picocolors', 'log-update', 'node:child_process', QUIET_NODE],
   },
   worker: {

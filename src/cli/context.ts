@@ -1,10 +1,10 @@
-/** What every command is given: the options that hold for all of them, and the ways to say something. */
+/** What every command is given: the global options, and ways to print. */
 
 import { isatty } from 'node:tty';
 import type { Command } from 'commander';
 import { paintIf } from './render/text';
 import type { Paint } from './render/text';
-import { canRedraw, isPlain, shown, shownJson, widthOf } from './screen';
+import { canRedraw, isPlain, shown, shownJson, widthOf } from './terminal';
 
 export interface GlobalOptions {
   readonly json?: boolean;
@@ -17,15 +17,15 @@ export interface Context {
   readonly json: boolean;
   readonly profile?: string;
   readonly paint: Paint;
-  /** Whether what stands on the screen can be drawn anew. */
+  /** Whether the output is a terminal that can be redrawn. */
   readonly redraws: boolean;
   /** Columns that a line may have. */
   readonly width: number;
-  /** Lines for people. */
+  /** Prints lines for people. */
   say(text: string): void;
-  /** One JSON document on a line of its own, or the text. */
+  /** Prints a JSON document on one line, or the text. */
   show(document: unknown, text: () => string): void;
-  /** Beside the result: on stderr, so that stdout stays what was asked for. */
+  /** Prints on stderr, beside the result. */
   note(text: string): void;
 }
 
@@ -35,7 +35,7 @@ export function contextOf(command: Command): Context {
   return {
     json,
     ...(profile === undefined ? {} : { profile }),
-    // Said, because picocolors left to itself would colour for CI=true.
+    // Decided here, because picocolors by itself would use colours for CI=true.
     paint: paintIf(color && !env.NO_COLOR && isatty(stdout.fd) && !isPlain()),
     redraws: canRedraw(stdout),
     width: widthOf(stdout),

@@ -1,68 +1,104 @@
-/** Follows a deployment until it is over or needs a person. Ctrl-C only stops the following. */
+/** Follows something until it ends: redrawn in place on a terminal, as lines added to a log, or as JSON. Ctrl-C only ends the following. */
 
-import type { Stage } from '../deployment/messages';
 import { EXIT } from '../client/errors';
-import type { ExitCode } from '../client/errors';
-import { Deployments } from '../client/deployments';
-import type { Snapshot } from '../client/snapshot';
-import { changes } from './render/log';
-import { page } from './render/page';
 import type { Context } from './context';
-import { detaching } from './detaching';
-import { viewOf } from './views';
+import type { PageOptions } from './render/status-page';
+import { liveArea } from './terminal';
 
-const EXIT_OF: Readonly<Record<Stage, ExitCode>> = {
-  deploying: EXIT.done,
-  undoing: EXIT.done,
-  ready: EXIT.done,
-  removed: EXIT.done,
-  paused: EXIT.attention,
-  'needs-attention': EXIT.attention,
-  aborted: EXIT.failed,
-  failed: EXIT.failed,
-};
-
-export function exitOf({ stage }: Snapshot): ExitCode {
-  return EXIT_OF[stage];
+/** What is followed, in words. */
+export interface Rendering<T> {
+  page(status: T, options: PageOptions): string;
+  /** @param before absent the first time */
+  changes(before: T | undefined, after: T, now: number): readonly string[];
 }
 
-/** Connects, and hangs up whatever happens. */
-export async function withDeployments<T>(
-  { profile }: Context,
-  use: (deployments: Deployments) => Promise<T>,
-): Promise<T> {
-  const deployments = await Deployments.connect(profile === undefined ? {} : { profile });
-  try {
-    return await use(deployments);
-  } finally {
-    await deployments.close();
-  }
-}
-
-/**
- * @param untilClosed goes on although a person is needed: the answer has just been given
- * @returns undefined where it was detached
- */
-export async function follow(
-  deployments: Deployments,
-  name: string,
+/** @param until ends the following although more could come */
+export async function follow<T>(
   context: Context,
-  untilClosed = false,
-): Promise<Snapshot | undefined> {
-  const { signal, over } = detaching();
-  const view = await viewOf<Snapshot>(context, { page, changes });
-  let last: Snapshot | undefined;
+  watch: (signal: AbortSignal) => AsyncIterable<T>,
+  rendering: Rendering<T>,
+  until: (status: T) => boolean = () => false,
+): Promise<{ readonly last?: T; readonly detached: boolean }> {
+  const { signal, dispose } = detachOnInterrupt();
+  const view = await viewFor(context, rendering);
+  let last: T | undefined;
   try {
-    for await (const snapshot of deployments.watch(name, { signal })) {
-      last = snapshot;
-      view.show(snapshot);
-      if (!untilClosed && exitOf(snapshot) === EXIT.attention) break;
+    for await (const status of watch(signal)) {
+      last = status;
+      view.show(status);
+      if (until(status)) break;
     }
   } finally {
     view.end();
-    over();
+    dispose();
   }
-  if (!signal.aborted) return last;
-  context.note(`Detached; it goes on: stackato-deploy watch ${name}`);
-  return undefined;
+  return { ...(last === undefined ? {} : { last }), detached: signal.aborted };
+}
+
+/** The signal of the first Ctrl-C; a second one ends the process. `dispose`: Ctrl-C ends the process again, as by default. */
+export function detachOnInterrupt(): { readonly signal: AbortSignal; dispose(): void } {
+  const controller = new AbortController();
+  // Not once(): with no listener left, others (signal-exit) would end the process on the spot.
+  const onInterrupt = (): void => {
+    if (controller.signal.aborted) process.exit(EXIT.detached);
+    controller.abort();
+  };
+  process.on('SIGINT', onInterrupt);
+  return { signal: controller.signal, dispose: () => void process.removeListener('SIGINT', onInterrupt) };
+}
+
+interface View<T> {
+  show(status: T): void;
+  end(): void;
+}
+
+async function viewFor<T>(context: Context, rendering: Rendering<T>): Promise<View<T>> {
+  if (context.json) return jsonView(context);
+  return context.redraws ? liveView(context, rendering) : logView(context, rendering);
+}
+
+function jsonView<T>({ show }: Context): View<T> {
+  return { show: (status) => show(status, () => ''), end: () => undefined };
+}
+
+function logView<T>({ say }: Context, { changes }: Rendering<T>): View<T> {
+  let last: T | undefined;
+  return {
+    show: (status) => {
+      for (const line of changes(last, status, Date.now())) say(line);
+      last = status;
+    },
+    end: () => undefined,
+  };
+}
+
+/** The times shown change between two changes of the status, too. */
+const REDRAW_INTERVAL = 1_000;
+
+/** Folded to the rows of the terminal while it lasts; printed whole at its end. */
+async function liveView<T>({ paint, say }: Context, { page }: Rendering<T>): Promise<View<T>> {
+  const area = await liveArea(process.stdout);
+  let last: T | undefined;
+  const text = (rows: number): string =>
+    last === undefined ? '' : page(last, { now: Date.now(), paint, width: process.stdout.columns, rows });
+  // One row is left for the cursor.
+  const draw = (): void => area.draw(text(process.stdout.rows - 1));
+  const onResize = (): void => {
+    area.resized();
+    draw();
+  };
+  const timer = setInterval(draw, REDRAW_INTERVAL);
+  process.stdout.on('resize', onResize);
+  return {
+    show: (status) => {
+      last = status;
+      draw();
+    },
+    end: () => {
+      clearInterval(timer);
+      process.stdout.removeListener('resize', onResize);
+      area.clear();
+      if (last !== undefined) say(text(Infinity));
+    },
+  };
 }

@@ -1,22 +1,21 @@
 #!/usr/bin/env node
-/** The process of the command line. */
+/** The entry point of the command line. */
 
-import { report } from './failure';
+import { reportError } from './errors';
 import { createProgram } from './program';
-import { ClientError, EXIT } from '../client/errors';
-import { messageOf, sentence } from '../client/words';
+import { ClientError, EXIT, messageOf, sentence } from '../client/errors';
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  // Whoever read it has gone (`… | head`): others end by SIGPIPE then, in silence, and that is how shells see it.
+  // Nobody reads the output any more (`… | head`): other programs are then ended by SIGPIPE, which shells see as 141.
   if (error.code === 'EPIPE') process.exit(EXIT.unread);
   process.exit(
-    report(
+    reportError(
       new ClientError('OUTPUT_FAILED', `The output cannot be written. ${sentence(messageOf(error))}`, { cause: error }),
       false,
     ),
   );
 });
-// What cannot be told changes nothing of what is done.
+// An error that cannot be printed changes nothing of what is done.
 process.stderr.on('error', () => undefined);
 
 createProgram((exit) => {
@@ -24,5 +23,5 @@ createProgram((exit) => {
 })
   .parseAsync()
   .catch((error: unknown) => {
-    process.exitCode = report(error, process.argv.includes('--json'));
+    process.exitCode = reportError(error, process.argv.includes('--json'));
   });

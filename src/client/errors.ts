@@ -1,4 +1,4 @@
-/** Every way the client itself can fail: a stable code, an exit code, and what to do. (How deployments fail: deployment/errors.ts.) */
+/** Every way the client can fail: a stable code, an exit code, and what to do. (Errors of deployments: deployment/errors.ts.) */
 
 import type { Problem } from '../specfile/problems';
 
@@ -28,15 +28,18 @@ export const CLIENT_ERRORS = {
   },
   SPEC_DIFFERS: {
     exit: EXIT.usage,
-    remedy: 'Watch it with the spec it has, or abort it and run up again once it is closed.',
+    remedy: 'Watch it with the spec it has, or abort it and run up again once it has ended.',
   },
-  SPEC_UNKNOWN: { exit: EXIT.usage, remedy: 'Run `stackato-deploy up` with its spec first: what is there is adopted.' },
-  NOT_FOUND: { exit: EXIT.usage, remedy: 'See `stackato-deploy list` for the names there are.' },
+  SPEC_UNKNOWN: { exit: EXIT.usage, remedy: 'Run `stackato-deploy up` with its spec first: it adopts what is there.' },
+  NOT_FOUND: { exit: EXIT.usage, remedy: 'See `stackato-deploy list` for the known names.' },
   NOT_OPEN: {
     exit: EXIT.usage,
     remedy: 'Start it again with `stackato-deploy up`; see `stackato-deploy status` for how it ended.',
   },
-  BEING_REMOVED: { exit: EXIT.usage, remedy: 'Wait until that is over (`stackato-deploy watch`), then run up again.' },
+  BEING_REMOVED: {
+    exit: EXIT.usage,
+    remedy: 'Wait until that has ended (`stackato-deploy watch`), then run up again.',
+  },
   NOT_READABLE: {
     exit: EXIT.usage,
     remedy: 'Look at the workflow in the Web UI: something other than `stackato-deploy up` started it.',
@@ -49,7 +52,7 @@ export const CLIENT_ERRORS = {
   TEMPORAL_UNREACHABLE: {
     exit: EXIT.unreachable,
     remedy:
-      'Start Temporal (`stackato-deploy lab up` brings one), or set TEMPORAL_ADDRESS or a profile to where it is.',
+      'Start Temporal (`stackato-deploy lab up` includes one), or set TEMPORAL_ADDRESS or a profile to its address.',
   },
   TEMPORAL_REFUSED: {
     exit: EXIT.unreachable,
@@ -59,23 +62,24 @@ export const CLIENT_ERRORS = {
   SEARCH_ATTRIBUTES: {
     exit: EXIT.unreachable,
     remedy:
-      'Let an operator run: temporal operator search-attribute create --name StackatoStage --name StackatoCloud --name StackatoHost --type Keyword --type Keyword --type Keyword',
+      'Let an operator run: temporal operator search-attribute create ' +
+      '--name StackatoStage --name StackatoCloud --name StackatoHost --type Keyword --type Keyword --type Keyword',
   },
-  NO_WORKER: { exit: EXIT.unreachable, remedy: 'Start one with `stackato-deploy worker`, then say it again.' },
+  NO_WORKER: { exit: EXIT.unreachable, remedy: 'Start one with `stackato-deploy worker`, then run this again.' },
   NOT_BUILT: { exit: EXIT.internal, remedy: 'Run `npm run build`.' },
   OUTPUT_FAILED: {
     exit: EXIT.internal,
-    remedy: 'Write it elsewhere, or make room there. What was begun goes on: see `stackato-deploy status`.',
+    remedy: 'Write it elsewhere, or free space there. What was started goes on: see `stackato-deploy status`.',
   },
   INTERNAL: {
     exit: EXIT.internal,
-    remedy: 'This is a bug of stackato-deploy. Please report it with the command and this output.',
+    remedy: 'This is a bug in stackato-deploy. Please report it with the command and this output.',
   },
 } as const satisfies Record<string, ClientErrorRow>;
 
 export type ClientErrorCode = keyof typeof CLIENT_ERRORS;
 
-/** What every function of the client throws. The message says what and why, the remedy what to do. */
+/** What every function of the client throws. The message says what happened and why, the remedy what to do. */
 export class ClientError extends Error {
   override readonly name = 'ClientError';
   readonly exit: ExitCode;
@@ -111,4 +115,14 @@ export class SpecInvalidError extends ClientError {
   override toJSON(): { code: string; message: string; remedy: string; problems: readonly Problem[] } {
     return { ...super.toJSON(), problems: this.problems };
   }
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** A foreign message as a sentence of ours. */
+export function sentence(text: string): string {
+  const tidy = text.trim().replace(/\s+/g, ' ');
+  return tidy === '' || /[.!?]$/.test(tidy) ? tidy : `${tidy}.`;
 }

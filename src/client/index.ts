@@ -2,13 +2,13 @@
 
 export { Deployments } from './deployments';
 export type { ConnectOptions } from './settings';
-export type { UpOutcome } from './bring-up';
-export type { DownOptions, DownOutcome } from './take-down';
-export type { Publishing } from './publishing';
-export type { Diagnosis } from './diagnosis';
+export type { UpOutcome } from './up';
+export type { DownOptions, DownOutcome } from './down';
+export type { PublishStatus } from './publish';
+export type { CheckResult } from './doctor';
 export type { ListedDeployment } from './list';
-export type { WatchOptions } from './look';
-export type { Snapshot, StepSnapshot, Trouble, UndoSnapshot } from './snapshot';
+export type { WatchOptions } from './watch';
+export type { DeploymentStatus, StepStatus, Trouble, UndoStatus } from './status';
 export type { AttemptFailure, PendingAttempt } from '../temporal/pending';
 export { ClientError, EXIT } from './errors';
 export type { ClientErrorCode, ExitCode } from './errors';

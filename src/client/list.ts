@@ -1,4 +1,4 @@
-/** All deployments there are, from Temporal's visibility: right with no worker running. */
+/** All deployments, from Temporal's visibility: right when no worker is running. */
 
 import type { WorkflowExecutionInfo } from '@temporalio/client';
 import { deploymentOf, WORKFLOW } from '../deployment/names';
@@ -6,7 +6,9 @@ import { STEPS } from '../deployment/steps';
 import type { StepId } from '../deployment/steps';
 import type { DeploymentView, Stage } from '../deployment/messages';
 import type { ErrorCode } from '../deployment/errors';
-import { isOpen, stageOf, viewOf } from './snapshot';
+import { deploymentViewIn } from '../temporal/memo';
+import { isOpen } from '../temporal/workflows';
+import { stageOf } from './status';
 import type { Temporal } from './temporal';
 
 export interface ListedDeployment {
@@ -27,7 +29,7 @@ export interface ListedDeployment {
 
 const QUERY = `WorkflowType IN ('${WORKFLOW.deploy}', '${WORKFLOW.teardown}')`;
 
-/** One a name, its newest run, by name. */
+/** The newest run of each name, sorted by name. */
 export async function list(temporal: Temporal): Promise<readonly ListedDeployment[]> {
   const newest = new Map<string, WorkflowExecutionInfo>();
   await temporal.call(async () => {
@@ -37,7 +39,7 @@ export async function list(temporal: Temporal): Promise<readonly ListedDeploymen
     }
   });
   const rows = [...newest.values()].flatMap((info) => {
-    const view = viewOf(info.memo);
+    const view = deploymentViewIn(info.memo);
     return view === undefined ? [] : [rowOf(info, view)];
   });
   return rows.sort((a, b) => (a.name < b.name ? -1 : 1));

@@ -1,8 +1,8 @@
-/** Where Temporal is: its own environment variables and TOML profile, and a few of ours. Loads no client: `plan` needs it too. */
+/** The client's settings: Temporal's own variables and TOML profile, and a few of ours. Loads no Temporal client: `plan` needs none. */
 
 import type { ConnectionOptions } from '@temporalio/client';
-import { ConnectionFault, temporalPlace } from '../temporal/connection';
-import type { TemporalPlace } from '../temporal/connection';
+import { ConnectionFault, temporalTarget } from '../temporal/connection';
+import type { TemporalTarget } from '../temporal/connection';
 import { TASK_QUEUE } from '../deployment/names';
 import { ClientError } from './errors';
 
@@ -16,7 +16,7 @@ export interface ConnectOptions {
 }
 
 export interface Settings {
-  readonly place: TemporalPlace;
+  readonly target: TemporalTarget;
   readonly connection: ConnectionOptions;
   readonly namespace: string;
   readonly taskQueue: string;
@@ -26,31 +26,36 @@ export interface Settings {
 const DEFAULT_UI = 'http://localhost:8233';
 export const CONNECT_LIMIT = 5_000;
 
-/** Reads configuration only. */
+/** Reads the configuration; connects to nothing. */
 export function settingsOf(options: ConnectOptions, env: NodeJS.ProcessEnv = process.env): Settings {
-  const place = placeOf(options.profile, env);
+  const target = targetOf(options.profile, env);
   const ui = options.ui ?? env.STACKATO_DEPLOY_UI ?? env.TEMPORAL_UI_ADDRESS ?? DEFAULT_UI;
   return {
-    place,
+    target,
     connection: {
-      address: place.address,
+      address: target.address,
       connectTimeout: CONNECT_LIMIT,
-      // gRPC would go through a proxy of the environment, which is the cloud's; the worker's own library does not.
+      // gRPC would use the proxy of the environment, which is meant for the cloud; the worker's own library does not.
       channelArgs: { 'grpc.enable_http_proxy': 0 },
-      ...place.how,
+      ...target.options,
     },
-    namespace: place.namespace,
+    namespace: target.namespace,
     taskQueue: options.taskQueue ?? env.STACKATO_DEPLOY_TASK_QUEUE ?? TASK_QUEUE,
     ui: (/^https?:\/\//.test(ui) ? ui : `http://${ui}`).replace(/\/+$/, ''),
   };
 }
 
-function placeOf(profile: string | undefined, env: NodeJS.ProcessEnv): TemporalPlace {
+function targetOf(profile: string | undefined, env: NodeJS.ProcessEnv): TemporalTarget {
   try {
-    return temporalPlace(profile, env);
+    return temporalTarget(profile, env);
   } catch (error) {
     throw error instanceof ConnectionFault ? clientErrorOf(error) : error;
   }
+}
+
+/** The address of a run in Temporal's Web UI. */
+export function webUrlOf({ ui, namespace }: Settings, workflowId: string, runId: string): string {
+  return `${ui}/namespaces/${encodeURIComponent(namespace)}/workflows/${encodeURIComponent(workflowId)}/${runId}/history`;
 }
 
 export function clientErrorOf({ code, message, remedy, cause }: ConnectionFault): ClientError {

@@ -1,31 +1,31 @@
-/** Starts a run of a deployment, or finds the one that is open: Temporal lets only one of a name be open at a time. */
+/** Starts a run of a deployment, or joins the open one: Temporal allows only one open run of a name. */
 
 import { randomUUID } from 'node:crypto';
 import type { WorkflowExecutionDescription } from '@temporalio/client';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
-import { MEMO_VIEW, SEARCH_ATTRIBUTE, workflowIdOf } from '../deployment/names';
+import { MEMO_SPEC, MEMO_VIEW, SEARCH_ATTRIBUTE, workflowIdOf } from '../deployment/names';
 import type { WORKFLOW } from '../deployment/names';
 import type { DeployInput, DeploymentView, TeardownInput } from '../deployment/messages';
 import type { DeploymentSpec } from '../deployment/types';
-import { digestOf, MEMO_SPEC, specMemoOf } from '../temporal/spec-memo';
-import type { SpecMemo } from '../temporal/spec-memo';
+import { digestOf, specMemoIn } from '../temporal/memo';
+import type { SpecMemo } from '../temporal/memo';
 import { isUnknownAttribute, notRegistered } from './search-attributes';
 import type { Temporal } from './temporal';
 
 export interface StartRequest {
   readonly type: typeof WORKFLOW.deploy | typeof WORKFLOW.teardown;
   readonly input: DeployInput & TeardownInput;
-  /** What the deployment shows of itself before its first step, even if no worker runs. */
+  /** The view until a worker takes the run up. */
   readonly view: DeploymentView;
 }
 
 export interface StartedRun {
   readonly description: WorkflowExecutionDescription;
-  /** False: another was open already, and this is it. */
+  /** False: another run was open already, and this is it. */
   readonly ours: boolean;
 }
 
-/** Added attributes reach every part of the server within its cache's refresh. */
+/** Every part of the server knows new attributes after its cache was refreshed. */
 const ATTRIBUTE_LIMIT = 15_000;
 const ATTRIBUTE_PAUSE = 250;
 
@@ -35,11 +35,15 @@ const KEYS = {
   host: defineSearchAttributeKey(SEARCH_ATTRIBUTE.host, SearchAttributeType.KEYWORD),
 };
 
-/** @param patient search attributes were added just now */
-export async function startRun(temporal: Temporal, request: StartRequest, patient: boolean): Promise<StartedRun> {
+/** @param addedAttributes search attributes were added just now, so the server may not know them yet */
+export async function startRun(
+  temporal: Temporal,
+  request: StartRequest,
+  addedAttributes: boolean,
+): Promise<StartedRun> {
   const { name } = request.input.spec;
   const start = randomUUID();
-  const end = Date.now() + (patient ? ATTRIBUTE_LIMIT : 0);
+  const end = Date.now() + (addedAttributes ? ATTRIBUTE_LIMIT : 0);
   for (;;) {
     try {
       await temporal.call(() => temporal.client.workflow.start(request.type, startOptions(temporal, request, start)));
@@ -51,7 +55,7 @@ export async function startRun(temporal: Temporal, request: StartRequest, patien
     }
   }
   const description = await temporal.call(() => temporal.client.workflow.getHandle(workflowIdOf(name)).describe());
-  return { description, ours: specMemoOf(description.memo)?.start === start };
+  return { description, ours: specMemoIn(description.memo)?.start === start };
 }
 
 function startOptions(temporal: Temporal, { input, view }: StartRequest, start: string) {

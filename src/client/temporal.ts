@@ -1,16 +1,23 @@
-/** The one way to Temporal: the connection, and what its errors mean to a person. */
+/** The client's connection to Temporal; Temporal's errors become ClientErrors. */
 
 import { Client, Connection, isGrpcServiceError, NamespaceNotFoundError } from '@temporalio/client';
+import type { WorkflowService } from '@temporalio/client';
 import { tlsTrouble } from '../temporal/connection';
-import { ClientError } from './errors';
+import { ClientError, messageOf, sentence } from './errors';
 import type { ClientErrorCode } from './errors';
-import { clientErrorOf as told, CONNECT_LIMIT, settingsOf } from './settings';
+import { clientErrorOf as asClientError, CONNECT_LIMIT, settingsOf } from './settings';
 import type { ConnectOptions, Settings } from './settings';
-import { messageOf, sentence } from './words';
 
 const CALL_LIMIT = 15_000;
 
-/** A connection with the settings it was made by, and every call's errors translated. */
+type TaskQueueRequest = Parameters<WorkflowService['describeTaskQueue']>[0];
+
+/** A worker's poll lasts up to a minute; Temporal lists a worker for five minutes after its last poll. */
+const POLL_LIMIT = 75_000;
+/** temporal.api.enums.v1.TaskQueueType */
+// eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- it is in the protocol package, which the client may not import
+const WORKFLOW_QUEUE = 1 as NonNullable<TaskQueueRequest['taskQueueType']>;
+
 export class Temporal {
   private constructor(
     readonly settings: Settings,
@@ -24,9 +31,18 @@ export class Temporal {
     return new Temporal(settings, connection, new Client({ connection, namespace: settings.namespace }));
   }
 
-  /** Runs calls that should take no time. Errors come out as ClientErrors, except those the caller knows by class. */
+  /** For calls that Temporal answers at once. Throws ClientErrors, except for errors that callers know by class. */
   call<T>(work: () => Promise<T>, limit = CALL_LIMIT): Promise<T> {
-    return translated(this.settings.place.address, () => this.connection.withDeadline(Date.now() + limit, work));
+    return translated(this.settings.target.address, () => this.connection.withDeadline(Date.now() + limit, work));
+  }
+
+  /** Whether a worker polls that task queue. */
+  async hasWorker(taskQueue: string): Promise<boolean> {
+    const { namespace } = this.settings;
+    const request: TaskQueueRequest = { namespace, taskQueue: { name: taskQueue }, taskQueueType: WORKFLOW_QUEUE };
+    const { pollers } = await this.call(() => this.connection.workflowService.describeTaskQueue(request));
+    const age = (seconds: unknown): number => Date.now() - Number(seconds ?? 0) * 1000;
+    return (pollers ?? []).some(({ lastAccessTime }) => age(lastAccessTime?.seconds) < POLL_LIMIT);
   }
 
   close(): Promise<void> {
@@ -34,17 +50,17 @@ export class Temporal {
   }
 }
 
-async function connected({ place, connection }: Settings): Promise<Connection> {
+async function connected({ target, connection }: Settings): Promise<Connection> {
   try {
-    return await translated(place.address, () => Connection.connect(connection));
+    return await translated(target.address, () => Connection.connect(connection));
   } catch (error) {
     const trouble =
-      error instanceof ClientError && error.code === 'TEMPORAL_UNREACHABLE' ? await tlsTrouble(place) : undefined;
-    throw trouble === undefined ? error : told(trouble);
+      error instanceof ClientError && error.code === 'TEMPORAL_UNREACHABLE' ? await tlsTrouble(target) : undefined;
+    throw trouble === undefined ? error : asClientError(trouble);
   }
 }
 
-/** By number, because the enumeration is grpc-js' own and not the client's to import. */
+/** By number: the enumeration is in grpc-js, which the client may not import. */
 const GRPC: Readonly<Record<number, { readonly code: ClientErrorCode; readonly what: (where: string) => string }>> = {
   4: { code: 'TEMPORAL_UNREACHABLE', what: (where) => `Temporal at ${where} did not answer in time.` },
   14: { code: 'TEMPORAL_UNREACHABLE', what: (where) => `Temporal cannot be reached at ${where}.` },
@@ -52,7 +68,7 @@ const GRPC: Readonly<Record<number, { readonly code: ClientErrorCode; readonly w
   16: { code: 'TEMPORAL_REFUSED', what: (where) => `Temporal at ${where} does not accept these credentials.` },
 };
 
-/** How the server says it to calls that the SDK does not wrap. */
+/** The server's words, for calls that the SDK does not wrap. */
 const UNKNOWN_NAMESPACE = /^Namespace (\S+) is not found/;
 
 async function translated<T>(where: string, work: () => Promise<T>): Promise<T> {
@@ -64,7 +80,7 @@ async function translated<T>(where: string, work: () => Promise<T>): Promise<T> 
 }
 
 function clientErrorOf(error: unknown, where: string): ClientError | undefined {
-  // Already told, with its own cause.
+  // It has its own message and cause.
   if (error instanceof ClientError) return error;
   const namespace =
     error instanceof NamespaceNotFoundError ? error.namespace : UNKNOWN_NAMESPACE.exec(detailsOf(error))?.[1];
@@ -84,7 +100,7 @@ function clientErrorOf(error: unknown, where: string): ClientError | undefined {
   return undefined;
 }
 
-/** The SDK wraps most of them. */
+/** The SDK wraps most gRPC errors. */
 export function grpcCodeOf(error: unknown): number | undefined {
   if (isGrpcServiceError(error)) return error.code;
   return error instanceof Error && isGrpcServiceError(error.cause) ? error.cause.code : undefined;

@@ -1,6 +1,6 @@
 /** What happened on the way to a cloud: no network, no TLS on one side only, no certificate to trust, no proxy that lets one through. */
 
-import { hear, NO_TLS } from '../temporal/speaks';
+import { NOT_TLS, probeTls } from '../temporal/tls-probe';
 import { CloudFailure, NO_CLOUD, refusal, unclear } from './failures';
 import type { Answer, Service } from './failures';
 import { proxyFor, ProxyRefusal } from './proxy';
@@ -62,7 +62,7 @@ export function unreachable(call: string, { endpoint, service, proxy }: Way, err
   const through = proxy === undefined ? '' : ` (through the proxy ${proxy.name} of ${proxy.variable})`;
   if (error instanceof ProxyRefusal && proxy !== undefined) return refusedByProxy(error.status, proxy, host);
   if (TLS.test(code)) {
-    if (protocol === 'https:' && NO_TLS.test(error.message)) return speaksPlain(host, service);
+    if (protocol === 'https:' && NOT_TLS.test(error.message)) return speaksPlain(host, service);
     return new CloudFailure(
       'CLOUD_UNREACHABLE',
       `TLS with ${host} fails${through}; is cloud.ca the authority of its certificate? ${why} (${code}).`,
@@ -116,7 +116,7 @@ function speaksPlain(host: string, { at }: Service): CloudFailure {
 async function speaksOnlyTls({ endpoint, service, proxy }: Way): Promise<CloudFailure | undefined> {
   const { protocol, hostname, host, port } = new URL(endpoint);
   if (protocol !== 'http:' || proxy !== undefined) return undefined;
-  const { speaks } = await hear(hostname.replace(/^\[|\]$/g, ''), Number(port) || 80);
+  const { speaks } = await probeTls(hostname.replace(/^\[|\]$/g, ''), Number(port) || 80);
   if (speaks !== 'tls') return undefined;
   return new CloudFailure(
     'CLOUD_UNREACHABLE',

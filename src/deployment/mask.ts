@@ -1,4 +1,4 @@
-/** Secrets in what others say: clouds, machines, libraries. */
+/** Secrets in what clouds, machines and libraries say. */
 
 export const MASK = '[secret]';
 
@@ -6,8 +6,8 @@ export const MASK = '[secret]';
 export const FACTORY_PASSWORD = 'stackato';
 
 /**
- * The one masker. The longest comes first, as a secret may be part of another. Those of one or two characters are left: replacing
- * them would only mark where they are.
+ * The longest comes first, as a secret may be part of another. Secrets of one or two characters stay: replacing them would only show where
+ * they are.
  */
 export function maskSecrets(text: string, secrets: readonly string[]): string {
   return [...new Set(secrets.filter((secret) => secret.length > 2 && secret !== FACTORY_PASSWORD).flatMap(spellings))]

@@ -17,6 +17,9 @@ export const SEARCH_ATTRIBUTE = { stage: 'StackatoStage', cloud: 'StackatoCloud'
 /** Memo key that holds the `DeploymentView`. */
 export const MEMO_VIEW = 'stackato';
 
+/** Memo key that holds the spec (temporal/memo.ts). */
+export const MEMO_SPEC = 'stackatoSpec';
+
 /** Memo key that holds the `PublishView` of an image. */
 export const MEMO_IMAGE = 'stackatoImage';
 

@@ -1,20 +1,20 @@
 /**
- * Where Temporal is, for client and worker alike: its own environment variables and TOML file. Its library passes over a file that is not
- * there, takes TEMPORAL_TLS=yes for no, and an empty variable for a value: then another Temporal is asked, or this one without TLS.
+ * How client and worker connect to Temporal: its own environment variables and TOML file. Temporal's library ignores a missing file, reads
+ * TEMPORAL_TLS=yes as no and an empty variable as a value, and would then connect to another Temporal, or to this one without TLS.
  */
 
 import { readFileSync } from 'node:fs';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
-import { hear } from './speaks';
+import { probeTls } from './tls-probe';
 
 type Loaded = ReturnType<typeof loadClientConnectConfig>;
-type Wanted = Pick<Loaded['connectionOptions'], 'apiKey' | 'tls' | 'metadata'>;
+type ConnectOptions = Pick<Loaded['connectionOptions'], 'apiKey' | 'tls' | 'metadata'>;
 
-export interface TemporalPlace {
+export interface TemporalTarget {
   readonly address: string;
   readonly namespace: string;
-  /** How to connect: what is not given is left out. */
-  readonly how: { readonly [K in keyof Wanted]?: NonNullable<Wanted[K]> };
+  /** What is not set is left out. */
+  readonly options: { readonly [K in keyof ConnectOptions]?: NonNullable<ConnectOptions[K]> };
 }
 
 /** Message and remedy are whole sentences. */
@@ -35,21 +35,21 @@ const DEFAULT_ADDRESS = 'localhost:7233';
 const DEFAULT_PORT = 7233;
 const CONFIG_REMEDY = 'Check --profile, TEMPORAL_PROFILE and the TOML file (TEMPORAL_CONFIG_FILE).';
 const ADDRESS_REMEDY =
-  'Give host:port, without https:// and path, such as temporal.example.com:7233; IPv6 in brackets.';
+  'Give host:port, without https:// and path, such as temporal.example.com:7233; put an IPv6 address in brackets.';
 
-/** Reads configuration only. */
-export function temporalPlace(profile: string | undefined, env: NodeJS.ProcessEnv): TemporalPlace {
+/** Reads the configuration; connects to nothing. */
+export function temporalTarget(profile: string | undefined, env: NodeJS.ProcessEnv): TemporalTarget {
   const set = withoutEmpty(env);
   const { connectionOptions, namespace } = load(profile, set);
   const { address = DEFAULT_ADDRESS, apiKey, tls, metadata } = connectionOptions;
-  const whose =
+  const source =
     set['TEMPORAL_ADDRESS'] === undefined
       ? `The address of the profile ${profile ?? set['TEMPORAL_PROFILE'] ?? 'default'}`
       : 'TEMPORAL_ADDRESS';
   if (partsOf(address) === undefined)
     throw new ConnectionFault(
       'TEMPORAL_CONFIG',
-      `${whose} is not an address of Temporal.`,
+      `${source} is not an address of Temporal.`,
       ADDRESS_REMEDY,
       undefined,
       'address',
@@ -57,11 +57,11 @@ export function temporalPlace(profile: string | undefined, env: NodeJS.ProcessEn
   return {
     address,
     namespace: namespace ?? 'default',
-    how: given({ apiKey, tls, metadata }),
+    options: withoutUndefined({ apiKey, tls, metadata }),
   };
 }
 
-function given<T extends object>(values: T): { readonly [K in keyof T]?: NonNullable<T[K]> } {
+function withoutUndefined<T extends object>(values: T): { readonly [K in keyof T]?: NonNullable<T[K]> } {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined && value !== null)) as {
     [K in keyof T]?: NonNullable<T[K]>;
   };
@@ -69,11 +69,11 @@ function given<T extends object>(values: T): { readonly [K in keyof T]?: NonNull
 
 function load(profile: string | undefined, env: Readonly<Record<string, string>>): Loaded {
   const file = env['TEMPORAL_CONFIG_FILE'];
-  const source = file === undefined ? {} : { configSource: { data: readNamed(file) } };
+  const configSource = file === undefined ? {} : { configSource: { data: readNamed(file) } };
   try {
     return loadClientConnectConfig({
       ...(profile === undefined ? {} : { profile }),
-      ...source,
+      ...configSource,
       overrideEnvVars: { ...env, ...strictSwitch(env, 'TEMPORAL_TLS') },
     });
   } catch (error) {
@@ -102,7 +102,7 @@ function readNamed(file: string): string {
   }
 }
 
-/** A parser of TOML shows the lines around, an API key among them. */
+/** A TOML parser quotes the lines around the error, perhaps with an API key in them. */
 function withoutContent(error: unknown): string {
   const [first = ''] = (error instanceof Error ? error.message : String(error)).trim().split('\n');
   const line =
@@ -110,7 +110,7 @@ function withoutContent(error: unknown): string {
   return `${first.replace(/[.:]$/, '')}${line}.`;
 }
 
-/** A variable that is empty is not set, as everywhere else. (Of the metadata an empty one takes a header out.) */
+/** An empty variable counts as not set. (Not for metadata, where an empty one removes a header.) */
 function withoutEmpty(env: NodeJS.ProcessEnv): Readonly<Record<string, string>> {
   const set = Object.entries(env).flatMap(([name, value]) =>
     value === undefined || (value === '' && !name.startsWith('TEMPORAL_GRPC_META_')) ? [] : [[name, value] as const],
@@ -134,36 +134,37 @@ function partsOf(address: string): { readonly host: string; readonly port: numbe
   return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) };
 }
 
-/** Why nobody answers, where it is TLS that one side speaks and the other does not; or a certificate that is not trusted. */
-export async function tlsTrouble({ address, how: { tls } }: TemporalPlace): Promise<ConnectionFault | undefined> {
-  const at = partsOf(address);
-  if (at === undefined) return undefined;
+/** Why nobody answers, if only one side speaks TLS or the certificate is not trusted. */
+export async function tlsTrouble({ address, options: { tls } }: TemporalTarget): Promise<ConnectionFault | undefined> {
+  const endpoint = partsOf(address);
+  if (endpoint === undefined) return undefined;
   const { serverNameOverride, serverRootCACertificate: ca, clientCertPair: pair } = typeof tls === 'object' ? tls : {};
   const pem = (bytes: Uint8Array | null | undefined): Buffer | undefined =>
     bytes instanceof Uint8Array ? Buffer.from(bytes) : undefined;
-  const { speaks, distrust } = await hear(
-    at.host,
-    at.port,
-    given({ servername: serverNameOverride, ca: pem(ca), cert: pem(pair?.crt), key: pem(pair?.key) }),
+  const { speaks, distrust } = await probeTls(
+    endpoint.host,
+    endpoint.port,
+    withoutUndefined({ servername: serverNameOverride, ca: pem(ca), cert: pem(pair?.crt), key: pem(pair?.key) }),
   );
   const unreachable = (message: string, remedy: string): ConnectionFault =>
     new ConnectionFault('TEMPORAL_UNREACHABLE', message, remedy);
   if (tls !== undefined && tls !== false && speaks === 'plain') {
     return unreachable(
       `Temporal at ${address} does not speak TLS, and TLS was asked for.`,
-      'Unset TEMPORAL_TLS, TEMPORAL_TLS_… and TEMPORAL_API_KEY (a key asks for TLS, too) or take them out of the profile; or give the address at which Temporal speaks TLS.',
+      'Unset TEMPORAL_TLS, TEMPORAL_TLS_… and TEMPORAL_API_KEY (a key turns TLS on, too) or remove them from the profile; ' +
+        'or give an address at which Temporal speaks TLS.',
     );
   }
   if ((tls === undefined || tls === false) && speaks === 'tls') {
     return unreachable(
       `Temporal at ${address} speaks TLS, and TLS was not asked for.`,
-      'Set TEMPORAL_TLS=true, and TEMPORAL_TLS_SERVER_CA_CERT_PATH where its authority is your own; or say so in the profile.',
+      'Set TEMPORAL_TLS=true, and TEMPORAL_TLS_SERVER_CA_CERT_PATH if its certificate authority is your own, or the same in the profile.',
     );
   }
   if (tls !== undefined && tls !== false && distrust !== undefined) {
     return unreachable(
       `The TLS certificate of Temporal at ${address} is not trusted (${distrust}).`,
-      'Set TEMPORAL_TLS_SERVER_CA_CERT_PATH to the authority that signed it, and TEMPORAL_TLS_SERVER_NAME where it bears another name.',
+      'Set TEMPORAL_TLS_SERVER_CA_CERT_PATH to the authority that signed it, and TEMPORAL_TLS_SERVER_NAME if it is for another name.',
     );
   }
   return undefined;

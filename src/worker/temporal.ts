@@ -2,8 +2,8 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { NativeConnection } from '@temporalio/worker';
-import { ConnectionFault, temporalPlace, tlsTrouble } from '../temporal/connection';
-import type { TemporalPlace } from '../temporal/connection';
+import { ConnectionFault, temporalTarget, tlsTrouble } from '../temporal/connection';
+import type { TemporalTarget } from '../temporal/connection';
 import { WorkerError } from './failure';
 
 /** The SDK alone would wait for half a minute. */
@@ -13,9 +13,9 @@ const CONNECT_LIMIT = 10_000;
  * Reads configuration only. An address that is none ends a worker as a Temporal that is away does: what starts it again may find it set
  * right.
  */
-export function placeOf(env: NodeJS.ProcessEnv): TemporalPlace {
+export function placeOf(env: NodeJS.ProcessEnv): TemporalTarget {
   try {
-    return temporalPlace(undefined, env);
+    return temporalTarget(undefined, env);
   } catch (error) {
     throw error instanceof ConnectionFault
       ? told(error, error.about === 'address' ? 'TEMPORAL_UNREACHABLE' : error.code)
@@ -28,11 +28,11 @@ function told(fault: ConnectionFault, code = fault.code): WorkerError {
 }
 
 /** A native worker that fails at its namespace is never let go of by the SDK, and would keep the process alive: so the namespace is asked for first. */
-export async function connectToTemporal(place: TemporalPlace): Promise<NativeConnection> {
-  const { address, how } = place;
+export async function connectToTemporal(place: TemporalTarget): Promise<NativeConnection> {
+  const { address, options } = place;
   const connection = await withinLimit(
     address,
-    NativeConnection.connect({ address, ...how }).catch(async (error: unknown) => {
+    NativeConnection.connect({ address, ...options }).catch(async (error: unknown) => {
       const trouble = await tlsTrouble(place);
       throw trouble === undefined ? unusable(address, error) : told(trouble);
     }),
@@ -43,7 +43,7 @@ export async function connectToTemporal(place: TemporalPlace): Promise<NativeCon
 
 export async function checkNamespace(
   connection: NativeConnection,
-  { address, namespace }: TemporalPlace,
+  { address, namespace }: TemporalTarget,
 ): Promise<void> {
   try {
     await connection.withDeadline(Date.now() + CONNECT_LIMIT, () =>

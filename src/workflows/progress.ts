@@ -2,7 +2,7 @@
 
 import { setCurrentDetails, upsertMemo, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
-import { errorRow } from '../deployment/errors';
+import { remedyOf } from '../deployment/errors';
 import { MEMO_VIEW, SEARCH_ATTRIBUTE } from '../deployment/names';
 import { STEPS } from '../deployment/steps';
 import type { RequestFact, StepId } from '../deployment/steps';
@@ -139,7 +139,7 @@ function attention(view: DeploymentView): string[] {
       '',
       `**${id} needs attention: ${error.code}** — ${literal(cell(error.message))}`,
       '',
-      literal(errorRow(error.code).remedy),
+      literal(remedyOf(error.code)),
       '',
       `Answers: ${answers.map((answer) => `\`stackato-deploy ${answer}\``).join(' · ')}`,
     ];

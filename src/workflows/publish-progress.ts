@@ -1,7 +1,7 @@
 /** Shows how far the publishing of an image is: in the memo for deployments and clients, as prose for the Web UI. */
 
 import { setCurrentDetails, upsertMemo } from '@temporalio/workflow';
-import { errorRow } from '../deployment/errors';
+import { remedyOf } from '../deployment/errors';
 import { IMAGE_PARTS } from '../deployment/messages';
 import type { ImagePart, PublishInput, PublishView, StepFailure } from '../deployment/messages';
 import { MEMO_IMAGE } from '../deployment/names';
@@ -58,7 +58,7 @@ function detailsOf({ image, cloud, stage, parts, error }: PublishView): string {
   const told =
     error === undefined
       ? []
-      : ['', `**${error.code}** — ${error.message.replace(/\s+/g, ' ')}`, '', errorRow(error.code).remedy];
+      : ['', `**${error.code}** — ${error.message.replace(/\s+/g, ' ')}`, '', remedyOf(error.code)];
   return [
     `**${image.name}** is **${stage}** · bucket ${image.bucket} on ${cloud}`,
     '',

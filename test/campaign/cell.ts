@@ -1,7 +1,7 @@
 /** One call, one mishap, one kind: a deployment to which it happens, and what is left of it. */
 
 import type { Fault, Kind } from '../../lab/types';
-import { down } from '../../src/client/take-down';
+import { down } from '../../src/client/down';
 import { startRun } from '../../src/client/start';
 import type { Temporal } from '../../src/client/temporal';
 import type { DeploymentView } from '../../src/deployment/messages';

@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import type { Kind, Lab } from '../../lab/types';
-import { publish } from '../../src/client/publishing';
+import { publish } from '../../src/client/publish';
 import type { Temporal } from '../../src/client/temporal';
 import type { DeploymentSpec } from '../../src/deployment/types';
 import { openCloud, openStore, secretOf } from '../cloud/support';

@@ -33,7 +33,7 @@ const COMMANDS = [
 function loadedBy(args: readonly string[], pattern: RegExp): string[] {
   const tell = "process.on('exit', () => require('node:fs').writeSync(2, Object.keys(require.cache).join('\\n')));";
   const script = `${tell} require('./src/cli/main.ts');`;
-  const { stderr } = spawnSync(process.execPath, ['--require', 'tsx/cjs', '--eval', script, '--', ...args], {
+  const { stderr } = spawnSync(process.execPath, ['--import', 'tsx', '--eval', script, '--', ...args], {
     encoding: 'utf8',
   });
   return stderr.match(pattern) ?? [];

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import type { Snapshot } from '../../src/client/snapshot';
+import type { DeploymentStatus } from '../../src/client/status';
 import type { Activities } from '../../src/deployment/activities';
 import type { Finding } from '../../src/deployment/messages';
 import { FakeActivities } from '../support/fake-activities';
@@ -24,11 +24,11 @@ class Fakes extends FakeActivities {
   }
 }
 
-function documents(text: string): Snapshot[] {
+function documents(text: string): DeploymentStatus[] {
   return text
     .trimEnd()
     .split('\n')
-    .map((line) => JSON.parse(line) as Snapshot);
+    .map((line) => JSON.parse(line) as DeploymentStatus);
 }
 
 describe('command line, with Temporal', function () {
@@ -118,10 +118,10 @@ describe('command line, with Temporal', function () {
       assert.ok(up.stdout.includes(` stuck ${line}\n`), line);
     }
     await bench.worker.stopWorker();
-    const status = await cli(['status', 'stuck', '--json']);
-    const [snapshot] = documents(status.stdout);
+    const printed = await cli(['status', 'stuck', '--json']);
+    const [status] = documents(printed.stdout);
     assert.deepEqual(
-      [status.code, snapshot?.stage, snapshot?.steps.find(({ id }) => id === 'dns')?.error?.code],
+      [printed.code, status?.stage, status?.steps.find(({ id }) => id === 'dns')?.error?.code],
       [3, 'needs-attention', 'DNS_KEY_REFUSED'],
     );
     const page = await cli(['status', 'stuck']);
@@ -152,13 +152,13 @@ describe('command line, with Temporal', function () {
     );
     assert.equal(
       (await cli(['skip', 'stuck'])).stdout,
-      'Going on without verify.\nSee how it goes on: stackato-deploy watch stuck\n',
+      'Going on without verify.\nWatch it with: stackato-deploy watch stuck\n',
     );
     const watched = await cli(['watch', 'stuck', '--json']);
     assert.deepEqual([watched.code, documents(watched.stdout).at(-1)?.stage], [0, 'ready']);
   });
 
-  it('--json: a snapshot a change, the last one closed', async () => {
+  it('--json: a document for each change, the last one closed', async () => {
     const { code, stdout } = await cli(['--json', 'up', specFile('streamed')]);
     assert.equal(code, 0);
     const all = documents(stdout);
@@ -227,7 +227,7 @@ describe('command line, with Temporal', function () {
     await cli(['up', specFile('given-up')]);
     assert.equal(
       (await cli(['abort', 'given-up'])).stdout,
-      'Taking everything back.\nSee how it goes on: stackato-deploy watch given-up\n',
+      'Taking everything back.\nWatch it with: stackato-deploy watch given-up\n',
     );
     assert.equal((await cli(['watch', 'given-up'])).code, 4);
     assert.equal((await cli(['status', 'given-up'])).code, 4);
@@ -239,7 +239,7 @@ describe('command line, with Temporal', function () {
     assert.equal(well.code, 0);
     assert.match(
       well.stdout,
-      /^✓ Temporal [^]*✓ search attributes [^]*✓ worker [^]*✓ secrets +3 resolve\n\nAll is well\.\n$/,
+      /^✓ Temporal [^]*✓ search attributes [^]*✓ worker [^]*✓ secrets +3 resolve\n\nAll checks passed\.\n$/,
     );
     fakes.findings = [
       { check: 'image', ok: false, code: 'IMAGE_NOT_FOUND', message: 'The cloud does not know the image.' },
@@ -281,7 +281,7 @@ describe('command line, with Temporal', function () {
     release();
     const { code, stdout } = await doctor.ended;
     assert.deepEqual([code, stdout.match(/✓ secrets/g)?.length], [0, 1]);
-    assert.match(stdout, /✓ image +exists\n\nAll is well\.\n$/);
+    assert.match(stdout, /✓ image +exists\n\nAll checks passed\.\n$/);
 
     // It counts as polling for a minute more.
     await bench.worker.stopWorker();
@@ -318,9 +318,9 @@ describe('command line, with Temporal', function () {
     const env = { STACKATO_DEPLOY_TASK_QUEUE: 'cli-nobody-listens' };
     const up = await cli(['up', '--detach', specFile('alone')], env);
     assert.equal(up.code, 0);
-    assert.match(up.stdout, /No worker is there to go on with it\. Start one: stackato-deploy worker\n$/);
+    assert.match(up.stdout, /No worker is running\. Start one: stackato-deploy worker\n$/);
     const { code, stderr } = await cli(['pause', 'alone'], env);
     assert.equal(code, 5);
-    assert.match(stderr, /cannot be told to pause\. No worker listens[^]*stackato-deploy worker/);
+    assert.match(stderr, /cannot be told to pause\. No worker is running on [^]*stackato-deploy worker/);
   });
 });

@@ -14,7 +14,7 @@ export interface Ended {
   readonly stderr: string;
 }
 
-export const COMMAND = [process.execPath, '--require', 'tsx/cjs', 'src/cli/main.ts'] as const;
+export const COMMAND = [process.execPath, '--import', 'tsx', 'src/cli/main.ts'] as const;
 
 export class Cli {
   stdout = '';

@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { errorRow } from '../../src/deployment/errors';
+import { remedyOf } from '../../src/deployment/errors';
 import { noise, openIndependently, pair, shell, sparseFile, tempFolder, words, writeKeys, xml } from '../image/support';
 import { eventually } from '../support/wait';
 import { Cli, cli, onTerminal } from './cli';
@@ -272,7 +272,7 @@ describe('image commands', function () {
           },
         ],
       );
-      assert.match(errorRow('IMAGE_FORMAT').remedy, /then resume\.$/, 'as a deployment is told');
+      assert.match(remedyOf('IMAGE_FORMAT'), /then resume\.$/, 'as a deployment is told');
     });
 
     it('draws a line anew on a terminal, with bytes and rate', async () => {
@@ -420,7 +420,7 @@ describe('image commands', function () {
       );
       assert.ok(!existsSync(at('altered.raw')));
       const plain = unbundling('cloud', 'plain.raw').slice(0, -1);
-      assert.match((await cli(plain)).stdout, /Not verified: who made it\. No certificate of the user was given/);
+      assert.match((await cli(plain)).stdout, /Who made it is not verified\. No certificate of the user was given/);
       assert.match((await cli([...plain, '--certificate', at('user-cert.pem')])).stdout, /Signed by CN=user/);
     });
 

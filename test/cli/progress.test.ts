@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
-import { bytes, Meter, progressLine } from '../../src/cli/render/progress';
+import { Meter, progressLine } from '../../src/cli/progress';
+import { bytes } from '../../src/cli/render/text';
 
 const MIB = 1024 ** 2;
 

@@ -1,16 +1,16 @@
 import { strict as assert } from 'node:assert';
-import { advice } from '../../src/cli/render/advice';
-import { changes } from '../../src/cli/render/log';
-import { page } from '../../src/cli/render/page';
-import { diagnosisEnd, diagnosisLine, listTable } from '../../src/cli/render/tables';
-import { ascii, clip, columnsOf, oneLine, paintIf, rowsOf, span } from '../../src/cli/render/text';
+import { nextSteps } from '../../src/cli/render/next-steps';
+import { statusChanges } from '../../src/cli/render/status-log';
+import { statusPage } from '../../src/cli/render/status-page';
+import { checkLine, checkSummary, listTable } from '../../src/cli/render/tables';
+import { ascii, clip, columnsOf, duration, oneLine, paintIf, rowsOf } from '../../src/cli/render/text';
 import type { PendingAttempt } from '../../src/temporal/pending';
-import { NOW, snapshotWith } from './snapshots';
+import { NOW, statusWith } from './statuses';
 
 const plain = { now: NOW, paint: paintIf(false), width: Infinity };
 const ESCAPE = String.fromCharCode(27);
 
-const MIXED = snapshotWith(
+const MIXED = statusWith(
   {
     preflight: { state: 'done', startedAt: NOW - 125_000, endedAt: NOW - 124_600, note: '11 checks' },
     address: { state: 'unchanged', startedAt: NOW - 124_000, endedAt: NOW - 112_000, note: '10.1.1.103' },
@@ -48,7 +48,7 @@ const MIXED = snapshotWith(
 describe('one deployment on a page', () => {
   it('shows every step with mark, state, time, attempt, error and next try; both URLs; the remedy and the answers', () => {
     assert.equal(
-      page(MIXED, plain),
+      statusPage(MIXED, plain),
       [
         'dev  needs attention  2m 05s  Stackato 2.6.6 on eucalyptus-3.2',
         '  console   http://dev.stackato.test/',
@@ -91,7 +91,7 @@ describe('one deployment on a page', () => {
     const step = (running: boolean): string => {
       const pending = { attempt: 2, running, paused: false, failure, ...(running ? {} : { nextAttemptAt: NOW - 10 }) };
       return (
-        page(snapshotWith({ address: { state: 'running', startedAt: NOW - 2_000, pending } }), plain)
+        statusPage(statusWith({ address: { state: 'running', startedAt: NOW - 2_000, pending } }), plain)
           .split('\n')
           .find((line) => line.includes(' address ')) ?? ''
       );
@@ -105,7 +105,7 @@ describe('one deployment on a page', () => {
 
   it('F24: to look again at what is not there yet is to wait, and no attempt: only failures are counted', () => {
     const line = (pending: Partial<PendingAttempt>): string => {
-      const snapshot = snapshotWith({
+      const status = statusWith({
         launch: {
           state: 'running',
           startedAt: NOW - 12_000,
@@ -113,7 +113,7 @@ describe('one deployment on a page', () => {
         },
       });
       return (
-        page(snapshot, plain)
+        statusPage(status, plain)
           .split('\n')
           .find((text) => text.includes(' launch ')) ?? ''
       );
@@ -135,10 +135,10 @@ describe('one deployment on a page', () => {
   });
 
   it('F20: folds what is over and what waits to the rows there are, and nothing where there is room', () => {
-    const rows = rowsOf(page(MIXED, { ...plain, width: 80 }).split('\n'), 80);
-    assert.equal(page(MIXED, { ...plain, width: 80, rows }), page(MIXED, { ...plain, width: 80 }));
+    const rows = rowsOf(statusPage(MIXED, { ...plain, width: 80 }).split('\n'), 80);
+    assert.equal(statusPage(MIXED, { ...plain, width: 80, rows }), statusPage(MIXED, { ...plain, width: 80 }));
     for (let fewer = rows - 1; fewer > 0; fewer--) {
-      const lines = page(MIXED, { ...plain, width: 80, rows: fewer }).split('\n');
+      const lines = statusPage(MIXED, { ...plain, width: 80, rows: fewer }).split('\n');
       assert.ok(rowsOf(lines, 80) <= fewer, `${fewer}\n${lines.join('\n')}`);
       assert.ok(lines[0]?.startsWith('dev  needs attention'));
       if (fewer >= 3)
@@ -150,16 +150,16 @@ describe('one deployment on a page', () => {
   });
 
   it('cuts step lines, and nothing else, to the width, colours not counted', () => {
-    const lines = page(MIXED, { ...plain, width: 60 }).split('\n');
+    const lines = statusPage(MIXED, { ...plain, width: 60 }).split('\n');
     assert.ok(lines.includes('  ▶ launch          running     1m 01s  waiting 1m 01s: The…'));
     assert.ok(lines.some((line) => line.length > 60 && line.includes('workflow')));
-    const coloured = page(MIXED, { now: NOW, paint: paintIf(true), width: 60 });
+    const coloured = statusPage(MIXED, { now: NOW, paint: paintIf(true), width: 60 });
     assert.ok(coloured.includes(`${ESCAPE}[36m`));
     assert.equal(coloured.replace(new RegExp(`${ESCAPE}\\[\\d+m`, 'g'), ''), lines.join('\n'));
   });
 
   it('shows what is taken back, and what could not be', () => {
-    const snapshot = snapshotWith(
+    const status = statusWith(
       {},
       {
         action: 'teardown',
@@ -172,7 +172,7 @@ describe('one deployment on a page', () => {
         undoing: [{ step: 'address', pending: { attempt: 1, running: true, paused: false } }],
       },
     );
-    assert.deepEqual(page(snapshot, plain).split('\n').slice(-3), [
+    assert.deepEqual(statusPage(status, plain).split('\n').slice(-3), [
       '  ✓ taken back: instance i-1',
       '  ✗ still there: security group (CLOUD_REFUSED: in use)',
       '  ▶ address         undoing',
@@ -187,25 +187,25 @@ describe('what it has come to', () => {
   } as const;
 
   it('ready, and whether anything was changed', () => {
-    assert.deepEqual(advice(snapshotWith({}, { stage: 'ready' })), ['Ready: http://dev.stackato.test/']);
-    assert.deepEqual(advice(snapshotWith({}, { stage: 'ready', unchanged: true })), [
+    assert.deepEqual(nextSteps(statusWith({}, { stage: 'ready' })), ['Ready: http://dev.stackato.test/']);
+    assert.deepEqual(nextSteps(statusWith({}, { stage: 'ready', unchanged: true })), [
       'Ready: http://dev.stackato.test/',
       "unchanged: every step's effect was already there",
     ]);
   });
 
   it('names the step in the commands where more than one needs attention, and offers skip only where it is allowed', () => {
-    const one = advice(snapshotWith({ address: attention }, { stage: 'needs-attention' }));
+    const one = nextSteps(statusWith({ address: attention }, { stage: 'needs-attention' }));
     assert.deepEqual(one.slice(2), ['  stackato-deploy resume dev', '  stackato-deploy abort dev']);
-    const two = advice(snapshotWith({ address: attention, dns: attention }, { stage: 'needs-attention' }));
+    const two = nextSteps(statusWith({ address: attention, dns: attention }, { stage: 'needs-attention' }));
     assert.ok(two.includes('  stackato-deploy resume dev --step address'));
     assert.ok(two.includes('  stackato-deploy skip dev --step dns'));
     assert.ok(!two.includes('  stackato-deploy skip dev --step address'));
   });
 
   it('failed by what is left, or by an end from outside', () => {
-    const left = advice(
-      snapshotWith(
+    const left = nextSteps(
+      statusWith(
         {},
         { stage: 'failed', open: false, undone: [{ what: 'elastic IP', ok: false, message: 'CLOUD_ERROR: 500' }] },
       ),
@@ -216,14 +216,14 @@ describe('what it has come to', () => {
       'Try again with: stackato-deploy down dev',
     ]);
     assert.match(
-      advice(snapshotWith({}, { stage: 'failed', open: false })).join('\n'),
+      nextSteps(statusWith({}, { stage: 'failed', open: false })).join('\n'),
       /ended from outside.*\n.*stackato-deploy up.*\n.*stackato-deploy down dev/,
     );
   });
 
   it('says what keeps it from going on', () => {
-    assert.deepEqual(advice(snapshotWith({}, { trouble: 'no-worker' })), [
-      'No worker is there to go on with it. Start one: stackato-deploy worker',
+    assert.deepEqual(nextSteps(statusWith({}, { trouble: 'no-worker' })), [
+      'No worker is running. Start one: stackato-deploy worker',
     ]);
   });
 });
@@ -231,24 +231,24 @@ describe('what it has come to', () => {
 describe('a deployment as lines of a log', () => {
   it('tells a step that goes on and on once, whatever figures stand behind it in brackets', () => {
     const at = (message: string) =>
-      snapshotWith({
+      statusWith({
         'publish-image': {
           state: 'running',
           pending: { attempt: 2, running: false, paused: false, failure: { code: 'NOT_YET', message, notYet: true } },
         },
       });
     const first = at('machine: part 3 of 12 (30.0 MiB sent, 12.1 MiB/s)');
-    assert.deepEqual(changes(first, at('machine: part 3 of 12 (30.0 MiB sent, 11.7 MiB/s)'), NOW), []);
+    assert.deepEqual(statusChanges(first, at('machine: part 3 of 12 (30.0 MiB sent, 11.7 MiB/s)'), NOW), []);
     assert.match(
-      changes(first, at('machine: part 4 of 12 (40.0 MiB sent)'), NOW).join('\n'),
+      statusChanges(first, at('machine: part 4 of 12 (40.0 MiB sent)'), NOW).join('\n'),
       /publish-image: waiting, machine: part 4 of 12 \(40\.0 MiB sent\)$/,
     );
   });
 
-  const before = snapshotWith({ preflight: { state: 'running', startedAt: NOW - 2_000 } });
+  const before = statusWith({ preflight: { state: 'running', startedAt: NOW - 2_000 } });
 
   it('begins with where to look and every step that is under way', () => {
-    assert.deepEqual(changes(undefined, before, NOW), [
+    assert.deepEqual(statusChanges(undefined, before, NOW), [
       '2026-11-24T12:00:00Z dev console http://dev.stackato.test/',
       '2026-11-24T12:00:00Z dev workflow http://localhost:8233/namespaces/default/workflows/stackato%2Fdev/run-1/history',
       '2026-11-24T11:59:58Z dev preflight: running',
@@ -257,20 +257,20 @@ describe('a deployment as lines of a log', () => {
   });
 
   it('adds one line a change, with the time it happened', () => {
-    const after = snapshotWith({
+    const after = statusWith({
       preflight: { state: 'done', startedAt: NOW - 2_000, endedAt: NOW - 1_000, note: '11 checks' },
       address: { state: 'running', startedAt: NOW - 1_000 },
     });
-    assert.deepEqual(changes(before, after, NOW), [
+    assert.deepEqual(statusChanges(before, after, NOW), [
       '2026-11-24T11:59:59Z dev preflight: done in 1.0s, 11 checks',
       '2026-11-24T11:59:59Z dev address: running',
     ]);
-    assert.deepEqual(changes(after, after, NOW), []);
+    assert.deepEqual(statusChanges(after, after, NOW), []);
   });
 
   it('tells a failure once, not every attempt', () => {
     const failing = (attempt: number) =>
-      snapshotWith({
+      statusWith({
         preflight: {
           state: 'running',
           startedAt: NOW - 2_000,
@@ -283,22 +283,22 @@ describe('a deployment as lines of a log', () => {
           },
         },
       });
-    assert.deepEqual(changes(before, failing(2), NOW), [
+    assert.deepEqual(statusChanges(before, failing(2), NOW), [
       '2026-11-24T12:00:00Z dev preflight: running, CLOUD_ERROR: HTTP 500',
     ]);
-    assert.deepEqual(changes(failing(2), failing(3), NOW), []);
+    assert.deepEqual(statusChanges(failing(2), failing(3), NOW), []);
   });
 
-  it('tells the stage, what was taken back, and the advice, when they change', () => {
-    const undoing = snapshotWith({}, { stage: 'undoing' });
-    const aborted = snapshotWith({}, { stage: 'aborted', open: false, undone: [{ what: 'instance i-1', ok: true }] });
-    assert.deepEqual(changes(undoing, aborted, NOW), [
+  it('tells the stage, what was taken back, and the next steps, when they change', () => {
+    const undoing = statusWith({}, { stage: 'undoing' });
+    const aborted = statusWith({}, { stage: 'aborted', open: false, undone: [{ what: 'instance i-1', ok: true }] });
+    assert.deepEqual(statusChanges(undoing, aborted, NOW), [
       '2026-11-24T12:00:00Z dev taken back: instance i-1',
       '2026-11-24T12:00:00Z dev aborted',
-      '2026-11-24T12:00:00Z dev Aborted. What it had made is taken back.',
+      '2026-11-24T12:00:00Z dev Aborted. What it made has been taken back.',
     ]);
-    assert.deepEqual(changes(before, { ...before, trouble: 'no-worker' }, NOW).slice(1), [
-      '2026-11-24T12:00:00Z dev No worker is there to go on with it. Start one: stackato-deploy worker',
+    assert.deepEqual(statusChanges(before, { ...before, trouble: 'no-worker' }, NOW).slice(1), [
+      '2026-11-24T12:00:00Z dev No worker is running. Start one: stackato-deploy worker',
     ]);
   });
 });
@@ -347,7 +347,7 @@ describe('tables', () => {
       },
     ];
     assert.equal(
-      [...findings.map((finding) => diagnosisLine(finding, paintIf(false))), diagnosisEnd(findings)].join('\n'),
+      [...findings.map((finding) => checkLine(finding, paintIf(false))), checkSummary(findings)].join('\n'),
       [
         '✓ worker                one listens',
         '✗ instance type         TYPE_TOO_SMALL: It is small.',
@@ -361,7 +361,7 @@ describe('tables', () => {
 
 describe('words', () => {
   it('spans of time', () => {
-    assert.deepEqual([0, 940, 9_949, 9_950, 59_400, 59_600, 125_000, 3_600_000, 3_725_000].map(span), [
+    assert.deepEqual([0, 940, 9_949, 9_950, 59_400, 59_600, 125_000, 3_600_000, 3_725_000].map(duration), [
       '0.0s',
       '0.9s',
       '9.9s',

@@ -104,7 +104,7 @@ describe('the live view on a terminal', function () {
 
   it('F19: a second Ctrl-C ends at once what does not come to its end', async () => {
     const script =
-      "require('./src/cli/detaching').detaching().signal.addEventListener('abort', () => console.log('first')); setInterval(() => undefined, 1000); console.log('ready');";
+      "require('./src/cli/follow').detachOnInterrupt().signal.addEventListener('abort', () => console.log('first')); setInterval(() => undefined, 1000); console.log('ready');";
     const child = spawn(process.execPath, ['--require', 'tsx/cjs', '--eval', script], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });

@@ -2,7 +2,7 @@
 
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Deployments } from '../../src/client/deployments';
-import type { Snapshot } from '../../src/client/snapshot';
+import type { DeploymentStatus } from '../../src/client/status';
 import type { StepActivityName } from '../../src/deployment/steps';
 import { Bench } from '../support/deployment';
 import type { FakeActivities } from '../support/fake-activities';
@@ -33,19 +33,19 @@ export class ClientBench {
     for (const name of Object.keys(this.env)) delete process.env[name];
   }
 
-  until(name: string, what: string, good: (snapshot: Snapshot) => boolean): Promise<Snapshot> {
+  until(name: string, what: string, good: (snapshot: DeploymentStatus) => boolean): Promise<DeploymentStatus> {
     return eventually(what, async () => {
       const snapshot = await this.deployments.status(name);
       return good(snapshot) && snapshot;
     });
   }
 
-  untilStage(name: string, stage: Snapshot['stage']): Promise<Snapshot> {
+  untilStage(name: string, stage: DeploymentStatus['stage']): Promise<DeploymentStatus> {
     return this.until(name, `${name} is ${stage}`, (snapshot) => snapshot.stage === stage);
   }
 
   /** Its run is over: a new one could begin. */
-  untilClosed(name: string): Promise<Snapshot> {
+  untilClosed(name: string): Promise<DeploymentStatus> {
     return this.until(name, `${name} is closed`, ({ open }) => !open);
   }
 }

@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import type { Snapshot } from '../../src/client/snapshot';
+import type { DeploymentStatus } from '../../src/client/status';
 import { ClientError } from '../../src/client/errors';
 import type { ClientErrorCode } from '../../src/client/errors';
 import { STEP_IDS } from '../../src/deployment/steps';
@@ -38,19 +38,19 @@ describe('client library', function () {
   });
   afterEach(() => bench.close());
 
-  async function brought(name: string): Promise<Snapshot> {
+  async function brought(name: string): Promise<DeploymentStatus> {
     await bench.deployments.up(specNamed(name));
     return bench.untilClosed(name);
   }
 
   it('up shows the deployment at once, and watch every change until it is closed', async () => {
-    const { started, snapshot } = await bench.deployments.up(specNamed('watched'));
+    const { started, status } = await bench.deployments.up(specNamed('watched'));
     assert.equal(started, true);
     assert.deepEqual(
-      snapshot.steps.map(({ id }) => id),
+      status.steps.map(({ id }) => id),
       STEP_IDS,
     );
-    const seen: Snapshot[] = [];
+    const seen: DeploymentStatus[] = [];
     for await (const each of bench.deployments.watch('watched', { interval: 20 })) seen.push(each);
     const last = seen.at(-1)!;
     assert.deepEqual([last.stage, last.open, last.unchanged], ['ready', false, false]);
@@ -67,7 +67,7 @@ describe('client library', function () {
     const release = hold(fakes, 'launchInstance');
     const first = await bench.deployments.up(specNamed('attached'));
     const second = await bench.deployments.up(specNamed('attached'));
-    assert.deepEqual([second.started, second.snapshot.runId], [false, first.snapshot.runId]);
+    assert.deepEqual([second.started, second.status.runId], [false, first.status.runId]);
     await refused(
       bench.deployments.up(specNamed('attached', { image: { id: 'emi-87654321' } })),
       'SPEC_DIFFERS',
@@ -84,7 +84,7 @@ describe('client library', function () {
       bench.deployments.up(specNamed('twice')),
     ]);
     assert.deepEqual(both.map(({ started }) => started).sort(), [false, true]);
-    assert.equal(new Set(both.map(({ snapshot }) => snapshot.runId)).size, 1);
+    assert.equal(new Set(both.map(({ status }) => status.runId)).size, 1);
     release();
     await bench.untilClosed('twice');
     assert.equal(fakes.names().filter((name) => name === 'launchInstance').length, 1);
@@ -122,8 +122,8 @@ describe('client library', function () {
     await bench.deployments.up(specNamed('parked'));
     await bench.untilStage('parked', 'needs-attention');
     await bench.worker.stopWorker();
-    const snapshot = await bench.deployments.status('parked');
-    assert.deepEqual(snapshot.steps.find(({ id }) => id === 'rename')?.error, {
+    const status = await bench.deployments.status('parked');
+    assert.deepEqual(status.steps.find(({ id }) => id === 'rename')?.error, {
       code: 'COMMAND_NO_EFFECT',
       message: 'no such name',
     });
@@ -189,8 +189,8 @@ describe('client library', function () {
     const ready = await brought('downed');
     const before = fakes.calls.length;
     const release = hold(fakes, 'terminateInstance');
-    const { did, snapshot } = await bench.deployments.down('downed');
-    assert.deepEqual([did, snapshot.action, snapshot.stage], ['removing', 'teardown', 'undoing']);
+    const { did, status } = await bench.deployments.down('downed');
+    assert.deepEqual([did, status.action, status.stage], ['removing', 'teardown', 'undoing']);
     assert.equal((await bench.deployments.down('downed')).did, 'under-way');
     await refused(bench.deployments.up(specNamed('downed')), 'BEING_REMOVED', /being taken back/);
     await refused(bench.deployments.resume('downed'), 'BEING_REMOVED', /being removed/);
@@ -207,8 +207,8 @@ describe('client library', function () {
     fakes.fail('logIn', 'SSH_AUTH');
     await bench.deployments.up(specNamed('cut-short'));
     await bench.untilStage('cut-short', 'needs-attention');
-    const { did, snapshot } = await bench.deployments.down('cut-short');
-    assert.deepEqual([did, snapshot.action], ['aborting', 'deploy']);
+    const { did, status } = await bench.deployments.down('cut-short');
+    assert.deepEqual([did, status.action], ['aborting', 'deploy']);
     assert.equal((await bench.untilClosed('cut-short')).stage, 'aborted');
     assert.equal((await bench.deployments.down('cut-short')).did, 'nothing');
   });
@@ -245,8 +245,8 @@ describe('client library', function () {
   it('no worker: up starts and says so, answers fail at once', async () => {
     const lonely = await ClientBench.open(server, 'nobody-listens');
     try {
-      const { started, snapshot } = await lonely.deployments.up(specNamed('lonely'));
-      assert.deepEqual([started, snapshot.trouble, snapshot.stage], [true, 'no-worker', 'deploying']);
+      const { started, status } = await lonely.deployments.up(specNamed('lonely'));
+      assert.deepEqual([started, status.trouble, status.stage], [true, 'no-worker', 'deploying']);
       await refused(lonely.deployments.pause('lonely'), 'NO_WORKER', /cannot be told to pause/);
       await refused(lonely.deployments.down('lonely'), 'NO_WORKER', /cannot be told to abort/);
       const findings = await lonely.deployments.doctor(specNamed('lonely'));
@@ -271,8 +271,8 @@ describe('client library', function () {
       taskQueue: 'nobody-listens',
       args: [],
     });
-    await refused(bench.deployments.status('foreign'), 'NOT_READABLE', /does not show what it is/);
-    await refused(bench.deployments.up(specNamed('foreign')), 'NOT_READABLE', /does not show what it is/);
+    await refused(bench.deployments.status('foreign'), 'NOT_READABLE', /is not a deployment of this tool/);
+    await refused(bench.deployments.up(specNamed('foreign')), 'NOT_READABLE', /is not a deployment of this tool/);
     assert.ok(!(await bench.deployments.list()).some(({ name }) => name === 'foreign'));
     await server.client.workflow.getHandle(workflowIdOf('foreign')).terminate();
   });

@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { temporalPlace } from '../../src/temporal/connection';
+import { temporalTarget } from '../../src/temporal/connection';
 import type { ConnectionFault } from '../../src/temporal/connection';
 import { programPath } from '../support/programs';
 import { Cli } from '../cli/cli';
@@ -48,7 +48,7 @@ describe('what keeps client and worker from Temporal', function () {
     for (const [i, { code, stdout, stderr }] of (await both(env)).entries()) {
       assert.deepEqual([code, stdout], [codes[i], ''], stderr);
       assert.match(stderr, says);
-      assert.doesNotMatch(stderr, /bug of stackato-deploy|INTERNAL/);
+      assert.doesNotMatch(stderr, /bug (?:of|in) stackato-deploy|INTERNAL/);
     }
   };
 
@@ -67,7 +67,7 @@ describe('what keeps client and worker from Temporal', function () {
     ];
     for (const TEMPORAL_ADDRESS of wrong) {
       assert.throws(
-        () => temporalPlace(undefined, { TEMPORAL_ADDRESS }),
+        () => temporalTarget(undefined, { TEMPORAL_ADDRESS }),
         (error: ConnectionFault) =>
           error.code === 'TEMPORAL_CONFIG' && /without https:\/\/ and path/.test(error.remedy),
         TEMPORAL_ADDRESS,
@@ -81,7 +81,7 @@ describe('what keeps client and worker from Temporal', function () {
       'localhost:65535',
     ];
     for (const TEMPORAL_ADDRESS of right)
-      assert.equal(temporalPlace(undefined, { TEMPORAL_ADDRESS }).address, TEMPORAL_ADDRESS);
+      assert.equal(temporalTarget(undefined, { TEMPORAL_ADDRESS }).address, TEMPORAL_ADDRESS);
     await refusedByBoth(
       { TEMPORAL_ADDRESS: 'https://127.0.0.1:7233' },
       [2, 5],
@@ -91,7 +91,7 @@ describe('what keeps client and worker from Temporal', function () {
 
   it('F22: an empty variable is one that is not set', () => {
     assert.deepEqual(
-      temporalPlace(undefined, {
+      temporalTarget(undefined, {
         HOME: dir,
         TEMPORAL_ADDRESS: '',
         TEMPORAL_NAMESPACE: '',
@@ -103,7 +103,7 @@ describe('what keeps client and worker from Temporal', function () {
       {
         address: 'localhost:7233',
         namespace: 'default',
-        how: {},
+        options: {},
       },
     );
   });
@@ -132,7 +132,7 @@ describe('what keeps client and worker from Temporal', function () {
         new RegExp(`TEMPORAL_CONFIG_FILE names ${missing}, and there is no such file`),
       );
       const says = (env: NodeJS.ProcessEnv, message: RegExp): void =>
-        assert.throws(() => temporalPlace(undefined, { TEMPORAL_ADDRESS: address, ...env }), { message });
+        assert.throws(() => temporalTarget(undefined, { TEMPORAL_ADDRESS: address, ...env }), { message });
       says({ TEMPORAL_CONFIG_FILE: dir }, new RegExp(`TEMPORAL_CONFIG_FILE names ${dir}, and it cannot be read`));
       says({ TEMPORAL_TLS_SERVER_CA_CERT_PATH: missing }, /not-there\.toml/);
       assert.equal(calls, 0);
@@ -153,12 +153,13 @@ describe('what keeps client and worker from Temporal', function () {
   });
 
   it('F22: TEMPORAL_TLS is true or false, and never taken for false because it is neither', () => {
-    assert.throws(() => temporalPlace(undefined, { TEMPORAL_TLS: 'yes' }), {
+    assert.throws(() => temporalTarget(undefined, { TEMPORAL_TLS: 'yes' }), {
       message: /TEMPORAL_TLS is neither true nor false/,
     });
     for (const TEMPORAL_TLS of ['True', '1', 'TRUE'])
-      assert.equal(typeof temporalPlace(undefined, { TEMPORAL_TLS }).how.tls, 'object');
-    for (const TEMPORAL_TLS of ['False', '0']) assert.equal(temporalPlace(undefined, { TEMPORAL_TLS }).how.tls, false);
+      assert.equal(typeof temporalTarget(undefined, { TEMPORAL_TLS }).options.tls, 'object');
+    for (const TEMPORAL_TLS of ['False', '0'])
+      assert.equal(temporalTarget(undefined, { TEMPORAL_TLS }).options.tls, false);
   });
 
   describe('by TLS', () => {

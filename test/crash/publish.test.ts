@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Fault, Kind } from '../../lab/types';
-import { publish } from '../../src/client/publishing';
-import type { Publishing } from '../../src/client/publishing';
+import { publish } from '../../src/client/publish';
+import type { PublishStatus } from '../../src/client/publish';
 import { IMAGE_PARTS } from '../../src/deployment/messages';
 import type { ImagePart } from '../../src/deployment/messages';
 import { Site } from '../support/site';
@@ -55,7 +55,7 @@ interface Upload {
   readonly name: string;
   /** SHA-256 of the files. */
   readonly sources: Readonly<Record<ImagePart, string>>;
-  end?: Publishing;
+  end?: PublishStatus;
   /** Why it is no longer looked at. */
   error?: unknown;
 }

@@ -1,8 +1,7 @@
-/** Bundles, for people and programs. No key is in any of it, encrypted or not. */
+/** Bundles, for people and programs. No output contains a key, encrypted or not. */
 
 import type { Check, Manifest, SignatureState, Verdict } from '../../image';
-import { bytes } from './progress';
-import { oneLine } from './text';
+import { bytes, oneLine } from './text';
 import type { Colour, Paint } from './text';
 
 export interface BundledFacts {
@@ -11,7 +10,7 @@ export interface BundledFacts {
   readonly size: number;
   readonly bundledSize: number;
   readonly parts: number;
-  /** Of the parts; the others were there already. */
+  /** Parts made now; the others were there already. */
   readonly made: number;
 }
 
@@ -28,10 +27,14 @@ export interface UnbundledFacts {
   readonly signature: SignatureState;
 }
 
-/** @param about what is known of the signature */
+/** @param about what is known about the signature */
 export function unbundledText({ image, name, size, signature }: UnbundledFacts, about: string): string {
-  const signed = signature === 'verified' ? about : `Not verified: who made it. ${about}`;
-  return `Unbundled ${name}: ${bytes(size)}, each part and the whole with the digest that the manifest names.\n${oneLine(signed)}\n${image}`;
+  const signed = signature === 'verified' ? about : `Who made it is not verified. ${about}`;
+  return [
+    `Unbundled ${name}: ${bytes(size)}, each part and the whole with the digest that the manifest names.`,
+    oneLine(signed),
+    image,
+  ].join('\n');
 }
 
 export interface Inspected {
@@ -65,7 +68,7 @@ function factsOf({
   return { name: prefix, kind, architecture, account, kernelId, ramdiskId, size, bundledSize, parts: parts.length };
 }
 
-const LOOK: Readonly<Record<Check['result'], { readonly mark: string; readonly colour: Colour }>> = {
+const STYLE: Readonly<Record<Check['result'], { readonly mark: string; readonly colour: Colour }>> = {
   passed: { mark: '✓', colour: 'green' },
   failed: { mark: '✗', colour: 'red' },
   open: { mark: '–', colour: 'dim' },
@@ -76,7 +79,7 @@ export function inspectedText({ path, verdict }: Inspected, paint: Paint): strin
   const width = Math.max(...checks.map(({ id }) => id.length));
   const lines = checks.map(
     ({ id, result, detail }) =>
-      `${paint[LOOK[result].colour](LOOK[result].mark)} ${id.padEnd(width)}  ${oneLine(detail)}`,
+      `${paint[STYLE[result].colour](STYLE[result].mark)} ${id.padEnd(width)}  ${oneLine(detail)}`,
   );
   return [
     paint.bold(path),

@@ -1,4 +1,4 @@
-/** The plan, for people. */
+/** What `plan` prints. */
 
 import type { DeploymentSpec } from '../../deployment/types';
 import type { PlannedStep } from '../../steps/plan';
@@ -9,7 +9,7 @@ export function planText(spec: DeploymentSpec, steps: readonly PlannedStep[], pa
   const { name, release, cloud, dns } = spec;
   const head = [
     `${paint.bold(name)}  Stackato ${release} on ${cloud.kind} at ${cloud.endpoint ?? cloud.region}, as ${dns.name}`,
-    'Each step looks first, and does only what is not there yet. Nothing was touched to say this.',
+    'Each step looks first and does only what is not there yet. Nothing was touched to print this.',
   ];
   return [...head, ...steps.flatMap((step, i) => stepText(step, i + 1, paint))].join('\n');
 }

@@ -1,8 +1,8 @@
-/** Lists for people: deployments, and what `doctor` found. */
+/** The tables of `list` and `doctor`. */
 
-import type { Diagnosis } from '../../client/diagnosis';
+import type { CheckResult } from '../../client/doctor';
 import type { ListedDeployment } from '../../client/list';
-import { clock, oneLine, STAGE_LOOK } from './text';
+import { oneLine, STAGE_STYLE, timestamp } from './text';
 import type { Paint } from './text';
 
 const NONE = 'There are no deployments. Start one: stackato-deploy up <spec>';
@@ -11,10 +11,10 @@ export function listTable(deployments: readonly ListedDeployment[], paint: Paint
   if (deployments.length === 0) return NONE;
   const rows = deployments.map(({ name, stage, cloud, host, startedAt, attention }) => [
     name,
-    STAGE_LOOK[stage].words,
+    STAGE_STYLE[stage].words,
     cloud,
     host,
-    clock(startedAt),
+    timestamp(startedAt),
     attention.map(({ step, code }) => `${step}: ${code ?? ''}`).join(', '),
   ]);
   const all = [['NAME', 'STAGE', 'CLOUD', 'HOST', 'STARTED', ''], ...rows];
@@ -25,17 +25,17 @@ export function listTable(deployments: readonly ListedDeployment[], paint: Paint
       const stage = deployments[i - 1]?.stage;
       if (stage === undefined) return paint.dim(cells.join('  ').trimEnd());
       return cells
-        .map((cell, column) => (column === 1 ? paint[STAGE_LOOK[stage].colour](cell) : cell))
+        .map((cell, column) => (column === 1 ? paint[STAGE_STYLE[stage].colour](cell) : cell))
         .join('  ')
         .trimEnd();
     })
     .join('\n');
 }
 
-/** The longest name of a check: lines are told one by one, so that no later one can move an earlier. */
+/** The longest name of a check. Fixed, because lines are printed one by one. */
 const CHECK_WIDTH = 20;
 
-export function diagnosisLine({ check, ok, message, code, remedy }: Diagnosis, paint: Paint): string {
+export function checkLine({ check, ok, message, code, remedy }: CheckResult, paint: Paint): string {
   const text = `${check.padEnd(CHECK_WIDTH)}  ${code === undefined ? '' : `${code}: `}${oneLine(message)}`;
   if (ok) return `${paint.green('✓')} ${text}`;
   return [
@@ -44,7 +44,7 @@ export function diagnosisLine({ check, ok, message, code, remedy }: Diagnosis, p
   ].join('\n');
 }
 
-export function diagnosisEnd(findings: readonly Diagnosis[]): string {
+export function checkSummary(findings: readonly CheckResult[]): string {
   const bad = findings.filter(({ ok }) => !ok).length;
-  return `\n${bad === 0 ? 'All is well.' : `${bad} of ${findings.length} checks failed.`}`;
+  return `\n${bad === 0 ? 'All checks passed.' : `${bad} of ${findings.length} checks failed.`}`;
 }

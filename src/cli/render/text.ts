@@ -1,4 +1,4 @@
-/** Words and colours that every view shares. Pure: time comes in. */
+/** Words, colours and marks that all output shares. Pure: the time is an argument. */
 
 import { stripVTControlCharacters } from 'node:util';
 import { createColors } from 'picocolors';
@@ -14,7 +14,7 @@ export function paintIf(coloured: boolean): Paint {
 export type Colour = 'green' | 'red' | 'yellow' | 'cyan' | 'dim' | 'reset';
 
 /** The same marks as in the Web UI (workflows/progress.ts). */
-export const STEP_LOOK: Readonly<Record<StepState, { readonly mark: string; readonly colour: Colour }>> = {
+export const STEP_STYLE: Readonly<Record<StepState, { readonly mark: string; readonly colour: Colour }>> = {
   waiting: { mark: '·', colour: 'dim' },
   running: { mark: '▶', colour: 'cyan' },
   done: { mark: '✓', colour: 'green' },
@@ -24,7 +24,7 @@ export const STEP_LOOK: Readonly<Record<StepState, { readonly mark: string; read
   'not-needed': { mark: '–', colour: 'dim' },
 };
 
-export const STAGE_LOOK: Readonly<Record<Stage, { readonly words: string; readonly colour: Colour }>> = {
+export const STAGE_STYLE: Readonly<Record<Stage, { readonly words: string; readonly colour: Colour }>> = {
   deploying: { words: 'deploying', colour: 'cyan' },
   paused: { words: 'paused', colour: 'yellow' },
   'needs-attention': { words: 'needs attention', colour: 'red' },
@@ -36,7 +36,7 @@ export const STAGE_LOOK: Readonly<Record<Stage, { readonly words: string; readon
 };
 
 /** `0.4s`, `45s`, `2m 05s`, `1h 02m`. */
-export function span(ms: number): string {
+export function duration(ms: number): string {
   const seconds = Math.max(0, ms) / 1000;
   if (seconds < 9.95) return `${seconds.toFixed(1)}s`;
   const whole = Math.round(seconds);
@@ -46,16 +46,16 @@ export function span(ms: number): string {
 }
 
 /** UTC, to the second. */
-export function clock(ms: number): string {
+export function timestamp(ms: number): string {
   return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
 }
 
-/** "Not there yet" is no error: its code would only frighten. */
+/** Without the code where it is just not there yet: that is not an error. */
 export function failureText({ code, message, notYet }: AttemptFailure): string {
   return notYet || code === undefined ? oneLine(message) : `${code}: ${oneLine(message)}`;
 }
 
-/** A message may quote a machine's output: no line ends, and nothing that would steer the terminal. */
+/** A message may quote a machine's output: without line ends and terminal control characters. */
 export function oneLine(text: string): string {
   return text.replace(/[\s\u0000-\u001f\u007f-\u009f]+/g, ' ').trim();
 }
@@ -70,18 +70,18 @@ export function clip(text: string, width: number): string {
   return `${kept}…`;
 }
 
-/** East Asian writing and pictures take two columns. */
+/** East Asian characters and emoji take two columns. */
 const WIDE =
   /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/gu;
 const NARROW = /[\u0300-\u036f\u200b-\u200f\ufe00-\ufe0f]/gu;
 
-/** How many columns a line takes, colours not counted. */
+/** Columns that a line takes, without its colours. */
 export function columnsOf(line: string): number {
   const text = stripVTControlCharacters(line);
   return Array.from(text.replace(NARROW, '')).length + (text.match(WIDE)?.length ?? 0);
 }
 
-/** How many rows lines take on a terminal of so many columns. */
+/** Rows that lines take on a terminal of that width. */
 export function rowsOf(lines: readonly string[], width: number): number {
   return lines.reduce((sum, line) => sum + Math.max(1, Math.ceil(columnsOf(line) / width)), 0);
 }
@@ -100,13 +100,20 @@ const ASCII: Readonly<Record<string, string>> = {
   '’': "'",
 };
 
-/** For terminals and locales that show nothing else. Marks stay one column wide. */
+/** For terminals and locales that can show nothing else. Marks stay one column wide. */
 export function ascii(text: string): string {
-  // What was cut to a line's width must not become wider.
+  // A clipped line must not become wider.
   return text
     .replace(/…$/gm, '~')
     .replaceAll('…', '...')
     .replace(/[^\u0000-\u007f]/gu, (character) => ASCII[character] ?? '?');
+}
+
+const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
+
+export function bytes(count: number): string {
+  const power = count < 1 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log2(count) / 10));
+  return `${(count / 1024 ** power).toFixed(power === 0 ? 0 : 1)} ${UNITS[power] ?? ''}`;
 }
 
 function two(value: number): string {

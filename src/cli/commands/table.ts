@@ -1,0 +1,180 @@
+/**
+ * The commands. What a command does is imported when it is run: Temporal's client alone takes longer to load than `--help` may take.
+ */
+
+import { Option } from 'commander';
+import type { Decision } from '../../deployment/messages';
+import { STEP_IDS } from '../../deployment/steps';
+import type { Context } from '../context';
+import type { BundleOptions, InspectOptions, UnbundleOptions } from './image';
+
+interface Named {
+  readonly name: string;
+  readonly description: string;
+}
+
+export interface CommandRow extends Named {
+  readonly argument?: readonly [name: string, description: string];
+  readonly options?: readonly Option[];
+  /** Everything after the command is passed to the program that it starts. */
+  readonly passThrough?: true;
+  /**
+   * @param options as commander has parsed and checked them; each command names those of its own
+   * @param args all arguments
+   * @returns the exit code
+   */
+  run(context: Context, argument: string, options: object, args: readonly string[]): Promise<number>;
+}
+
+export interface CommandGroup extends Named {
+  readonly commands: readonly CommandRow[];
+}
+
+const SPEC = ['<spec>', 'the YAML file of the deployment'] as const;
+const NAME = ['<name>', 'the name of the deployment'] as const;
+
+const STEP = new Option('--step <id>', 'only this one, if several need attention').choices(STEP_IDS);
+const FROM = new Option('--from <id>', 'repeat everything from this earlier step on, because what it made is gone')
+  .choices(STEP_IDS)
+  .conflicts('step');
+
+const UPDATES = {
+  resume: { description: 'retry the step that needs attention, or go on after pause', options: [STEP, FROM] },
+  skip: { description: 'go on without the step that needs attention, where that is safe', options: [STEP] },
+  abort: { description: 'stop, and take back everything the deployment made' },
+  pause: { description: 'stop before the next step' },
+} as const;
+
+/** The environment variables are those of the eucarc file that a cloud's credentials come with. */
+const certificate = (): Option => new Option('--certificate <pem>', 'certificate of the user').env('EC2_CERT');
+const privateKey = (whose: string): Option =>
+  new Option('--private-key <pem>', `private key of the ${whose}`).env('EC2_PRIVATE_KEY');
+
+const BUNDLE_OPTIONS: readonly Option[] = [
+  new Option('--kind <kind>', 'kind of image').choices(['kernel', 'ramdisk', 'machine']).makeOptionMandatory(),
+  new Option('--name <name>', 'name of the bundle: its files begin with it').makeOptionMandatory(),
+  new Option('--account <number>', 'account number, 12 digits').env('EC2_USER_ID').makeOptionMandatory(),
+  certificate().makeOptionMandatory(),
+  privateKey('user').makeOptionMandatory(),
+  new Option('--cloud-certificate <pem>', 'certificate of the cloud').env('EUCALYPTUS_CERT').makeOptionMandatory(),
+  new Option('--to <folder>', 'folder for parts and manifest').makeOptionMandatory(),
+  new Option('--arch <architecture>', 'architecture of the machine').choices(['i386', 'x86_64']).default('x86_64'),
+  new Option('--kernel-id <id>', 'kernel of a machine image'),
+  new Option('--ramdisk-id <id>', 'ramdisk of a machine image'),
+  new Option('--inside <name>', 'which file, if an archive holds several'),
+  new Option('--journal <file>', 'what the next run needs to know (default: .<name>.journal in the folder)'),
+];
+
+const IMAGE_COMMANDS: readonly CommandRow[] = [
+  {
+    name: 'publish',
+    argument: ['<spec>', 'the YAML file of a deployment whose image has kernel, ramdisk and root'],
+    description: 'bundle, upload and register the image of a spec; what is there already is not sent again',
+    run: async (context, path) => (await import('./publish.js')).publishCommand(context, path),
+  },
+  {
+    name: 'bundle',
+    argument: ['<file>', 'raw image, or one in .zip, .tar.gz, .gz or .xz'],
+    options: BUNDLE_OPTIONS,
+    description: 'bundle an image into a folder; what is there already is not made again',
+    run: async (context, file, options: BundleOptions) =>
+      (await import('./image.js')).bundleCommand(context, file, options),
+  },
+  {
+    name: 'inspect',
+    argument: ['<path>', 'a manifest, or a folder of bundles'],
+    options: [certificate(), privateKey('user, or of the cloud')],
+    description: 'verify a manifest and the parts beside it: signature, digests, decryption',
+    run: async (context, path, options: InspectOptions) =>
+      (await import('./image.js')).inspectCommand(context, path, options),
+  },
+  {
+    name: 'unbundle',
+    argument: ['<manifest>', 'the manifest, its parts beside it'],
+    options: [
+      privateKey('user, or of the cloud').makeOptionMandatory(),
+      certificate(),
+      new Option('--to <file>', 'file for the image').makeOptionMandatory(),
+    ],
+    description: 'get the image back out of a bundle',
+    run: async (context, manifest, options: UnbundleOptions) =>
+      (await import('./image.js')).unbundleCommand(context, manifest, options),
+  },
+];
+
+export const COMMANDS: readonly (CommandRow | CommandGroup)[] = [
+  {
+    name: 'up',
+    argument: SPEC,
+    description: 'start a deployment or go on with it, and watch it; Ctrl-C detaches, never cancels',
+    options: [new Option('--detach', 'start it and return at once')],
+    run: async (context, path, { detach = false }: { detach?: boolean }) =>
+      (await import('./deployments.js')).upCommand(context, path, detach),
+  },
+  {
+    name: 'plan',
+    argument: SPEC,
+    description: 'what would be done, with the exact commands; touches nothing',
+    run: async (context, path) => (await import('./spec.js')).planCommand(context, path),
+  },
+  {
+    name: 'doctor',
+    argument: SPEC,
+    description: 'check every precondition; each failure with its remedy',
+    run: async (context, path) => (await import('./deployments.js')).doctorCommand(context, path),
+  },
+  {
+    name: 'status',
+    argument: NAME,
+    description: 'one deployment: steps, attempts, last error, what to do',
+    run: async (context, name) => (await import('./deployments.js')).statusCommand(context, name),
+  },
+  {
+    name: 'watch',
+    argument: NAME,
+    description: 'watch it until it ends or needs a person',
+    run: async (context, name) => (await import('./deployments.js')).watchCommand(context, name),
+  },
+  {
+    name: 'list',
+    description: 'all deployments',
+    run: async (context) => (await import('./deployments.js')).listCommand(context),
+  },
+  ...(['resume', 'skip', 'abort', 'pause'] as const).map((update): CommandRow => ({
+    name: update,
+    argument: NAME,
+    ...UPDATES[update],
+    run: async (context, name, options: Decision) =>
+      (await import('./deployments.js')).updateCommand(context, update, name, options),
+  })),
+  {
+    name: 'down',
+    argument: NAME,
+    description: 'take back everything the deployment made, and nothing else; one that is under way is aborted',
+    options: [new Option('--images', 'the published image, too, though others may use it')],
+    run: async (context, name, { images = false }: { images?: boolean }) =>
+      (await import('./deployments.js')).downCommand(context, name, images),
+  },
+  {
+    name: 'image',
+    description: 'images and bundles by themselves: publish, make, verify and open them',
+    commands: IMAGE_COMMANDS,
+  },
+  {
+    name: 'worker',
+    description: 'run a worker in the foreground',
+    run: async (context) => (await import('./programs.js')).workerCommand(context),
+  },
+  {
+    name: 'lab',
+    argument: ['[args...]', 'up, down, status or serve, with options'],
+    passThrough: true,
+    description: 'a cloud, a DNS server, a Temporal server and appliances to deploy to, on loopback',
+    run: async (context, _first, _options, args) => (await import('./programs.js')).labCommand(context, args),
+  },
+  {
+    name: 'schema',
+    description: 'JSON Schema of the spec, for editors',
+    run: async () => (await import('./spec.js')).schemaCommand(),
+  },
+];

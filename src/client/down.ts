@@ -1,0 +1,76 @@
+/** `down`: takes back what a deployment made. One that is under way is aborted; for one that has ended a run of its own is started. */
+
+import type { WorkflowExecutionDescription } from '@temporalio/client';
+import { UPDATE } from '../deployment/messages';
+import { noFacts } from '../deployment/facts';
+import { WORKFLOW } from '../deployment/names';
+import { freshView } from '../deployment/view';
+import { deploymentViewIn, specMemoIn } from '../temporal/memo';
+import { ClientError } from './errors';
+import { registerSearchAttributes } from './search-attributes';
+import { startRun } from './start';
+import { describeDeployment, statusIn, statusOf, unknownDeployment } from './status';
+import type { DeploymentStatus } from './status';
+import type { Temporal } from './temporal';
+import { sendUpdate } from './updates';
+
+export interface DownOutcome {
+  /**
+   * `nothing`: everything is gone already. `aborting`: it was under way, and has been told to abort. `removing`: a run that removes it was
+   * started. `under-way`: it was being removed already.
+   */
+  readonly did: 'nothing' | 'aborting' | 'removing' | 'under-way';
+  readonly status: DeploymentStatus;
+}
+
+export interface DownOptions {
+  /**
+   * Removes the image that was published for it, too, though others may use it: it is deregistered, and its bundles are deleted. A
+   * deployment that is under way is only aborted: call `down` again afterwards.
+   */
+  readonly images?: boolean;
+}
+
+export async function down(
+  temporal: Temporal,
+  name: string,
+  { images = false }: DownOptions = {},
+): Promise<DownOutcome> {
+  const last = await describeDeployment(temporal, name);
+  if (last === undefined)
+    throw unknownDeployment(
+      name,
+      'See `stackato-deploy list`. If it left anything, `stackato-deploy up` with its spec adopts that; then `down` can remove it.',
+    );
+  const status = await statusIn(temporal, last);
+  if (status.open) return abort(temporal, status);
+  if (!images && (status.stage === 'removed' || status.stage === 'aborted')) return { did: 'nothing', status };
+  return remove(temporal, last, images);
+}
+
+async function abort(temporal: Temporal, status: DeploymentStatus): Promise<DownOutcome> {
+  if (status.action === 'teardown' || status.stage === 'undoing') return { did: 'under-way', status };
+  await sendUpdate(temporal, status.name, UPDATE.abort);
+  return { did: 'aborting', status: await statusOf(temporal, status.name) };
+}
+
+async function remove(
+  temporal: Temporal,
+  { memo, workflowId }: WorkflowExecutionDescription,
+  images: boolean,
+): Promise<DownOutcome> {
+  const spec = specMemoIn(memo)?.spec;
+  if (spec === undefined)
+    throw new ClientError('SPEC_UNKNOWN', `The workflow ${workflowId} cannot be taken back. Its memo holds no spec.`);
+  const facts = deploymentViewIn(memo)?.facts ?? noFacts();
+  const addedAttributes = await registerSearchAttributes(temporal);
+  const request = {
+    type: WORKFLOW.teardown,
+    input: { spec, facts, ...(images ? { images } : {}) },
+    view: freshView(spec, facts, 'undoing'),
+  };
+  const { description, ours } = await startRun(temporal, request, addedAttributes);
+  const status = await statusIn(temporal, description);
+  if (status.action === 'teardown') return { did: ours ? 'removing' : 'under-way', status };
+  throw new ClientError('REFUSED', `The deployment ${spec.name} is not removed. Somebody has just started it again.`);
+}
