@@ -23,19 +23,26 @@ export const FOLDERS = {
     folders: ['deployment', 'machine', 'dns', 'image', 'steps', 'temporal'],
     packages: [/^@temporalio\/(activity|client|common)$/, QUIET_NODE],
   },
+  net: { folders: [], packages: [/^node:(events|net|tls)$/] },
   cloud: {
-    folders: ['deployment', 'temporal'],
-    types: ['steps', 'activities', 'image'],
-    packages: [/^node:/, /^@(aws-sdk|smithy|aws-crypto)\//, /^https?-proxy-agent$/, 'fast-xml-parser'],
+    folders: ['deployment', 'net'],
+    types: ['steps'],
+    packages: [
+      /^node:(http|net)$/,
+      QUIET_NODE,
+      /^@aws-sdk\/client-(ec2|s3)$/,
+      /^https?-proxy-agent$/,
+      'fast-xml-parser',
+    ],
   },
   adapters: {
-    folders: ['deployment', 'machine', 'dns'],
-    types: ['steps', 'activities', 'image'],
-    packages: [/^node:/, 'ssh2', 'dns-packet'],
+    folders: ['deployment', 'machine'],
+    types: ['steps', 'dns', 'image'],
+    packages: [/^node:(child_process|dns\/promises|https?|net|tls)$/, QUIET_NODE, 'dns-packet', 'p-limit', 'ssh2'],
   },
   temporal: {
-    folders: ['deployment'],
-    packages: [/^@temporalio\/(client|common|envconfig)$/, /^node:(crypto|events|fs|net|tls)$/],
+    folders: ['deployment', 'net'],
+    packages: [/^@temporalio\/(client|common|envconfig)$/, /^node:(crypto|events|fs)$/],
   },
   client: {
     folders: ['deployment', 'specfile', 'steps', 'temporal'],
@@ -47,9 +54,9 @@ export const FOLDERS = {
     packages: ['commander', 'picocolors', 'log-update', 'node:child_process', QUIET_NODE],
   },
   worker: {
-    folders: ['deployment', 'activities', 'adapters', 'cloud', 'temporal', 'workflows'],
+    folders: ['deployment', 'activities', 'adapters', 'cloud', 'temporal'],
     types: ['steps'],
-    packages: [/^@temporalio\//, 'pino', QUIET_NODE],
+    packages: ['@temporalio/worker', 'pino', QUIET_NODE],
   },
 };
 
@@ -59,7 +66,7 @@ const NOTHING = { folders: [], packages: [] };
 /** Pure: no import() that would get round the rules, no environment, no fetch. */
 export const PURE = ['deployment', 'machine', 'dns', 'steps', 'workflows', 'activities'];
 
-/** Of all folders, only these open sockets. */
+/** Only these folders may use the global fetch. */
 export const OUTWARD = ['cloud', 'adapters'];
 
 export const importRule = {

@@ -1,37 +1,46 @@
-/** DNS: updates by nsupdate, questions to the authority itself, and what this machine's resolver believes. */
+/** DNS: updates by nsupdate, queries to the authoritative server, and what this machine's resolver answers. */
 
 import { randomInt } from 'node:crypto';
 import { Resolver } from 'node:dns/promises';
 import { connect } from 'node:net';
 import { decode, encode } from 'dns-packet';
 import type { DecodedPacket, RecordType } from 'dns-packet';
-import type { Dns, DnsServer, TsigKey } from '../steps/ports';
+import pLimit from 'p-limit';
 import type { DnsAnswer } from '../dns/answers';
+import type { Dns, DnsServer, TsigKey } from '../steps/ports';
 import { DeployError } from '../deployment/errors';
 import type { DnsRecord } from '../deployment/types';
-import { shownData, typeFromPacket, typeToPacket } from './dns-data';
+import { presentationOf, typeFromPacket, typeToPacket } from './dns-record-data';
 import { runNsupdate } from './nsupdate';
-import { faultIn, sign } from './tsig';
-import { Turnstile } from './turnstile';
+import { sign, signatureFault } from './tsig';
 
 const QUERY_TIMEOUT_MS = 5_000;
-/** BIND lets 10 connections wait; what comes then is dropped without a word, and tried again seconds later. */
-const CONNECTIONS = 4;
-const OF_THIS_MACHINE: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'ENOBUFS']);
+/** BIND lets 10 connections wait; it silently drops more, and TCP tries again only seconds later. */
+const CONNECTIONS_PER_SERVER = 4;
 const RESOLVER = { timeout: 2_000, tries: 2 };
 
+/** This machine is short of resources: the server was not even asked. */
+const LOCAL_FAULTS: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'ENOBUFS']);
+
 export function createDns(): Dns {
-  const turnstiles = new Map<string, Turnstile>();
-  const turnstileOf = ({ server, port }: DnsServer): Turnstile => {
-    const turnstile = turnstiles.get(`${server}:${port}`) ?? new Turnstile(CONNECTIONS);
-    turnstiles.set(`${server}:${port}`, turnstile);
-    return turnstile;
+  const limits = new Map<string, pLimit.Limit>();
+  const limitOf = ({ server, port }: DnsServer): pLimit.Limit => {
+    const limit = limits.get(`${server}:${port}`) ?? pLimit(CONNECTIONS_PER_SERVER);
+    limits.set(`${server}:${port}`, limit);
+    return limit;
   };
   return {
     update: runNsupdate,
-    query: (server, name, type, key) => turnstileOf(server).pass(() => query(server, { name, type }, key)),
+    query: (server, name, type, key) => limitOf(server)(() => query(server, { name, type }, key)),
     resolvesTo,
   };
+}
+
+type Reply = DecodedPacket & { readonly rcode: string };
+
+/** dns-packet's types lack it. */
+function hasRcode(packet: DecodedPacket): packet is Reply {
+  return 'rcode' in packet && typeof packet.rcode === 'string';
 }
 
 async function query(
@@ -40,7 +49,7 @@ async function query(
   key: TsigKey | undefined,
 ): Promise<DnsAnswer> {
   const id = randomInt(0x1_0000);
-  // No flags: the authority shall say what it has, and ask nobody else.
+  // No flags, so no recursion: only the server's own data counts.
   const question = encode({
     type: 'query',
     id,
@@ -48,12 +57,12 @@ async function query(
     questions: [{ name, type: typeToPacket(type) as RecordType }],
   });
   const signed = key === undefined ? undefined : { ...sign(question, key), key };
-  const reply = await ask(server, signed?.message ?? question);
-  const { packet, fault } = read(server, reply, (it) =>
-    signed === undefined ? undefined : faultIn(it, signed.key, signed.mac),
+  const reply = await exchange(server, signed?.message ?? question);
+  const { packet, fault } = read(server, reply, () =>
+    signed === undefined ? undefined : signatureFault(reply, signed.key, signed.mac),
   );
   if (packet.type !== 'response' || packet.id !== id)
-    throw new DeployError('DNS_ERROR', `${at(server)} answers something else than was asked.`);
+    throw new DeployError('DNS_ERROR', `${at(server)} answered something else than the query.`);
   if (fault !== undefined)
     throw new DeployError(
       'DNS_KEY_REFUSED',
@@ -64,35 +73,37 @@ async function query(
 
 function recordsIn({ answers = [] }: DecodedPacket): DnsRecord[] {
   return answers.flatMap((answer) => {
-    const data = shownData(answer);
+    const data = presentationOf(answer);
     return data === undefined || answer.type === 'OPT'
       ? []
       : [{ name: answer.name.toLowerCase(), ttl: answer.ttl ?? 0, type: typeFromPacket(answer.type), data }];
   });
 }
 
-/** The types do not know the rcode. */
+/** A truncated message throws a RangeError, both in dns-packet and when its signature is checked. */
 function read(
   server: DnsServer,
   reply: Buffer,
-  check: (reply: Buffer) => string | undefined,
-): { packet: DecodedPacket & { readonly rcode: string }; fault: string | undefined } {
+  check: () => string | undefined,
+): { packet: Reply; fault: string | undefined } {
   try {
-    return { packet: decode(reply) as DecodedPacket & { readonly rcode: string }, fault: check(reply) };
+    const packet = decode(reply);
+    if (hasRcode(packet)) return { packet, fault: check() };
   } catch {
-    throw new DeployError('DNS_ERROR', `${at(server)} answers with a message that cannot be read.`);
+    // Same message as for a reply without an rcode.
   }
+  throw new DeployError('DNS_ERROR', `${at(server)} sent an answer that cannot be read.`);
 }
 
-/** One question, one connection: the length of the reply comes in its first two bytes. */
-function ask(server: DnsServer, message: Buffer): Promise<Buffer> {
+/** One connection for each query. Over TCP a message is preceded by its length, two bytes. */
+function exchange(server: DnsServer, message: Buffer): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host: server.server, port: server.port });
     const fail = (reason: string): void => {
       socket.destroy();
       reject(new DeployError('DNS_UNREACHABLE', `${at(server)} does not answer: ${reason}.`));
     };
-    const timer = setTimeout(() => fail(`nothing came within ${QUERY_TIMEOUT_MS / 1000} s`), QUERY_TIMEOUT_MS);
+    const timer = setTimeout(() => fail(`no answer within ${QUERY_TIMEOUT_MS / 1000} s`), QUERY_TIMEOUT_MS);
     let reply = Buffer.alloc(0);
     socket.on('data', (chunk: Buffer) => {
       reply = Buffer.concat([reply, chunk]);
@@ -102,8 +113,7 @@ function ask(server: DnsServer, message: Buffer): Promise<Buffer> {
       resolve(reply.subarray(2, end));
     });
     socket.on('error', (error: NodeJS.ErrnoException) => {
-      // This machine is short of something: the server was never asked.
-      if (OF_THIS_MACHINE.has(error.code ?? '')) reject(error);
+      if (LOCAL_FAULTS.has(error.code ?? '')) reject(error);
       fail(error.code ?? error.message);
     });
     socket.on('close', () => {
@@ -122,7 +132,7 @@ function at({ server, port }: DnsServer): string {
 
 async function resolvesTo(name: string, ip: string): Promise<boolean> {
   const resolver = new Resolver(RESOLVER);
-  // Several servers, each with its tries, would take longer than anybody waits.
+  // With several servers, all their tries together take too long.
   const timer = setTimeout(() => resolver.cancel(), QUERY_TIMEOUT_MS);
   try {
     return (await resolver.resolve4(name)).includes(ip);

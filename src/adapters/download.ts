@@ -1,20 +1,17 @@
-/** Fetches a file by HTTP, going on where an earlier attempt stopped. */
+/** Downloads a file by HTTP, and resumes where an earlier attempt stopped. */
 
 import { constants } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { DeployError } from '../deployment/errors';
 import type { ErrorCode } from '../deployment/errors';
-
-export interface Watcher {
-  readonly signal: AbortSignal;
-  report(line: string): void;
-}
+import { codeOf } from './node-errors';
+import type { Watcher } from './single-flight';
 
 const MIB = 1024 * 1024;
-/** How long a server may send nothing, before its answer and in the middle of it. */
-const SILENCE = 60_000;
-/** What another try will not change. */
+/** How long a server may send nothing, before its answer and within it. */
+const SILENCE_MS = 60_000;
+/** Retrying does not help. */
 const MISSING: ReadonlySet<number> = new Set([401, 403, 404, 410]);
 const FILE_FAULTS: Readonly<Record<string, ErrorCode>> = {
   ENOENT: 'IMAGE_SOURCE_MISSING',
@@ -27,46 +24,49 @@ export async function download(
   url: string,
   path: string,
   { signal, report }: Watcher,
-  silence = SILENCE,
+  silenceMs = SILENCE_MS,
 ): Promise<void> {
-  const patience = new Patience(url, silence, signal);
-  const had = await stat(path).then(
+  const watchdog = new SilenceWatchdog(url, silenceMs, signal);
+  const present = await stat(path).then(
     ({ size }) => size,
     () => 0,
   );
-  const response = await answer(url, had, patience);
-  // All of it was there, and only its name was not yet the right one.
+  const response = await requestFrom(url, present, watchdog);
+  // The file is complete; only its renaming is missing.
   if (response.status === 416) return;
-  const from = response.status === 206 ? had : 0;
+  const from = response.status === 206 ? present : 0;
   const total = from + Number(response.headers.get('content-length') ?? 0);
-  const tell = (at: number): void =>
+  const reportAt = (at: number): void =>
     report(`fetching ${url}: ${(at / MIB).toFixed(1)} of ${(total / MIB).toFixed(1)} MiB`);
-  await store(path, from, whole(pieces(response, patience), url, total - from), tell);
+  await store(path, from, complete(bodyOf(response, watchdog), url, total - from), reportAt);
 }
 
-/** Each piece at its place, and nothing cut off before: another worker of this machine may be fetching the same bytes into the same file. */
+/**
+ * Writes each chunk at its place and truncates only at the end: another worker of this machine may be downloading the same bytes into the
+ * same file.
+ */
 async function store(
   path: string,
   from: number,
   bytes: AsyncIterable<Uint8Array>,
-  tell: (at: number) => void,
+  reportAt: (at: number) => void,
 ): Promise<void> {
   const file = await onDisk(path, open(path, constants.O_WRONLY | constants.O_CREAT, 0o600));
   try {
     let at = from;
-    for await (const piece of bytes) {
-      await onDisk(path, writeAll(file, piece, at));
-      at += piece.length;
-      tell(at);
+    for await (const chunk of bytes) {
+      await onDisk(path, writeAll(file, chunk, at));
+      at += chunk.length;
+      reportAt(at);
     }
-    // What is behind it comes of an earlier attempt at a file that was longer.
+    // Anything after this is left of an earlier, longer version of the file.
     await onDisk(path, file.truncate(at));
   } finally {
     await file.close();
   }
 }
 
-/** A disk that fills up takes a part of what it is given, and says so only the next time. */
+/** A disk that fills up accepts a part of a write, and fails only at the next one. */
 export async function writeAll(file: Pick<FileHandle, 'write'>, bytes: Uint8Array, at: number): Promise<void> {
   for (let done = 0; done < bytes.length;)
     done += (await file.write(bytes, done, bytes.length - done, at + done)).bytesWritten;
@@ -80,28 +80,28 @@ async function onDisk<T>(path: string, work: Promise<T>): Promise<T> {
   }
 }
 
-/** Gives up on a server that has gone silent. What is done with the bytes meanwhile is not on its account. */
-class Patience {
+/** Gives up on a silent server. The time that its bytes take to be stored does not count. */
+class SilenceWatchdog {
   readonly signal: AbortSignal;
-  private readonly over = new AbortController();
+  private readonly timeout = new AbortController();
 
   constructor(
     private readonly url: string,
-    private readonly silence: number,
-    private readonly asked: AbortSignal,
+    private readonly silenceMs: number,
+    private readonly caller: AbortSignal,
   ) {
-    this.signal = AbortSignal.any([asked, this.over.signal]);
+    this.signal = AbortSignal.any([caller, this.timeout.signal]);
   }
 
-  async with<T>(work: Promise<T>): Promise<T> {
-    const timer = setTimeout(() => this.over.abort(), this.silence);
+  async watch<T>(work: Promise<T>): Promise<T> {
+    const timer = setTimeout(() => this.timeout.abort(), this.silenceMs);
     try {
       return await work;
     } catch (error) {
-      this.asked.throwIfAborted();
+      this.caller.throwIfAborted();
       throw unreachable(
         this.url,
-        this.over.signal.aborted ? `nothing came for ${this.silence / 1000} s` : reasonOf(error),
+        this.timeout.signal.aborted ? `nothing came for ${this.silenceMs / 1000} s` : causeOf(error),
       );
     } finally {
       clearTimeout(timer);
@@ -109,46 +109,47 @@ class Patience {
   }
 }
 
-async function answer(url: string, from: number, patience: Patience): Promise<Response> {
-  // Unpacked by nobody on the way: the SHA-256 is that of the file as it lies there.
+async function requestFrom(url: string, from: number, watchdog: SilenceWatchdog): Promise<Response> {
+  // Not compressed on the way: the SHA-256 is that of the file itself.
   const headers = { 'accept-encoding': 'identity', ...(from === 0 ? {} : { range: `bytes=${from}-` }) };
-  const response = await patience.with(fetch(url, { headers, signal: patience.signal }));
+  const response = await watchdog.watch(fetch(url, { headers, signal: watchdog.signal }));
   if (response.ok || (response.status === 416 && from > 0)) return response;
   await response.body?.cancel();
   if (MISSING.has(response.status)) throw new DeployError('IMAGE_SOURCE_MISSING', `${url} answers ${response.status}.`);
   throw unreachable(url, `it answers ${response.status}`);
 }
 
-async function* pieces({ body }: Response, patience: Patience): AsyncGenerator<Uint8Array, void> {
+async function* bodyOf({ body }: Response, watchdog: SilenceWatchdog): AsyncGenerator<Uint8Array, void> {
   if (body === null) return;
-  const bytes = (body as unknown as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]();
+  const reader = body.getReader();
   try {
     for (;;) {
-      const next = await patience.with(bytes.next());
-      if (next.done === true) return;
-      yield next.value;
+      const { done, value } = await watchdog.watch<{ done: boolean; value?: unknown }>(reader.read());
+      if (done || !(value instanceof Uint8Array)) return;
+      yield value;
     }
   } finally {
-    await bytes.return?.();
+    // A stream that has failed rejects with its own error once more.
+    await reader.cancel().catch(() => undefined);
   }
 }
 
-async function* whole(
+async function* complete(
   bytes: AsyncIterable<Uint8Array>,
   url: string,
   expected: number,
 ): AsyncGenerator<Uint8Array, void> {
   let length = 0;
-  for await (const piece of bytes) {
-    length += piece.length;
-    yield piece;
+  for await (const chunk of bytes) {
+    length += chunk.length;
+    yield chunk;
   }
   if (length < expected) throw unreachable(url, 'the answer ended too early');
 }
 
 export function fileFault(path: string, error: unknown): unknown {
   if (!(error instanceof Error) || !('syscall' in error)) return error;
-  const reason = 'code' in error ? String(error.code) : 'unknown error';
+  const reason = codeOf(error) ?? 'unknown error';
   return new DeployError(
     FILE_FAULTS[reason] ?? 'IMAGE_SOURCE_UNREADABLE',
     `The file ${path} cannot be used (${reason}).`,
@@ -159,8 +160,8 @@ function unreachable(url: string, reason: string): DeployError {
   return new DeployError('IMAGE_SOURCE_UNREACHABLE', `${url} cannot be fetched: ${reason}.`);
 }
 
-/** What fetch throws hides the cause one level below. */
-function reasonOf(error: unknown): string {
+/** fetch hides the reason in the cause of its error. */
+function causeOf(error: unknown): string {
   const cause = error instanceof Error ? (error.cause ?? error) : error;
   return cause instanceof Error ? cause.message : String(cause);
 }

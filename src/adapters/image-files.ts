@@ -1,4 +1,4 @@
-/** Files of images on the worker's machine: the user's own, and what was fetched, under a folder of ours until it is published. */
+/** Image files on the worker's machine: the user's own, and downloads, which are kept in a folder of ours until the image is published. */
 
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -10,26 +10,26 @@ import type { ImageFiles } from '../steps/ports';
 import { DeployError } from '../deployment/errors';
 import type { ImageFile } from '../deployment/types';
 import { download, fileFault } from './download';
-import type { Watcher } from './download';
-import { SharedWork } from './shared-work';
+import { SingleFlight } from './single-flight';
+import type { Watcher } from './single-flight';
 
 const MIB = 1024 * 1024;
-/** What nobody has written to for so long belongs to a publishing that was given up. */
-const STALE = 30 * 24 * 3_600_000;
+/** A file not written to for so long is left of a publish that was abandoned. */
+const STALE_MS = 30 * 24 * 3_600_000;
 
 export interface ImageFilesOptions {
-  /** Milliseconds a server may be silent. */
-  readonly silence?: number;
+  /** How long a server may be silent. */
+  readonly silenceMs?: number;
 }
 
 export function createImageFiles(
   state = process.env.STACKATO_DEPLOY_STATE ?? join(homedir(), '.cache', 'stackato-deploy'),
-  { silence }: ImageFilesOptions = {},
+  { silenceMs }: ImageFilesOptions = {},
 ): ImageFiles {
   const [downloads, journals] = [join(state, 'downloads'), join(state, 'journals')];
   const pathOf = (file: ImageFile): string => ('url' in file ? join(downloads, file.sha256) : file.file);
-  /** Kernel, ramdisk and root may be in one archive, and are asked for at once. */
-  const fetching = new SharedWork<string>();
+  /** Kernel, ramdisk and machine image may be in one archive, and are needed at the same time. */
+  const downloading = new SingleFlight<string>();
   return {
     find: async (file) =>
       access(pathOf(file)).then(
@@ -39,16 +39,16 @@ export function createImageFiles(
     fetch: (file, watcher) => {
       const path = pathOf(file);
       if (!('url' in file)) return verified(path, path, file.sha256, watcher);
-      return fetching.join(path, watcher, async (shared) =>
-        fetchTo(path, await folder(downloads), file, shared, silence),
+      return downloading.join(path, watcher, async (shared) =>
+        downloadTo(path, await createFolder(downloads), file, shared, silenceMs),
       );
     },
     forget: async (file) => {
       if ('url' in file) await rm(pathOf(file), { force: true });
     },
     journal: async (name) => {
-      const path = join(await folder(journals), name);
-      await Promise.all([journals, downloads].map((each) => sweep(each)));
+      const path = join(await createFolder(journals), name);
+      await Promise.all([journals, downloads].map((each) => deleteStale(each)));
       return path;
     },
     discardJournal: async (name) => rm(join(journals, name), { force: true }),
@@ -56,30 +56,30 @@ export function createImageFiles(
   };
 }
 
-/** Under its own name only when all of it is there and is what it should be. */
-async function fetchTo(
+/** The file gets its final name only once it is complete and verified. */
+async function downloadTo(
   path: string,
   downloads: string,
   { url, sha256 }: Extract<ImageFile, { url: string }>,
   watcher: Watcher,
-  silence: number | undefined,
+  silenceMs: number | undefined,
 ): Promise<string> {
-  if (await isThere(path)) return path;
+  if (await exists(path)) return path;
   const partial = `${join(downloads, sha256)}.partial`;
-  await download(url, partial, watcher, silence);
+  await download(url, partial, watcher, silenceMs);
   try {
     await verified(partial, url, sha256, watcher);
     await rename(partial, path);
   } catch (error) {
-    // Another worker of this machine was there first.
-    if (await isThere(path)) return path;
+    // Another worker of this machine was faster.
+    if (await exists(path)) return path;
     if (error instanceof DeployError && error.code === 'IMAGE_SOURCE_DAMAGED') await rm(partial, { force: true });
     throw fileFault(path, error);
   }
   return path;
 }
 
-async function isThere(path: string): Promise<boolean> {
+async function exists(path: string): Promise<boolean> {
   return stat(path).then(
     () => true,
     () => false,
@@ -95,10 +95,11 @@ async function verified(
   if (sha256 === undefined) return path;
   const hash = createHash('sha256');
   let done = 0;
+  const chunks: AsyncIterable<Buffer> = createReadStream(path, { highWaterMark: MIB, signal });
   try {
-    for await (const bytes of createReadStream(path, { highWaterMark: MIB, signal })) {
-      hash.update(bytes as Buffer);
-      done += (bytes as Buffer).length;
+    for await (const chunk of chunks) {
+      hash.update(chunk);
+      done += chunk.length;
       report(`verifying ${name}: ${Math.floor(done / MIB)} MiB`);
     }
   } catch (error) {
@@ -110,19 +111,19 @@ async function verified(
   return path;
 }
 
-/** Nothing depends on it: what cannot be deleted, or was by somebody else, stays for the next time. */
-async function sweep(path: string): Promise<void> {
+/** Nothing depends on it: a file that cannot be deleted is left for the next time. */
+async function deleteStale(path: string): Promise<void> {
   for (const name of await readdir(path).catch(() => [])) {
     const file = join(path, name);
     const age = await stat(file).then(
       ({ mtimeMs }) => Date.now() - mtimeMs,
       () => 0,
     );
-    if (age > STALE) await rm(file, { force: true }).catch(() => undefined);
+    if (age > STALE_MS) await rm(file, { force: true }).catch(() => undefined);
   }
 }
 
-async function folder(path: string): Promise<string> {
+async function createFolder(path: string): Promise<string> {
   try {
     await mkdir(path, { recursive: true, mode: 0o700 });
     return path;

@@ -1,70 +1,77 @@
-/** Runs the real nsupdate, and tells what its words mean. */
+/** Runs BIND's nsupdate and maps its messages to our error codes. */
 
 import { spawn } from 'node:child_process';
 import type { TsigKey } from '../steps/ports';
 import { DeployError } from '../deployment/errors';
 import type { ErrorCode } from '../deployment/errors';
 import { maskSecrets } from '../deployment/mask';
+import { LimitedBuffer } from './limited-buffer';
+import { codeOf, reasonOf } from './node-errors';
 import { checkedSecret } from './tsig';
 
 const TIMEOUT_S = 20;
-/** A name server's name may have several addresses, each with the whole timeout. */
+/** The name server may have several addresses, each with the whole timeout. */
 const KILL_AFTER_MS = 30_000;
-/** What is kept, and what of it is shown: it is masked in between, so that no half of a secret is at its end. */
+/** More is kept than is shown, because masking comes in between: a secret cut in half would not be found. */
 const OUTPUT_LIMIT = 65_536;
 const SHOWN_LIMIT = 4_096;
 
-/** Why a program cannot be started, where that is the program's fault and not that of the machine it runs on. */
-const MISSING: ReadonlySet<string> = new Set(['ENOENT', 'EACCES', 'ENOEXEC', 'ENOTDIR']);
+/** nsupdate cannot be started because of itself, not because this machine is short of resources. */
+const NOT_RUNNABLE: ReadonlySet<string> = new Set(['ENOENT', 'EACCES', 'ENOEXEC', 'ENOTDIR']);
 
-/** First match. A server that refuses a key says NOTAUTH too. */
-const MEANINGS: readonly { readonly words: RegExp; readonly code: ErrorCode; readonly what: string }[] = [
+/** The first match counts: a server that refuses a key says NOTAUTH as well. */
+const MEANINGS: readonly { readonly pattern: RegExp; readonly code: ErrorCode; readonly what: string }[] = [
   {
-    words: /BADKEY|BADSIG|BADTIME|BADTRUNC|tsig indicates error|TSIG error|could not create key|could not read key/i,
+    pattern: /BADKEY|BADSIG|BADTIME|BADTRUNC|tsig indicates error|TSIG error|could not create key|could not read key/i,
     code: 'DNS_KEY_REFUSED',
     what: 'does not accept the key',
   },
-  { words: /update failed: REFUSED/, code: 'DNS_REFUSED', what: 'refuses the update' },
-  { words: /update failed: (NOTZONE|NOTAUTH)/, code: 'DNS_NOT_ZONE', what: 'is not the authority for the zone' },
-  { words: /update failed: [NY]X(DOMAIN|RRSET)/, code: 'DNS_CHANGED', what: 'holds other records than those seen' },
+  { pattern: /update failed: REFUSED/, code: 'DNS_REFUSED', what: 'refuses the update' },
+  { pattern: /update failed: (NOTZONE|NOTAUTH)/, code: 'DNS_NOT_ZONE', what: 'is not the authority for the zone' },
   {
-    words: /Communication with|couldn't get address|timed out|could not reach|connection refused|unreachable/i,
+    pattern: /update failed: [NY]X(DOMAIN|RRSET)/,
+    code: 'DNS_CHANGED',
+    what: 'holds other records than those found before',
+  },
+  {
+    pattern: /Communication with|couldn't get address|timed out|could not reach|connection refused|unreachable/i,
     code: 'DNS_UNREACHABLE',
     what: 'does not answer',
   },
 ];
 
 export async function runNsupdate(script: string, key: TsigKey | undefined): Promise<void> {
-  // TCP: over UDP a reply that is lost has the message sent again, and its own effect breaks the prerequisites.
+  // TCP (-v), because over UDP a lost reply makes nsupdate send again, and the update's own effect then violates its prerequisites.
   const { code, output } = await run(['-v', '-t', String(TIMEOUT_S)], `${keyLine(key)}${script}`);
   if (code !== 0) throw failure(script, key, output);
 }
 
-/** The secret goes in by the pipe: a file would outlive a worker that is killed, and arguments are seen by everybody. */
+/** The secret goes through stdin: a file would outlive a killed worker, and everybody sees arguments. */
 function keyLine(key: TsigKey | undefined): string {
   return key === undefined ? '' : `key ${key.algorithm}:${key.name} ${checkedSecret(key)}\n`;
 }
 
-/** The worker's environment holds secrets: of it, nsupdate gets the path to itself only. */
+/** nsupdate gets only PATH: the worker's environment holds secrets. */
 function run(args: readonly string[], script: string): Promise<{ code: number | null; output: string }> {
   const child = spawn('nsupdate', args, { env: { PATH: process.env.PATH }, stdio: ['pipe', 'pipe', 'pipe'] });
   const timer = setTimeout(() => child.kill('SIGKILL'), KILL_AFTER_MS);
-  let output = '';
-  const hear = (chunk: Buffer): void => void (output = (output + chunk.toString()).slice(0, OUTPUT_LIMIT));
+  const output = new LimitedBuffer(OUTPUT_LIMIT);
   return new Promise<{ code: number | null; output: string }>((resolve, reject) => {
-    child.on('error', (error: NodeJS.ErrnoException) =>
+    child.on('error', (error) =>
       reject(
-        MISSING.has(error.code ?? '')
-          ? new DeployError('TOOL_MISSING', `nsupdate cannot be run: ${error.code ?? ''}.`)
+        NOT_RUNNABLE.has(codeOf(error) ?? '')
+          ? new DeployError('TOOL_MISSING', `nsupdate cannot be run: ${reasonOf(error)}.`)
           : error,
       ),
     );
-    // Without descriptors left there are no pipes either.
+    // There are no pipes if the process could not be started.
     if (child.pid === undefined) return;
-    child.on('close', (code, signal) => resolve({ code, output: signal === null ? output : `${output}\ntimed out` }));
-    child.stdout.on('data', hear);
-    child.stderr.on('data', hear);
-    // It may end before it has read everything.
+    child.on('close', (code, signal) =>
+      resolve({ code, output: signal === null ? output.text : `${output.text}\ntimed out` }),
+    );
+    child.stdout.on('data', (chunk: Buffer) => output.add(chunk));
+    child.stderr.on('data', (chunk: Buffer) => output.add(chunk));
+    // nsupdate may end before it has read everything.
     child.stdin.on('error', () => undefined);
     child.stdin.end(script);
   }).finally(() => clearTimeout(timer));
@@ -73,17 +80,17 @@ function run(args: readonly string[], script: string): Promise<{ code: number | 
 function failure(script: string, key: TsigKey | undefined, output: string): DeployError {
   const server = /^server (\S+) (\d+)$/m.exec(script);
   const shown = (key === undefined ? output : maskSecrets(output, [key.secret.reveal()])).slice(0, SHOWN_LIMIT);
-  const words = shown
+  const reason = shown
     .split('\n')
     .map((line) => line.replace(/^;\s*/, '').trim())
     .filter((line) => line !== '')
     .join('; ');
-  const { code, what } = MEANINGS.find((meaning) => meaning.words.test(output)) ?? {
+  const { code, what } = MEANINGS.find((meaning) => meaning.pattern.test(output)) ?? {
     code: 'DNS_ERROR' as const,
-    what: 'did not take the update',
+    what: 'did not accept the update',
   };
   return new DeployError(
     code,
-    `The name server ${server?.[1] ?? ''}, port ${server?.[2] ?? '?'}, ${what}: ${words || 'no reason given'}.`,
+    `The name server ${server?.[1] ?? ''}, port ${server?.[2] ?? '?'}, ${what}: ${reason || 'no reason given'}.`,
   );
 }

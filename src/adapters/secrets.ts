@@ -1,14 +1,15 @@
-/** Secrets, read at the moment of use. Errors name the reference and never what was found there. */
+/** Secrets, read at the moment of use. Errors name the reference, never the content. */
 
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { inspect } from 'node:util';
 import type { Secret, Secrets } from '../steps/ports';
 import { DeployError } from '../deployment/errors';
+import { MASK } from '../deployment/mask';
 import type { SecretRef } from '../deployment/types';
+import { codeOf } from './node-errors';
 
 const MAX_BYTES = 64 * 1024;
-const SHOWN = '[secret]';
 
 const FILE_ERRORS: Readonly<Record<string, string>> = {
   ENOENT: 'does not exist',
@@ -23,7 +24,7 @@ export function createSecrets(): Secrets {
   };
 }
 
-/** A private field: nothing that walks over properties finds it. */
+/** In a private field, because nothing that enumerates properties finds it there. */
 class HiddenSecret implements Secret {
   readonly #value: string;
 
@@ -36,15 +37,15 @@ class HiddenSecret implements Secret {
   }
 
   toString(): string {
-    return SHOWN;
+    return MASK;
   }
 
   toJSON(): string {
-    return SHOWN;
+    return MASK;
   }
 
   [inspect.custom](): string {
-    return SHOWN;
+    return MASK;
   }
 }
 
@@ -61,7 +62,7 @@ async function fromFile(path: string): Promise<string> {
     bytes = await readStart(path);
   } catch (error) {
     if (error instanceof DeployError) throw error;
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+    const code = codeOf(error) ?? 'unknown error';
     throw missing({ file: path }, FILE_ERRORS[code] ?? `cannot be read (${code})`);
   }
   if (bytes.length > MAX_BYTES) throw missing({ file: path }, `is larger than ${MAX_BYTES / 1024} KiB`);
@@ -70,9 +71,9 @@ async function fromFile(path: string): Promise<string> {
   return value;
 }
 
-/** One byte more than is allowed is enough to know. */
+/** Reads at most one byte more than is allowed, which is enough to tell. */
 async function readStart(path: string): Promise<Uint8Array> {
-  // A pipe that nobody writes to would block a thread for good.
+  // Opening a named pipe that nobody writes to would block a thread forever.
   const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     if (!(await handle.stat()).isFile()) throw missing({ file: path }, 'is not a plain file');

@@ -1,20 +1,20 @@
-/** What to log in with, in the order it is tried, and what of it was accepted. */
+/** The credentials to log in with, in the order they are tried, and which of them was accepted. */
 
 import { utils } from 'ssh2';
 import type { AnyAuthMethod, AuthHandlerMiddleware, ParsedKey } from 'ssh2';
 import type { Secret, Secrets, SshTarget } from '../steps/ports';
-import { FACTORY_PASSWORD } from '../deployment/mask';
 import { DeployError } from '../deployment/errors';
+import { FACTORY_PASSWORD } from '../deployment/mask';
 
 export interface Login {
   readonly user: string;
   readonly key?: ParsedKey;
   readonly passwords: readonly Secret[];
-  /** For sudo where a key logged in. */
+  /** For sudo, if the key logged in. */
   readonly ownPassword?: Secret;
 }
 
-/** Resolves every secret anew: a worker may live long. */
+/** Secrets are resolved again each time, because they may change while the worker runs. */
 export async function loginOf({ spec, adminPassword }: SshTarget, secrets: Secrets): Promise<Login> {
   const key = spec.key === undefined ? undefined : readKey((await secrets.resolve(spec.key)).reveal());
   const own = spec.password === undefined ? undefined : await secrets.resolve(spec.password);
@@ -30,17 +30,15 @@ export async function loginOf({ spec, adminPassword }: SshTarget, secrets: Secre
 }
 
 function readKey(text: string): ParsedKey {
-  // A file may hold several, which the types do not say.
-  const parsed = utils.parseKey(text) as ParsedKey | Error | readonly (ParsedKey | Error)[];
+  // A file may hold several keys, which the types do not say.
+  const parsed: ParsedKey | Error | readonly (ParsedKey | Error)[] = utils.parseKey(text);
   const key = isList(parsed) ? parsed[0] : parsed;
   if (key instanceof Error || key === undefined) {
-    // ssh2's own words may quote the file.
+    // ssh2's own message may quote the file.
     const encrypted = key instanceof Error && /encrypted|passphrase/i.test(key.message);
     throw new DeployError(
       'SSH_AUTH',
-      encrypted
-        ? 'The private key in ssh.key has a passphrase; give one without.'
-        : 'What is in ssh.key is not a private key.',
+      encrypted ? 'The private key in ssh.key has a passphrase; use one without.' : 'ssh.key is not a private key.',
     );
   }
   if (!key.isPrivateKey()) throw new DeployError('SSH_AUTH', 'ssh.key holds a public key; the private one is needed.');
@@ -51,12 +49,12 @@ function isList<T>(value: T | readonly T[]): value is readonly T[] {
   return Array.isArray(value);
 }
 
-/** One go at logging in. */
+/** One attempt to log in. */
 export class LoginAttempt {
-  /** How many offers were made, the question what is offered aside. */
+  /** How many credentials were offered. */
   tries = 0;
-  /** What it wants beside the password, in its words: a new one, or a code from somewhere. */
-  wants: string | undefined;
+  /** What the machine asked beyond the password: for a new one, or for a one-time code. */
+  question: string | undefined;
   private readonly offers: readonly Offer[];
   private current: Offer | undefined;
   private next = 0;
@@ -64,11 +62,11 @@ export class LoginAttempt {
   constructor(private readonly login: Login) {
     const { user: username, key } = login;
     this.offers = [
-      // Asks which methods there are; costs none of sshd's MaxAuthTries.
+      // Asks which methods the server has, and does not count for sshd's MaxAuthTries.
       { method: { type: 'none', username } },
       ...(key === undefined ? [] : [{ method: { type: 'publickey', username, key } as const }]),
       ...login.passwords.flatMap((password) =>
-        passwordOffers(username, password, (question) => (this.wants ??= question)),
+        passwordOffers(username, password, (question) => (this.question ??= question)),
       ),
     ];
   }
@@ -78,12 +76,12 @@ export class LoginAttempt {
     return this.current?.password ?? this.login.ownPassword;
   }
 
-  readonly handler: AuthHandlerMiddleware = (left, _partial, next) => {
-    // The types do not know the `false` that ends it.
+  readonly handler: AuthHandlerMiddleware = (methodsLeft, _partial, next) => {
+    // `false` ends the login, which the types do not say.
     const finish = next as (method: AnyAuthMethod | false) => void;
-    if (this.wants !== undefined) return finish(false);
+    if (this.question !== undefined) return finish(false);
     do this.current = this.offers[this.next++];
-    while (this.current !== undefined && this.next > 1 && !isOffered(this.current, left));
+    while (this.current !== undefined && this.next > 1 && !isPossible(this.current, methodsLeft));
     if (this.next > 1 && this.current !== undefined) this.tries += 1;
     finish(this.current?.method ?? false);
   };
@@ -94,12 +92,12 @@ interface Offer {
   readonly password?: Secret;
 }
 
-function isOffered({ method }: Offer, left: readonly string[] | null): boolean {
-  return left === null || left.includes(method.type);
+function isPossible({ method }: Offer, methodsLeft: readonly string[] | null): boolean {
+  return methodsLeft === null || methodsLeft.includes(method.type);
 }
 
-function passwordOffers(username: string, password: Secret, wants: (question: string) => void): Offer[] {
-  let asked = false;
+function passwordOffers(username: string, password: Secret, onQuestion: (question: string) => void): Offer[] {
+  let answered = false;
   return [
     { password, method: { type: 'password', username, password: password.reveal() } },
     {
@@ -107,14 +105,14 @@ function passwordOffers(username: string, password: Secret, wants: (question: st
       method: {
         type: 'keyboard-interactive',
         username,
-        // What is echoed is not asked for a password, and what is asked after it is another one: a new one, where it has expired.
+        // A prompt that echoes does not ask for the password, and one after it asks for something else: a new password, if it has expired.
         prompt: (name, text, _language, prompts, finish) =>
           finish(
             prompts.map(({ prompt, echo }) => {
               if (echo === true) return '';
-              if (asked) wants([name, text, prompt].join(' '));
-              const answer = asked ? '' : password.reveal();
-              asked = true;
+              if (answered) onQuestion([name, text, prompt].join(' '));
+              const answer = answered ? '' : password.reveal();
+              answered = true;
               return answer;
             }),
           ),

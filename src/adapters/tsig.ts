@@ -1,4 +1,4 @@
-/** Signed questions and their answers (RFC 8945), which dns-packet knows nothing of. The secret stays inside this process. */
+/** TSIG (RFC 8945), which dns-packet lacks: signs queries and checks the signatures of answers. The secret stays inside this process. */
 
 import { createHmac } from 'node:crypto';
 import type { TsigKey } from '../steps/ports';
@@ -6,20 +6,20 @@ import { DeployError } from '../deployment/errors';
 
 const TSIG = 250;
 const ANY = 255;
-/** How far two clocks may be apart, in seconds. */
+/** How far the two clocks may differ, in seconds. */
 const FUDGE = 300;
-const HEADER = 12;
+const HEADER_LENGTH = 12;
 const ERRORS: Readonly<Record<number, string>> = { 16: 'BADSIG', 17: 'BADKEY', 18: 'BADTIME', 22: 'BADTRUNC' };
 
-/** By rcode. PowerDNS says NOTAUTH and no more; to a question it can only be about the key. */
+/** By rcode. PowerDNS answers an unsigned NOTAUTH, which for a query can only be about the key. */
 const UNSIGNED: Readonly<Record<number, string>> = {
   0: 'its answer is not signed',
   3: 'its answer is not signed',
   9: 'NOTAUTH',
 };
 
-interface Trailer {
-  /** Where the record begins: it is the last of the message. */
+interface TsigRecord {
+  /** Where it begins: it is the last record of the message. */
   readonly start: number;
   readonly time: Buffer;
   readonly fudge: number;
@@ -29,10 +29,11 @@ interface Trailer {
   readonly other: Buffer;
 }
 
-/** Anything else than base64 is refused here: nsupdate repeats it aloud, and Node's decoder skips what it does not know. */
+/** Anything but base64 is refused here, because nsupdate would print it and Node's decoder would skip what it does not know. */
 export function checkedSecret({ name, secret }: TsigKey): string {
   const text = secret.reveal();
-  if (!/^[a-z0-9._-]{1,253}$/i.test(name)) throw new DeployError('DNS_KEY_REFUSED', 'The name of the key is no name.');
+  if (!/^[a-z0-9._-]{1,253}$/i.test(name))
+    throw new DeployError('DNS_KEY_REFUSED', 'The name of the TSIG key is not a domain name.');
   if (!/^[A-Za-z0-9+/]+={0,2}$/.test(text) || text.length % 4 !== 0)
     throw new DeployError('DNS_KEY_REFUSED', `The secret of the key ${name} is not base64.`);
   return text;
@@ -54,23 +55,23 @@ export function sign(question: Buffer, key: TsigKey): { readonly message: Buffer
     u16(0),
   ]);
   const record = Buffer.concat([keyName(key), u16(TSIG), u16(ANY), Buffer.alloc(4), u16(data.length), data]);
-  return { message: counted(Buffer.concat([question, record]), 1), mac };
+  return { message: withRecordsAdded(Buffer.concat([question, record]), 1), mac };
 }
 
 /**
- * What is wrong with the signature of an answer. Only the refusal of an answer may come unsigned: who knew no key, or no zone, had
- * nothing to sign with.
- * @param asked the question's own signature, which the answer's covers
+ * What is wrong with the signature of an answer. Only a refusal may be unsigned: a server that does not know the key or the zone cannot
+ * sign.
+ * @param queryMac the query's own signature, which the answer's signature covers
  */
-export function faultIn(reply: Buffer, key: TsigKey, asked: Buffer): string | undefined {
-  const trailer = trailerOf(reply);
-  if (trailer === undefined) return UNSIGNED[reply.readUInt8(3) & 0xf];
-  if (trailer.error === 18) return `BADTIME, this machine's clock is ${apart(trailer.other)} off the server's`;
-  if (trailer.error !== 0) return ERRORS[trailer.error] ?? `TSIG error ${trailer.error}`;
-  const message = counted(Buffer.from(reply.subarray(0, trailer.start)), -1);
-  message.writeUInt16BE(trailer.originalId, 0);
-  const right = digest(key, [u16(asked.length), asked, message, variables(key, trailer)]);
-  return right.equals(trailer.mac) ? undefined : 'its answer is not signed with that key';
+export function signatureFault(reply: Buffer, key: TsigKey, queryMac: Buffer): string | undefined {
+  const record = tsigRecordOf(reply);
+  if (record === undefined) return UNSIGNED[reply.readUInt8(3) & 0xf];
+  if (record.error === 18) return `BADTIME, this machine's clock is ${clockDifference(record.other)} off the server's`;
+  if (record.error !== 0) return ERRORS[record.error] ?? `TSIG error ${record.error}`;
+  const message = withRecordsAdded(Buffer.from(reply.subarray(0, record.start)), -1);
+  message.writeUInt16BE(record.originalId, 0);
+  const expected = digest(key, [u16(queryMac.length), queryMac, message, variables(key, record)]);
+  return expected.equals(record.mac) ? undefined : 'its answer is not signed with that key';
 }
 
 function digest({ algorithm, ...key }: TsigKey, parts: readonly Buffer[]): Buffer {
@@ -79,10 +80,10 @@ function digest({ algorithm, ...key }: TsigKey, parts: readonly Buffer[]): Buffe
   return hmac.digest();
 }
 
-/** What is signed besides the message. */
+/** What is signed besides the message ("TSIG variables"). */
 function variables(
   key: TsigKey,
-  { time, fudge, error, other }: Pick<Trailer, 'time' | 'fudge' | 'error' | 'other'>,
+  { time, fudge, error, other }: Pick<TsigRecord, 'time' | 'fudge' | 'error' | 'other'>,
 ): Buffer {
   return Buffer.concat([
     keyName(key),
@@ -105,16 +106,16 @@ function algorithmName({ algorithm }: TsigKey): Buffer {
   return wireName(algorithm === 'hmac-md5' ? 'hmac-md5.sig-alg.reg.int' : algorithm);
 }
 
-/** The message with so many more records in its last section. */
-function counted(message: Buffer, more: number): Buffer {
+/** Changes the number of records in the additional section. */
+function withRecordsAdded(message: Buffer, more: number): Buffer {
   message.writeUInt16BE(message.readUInt16BE(10) + more, 10);
   return message;
 }
 
-/** Reading past the end is a RangeError, as in any message that is cut. */
-function trailerOf(reply: Buffer): Trailer | undefined {
+/** Reading past the end of a truncated message throws a RangeError. */
+function tsigRecordOf(reply: Buffer): TsigRecord | undefined {
   const [questions = 0, ...sections] = [4, 6, 8, 10].map((at) => reply.readUInt16BE(at));
-  let at = HEADER;
+  let at = HEADER_LENGTH;
   for (let i = 0; i < questions; i++) at = nameEnd(reply, at) + 4;
   let start = at;
   for (let i = sections.reduce((sum, count) => sum + count, 0); i > 0; i--) {
@@ -146,7 +147,7 @@ function nameEnd(message: Buffer, start: number): number {
   return at + 1;
 }
 
-function apart(serverTime: Buffer): string {
+function clockDifference(serverTime: Buffer): string {
   if (serverTime.length !== 6) return 'too far';
   return `${Math.abs(Math.round(Date.now() / 1000 - serverTime.readUIntBE(0, 6)))} s`;
 }

@@ -1,4 +1,4 @@
-/** Elastic IPs. Classic ones go by the address, those of a VPC by their allocation and association ids. */
+/** Elastic IPs. Classic ones are named by the address itself, those of a VPC by their allocation and association ids. */
 
 import {
   AllocateAddressCommand,
@@ -10,10 +10,9 @@ import {
 } from '@aws-sdk/client-ec2';
 import type { Address } from '@aws-sdk/client-ec2';
 import type { Cloud, CloudAddress } from '../steps/ports';
-import { OWNER_TAG } from '../deployment/names';
 import type { Ec2 } from './ec2';
-import { unclear, unless } from './failures';
-import { tag } from './tags';
+import { tolerate, unclear } from './failures';
+import { ownerIn, taggedWith, tagOwner } from './owner-tag';
 
 type Addresses = Pick<
   Cloud,
@@ -21,54 +20,55 @@ type Addresses = Pick<
 >;
 
 export function addresses(ec2: Ec2): Addresses {
-  const { addressTags, addressDomain, refusesStealing } = ec2.can;
+  const { addressTags, refusesStealing } = ec2.capabilities;
   return {
     addressTags,
-    listAddresses: async () => (await ownAddresses(ec2)).flatMap(addressOf),
-    allocateAddress: async (owner) => {
-      const made = await ec2.send(
-        new AllocateAddressCommand({
-          ...(addressDomain === undefined ? {} : { Domain: addressDomain }),
-          ...(addressTags === 'at once'
-            ? { TagSpecifications: [{ ResourceType: 'elastic-ip', Tags: [{ Key: OWNER_TAG, Value: owner }] }] }
-            : {}),
-        }),
-      );
-      const [address] = addressOf(made);
-      if (address === undefined) throw unclear('The cloud allocated an address and does not say which.');
-      const marked =
-        addressTags === 'at once' || (addressTags === 'afterwards' && (await tag(ec2, address.allocationId, owner)));
-      return marked ? { ...address, owner } : address;
-    },
+    listAddresses: async () => (await describeOwn(ec2)).flatMap(addressOf),
+    allocateAddress: (owner) => allocate(ec2, owner),
     releaseAddress: async (address) => {
-      await unless('missing', ec2.send(new ReleaseAddressCommand(handleOf(address))), {});
+      await tolerate('missing', ec2.send(new ReleaseAddressCommand(idOf(address))), {});
     },
     associateAddress: async (address, instanceId) => {
-      const gently = refusesStealing ? { AllowReassociation: false } : {};
-      await ec2.send(new AssociateAddressCommand({ ...handleOf(address), InstanceId: instanceId, ...gently }));
+      const neverSteal = refusesStealing ? { AllowReassociation: false } : {};
+      await ec2.send(new AssociateAddressCommand({ ...idOf(address), InstanceId: instanceId, ...neverSteal }));
     },
     disassociateAddress: async ({ publicIp, associationId }) => {
-      const handle = associationId === undefined ? { PublicIp: publicIp } : { AssociationId: associationId };
-      await unless('missing', ec2.send(new DisassociateAddressCommand(handle)), {});
+      const id = associationId === undefined ? { PublicIp: publicIp } : { AssociationId: associationId };
+      await tolerate('missing', ec2.send(new DisassociateAddressCommand(id)), {});
     },
   };
 }
 
-function handleOf({ publicIp, allocationId }: CloudAddress): { PublicIp: string } | { AllocationId: string } {
+async function allocate(ec2: Ec2, owner: string): Promise<CloudAddress> {
+  const { addressTags, addressDomain } = ec2.capabilities;
+  const answer = await ec2.send(
+    new AllocateAddressCommand({
+      ...(addressDomain === undefined ? {} : { Domain: addressDomain }),
+      ...(addressTags === 'at once' ? taggedWith(owner, 'elastic-ip') : {}),
+    }),
+  );
+  const [address] = addressOf(answer);
+  if (address === undefined) throw unclear('The cloud allocated an address but did not say which.');
+  const tagged =
+    addressTags === 'at once' || (addressTags === 'afterwards' && (await tagOwner(ec2, address.allocationId, owner)));
+  return tagged ? { ...address, owner } : address;
+}
+
+function idOf({ publicIp, allocationId }: CloudAddress): { PublicIp: string } | { AllocationId: string } {
   return allocationId === undefined ? { PublicIp: publicIp } : { AllocationId: allocationId };
 }
 
-async function ownAddresses(ec2: Ec2): Promise<readonly Address[]> {
+async function describeOwn(ec2: Ec2): Promise<readonly Address[]> {
   const { Addresses = [] } = await ec2.send(new DescribeAddressesCommand({}));
-  if (!ec2.can.listsForeignAddresses || !Addresses.some(shownToAdministrator)) return Addresses;
-  // Even an administrator is shown the groups of the own account only, and each account has one: `default`.
+  if (!ec2.capabilities.listsForeignAddresses || !Addresses.some(isAdministratorView)) return Addresses;
+  // Even an administrator sees only the security groups of their own account, and every account has one: `default`.
   const { SecurityGroups = [] } = await ec2.send(new DescribeSecurityGroupsCommand({}));
   const account = SecurityGroups[0]?.OwnerId ?? '';
   return Addresses.filter((address) => accountIn(address) === account && account !== '');
 }
 
-/** `i-12345678 (arn:aws:euare::123456789012:user/admin)`, `available (arn…)`, or `nobody` for one that nobody has. */
-function shownToAdministrator({ InstanceId = '' }: Address): boolean {
+/** `i-12345678 (arn:aws:euare::123456789012:user/admin)`, `available (arn…)`, or `nobody` for an address that nobody has. */
+function isAdministratorView({ InstanceId = '' }: Address): boolean {
   return InstanceId === 'nobody' || InstanceId.includes(' (');
 }
 
@@ -86,9 +86,9 @@ export function addressOf({
 }: Address): readonly CloudAddress[] {
   if (PublicIp === undefined || PublicIp === '') return [];
   const instance = /^i-\S+/.exec(InstanceId ?? '')?.[0];
-  // In a VPC an address may serve what is no instance, such as a gateway: it is not free.
+  // In a VPC an address may serve something else than an instance, such as a NAT gateway: it is not free.
   const holder = instance ?? (AssociationId ? NetworkInterfaceId : undefined);
-  const owner = Tags?.find(({ Key }) => Key === OWNER_TAG)?.Value;
+  const owner = ownerIn(Tags);
   return [
     {
       publicIp: PublicIp,

@@ -1,7 +1,7 @@
-/** The SDK's client, taught what the cloud speaks: signature, API version, certificates, patience; and errors in our codes. */
+/** The SDK's EC2 client with the cloud's signature, API version and certificate authority; its errors in our codes. */
 
+import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import type { Readable } from 'node:stream';
 import { EC2Client, EC2ServiceException } from '@aws-sdk/client-ec2';
 import type {
   $Command,
@@ -10,21 +10,20 @@ import type {
   ServiceInputTypes,
   ServiceOutputTypes,
 } from '@aws-sdk/client-ec2';
-import type { CloudSpec } from '../deployment/types';
-import { endpointOf } from './account';
 import type { CloudKind } from '../deployment/cloud-kinds';
-import { EC2 as SERVICE } from './failures';
-import { askedWait, commonConfig, masked, signedBy } from './sdk';
-import type { Patience } from './sdk';
+import type { CloudSpec } from '../deployment/types';
+import { explainErrorAnswer, explainNoAnswer } from './connection-failures';
+import type { Credentials } from './credentials';
+import { ec2EndpointOf, endpointAt } from './endpoints';
+import type { Endpoint } from './endpoints';
+import { EC2 } from './failures';
+import { commonConfig, errorAnswerOf, retryAfterOf } from './sdk-config';
+import type { Timeouts } from './sdk-config';
 import { signedForm, timestamps } from './signature-v2';
-import type { Keys } from './signature-v2';
-import { answered, unanswered, wayTo } from './way';
-import type { Way } from './way';
 
-const PATIENCE: Patience = { connect: 5_000, answer: 20_000 };
+const TIMEOUTS: Timeouts = { connect: 5_000, answer: 20_000 };
 
 type Signer = Exclude<NonNullable<EC2ClientConfig['signer']>, (...args: never[]) => unknown>;
-type HttpRequest = Parameters<Signer['sign']>[0];
 type Command<I extends ServiceInputTypes, O extends ServiceOutputTypes> = $Command<
   I,
   O,
@@ -35,27 +34,27 @@ type Command<I extends ServiceInputTypes, O extends ServiceOutputTypes> = $Comma
 
 export interface Ec2Options {
   readonly spec: Pick<CloudSpec, 'endpoint' | 'region'>;
-  readonly keys: Keys;
-  readonly can: CloudKind;
+  readonly credentials: Credentials;
+  readonly capabilities: CloudKind;
   /** PEM. */
   readonly ca?: string;
-  readonly patience?: Patience;
+  readonly timeouts?: Timeouts;
 }
 
 export class Ec2 {
-  readonly can: CloudKind;
+  readonly capabilities: CloudKind;
   private readonly client: EC2Client;
-  private readonly way: Way;
+  private readonly endpoint: Endpoint;
 
   constructor(private readonly options: Ec2Options) {
-    this.can = options.can;
-    this.way = wayTo(endpointOf(options.spec), SERVICE);
-    this.client = new EC2Client(configOf(options, this.way));
-    const version = encodeURIComponent(options.can.version);
+    this.capabilities = options.capabilities;
+    this.endpoint = endpointAt(ec2EndpointOf(options.spec), EC2);
+    this.client = new EC2Client(configOf(options, this.endpoint));
+    const version = encodeURIComponent(options.capabilities.version);
     this.client.middlewareStack.add(
       (next) => (args) => {
-        const request = args.request as HttpRequest;
-        request.body = String(request.body).replace(/(^|&)Version=[^&]*/, `$1Version=${version}`);
+        if (hasBody(args.request))
+          args.request.body = String(args.request.body).replace(/(^|&)Version=[^&]*/, `$1Version=${version}`);
         return next(args);
       },
       { step: 'build', priority: 'high', name: 'apiVersion' },
@@ -71,7 +70,7 @@ export class Ec2 {
     }
   }
 
-  /** The answer as it came, for those that the SDK reads nothing in. */
+  /** The body of the answer, for calls whose answers the SDK cannot read. */
   async sendForBody<I extends ServiceInputTypes, O extends ServiceOutputTypes>(
     command: Command<I, O>,
   ): Promise<string> {
@@ -79,10 +78,11 @@ export class Ec2 {
     command.middlewareStack.add(
       (next) => async (args) => {
         const result = await next(args);
-        const response = result.response as { body: unknown };
-        const bytes = await buffer(response.body as Readable);
-        body = bytes.toString('utf8');
-        response.body = bytes;
+        if (hasBody(result.response) && result.response.body instanceof Readable) {
+          const bytes = await buffer(result.response.body);
+          body = bytes.toString('utf8');
+          result.response.body = bytes;
+        }
         return result;
       },
       { step: 'deserialize', priority: 'low', name: 'keepBody' },
@@ -92,40 +92,47 @@ export class Ec2 {
   }
 
   private async failure(call: string, error: unknown): Promise<unknown> {
-    if (!(error instanceof Error)) return error;
     if (error instanceof EC2ServiceException) {
-      const answer = {
-        status: error.$metadata.httpStatusCode ?? 0,
-        code: error.name,
-        words: masked(error.message, this.options.keys),
-        ...signedBy(this.options.keys),
-      };
-      return await answered(call, answer, askedWait(error), this.way);
+      const answer = errorAnswerOf(error, this.options.credentials);
+      return explainErrorAnswer(call, answer, retryAfterOf(error), this.endpoint);
     }
-    return await unanswered(call, error, this.way);
+    return error instanceof Error ? explainNoAnswer(call, error, this.endpoint) : error;
   }
 }
 
-function configOf({ spec, keys, can, ca, patience = PATIENCE }: Ec2Options, { proxy }: Way): EC2ClientConfig {
+function configOf(
+  { spec, credentials, capabilities, ca, timeouts = TIMEOUTS }: Ec2Options,
+  { proxy }: Endpoint,
+): EC2ClientConfig {
   return {
     region: spec.region,
     ...(spec.endpoint === undefined ? {} : { endpoint: spec.endpoint }),
-    ...(can.signature === 2 ? { signer: signerV2(keys) } : {}),
-    ...commonConfig({ keys, patience, ...(ca === undefined ? {} : { ca }), ...(proxy === undefined ? {} : { proxy }) }),
+    ...(capabilities.signature === 2 ? { signer: signerV2(credentials) } : {}),
+    ...commonConfig({
+      credentials,
+      timeouts,
+      ...(ca === undefined ? {} : { ca }),
+      ...(proxy === undefined ? {} : { proxy }),
+    }),
   };
 }
 
 const nextTimestamp = timestamps(Date.now);
 
-function signerV2(keys: Keys): Signer {
+function signerV2(credentials: Credentials): Signer {
   return {
     sign: (request) => {
       const { method, hostname, port, path, headers } = request;
       const params = Object.fromEntries(new URLSearchParams(String(request.body)));
       const host = port === undefined ? hostname : `${hostname}:${port}`;
-      request.body = signedForm({ method, host, path, params }, keys, nextTimestamp());
+      request.body = signedForm({ method, host, path, params }, credentials, nextTimestamp());
       headers['content-length'] = String(Buffer.byteLength(String(request.body)));
       return Promise.resolve(request);
     },
   };
+}
+
+/** The SDK leaves the type of requests and responses open in its middleware. */
+function hasBody(value: unknown): value is { body: unknown } {
+  return typeof value === 'object' && value !== null && 'body' in value;
 }

@@ -1,16 +1,16 @@
-/** What clouds answer when they will not, and what keeps one from answering, in our codes: one table, the first row that fits. */
+/** Error answers of clouds, mapped to our error codes by one table. */
 
 import { DeployError } from '../deployment/errors';
 import type { ErrorCode } from '../deployment/errors';
 
-/** What a caller may take for success: what should go is gone, what should be there is there. */
-export type Sort = 'missing' | 'duplicate';
+/** Errors that a caller may take for success: what should be gone is gone, what should exist exists. */
+export type Reason = 'missing' | 'duplicate';
 
 export class CloudFailure extends DeployError {
   constructor(
     code: ErrorCode,
     message: string,
-    readonly sort?: Sort,
+    readonly reason?: Reason,
     retryAfter?: number,
     mayHaveHappened = false,
   ) {
@@ -18,72 +18,75 @@ export class CloudFailure extends DeployError {
   }
 }
 
-/** An answer that says neither that it was done nor that it was not. */
+/** The request may or may not have taken effect. */
 export function unclear(message: string, code: ErrorCode = 'CLOUD_ERROR'): CloudFailure {
   return new CloudFailure(code, message, undefined, undefined, true);
 }
 
-/** Resolves to `instead` where the cloud says that it is so already. */
-export async function unless<T>(sort: Sort, work: Promise<T>, instead: Partial<T>): Promise<Partial<T>> {
+/** Resolves to `fallback` where the request fails for that reason. */
+export async function tolerate<T>(reason: Reason, request: Promise<T>, fallback: Partial<T>): Promise<Partial<T>> {
   try {
-    return await work;
+    return await request;
   } catch (error) {
-    if (error instanceof CloudFailure && error.sort === sort) return instead;
+    if (error instanceof CloudFailure && error.reason === reason) return fallback;
     throw error;
   }
 }
 
-/** An error answer of any cloud, or of what stands between. */
-export interface Answer {
+/** An error answer of any cloud, or of something in between. */
+export interface ErrorAnswer {
   readonly status: number;
-  /** Eucalyptus 3.2 puts the class of the request here, and HTTP's own words. */
+  /** Eucalyptus 3.2 sends the class of the request, or HTTP's own reason phrase. */
   readonly code: string;
-  readonly words: string;
-  /** What the request was signed with; absent: keys that last. */
+  readonly message: string;
+  /** What the request was signed with; absent: long-term credentials. */
   readonly signedBy?: 'temporary keys' | 'temporary keys without their token';
 }
 
-interface Row {
+interface AnswerRow {
   readonly code?: RegExp;
-  readonly words?: RegExp;
+  readonly message?: RegExp;
   readonly status?: RegExp;
   /** Only in answer to these calls. */
   readonly call?: RegExp;
   readonly means: ErrorCode;
-  readonly sort?: Sort;
-  /** Milliseconds to wait, where the cloud does not say. */
-  readonly wait?: number;
-  /** It may have been done all the same. Every other answer is a refusal. */
+  readonly reason?: Reason;
+  /** Milliseconds, where the cloud gives none. */
+  readonly retryAfter?: number;
+  /** The request may have taken effect all the same. All other answers are refusals. */
   readonly unclear?: true;
 }
 
-/** A row fits if its call fits, and its code or its words; one of neither goes by the status. Words are mostly those of Eucalyptus. */
-export const ANSWERS: readonly Row[] = [
+/**
+ * The first row that matches counts. A row matches if its call does, and its code or its message; a row with neither goes by the status.
+ * Messages are mostly those of Eucalyptus.
+ */
+export const ANSWERS: readonly AnswerRow[] = [
   // Not performed: another process signed the same call in the same millisecond.
-  { words: /message replay detected/i, means: 'CLOUD_THROTTLED', wait: 1_000 },
+  { message: /message replay detected/i, means: 'CLOUD_THROTTLED', retryAfter: 1_000 },
   {
     code: /^(RequestExpired|RequestInTheFuture|RequestTimeTooSkewed)$/,
-    words:
+    message:
       /message (was generated in the future|has expired)|failure to parse timestamp|signature (has )?expired|signature not yet current/i,
     means: 'CLOUD_CLOCK',
   },
-  // 3.2 and 3.4 say so with the code of what one may not do.
-  { words: /^user authentication failed/i, means: 'CLOUD_CREDENTIALS' },
-  { call: /^RegisterImage$/, words: /must own the bucket/i, means: 'IMAGE_BUCKET_FOREIGN' },
-  { call: /^RegisterImage$/, words: /manifest is not accessible/i, means: 'IMAGE_ACCOUNT' },
-  { call: /^RegisterImage$/, words: /signature/i, means: 'IMAGE_KEY_MISMATCH' },
-  { call: /^RegisterImage$/, words: /exceeds the configured maximum/i, means: 'IMAGE_TOO_BIG' },
+  // 3.2 and 3.4 use the code of a missing permission.
+  { message: /^user authentication failed/i, means: 'CLOUD_CREDENTIALS' },
+  { call: /^RegisterImage$/, message: /must own the bucket/i, means: 'IMAGE_BUCKET_FOREIGN' },
+  { call: /^RegisterImage$/, message: /manifest is not accessible/i, means: 'IMAGE_ACCOUNT' },
+  { call: /^RegisterImage$/, message: /signature/i, means: 'IMAGE_KEY_MISMATCH' },
+  { call: /^RegisterImage$/, message: /exceeds the configured maximum/i, means: 'IMAGE_TOO_BIG' },
   { call: /^RegisterImage$/, code: /^InvalidManifest$/, means: 'IMAGE_FAILED' },
-  { code: /^InvalidAMIName\.Duplicate$/, means: 'IMAGE_NAME_TAKEN', sort: 'duplicate' },
+  { code: /^InvalidAMIName\.Duplicate$/, means: 'IMAGE_NAME_TAKEN', reason: 'duplicate' },
   { code: /^InvalidAMIName\./, means: 'IMAGE_NAME' },
   {
     code: /^(RequestLimitExceeded|EC2ThrottledException|Throttl\w+|TooManyRequests\w*|ServerTooBusy|SlowDown)$/,
     means: 'CLOUD_THROTTLED',
-    wait: 3_000,
+    retryAfter: 3_000,
   },
   {
     code: /^(UnauthorizedOperation|AccessDenied\w*)$/,
-    words:
+    message:
       /only administrators can|not authorized to|not authorized for|unauthorized|does not belong to you|access to the resource is denied|permission denied/i,
     means: 'CLOUD_PERMISSION',
   },
@@ -94,85 +97,85 @@ export const ANSWERS: readonly Row[] = [
   {
     call: /^AllocateAddress$/,
     code: /^(AddressLimitExceeded|InsufficientAddressCapacity|TooManyAddresses)$/,
-    words:
+    message:
       /quota exceeded|not ?enough ?resources|InsufficientAddressCapacity|attempt to allocate .* failed|couldn't allocate addresses/i,
     means: 'ADDRESS_NONE_LEFT',
   },
   { code: /^(Resource\.AlreadyAssociated|InvalidIPAddress\.InUse)$/, means: 'ADDRESS_IN_USE' },
   { call: /^AssociateAddress$/, code: /^(InvalidInstanceID|IncorrectInstanceState)$/, means: 'NOT_YET' },
-  // Eucalyptus from 4.0 on, with a status of 500. Those before, and AWS, give what they have.
-  { call: /^GetConsoleOutput$/, words: /not in a running state/i, means: 'NOT_YET' },
-  // The instances that used it are gone and not yet forgotten.
+  // Eucalyptus from 4.0 on, with status 500. Earlier releases and AWS return what there is.
+  { call: /^GetConsoleOutput$/, message: /not in a running state/i, means: 'NOT_YET' },
+  // Instances that used it are terminated but still listed.
   {
     call: /^DeleteSecurityGroup$/,
     code: /^(DependencyViolation|InvalidGroup\.InUse)$/,
-    words: /ConstraintViolation/,
+    message: /ConstraintViolation/,
     means: 'NOT_YET',
   },
   {
     code: /^(InvalidGroup|InvalidPermission)\.Duplicate$/,
-    words: /DuplicateMetadata/,
+    message: /DuplicateMetadata/,
     means: 'CLOUD_REFUSED',
-    sort: 'duplicate',
+    reason: 'duplicate',
   },
   { code: /^IdempotentInstanceTerminated$/, means: 'INSTANCE_FAILED' },
   {
     call: /^RunInstances$/,
     code: /^(Insufficient\w*Capacity|(Instance|Vcpu)LimitExceeded)$/,
-    words: /not ?enough ?(resources|addresses)|no network tags are free|quota exceeded/i,
+    message: /not ?enough ?(resources|addresses)|no network tags are free|quota exceeded/i,
     means: 'NO_CAPACITY',
   },
   {
     code: /^InvalidAMIID\./,
-    words: /failed to lookup image|deregistered image/i,
+    message: /failed to lookup image|deregistered image/i,
     means: 'IMAGE_NOT_FOUND',
-    sort: 'missing',
+    reason: 'missing',
   },
   {
     code: /^InvalidKeyPair\.NotFound$/,
-    words: /failed to find key pair/i,
+    message: /failed to find key pair/i,
     means: 'KEY_PAIR_NOT_FOUND',
-    sort: 'missing',
+    reason: 'missing',
   },
   {
     code: /^InvalidInstanceType$/,
-    words: /instance type\b.* does not exist|no such instance type|for InstanceType/i,
+    message: /instance type\b.* does not exist|no such instance type|for InstanceType/i,
     means: 'TYPE_NOT_FOUND',
-    sort: 'missing',
+    reason: 'missing',
   },
-  // 4.4 says so with a status of 500.
+  // 4.4 answers so with status 500.
   {
     code: /\.(NotFound|Malformed)$/,
-    words: /\bfailed to (find|lookup) |^(address|association) .*not found/i,
+    message: /\bfailed to (find|lookup) |^(address|association) .*not found/i,
     means: 'CLOUD_REFUSED',
-    sort: 'missing',
+    reason: 'missing',
   },
-  { code: /^BucketAlreadyOwnedByYou$/, means: 'CLOUD_REFUSED', sort: 'duplicate' },
+  { code: /^BucketAlreadyOwnedByYou$/, means: 'CLOUD_REFUSED', reason: 'duplicate' },
   { code: /^BucketAlreadyExists$/, means: 'IMAGE_BUCKET_FOREIGN' },
   { code: /^EntityTooLarge$/, means: 'IMAGE_TOO_BIG' },
-  { code: /^NoSuch(Bucket|Key|Entity)$/, means: 'CLOUD_REFUSED', sort: 'missing' },
-  // Answers to HEAD have no words.
-  { call: /^Head/, status: /^404$/, means: 'CLOUD_REFUSED', sort: 'missing' },
+  { code: /^NoSuch(Bucket|Key|Entity)$/, means: 'CLOUD_REFUSED', reason: 'missing' },
+  // Answers to HEAD have no body.
+  { call: /^Head/, status: /^404$/, means: 'CLOUD_REFUSED', reason: 'missing' },
   { call: /^Head/, status: /^403$/, means: 'CLOUD_PERMISSION' },
-  // What arrived is not what was sent, or another request makes the same bucket: once more.
+  // The body was damaged on its way, or another request creates the same bucket: try again.
   { code: /^(BadDigest|RequestTimeout|IncompleteBody|OperationAborted)$/, means: 'CLOUD_ERROR' },
-  { status: /^429$/, means: 'CLOUD_THROTTLED', wait: 3_000 },
+  { status: /^429$/, means: 'CLOUD_THROTTLED', retryAfter: 3_000 },
   { status: /^5/, means: 'CLOUD_ERROR', unclear: true },
 ];
 
-/** The SDK's names for an answer that is no EC2 error: a proxy's page, or a path where nothing is. */
-export const NO_CLOUD = /^(Unknown|NotFound)$/;
+/** The SDK's names for an answer that is no error of the service: a proxy's page, or a path where nothing is. */
+export const UNRECOGNIZED = /^(Unknown|NotFound)$/;
 
-/** Which of the cloud's services answered, and the key of the spec that leads there. */
+/** Which of the cloud's services, and the key of the spec that says where it is. */
 export interface Service {
-  readonly speaks: string;
-  readonly at: string;
+  readonly name: string;
+  readonly specKey: string;
 }
 
-export const EC2: Service = { speaks: 'EC2', at: 'cloud.endpoint' };
-export const S3: Service = { speaks: 'S3', at: 'cloud.storage' };
+export const EC2: Service = { name: 'EC2', specKey: 'cloud.endpoint' };
+export const S3: Service = { name: 'S3', specKey: 'cloud.storage' };
 
-const NOT_ACCEPTED = {
+const CREDENTIALS_REFUSED = {
   'lasting keys': 'The cloud does not accept the access key or the secret key',
   'temporary keys':
     'The cloud does not accept the access key, the secret key or the session token, or they have expired',
@@ -180,51 +183,52 @@ const NOT_ACCEPTED = {
     'The cloud does not accept the access key or the secret key; the key is a temporary one, which needs its session token (cloud.credentials.sessionToken)',
 } as const;
 
-const SAYS: Partial<Record<ErrorCode, (call: string, answer: Answer, service: Service) => string>> = {
-  CLOUD_THROTTLED: (call) => `The cloud asks for patience at ${call}`,
-  CLOUD_CLOCK: () => 'The cloud says that the clock here is wrong',
+const SENTENCES: Partial<Record<ErrorCode, (call: string, answer: ErrorAnswer, service: Service) => string>> = {
+  CLOUD_THROTTLED: (call) => `The cloud throttles ${call}`,
+  CLOUD_CLOCK: () => "The cloud says that this machine's clock is wrong",
   CLOUD_PERMISSION: (call) => `The account may not do ${call}`,
-  CLOUD_CREDENTIALS: (_call, { signedBy }) => NOT_ACCEPTED[signedBy ?? 'lasting keys'],
-  CLOUD_UNREACHABLE: (_call, { status }, { speaks, at }) =>
-    `What answers at ${at} does not speak ${speaks} (HTTP ${status})`,
+  CLOUD_CREDENTIALS: (_call, { signedBy }) => CREDENTIALS_REFUSED[signedBy ?? 'lasting keys'],
+  CLOUD_UNREACHABLE: (_call, { status }, { name, specKey }) =>
+    `What answers at ${specKey} does not speak ${name} (HTTP ${status})`,
   CLOUD_ERROR: (call, { status }) => `The cloud failed at ${call} (HTTP ${status})`,
 };
 
-const MAX_WORDS = 300;
+const MAX_MESSAGE = 300;
 
-/** @param asked milliseconds the cloud itself asked us to wait. */
-export function refusal(call: string, answer: Answer, asked?: number, service = EC2): CloudFailure {
-  const { status, code, words } = answer;
+/** @param retryAfter milliseconds, as the cloud itself asked for */
+export function refusal(call: string, answer: ErrorAnswer, retryAfter?: number, service = EC2): CloudFailure {
+  const { status, code, message } = answer;
   const row = rowFor(call, answer);
-  const means = isExpired(answer)
+  const means = isExpiredSession(answer)
     ? 'CLOUD_CREDENTIALS'
-    : (row?.means ?? (NO_CLOUD.test(code) ? 'CLOUD_UNREACHABLE' : 'CLOUD_REFUSED'));
-  const says = SAYS[means]?.(call, answer, service) ?? `The cloud refused ${call}`;
-  const text = words.replace(/\s+/g, ' ').trim();
-  const cut = text.length > MAX_WORDS ? `${text.slice(0, MAX_WORDS)}…` : text;
-  const wait = row?.wait === undefined ? undefined : (asked ?? row.wait);
+    : (row?.means ?? (UNRECOGNIZED.test(code) ? 'CLOUD_UNREACHABLE' : 'CLOUD_REFUSED'));
+  const sentence = SENTENCES[means]?.(call, answer, service) ?? `The cloud refused ${call}`;
+  const text = message.replace(/\s+/g, ' ').trim();
+  const shown = text.length > MAX_MESSAGE ? `${text.slice(0, MAX_MESSAGE)}…` : text;
   return new CloudFailure(
     means,
-    `${says}: ${cut.replace(/\.$/, '')} (${code}).`,
-    row?.sort,
-    wait,
-    row?.unclear === true || isNoRefusal(status),
+    `${sentence}: ${shown.replace(/\.$/, '')} (${code}).`,
+    row?.reason,
+    row?.retryAfter === undefined ? undefined : (retryAfter ?? row.retryAfter),
+    row?.unclear === true || !isErrorStatus(status),
   );
 }
 
-/** What is no answer to a request at all, or a good one that makes no sense. */
-function isNoRefusal(status: number): boolean {
-  return status < 400;
+/** Otherwise there was no answer to the request at all, or a successful one that makes no sense. */
+function isErrorStatus(status: number): boolean {
+  return status >= 400;
 }
 
-/** EC2 says the same of a request that came late and of a session that is over, and sessions end more often than clocks go wrong. */
-function isExpired({ code, words, signedBy }: Answer): boolean {
-  return signedBy !== undefined && /^(RequestExpired|ExpiredToken\w*)$/.test(code) && !/future|timestamp/i.test(words);
+/** EC2 uses one code for a late request and for a session that has ended, and sessions end more often than clocks go wrong. */
+function isExpiredSession({ code, message, signedBy }: ErrorAnswer): boolean {
+  return (
+    signedBy !== undefined && /^(RequestExpired|ExpiredToken\w*)$/.test(code) && !/future|timestamp/i.test(message)
+  );
 }
 
-export function rowFor(call: string, { status, code, words }: Answer): Row | undefined {
+export function rowFor(call: string, { status, code, message }: ErrorAnswer): AnswerRow | undefined {
   return ANSWERS.filter((row) => row.call?.test(call) !== false).find(
     (row) =>
-      row.code?.test(code) === true || row.words?.test(words) === true || row.status?.test(String(status)) === true,
+      row.code?.test(code) === true || row.message?.test(message) === true || row.status?.test(String(status)) === true,
   );
 }

@@ -1,16 +1,17 @@
-/** Images this account registers. Only what every release binds is sent: location, name, description, architecture, kernel, ramdisk. */
+/** Images. RegisterImage gets only parameters that every release accepts: location, name, description, architecture, kernel, ramdisk. */
 
 import { DeregisterImageCommand, DescribeImagesCommand, RegisterImageCommand } from '@aws-sdk/client-ec2';
 import type { Image } from '@aws-sdk/client-ec2';
 import type { Cloud, CloudImage, RegisterRequest } from '../steps/ports';
 import type { Ec2 } from './ec2';
-import { CloudFailure, unclear, unless } from './failures';
+import { CloudFailure, tolerate, unclear } from './failures';
 
 export function images(
   ec2: Ec2,
-): Pick<Cloud, 'registersOnce' | 'ownImages' | 'imagesAt' | 'registerImage' | 'deregisterImage'> {
+): Pick<Cloud, 'registersOnce' | 'imageExists' | 'ownImages' | 'imagesAt' | 'registerImage' | 'deregisterImage'> {
   return {
-    registersOnce: ec2.can.imageNames === 'unique',
+    registersOnce: ec2.capabilities.imageNames === 'unique',
+    imageExists: (id) => imageExists(ec2, id),
     ownImages: () => ownImages(ec2),
     imagesAt: (location) => imagesAt(ec2, location),
     registerImage: (request) => registerImage(ec2, request),
@@ -18,29 +19,33 @@ export function images(
   };
 }
 
+/** 3.2 also lists images that were deregistered or have failed. */
+async function imageExists(ec2: Ec2, id: string): Promise<boolean> {
+  const request = ec2.send(new DescribeImagesCommand({ ImageIds: [id] }));
+  const { Images = [] } = await tolerate('missing', request, {});
+  return Images.some(({ ImageId, State }) => ImageId === id && (State === 'available' || State === 'pending'));
+}
+
 async function ownImages(ec2: Ec2): Promise<readonly CloudImage[]> {
   const { Images = [] } = await ec2.send(new DescribeImagesCommand({ Owners: ['self'] }));
   return Images.flatMap(imageOf);
 }
 
-/** No owner is named: one that another account registered from there is in use all the same. Some clouds keep the slash they were given. */
+/** Of any owner: an image that another account registered from there uses the objects all the same. Some clouds keep a leading slash. */
 async function imagesAt(ec2: Ec2, location: string): Promise<readonly CloudImage[]> {
   const { Images = [] } = await ec2.send(
     new DescribeImagesCommand(
-      ec2.can.filters ? { Filters: [{ Name: 'manifest-location', Values: [location, `/${location}`] }] } : {},
+      ec2.capabilities.filters ? { Filters: [{ Name: 'manifest-location', Values: [location, `/${location}`] }] } : {},
     ),
   );
   return Images.flatMap(imageOf).filter((image) => image.location === location);
 }
 
-/** Eucalyptus says of an image that instances use that it is no longer available, as others say of one that is gone. */
+/** Eucalyptus reports an image in use as unavailable, which other clouds say of one that is gone. */
 async function deregisterImage(ec2: Ec2, id: string): Promise<void> {
-  const done = await unless(
-    'missing',
-    ec2.send(new DeregisterImageCommand({ ImageId: id })).then(() => ({ now: true })),
-    { now: false },
-  );
-  if (done.now === true || !(await ownImages(ec2)).some((image) => image.id === id && isThere(image))) return;
+  const request = ec2.send(new DeregisterImageCommand({ ImageId: id })).then(() => ({ deregistered: true }));
+  const { deregistered } = await tolerate('missing', request, { deregistered: false });
+  if (deregistered === true || !(await ownImages(ec2)).some((image) => image.id === id && exists(image))) return;
   throw new CloudFailure('NOT_YET', `The image ${id} is in use.`);
 }
 
@@ -56,29 +61,29 @@ async function registerImage(ec2: Ec2, request: RegisterRequest): Promise<string
   });
   try {
     const { ImageId } = await ec2.send(command);
-    if (ImageId === undefined || ImageId === '') throw unclear('The cloud registered an image and does not say which.');
+    if (ImageId === undefined || ImageId === '') throw unclear('The cloud registered an image but did not say which.');
     return ImageId;
   } catch (error) {
-    if (error instanceof CloudFailure && error.code === 'IMAGE_NAME_TAKEN') return await adopted(ec2, request, error);
+    if (error instanceof CloudFailure && error.code === 'IMAGE_NAME_TAKEN') return await adopt(ec2, request, error);
     throw error;
   }
 }
 
-/** The id in the cloud's words is that of ours, if an answer got lost, or of somebody's who likes the same name. */
-async function adopted(ec2: Ec2, { kind, name, location }: RegisterRequest, refusal: CloudFailure): Promise<string> {
+/** The id in the cloud's message is that of our image, if an answer was lost, or of somebody else's image of the same name. */
+async function adopt(ec2: Ec2, { kind, name, location }: RegisterRequest, refusal: CloudFailure): Promise<string> {
   const id = /\b[ae][mkr]i-[0-9a-f]{8,17}\b/.exec(refusal.message)?.[0];
-  const there = (await ownImages(ec2))
-    .filter(isThere)
+  const existing = (await ownImages(ec2))
+    .filter(exists)
     .find((image) => (id === undefined ? image.name === name : image.id === id));
-  if (there?.kind === kind && (there.location === '' || there.location === location)) return there.id;
-  const place = there === undefined ? '' : `, at ${there.location}`;
+  if (existing?.kind === kind && (existing.location === '' || existing.location === location)) return existing.id;
+  const where = existing === undefined ? '' : `, at ${existing.location}`;
   throw new CloudFailure(
     'IMAGE_NAME_TAKEN',
-    `The name ${name} is taken by ${id ?? there?.id ?? 'another image'}${place}, which is not ${location}.`,
+    `The name ${name} is taken by ${id ?? existing?.id ?? 'another image'}${where}, which is not ${location}.`,
   );
 }
 
-function isThere({ state }: CloudImage): boolean {
+function exists({ state }: CloudImage): boolean {
   return state === 'pending' || state === 'available';
 }
 
@@ -88,7 +93,7 @@ const KINDS: ReadonlyMap<string, CloudImage['kind']> = new Map([
   ['ramdisk', 'ramdisk'],
 ]);
 
-/** `transient` and `pending` come before; what is not told is not yet. Eucalyptus lists what was deregistered, 3.2 in a plain list. */
+/** What is not listed here, such as `transient`, is pending. Eucalyptus still shows what was deregistered, 3.2 in every list. */
 const STATES: ReadonlyMap<string, CloudImage['state']> = new Map([
   ['available', 'available'],
   ['failed', 'failed'],

@@ -1,4 +1,4 @@
-/** Instances: marked by a tag where there are tags, and by a security group that only they have. */
+/** Instances. They are marked by a tag where the cloud has tags, and by a security group of their own. */
 
 import { isIP } from 'node:net';
 import {
@@ -9,19 +9,19 @@ import {
 } from '@aws-sdk/client-ec2';
 import type { _InstanceType, Filter, Instance, Reservation, RunInstancesCommandInput } from '@aws-sdk/client-ec2';
 import type { Cloud, CloudInstance, InstanceState, LaunchRequest } from '../steps/ports';
-import { OWNER_TAG } from '../deployment/names';
 import type { CloudKind } from '../deployment/cloud-kinds';
+import { OWNER_TAG } from '../deployment/names';
 import type { Ec2 } from './ec2';
-import { unclear, unless } from './failures';
-import { findGroup } from './groups';
-import { tag } from './tags';
+import { tolerate, unclear } from './failures';
+import { ownerIn, taggedWith, tagOwner } from './owner-tag';
+import { findGroup } from './security-groups';
 
 export function instances(
   ec2: Ec2,
 ): Pick<Cloud, 'launchesOnce' | 'lateEffect' | 'findInstances' | 'launch' | 'consoleOutput' | 'terminate'> {
   return {
-    launchesOnce: ec2.can.clientToken,
-    lateEffect: ec2.can.lateEffect,
+    launchesOnce: ec2.capabilities.clientToken,
+    lateEffect: ec2.capabilities.lateEffect,
     findInstances: (owner, groupName) => findInstances(ec2, owner, groupName),
     launch: (request) => launch(ec2, request),
     consoleOutput: async (instanceId) => {
@@ -29,31 +29,31 @@ export function instances(
       return Buffer.from(Output, 'base64').toString('utf8');
     },
     terminate: async (instanceId) => {
-      await unless('missing', ec2.send(new TerminateInstancesCommand({ InstanceIds: [instanceId] })), {});
+      await tolerate('missing', ec2.send(new TerminateInstancesCommand({ InstanceIds: [instanceId] })), {});
     },
   };
 }
 
-/** By tag, for clouds take the groups from what is terminated; by group, for a tag that comes after the launch may never have come. */
+/** By tag, because terminated instances lose their groups; by group too, because a tag that is set after the launch may be missing. */
 async function findInstances(ec2: Ec2, owner: string, groupName: string): Promise<readonly CloudInstance[]> {
-  const queries: readonly (Filter | undefined)[] = ec2.can.filters
+  const queries: readonly (Filter | undefined)[] = ec2.capabilities.filters
     ? [
         { Name: `tag:${OWNER_TAG}`, Values: [owner] },
         { Name: 'instance.group-name', Values: [groupName] },
       ]
     : [undefined];
   const listed = (await Promise.all(queries.map((filter) => describe(ec2, filter)))).flat();
-  const each = [...new Map(listed.map((instance) => [instance.id, instance])).values()];
-  const tagged = each.filter((instance) => instance.owner === owner);
-  const grouped = each.filter((instance) => instance.owner === undefined && instance.groups.includes(groupName));
+  const unique = [...new Map(listed.map((instance) => [instance.id, instance])).values()];
+  const tagged = unique.filter((instance) => instance.owner === owner);
+  const grouped = unique.filter((instance) => instance.owner === undefined && instance.groups.includes(groupName));
   if (grouped.length === 0) return tagged;
-  // A group of that name may be somebody else's, and so what is in it: undoing must not touch that.
+  // The group of that name may be somebody else's, and so are its instances: undo must not touch them.
   const group = await findGroup(ec2, groupName);
   return group === undefined || group.description === owner ? [...tagged, ...grouped] : tagged;
 }
 
 async function describe(ec2: Ec2, filter: Filter | undefined): Promise<readonly CloudInstance[]> {
-  const { page } = ec2.can;
+  const { page } = ec2.capabilities;
   const found: CloudInstance[] = [];
   let token: string | undefined;
   do {
@@ -75,10 +75,10 @@ async function describe(ec2: Ec2, filter: Filter | undefined): Promise<readonly 
 }
 
 async function launch(ec2: Ec2, request: LaunchRequest): Promise<CloudInstance> {
-  const reservation = await ec2.send(new RunInstancesCommand(launchInput(request, ec2.can)));
+  const reservation = await ec2.send(new RunInstancesCommand(launchInput(request, ec2.capabilities)));
   const [instance] = (reservation.Instances ?? []).flatMap((each) => instanceOf(each, reservation));
-  if (instance === undefined) throw unclear('The cloud launched an instance and does not say which.');
-  if (ec2.can.instanceTags === 'afterwards') await tag(ec2, instance.id, request.owner);
+  if (instance === undefined) throw unclear('The cloud launched an instance but did not say which.');
+  if (ec2.capabilities.instanceTags === 'afterwards') await tagOwner(ec2, instance.id, request.owner);
   return instance;
 }
 
@@ -89,7 +89,7 @@ export function launchInput(
   const { imageId, type, zone, keyName, userData, group, owner } = request;
   return {
     ImageId: imageId,
-    // The SDK's list of types is that of the day it was made.
+    // The SDK only knows the types that AWS had when it was built.
     InstanceType: type as _InstanceType,
     MinCount: 1,
     MaxCount: 1,
@@ -97,15 +97,13 @@ export function launchInput(
     ...(keyName === undefined ? {} : { KeyName: keyName }),
     ...(userData === undefined ? {} : { UserData: Buffer.from(userData.reveal()).toString('base64') }),
     ...(group.id === undefined ? { SecurityGroups: [group.name] } : { SecurityGroupIds: [group.id] }),
-    // Where it means nothing the SDK sends one of its own, which is bound and ignored.
+    // Otherwise the SDK sends a token of its own, which the cloud accepts and ignores.
     ...(clientToken ? { ClientToken: request.clientToken } : {}),
-    ...(instanceTags === 'at launch'
-      ? { TagSpecifications: [{ ResourceType: 'instance', Tags: [{ Key: OWNER_TAG, Value: owner }] }] }
-      : {}),
+    ...(instanceTags === 'at launch' ? taggedWith(owner, 'instance') : {}),
   };
 }
 
-/** `buried` is Eucalyptus' word for terminated and nearly forgotten. */
+/** `buried` is Eucalyptus' word for terminated and soon no longer listed. */
 const STATES: ReadonlyMap<string, InstanceState> = new Map([
   ['pending', 'pending'],
   ['running', 'running'],
@@ -132,18 +130,18 @@ export function instanceOf(instance: Instance, reservation: Reservation): readon
   if (InstanceId === undefined) return [];
   const privateIp = ipOf(PrivateIpAddress);
   const publicIp = ipOf(PublicIpAddress);
-  const owner = Tags?.find(({ Key }) => Key === OWNER_TAG)?.Value;
+  const owner = ownerIn(Tags);
   const reason = StateReason?.Message ?? StateTransitionReason;
-  // 3.2 lists groups with the reservation only, and calls their names ids.
-  const itsGroups = SecurityGroups.length > 0 ? SecurityGroups : (reservation.Groups ?? []);
+  // 3.2 lists groups only with the reservation, and sends their names as ids.
+  const groups = SecurityGroups.length > 0 ? SecurityGroups : (reservation.Groups ?? []);
   return [
     {
       id: InstanceId,
-      // One whose state is not told is there: taken for gone, it would be launched again.
+      // An instance of unknown state exists: taken for gone, it would be launched again.
       state: STATES.get(State?.Name ?? '') ?? 'pending',
       type: InstanceType ?? '',
-      groups: itsGroups.flatMap(({ GroupName, GroupId }) => GroupName ?? GroupId ?? []),
-      // Eucalyptus shows the private address as the public one where there is none.
+      groups: groups.flatMap(({ GroupName, GroupId }) => GroupName ?? GroupId ?? []),
+      // Eucalyptus shows the private address as public where there is no public one.
       ...(publicIp === undefined || publicIp === privateIp ? {} : { publicIp }),
       ...(privateIp === undefined ? {} : { privateIp }),
       ...(PublicDnsName && isIP(PublicDnsName) === 0 ? { publicDnsName: PublicDnsName } : {}),
@@ -153,7 +151,7 @@ export function instanceOf(instance: Instance, reservation: Reservation): readon
   ];
 }
 
-/** Zeros stand for an address that is not there yet. */
+/** 0.0.0.0 stands for no address yet. */
 function ipOf(text: string | undefined): string | undefined {
   return text === undefined || text === '' || text === '0.0.0.0' ? undefined : text;
 }

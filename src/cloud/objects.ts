@@ -1,5 +1,6 @@
-/** Buckets and the objects of bundles in them. */
+/** S3 buckets, and the objects of image bundles in them. */
 
+import { Readable } from 'node:stream';
 import {
   CreateBucketCommand,
   DeleteObjectCommand,
@@ -9,17 +10,16 @@ import {
   ListObjectsCommand,
   PutObjectCommand,
 } from '@aws-sdk/client-s3';
-import { Readable } from 'node:stream';
 import type { ObjectStore, PutOptions, StoredObject } from '../steps/ports';
 import { OWNER_TAG } from '../deployment/names';
-import { CloudFailure, unless } from './failures';
+import { CloudFailure, tolerate } from './failures';
 import type { S3 } from './s3';
 
 export function objects(s3: S3): ObjectStore {
   return {
     ensureBucket: (bucket) => ensureBucket(s3, bucket),
     head: async (bucket, key) => {
-      const found = await orUndefined(s3.send(new HeadObjectCommand({ Bucket: bucket, Key: key })));
+      const found = await undefinedIfMissing(s3.send(new HeadObjectCommand({ Bucket: bucket, Key: key })));
       const owner = found?.Metadata?.[OWNER_TAG];
       return (
         found && { ...storedObject(key, found.ContentLength, found.ETag), ...(owner === undefined ? {} : { owner }) }
@@ -29,47 +29,47 @@ export function objects(s3: S3): ObjectStore {
     put: (bucket, key, body, md5, options) => put(s3, { bucket, key, body, md5 }, options),
     get: async (bucket, key) => {
       const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
-      return Buffer.from(Body === undefined ? [] : await s3.told('GetObject', Body.transformToByteArray()));
+      return Buffer.from(Body === undefined ? [] : await s3.explained('GetObject', Body.transformToByteArray()));
     },
     remove: async (bucket, key) => {
-      await unless('missing', s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: key })), {});
+      await tolerate('missing', s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: key })), {});
     },
   };
 }
 
-/** Looked for first where that can be asked: making it anew would reset who may read it, in one region of AWS. */
+/** Creating a bucket again would reset its ACL in AWS' us-east-1, so it is looked for first, where the cloud knows HEAD. */
 async function ensureBucket(s3: S3, bucket: string): Promise<void> {
-  if (s3.can.headsBuckets && (await seen(s3, bucket))) return;
-  await unless('duplicate', s3.send(new CreateBucketCommand({ Bucket: bucket })), {});
+  if (s3.capabilities.headsBuckets && (await bucketExists(s3, bucket))) return;
+  await tolerate('duplicate', s3.send(new CreateBucketCommand({ Bucket: bucket })), {});
 }
 
-/** One that we may not see may be there all the same: making it will tell whose it is. */
-async function seen(s3: S3, bucket: string): Promise<boolean> {
+/** A bucket we may not see may exist all the same: creating it tells whose it is. */
+async function bucketExists(s3: S3, bucket: string): Promise<boolean> {
   try {
-    return (await orUndefined(s3.send(new HeadBucketCommand({ Bucket: bucket })))) !== undefined;
+    return (await undefinedIfMissing(s3.send(new HeadBucketCommand({ Bucket: bucket })))) !== undefined;
   } catch (error) {
     if (error instanceof CloudFailure && error.code === 'CLOUD_PERMISSION') return false;
     throw error;
   }
 }
 
-/** The old list: 3.2 knows no other. Without a delimiter the next page begins after the last key. */
+/** The first version of the call, the only one 3.2 knows. Without a delimiter, the next page begins after the last key. */
 async function list(s3: S3, bucket: string, prefix: string): Promise<readonly StoredObject[]> {
   const found: StoredObject[] = [];
   for (;;) {
-    const after = found.at(-1)?.key;
+    const marker = found.at(-1)?.key;
     const command = new ListObjectsCommand({
       Bucket: bucket,
       Prefix: prefix,
-      ...(after === undefined ? {} : { Marker: after }),
+      ...(marker === undefined ? {} : { Marker: marker }),
     });
-    const { Contents = [], IsTruncated } = await unless('missing', s3.send(command), {});
+    const { Contents = [], IsTruncated } = await tolerate('missing', s3.send(command), {});
     found.push(...Contents.flatMap(({ Key, Size, ETag }) => (Key === undefined ? [] : storedObject(Key, Size, ETag))));
     if (IsTruncated !== true || Contents.length === 0) return found;
   }
 }
 
-interface Sent {
+interface Upload {
   readonly bucket: string;
   readonly key: string;
   readonly body: Buffer;
@@ -78,14 +78,14 @@ interface Sent {
 
 async function put(
   s3: S3,
-  { bucket, key, body, md5 }: Sent,
+  { bucket, key, body, md5 }: Upload,
   { owner, moved = () => undefined }: PutOptions = {},
 ): Promise<void> {
   const { ETag } = await s3.send(
     new PutObjectCommand({
       Bucket: bucket,
       Key: key,
-      Body: Readable.from(pieces(body, moved)),
+      Body: Readable.from(chunksOf(body, moved)),
       ContentLength: body.length,
       ACL: 'aws-exec-read',
       ContentMD5: Buffer.from(md5, 'hex').toString('base64'),
@@ -94,24 +94,24 @@ async function put(
   );
   const stored = md5Of(ETag);
   if (stored !== undefined && stored !== md5)
-    throw new CloudFailure('CLOUD_ERROR', `${bucket}/${key} was not stored as it was sent.`);
+    throw new CloudFailure('CLOUD_ERROR', `${bucket}/${key} was damaged on its way to the cloud.`);
 }
 
-const PIECE = 64 * 1024;
+const CHUNK = 64 * 1024;
 
-/** Asked for as fast as the connection takes them: that is how a transfer that is slow can be told from one that hangs. */
-function* pieces(body: Buffer, moved: () => void): Generator<Buffer, void> {
-  for (let at = 0; at < body.length; at += PIECE) {
+/** Each chunk is read when the connection has room for it, so that a slow transfer can be told from one that hangs. */
+function* chunksOf(body: Buffer, moved: () => void): Generator<Buffer, void> {
+  for (let at = 0; at < body.length; at += CHUNK) {
     moved();
-    yield body.subarray(at, at + PIECE);
+    yield body.subarray(at, at + CHUNK);
   }
 }
 
-async function orUndefined<T extends object>(work: Promise<T>): Promise<T | undefined> {
+async function undefinedIfMissing<T extends object>(work: Promise<T>): Promise<T | undefined> {
   try {
     return await work;
   } catch (error) {
-    if (error instanceof CloudFailure && error.sort === 'missing') return undefined;
+    if (error instanceof CloudFailure && error.reason === 'missing') return undefined;
     throw error;
   }
 }
@@ -121,7 +121,7 @@ function storedObject(key: string, size = 0, etag: string | undefined): StoredOb
   return { key, size, ...(md5 === undefined ? {} : { md5 }) };
 }
 
-/** Walrus 3.2 leaves the quotes out; what was sent in several pieces has no MD5 there. */
+/** Walrus 3.2 omits the quotes. The ETag of a multipart upload is not an MD5. */
 export function md5Of(etag: string | undefined): string | undefined {
   return /^"?([0-9a-f]{32})"?$/i.exec(etag ?? '')?.[1]?.toLowerCase();
 }

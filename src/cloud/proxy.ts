@@ -1,4 +1,7 @@
-/** The proxy that the worker's environment names for the cloud, as curl reads it: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY, in small letters or capitals. */
+/**
+ * The proxy to the cloud: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY in the worker's environment, in lower or upper case, read as
+ * curl reads them.
+ */
 
 import type { ClientRequest, Agent as HttpAgent } from 'node:http';
 import { BlockList, isIP } from 'node:net';
@@ -10,11 +13,11 @@ export interface Proxy {
   readonly url: string;
   /** For messages: without user and password. */
   readonly name: string;
-  /** Where it was named. */
+  /** The environment variable it comes from. */
   readonly variable: string;
 }
 
-/** Said by the proxy itself, when asked for a way to the cloud. */
+/** The proxy itself refused to connect to the cloud. */
 export class ProxyRefusal extends Error {
   override readonly name = 'ProxyRefusal';
   constructor(readonly status: number) {
@@ -30,11 +33,11 @@ export function proxyFor(endpoint: string, env: Environment = process.env): Prox
   const variable = [`${scheme}_proxy`, 'all_proxy']
     .flatMap((name) => [name, name.toUpperCase()])
     .find((name) => isSet(env[name]));
-  const written = variable === undefined ? undefined : env[variable];
-  if (variable === undefined || written === undefined) return undefined;
+  const value = variable === undefined ? undefined : env[variable];
+  if (variable === undefined || value === undefined) return undefined;
   if (isExempt(hostname, Number(port) || (scheme === 'https' ? 443 : 80), env['no_proxy'] ?? env['NO_PROXY'] ?? ''))
     return undefined;
-  const text = /^[a-z][a-z0-9+.-]*:\/\//i.test(written) ? written : `http://${written}`;
+  const text = /^[a-z][a-z0-9+.-]*:\/\//i.test(value) ? value : `http://${value}`;
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol) || !isDecodable(url.username + url.password)) {
     throw new CloudFailure(
@@ -58,7 +61,7 @@ function isDecodable(text: string): boolean {
   }
 }
 
-/** `*`, names with all that is below them, addresses, networks such as 10.0.0.0/8, each with a port or for any. */
+/** Entries of NO_PROXY: `*`, domains with their subdomains, and addresses, with or without a port; networks such as 10.0.0.0/8. */
 export function isExempt(hostname: string, port: number, list: string): boolean {
   const host = hostname
     .toLowerCase()
@@ -71,15 +74,15 @@ export function isExempt(hostname: string, port: number, list: string): boolean 
     .some((entry) => {
       if (entry === '*') return true;
       const network = /^\[?([\d.]+|[\da-f:.]*:[\da-f:.]*)\]?\/(\d{1,3})$/.exec(entry);
-      if (network !== null) return isIn(host, network[1] ?? '', Number(network[2]));
-      const [, bracketed, plain, only] = /^(?:\[(.*)\]|([^:]*|[^:]*:.*:[^:]*))(?::(\d+))?$/.exec(entry) ?? [];
-      if (only !== undefined && Number(only) !== port) return false;
+      if (network !== null) return isInNetwork(host, network[1] ?? '', Number(network[2]));
+      const [, bracketed, plain, onlyPort] = /^(?:\[(.*)\]|([^:]*|[^:]*:.*:[^:]*))(?::(\d+))?$/.exec(entry) ?? [];
+      if (onlyPort !== undefined && Number(onlyPort) !== port) return false;
       const name = (bracketed ?? plain ?? '').replace(/^\*?\.?/, '').replace(/\.$/, '');
       return name !== '' && (host === name || (isIP(host) === 0 && host.endsWith(`.${name}`)));
     });
 }
 
-function isIn(host: string, address: string, prefix: number): boolean {
+function isInNetwork(host: string, address: string, prefix: number): boolean {
   const family = isIP(address);
   if (family === 0 || isIP(host) !== family || prefix > (family === 4 ? 32 : 128)) return false;
   const list = new BlockList();
@@ -87,20 +90,20 @@ function isIn(host: string, address: string, prefix: number): boolean {
   return list.check(host, family === 4 ? 'ipv4' : 'ipv6');
 }
 
-/** Goes through the proxy by CONNECT, so that it sees nothing of what is said. */
+/** Connects through the proxy by CONNECT, so that the proxy sees nothing of what is sent. */
 class Tunnel extends HttpsProxyAgent<string> {
   constructor(
     proxy: Proxy,
     private readonly ca: string | undefined,
   ) {
     super(proxy.url, { keepAlive: false });
-    // Otherwise the proxy's own words would be taken for the cloud's answer.
+    // Otherwise the proxy's own answer would be taken for the cloud's.
     this.on('proxyConnect', ({ statusCode }: { readonly statusCode: number }, request: ClientRequest) => {
       if (statusCode !== 200) request.destroy(new ProxyRefusal(statusCode));
     });
   }
 
-  /** The authority is that of the cloud, not of the proxy. */
+  /** cloud.ca is for the cloud's certificate, not for the proxy's. */
   override connect(
     ...[request, options]: Parameters<HttpsProxyAgent<string>['connect']>
   ): ReturnType<HttpsProxyAgent<string>['connect']> {

@@ -1,22 +1,22 @@
-/** S3's first signature (`AWS key:signature`), the only one that Eucalyptus takes before 4.4 and one that no current SDK makes. */
+/** S3's first signature (`AWS key:signature`), the only one that Eucalyptus accepts before 4.4. No current SDK makes it. */
 
 import { createHmac } from 'node:crypto';
-import type { Keys } from './signature-v2';
+import type { Credentials } from './credentials';
 
 export interface SignableObject {
   readonly method: string;
-  /** As it is sent, with that of the service: 3.2 signs `/services/Walrus` too, and later releases take either. */
+  /** The whole path as sent: 3.2 also signs `/services/Walrus`, and later releases accept either. */
   readonly path: string;
   readonly query: Readonly<Record<string, unknown>>;
-  /** Names in lower case. */
+  /** With names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** Everything else in a query is not under the signature. */
+/** The only parts of a query that are signed. */
 const SUB_RESOURCES = ['acl', 'location', 'logging', 'torrent', 'versionId', 'versioning', 'versions'] as const;
 
-/** The Authorization header. There must be a Date. */
-export function authorization(request: SignableObject, { accessKey, secretKey }: Keys): string {
+/** The Authorization header. The request must have a Date header. */
+export function authorization(request: SignableObject, { accessKey, secretKey }: Credentials): string {
   return `AWS ${accessKey}:${createHmac('sha1', secretKey).update(stringToSign(request)).digest('base64')}`;
 }
 
@@ -25,11 +25,11 @@ export function stringToSign({ method, path, query, headers }: SignableObject): 
     .filter((name) => name.startsWith('x-amz-'))
     .sort()
     .map((name) => `${name}:${(headers[name] ?? '').trim()}\n`);
-  const asked = SUB_RESOURCES.filter((name) => name in query).map((name) => {
+  const subResources = SUB_RESOURCES.filter((name) => name in query).map((name) => {
     const value = query[name];
     return typeof value === 'string' && value !== '' ? `${name}=${value}` : name;
   });
-  const resource = asked.length === 0 ? path : `${path}?${asked.join('&')}`;
+  const resource = subResources.length === 0 ? path : `${path}?${subResources.join('&')}`;
   return [
     method,
     headers['content-md5'] ?? '',

@@ -1,26 +1,20 @@
-/** Signature version 2, the only one that Eucalyptus 3.2 takes and the one that no current SDK makes. */
+/** EC2's signature version 2, the only one that Eucalyptus 3.2 accepts. No current SDK makes it. */
 
 import { createHmac } from 'node:crypto';
+import type { Credentials } from './credentials';
 
 export interface Signable {
   readonly method: string;
-  /** With its port, as the Host header has it. */
+  /** With the port, as in the Host header. */
   readonly host: string;
   readonly path: string;
   readonly params: Readonly<Record<string, string>>;
 }
 
-export interface Keys {
-  readonly accessKey: string;
-  readonly secretKey: string;
-  /** Of temporary keys. */
-  readonly sessionToken?: string;
-}
-
-/** The form to send: what was in it, and the signature. */
+/** The form body to send: the given parameters, and those of the signature. */
 export function signedForm(
   { method, host, path, params }: Signable,
-  { accessKey, secretKey, sessionToken }: Keys,
+  { accessKey, secretKey, sessionToken }: Credentials,
   timestamp: string,
 ): string {
   const all = {
@@ -42,8 +36,8 @@ export function stringToSign({ method, host, path, params }: Signable): string {
 }
 
 /**
- * Times for signatures, each of them once: 3.2 refuses a signature it has seen within 15 minutes, and two equal calls in one
- * millisecond would have the same. A clock that was set back is followed, for times in the future are refused too.
+ * Never the same time twice: 3.2 refuses a signature it has seen within 15 minutes, and two equal calls in one millisecond would have
+ * the same. A clock that was set back is followed, because times in the future are refused too.
  */
 export function timestamps(now: () => number): () => string {
   let last = 0;
@@ -61,7 +55,7 @@ function form(params: Readonly<Record<string, string>>): string {
     .join('&');
 }
 
-/** RFC 3986, but for `~`: 3.2 encodes the values anew to verify them, with a library that does not leave it alone. */
+/** As in RFC 3986, but `~` is encoded too: 3.2 encodes the values again to verify them, with a library that encodes it. */
 function encode(text: string): string {
   return encodeURIComponent(text).replace(/[!'()*~]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
 }

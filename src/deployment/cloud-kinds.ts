@@ -31,7 +31,7 @@ export interface CloudKind {
   readonly listsForeignAddresses: boolean;
   /** Groups have ids, which name them better than names do. */
   readonly groupIds: boolean;
-  /** How the memory of a type is learnt (cloud/type-memory.ts). */
+  /** How the memory of a type is learnt (cloud/instance-types.ts). */
   readonly typeMemory: 'verbose zones' | 'own list' | 'type list';
   /** What S3 takes. */
   readonly storeSignature: 'hmac-sha1' | 4;

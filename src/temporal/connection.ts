@@ -5,7 +5,7 @@
 
 import { readFileSync } from 'node:fs';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
-import { probeTls } from './tls-probe';
+import { probeTls } from '../net/tls-probe';
 
 type Loaded = ReturnType<typeof loadClientConnectConfig>;
 type ConnectOptions = Pick<Loaded['connectionOptions'], 'apiKey' | 'tls' | 'metadata'>;

@@ -1,23 +1,35 @@
-/** Writes the workflow bundle next to the compiled workflows: part of `npm run build`, so that a worker starts fast and a forbidden import fails here. */
+/**
+ * The workflow bundle. `npm run build` runs this file, which writes it next to the compiled workflows: so a worker starts fast, and a
+ * forbidden import fails at build time.
+ */
 
 import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { bundleWorkflowCode } from '@temporalio/worker';
-import { BUNDLE_PATH, MAX_BUNDLE_BYTES, WORKFLOWS_PATH } from './paths';
 
-async function main(): Promise<void> {
+/** Workers run from dist, where the parent folder is dist/src. */
+const COMPILED = join(__dirname, '..');
+
+export const BUNDLE_PATH = join(COMPILED, 'workflow-bundle.js');
+
+/** Every cached workflow carries the bundle, so no library may slip into it. */
+export const MAX_BUNDLE_BYTES = 2 * 1024 * 1024;
+
+async function writeBundle(): Promise<void> {
   const { code } = await bundleWorkflowCode({
-    workflowsPath: WORKFLOWS_PATH,
-    // Its chatter is webpack's; errors throw.
-    logger: { log: quiet, trace: quiet, debug: quiet, info: quiet, warn: console.warn, error: console.error },
+    workflowsPath: join(COMPILED, 'workflows', 'index.js'),
+    // webpack's progress is of no interest; its errors throw.
+    logger: { log: ignore, trace: ignore, debug: ignore, info: ignore, warn: console.warn, error: console.error },
   });
   if (Buffer.byteLength(code) > MAX_BUNDLE_BYTES)
-    throw new Error(`The workflow bundle is ${Buffer.byteLength(code)} bytes: did a library slip in?`);
+    throw new Error(`The workflow bundle is ${Buffer.byteLength(code)} bytes: has a library slipped in?`);
   await writeFile(BUNDLE_PATH, code);
 }
 
-function quiet(): void {}
+function ignore(): void {}
 
-main().catch((error: unknown) => {
-  console.error(error);
-  process.exitCode = 1;
-});
+if (require.main === module)
+  writeBundle().catch((error: unknown) => {
+    console.error(error);
+    process.exitCode = 1;
+  });

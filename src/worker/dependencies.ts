@@ -1,4 +1,4 @@
-/** Puts the real adapters behind the activities' interfaces. The only place that knows them all. */
+/** Gives the activities the real adapters. The only file that knows them all. */
 
 import { createAddressDesk } from '../activities/address-desk-client';
 import { createPublisher } from '../activities/image-publisher';

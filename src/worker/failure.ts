@@ -1,4 +1,4 @@
-/** Why a worker cannot run: told as the client tells its errors, with its codes and exit codes, so that a supervisor can go by them. */
+/** Why a worker cannot run, in the format of the client's errors, with the same codes and exit codes for supervisors to act on. */
 
 const EXIT = {
   INTERNAL: 1,
@@ -24,13 +24,13 @@ export class WorkerError extends Error {
 
 /** @returns the exit code */
 export function report(error: unknown, json: boolean): number {
-  const { code, message, remedy } = toldOf(error);
+  const { code, message, remedy } = workerErrorOf(error);
   process.stderr.write(`stackato-deploy: The worker cannot run. ${message}\n${remedy}\n`);
   if (json) process.stdout.write(`${JSON.stringify({ error: { code, message, remedy } })}\n`);
   return EXIT[code];
 }
 
-function toldOf(error: unknown): WorkerError {
+function workerErrorOf(error: unknown): WorkerError {
   if (error instanceof WorkerError) return error;
   return new WorkerError(
     'INTERNAL',

@@ -1,4 +1,4 @@
-/** The log of a worker, JSON lines on stdout, and its metrics: both belong to the SDK's runtime, one a process. */
+/** The worker's log, JSON lines on stdout, and its metrics. Both belong to the SDK's runtime, of which a process has one. */
 
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import type { LogLevel, RuntimeOptions } from '@temporalio/worker';
@@ -6,15 +6,17 @@ import { pino } from 'pino';
 import type { Logger } from 'pino';
 import { WorkerError } from './failure';
 
+const LEVELS = ['trace', 'debug', 'info', 'warn', 'error'] as const;
+type Level = (typeof LEVELS)[number];
+
 const SDK_LEVEL = {
   trace: 'TRACE',
   debug: 'DEBUG',
   info: 'INFO',
   warn: 'WARN',
   error: 'ERROR',
-} as const satisfies Record<string, LogLevel>;
-type Level = keyof typeof SDK_LEVEL;
-const LEVELS = Object.keys(SDK_LEVEL) as Level[];
+} as const satisfies Record<Level, LogLevel>;
+
 const PINO_LEVEL = {
   TRACE: 'trace',
   DEBUG: 'debug',
@@ -23,12 +25,12 @@ const PINO_LEVEL = {
   ERROR: 'error',
 } as const satisfies Record<LogLevel, Level>;
 
-/** @throws WorkerError where STACKATO_DEPLOY_LOG or STACKATO_DEPLOY_METRICS cannot be used */
+/** @throws WorkerError if STACKATO_DEPLOY_LOG or STACKATO_DEPLOY_METRICS is invalid */
 export function startLogging(env: NodeJS.ProcessEnv): Logger {
   const level = levelOf(env.STACKATO_DEPLOY_LOG);
   const log = pino({ name: 'stackato-deploy', level });
   const address = env.STACKATO_DEPLOY_METRICS;
-  // Left empty in an environment file is left out.
+  // Empty, as in an environment file, counts as not set.
   installRuntime(runtimeOptions(log, level), address === '' ? undefined : address);
   return log;
 }
@@ -46,9 +48,9 @@ function levelOf(text = ''): Level {
 function runtimeOptions(log: Logger, level: Level): RuntimeOptions {
   const detailed = level === 'debug' || level === 'trace';
   return {
-    // It filters before pino does.
-    logger: new DefaultLogger(SDK_LEVEL[level], ({ level: of, message, meta }) =>
-      log[PINO_LEVEL[of]](withoutNoise(meta), message),
+    // This filters before pino does.
+    logger: new DefaultLogger(SDK_LEVEL[level], (entry) =>
+      log[PINO_LEVEL[entry.level]](relevantFields(entry.meta), entry.message),
     ),
     telemetryOptions: {
       logging: { forward: {}, filter: { core: detailed ? SDK_LEVEL[level] : 'WARN', other: 'WARN' } },
@@ -56,7 +58,7 @@ function runtimeOptions(log: Logger, level: Level): RuntimeOptions {
   };
 }
 
-/** @param address e.g. `127.0.0.1:9464`, for Prometheus; absent: no metrics */
+/** @param address where Prometheus finds the metrics, such as 127.0.0.1:9464; absent: no metrics */
 function installRuntime(options: RuntimeOptions, address: string | undefined): void {
   if (address === undefined) {
     Runtime.install(options);
@@ -74,8 +76,8 @@ function installRuntime(options: RuntimeOptions, address: string | undefined): v
 
 function metricsError(address: string, error: unknown): WorkerError {
   const text = error instanceof Error ? error.message : String(error);
-  const why = /exporter: (.+?)(?: \(os error \d+\))?$/.exec(text)?.[1];
-  return why === undefined
+  const reason = /exporter: (.+?)(?: \(os error \d+\))?$/.exec(text)?.[1];
+  return reason === undefined
     ? new WorkerError(
         'USAGE',
         `STACKATO_DEPLOY_METRICS has no address ${address}. It must be an IP address with a port.`,
@@ -84,14 +86,14 @@ function metricsError(address: string, error: unknown): WorkerError {
       )
     : new WorkerError(
         'USAGE',
-        `Metrics cannot be served at ${address}. ${why}.`,
+        `Metrics cannot be served at ${address}. ${reason}.`,
         'Set STACKATO_DEPLOY_METRICS to an address of this machine and a free port, or leave it out.',
         error,
       );
 }
 
-/** Of an attempt's metadata, what helps to find it again. */
-function withoutNoise(meta: Record<string | symbol, unknown> | undefined): Record<string, unknown> {
-  const keep = ['workflowId', 'runId', 'activityId', 'activityType', 'attempt', 'error'];
-  return Object.fromEntries(Object.entries(meta ?? {}).filter(([key]) => keep.includes(key)));
+/** The metadata by which an attempt can be found in Temporal. */
+function relevantFields(meta: Record<string | symbol, unknown> | undefined): Record<string, unknown> {
+  const relevant = ['workflowId', 'runId', 'activityId', 'activityType', 'attempt', 'error'];
+  return Object.fromEntries(Object.entries(meta ?? {}).filter(([name]) => relevant.includes(name)));
 }

@@ -1,11 +1,11 @@
-/** Worker settings, each with its reason. Source: facts/temporal.md, measured there. */
+/** Worker options, each with its reason. The numbers were measured. */
 
 import { hostname } from 'node:os';
 import type { WorkerOptions } from '@temporalio/worker';
 import { TASK_QUEUE } from '../deployment/names';
-import { BUNDLE_PATH } from './paths';
+import { BUNDLE_PATH } from './bundle';
 
-/** Kept below `stop_grace_period` in docker-compose.yml. */
+/** Must stay below `stop_grace_period` in docker-compose.yml. */
 export const SHUTDOWN_FORCE_SECONDS = 60;
 
 export type WorkerSettings = Required<Pick<WorkerOptions, 'identity' | 'taskQueue'>> &
@@ -25,15 +25,15 @@ export function workerSettings(env: NodeJS.ProcessEnv): WorkerSettings {
     identity: `stackato-deploy@${hostname()}#${process.pid}`,
     taskQueue: env.STACKATO_DEPLOY_TASK_QUEUE || TASK_QUEUE,
     workflowBundle: { codePath: BUNDLE_PATH },
-    // Attempts are short; what runs on a machine goes on without us.
+    // Attempts are short; commands on a machine run on without the worker.
     shutdownGraceTime: '10s',
     shutdownForceTime: `${SHUTDOWN_FORCE_SECONDS}s`,
-    // After a SIGKILL a workflow waits so long for the dead worker's cache (default 10 s).
+    // After a SIGKILL, workflows wait this long for the dead worker's cache (default 10 s).
     stickyQueueScheduleToStartTimeout: '3s',
     maxCachedWorkflows: 250,
-    // They wait for sockets, not for the processor.
+    // Activities wait for sockets, not for the CPU.
     maxConcurrentActivityTaskExecutions: 50,
-    // The heartbeat timeout is 10 s: two may be lost before an attempt is taken for dead.
+    // The heartbeat timeout is 10 s: two heartbeats may be lost before an attempt counts as dead.
     maxHeartbeatThrottleInterval: '3s',
   };
 }

@@ -164,7 +164,7 @@ describe('DNS', function () {
   });
 
   describe('a signed question', () => {
-    /** What BIND answers to it, changed on the way. */
+    /** BIND's answer, changed on the way. */
     const through = async (change: (reply: Buffer) => Buffer): ReturnType<typeof dns.query> => {
       const relay = createServer((socket) => {
         const upstream = connect({ host: HOST, port: bind.port });

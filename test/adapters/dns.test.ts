@@ -100,7 +100,11 @@ describe('DNS', function () {
           /^The secret of the key stackato-lab is not base64\.$/,
         );
       }
-      await fails(dns.update(probe(bind.dns('probed')), keyWith({ name: 'a" { };' })), 'DNS_KEY_REFUSED', /no name/);
+      await fails(
+        dns.update(probe(bind.dns('probed')), keyWith({ name: 'a" { };' })),
+        'DNS_KEY_REFUSED',
+        /not a domain name/,
+      );
     });
 
     it('are refused in a zone that the key may not update', async () => {
@@ -312,7 +316,7 @@ describe('DNS', function () {
       rmSync(dir, { recursive: true });
     });
 
-    /** An nsupdate that waits until it is told to go on. */
+    /** An nsupdate that waits for a signal to continue. */
     const slowNsupdate = (): void => {
       writeFileSync(
         join(dir, 'nsupdate'),

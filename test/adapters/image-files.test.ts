@@ -1,4 +1,4 @@
-/** Files of images: fetched over a real HTTP server that breaks off, and verified. */
+/** Image files: downloaded from a real HTTP server that cuts connections, and verified. */
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -37,9 +37,9 @@ describe('files of images', () => {
   let server: Server;
   let url: string;
   let asked: (string | undefined)[];
-  /** Of coming requests: a status, or after how many bytes the connection breaks. */
+  /** For the next requests: a status, or after how many bytes the connection is cut. */
   let faults: ({ status: number } | { after: number } | { silentAfter: number })[];
-  /** Answers that were begun and are held back: goes on with them. */
+  /** Continues answers that were begun and held back. */
   let held: (() => void)[];
   const lines: string[] = [];
   const watcher = { signal: new AbortController().signal, report: (line: string) => void lines.push(line) };
@@ -135,7 +135,7 @@ describe('files of images', () => {
   });
 
   it('B11: are not waited for where the server goes silent, before its answer or in the middle of it', async () => {
-    files = createImageFiles(folder, { silence: 200 });
+    files = createImageFiles(folder, { silenceMs: 200 });
     for (const silentAfter of [0, 500_000]) {
       faults.push({ silentAfter });
       const failure = await fetching(new AbortController().signal).then(

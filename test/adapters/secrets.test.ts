@@ -116,7 +116,7 @@ describe('secrets', () => {
     const path = file('closed/secret', VALUE);
     chmodSync(path, 0);
     const mine = process.geteuid!();
-    // Root may read everything: be somebody else meanwhile.
+    // Root may read everything, so another user id is used meanwhile.
     chmodSync(dir, 0o711);
     if (mine === 0) process.seteuid!(65_534);
     try {

@@ -1,4 +1,4 @@
-/** An sshd of ssh2's on loopback, with what a test wants of it. */
+/** An sshd on loopback (ssh2's server) that behaves as a test needs. */
 
 import { execFileSync, spawn } from 'node:child_process';
 import { connect, createServer } from 'node:net';
@@ -13,34 +13,34 @@ export interface Behaviour {
   readonly authorized?: string;
   /** Cuts the connection at this offer, as sshd does after MaxAuthTries. */
   readonly cutAtOffer?: number;
-  /** How many may be logging in at once, as sshd's MaxStartups; the others are told so, in these words, and cut off. */
+  /** How many may be logging in at once, as sshd's MaxStartups; the others get these words and are cut off. */
   readonly maxStartups?: { readonly number: number; readonly words: string };
-  /** Answers the first request to log in so much later, ms. */
+  /** Delays the answer to the first login request, ms. */
   readonly loginDelay?: number;
   readonly config?: Partial<ServerConfig>;
-  /** Asked for after the password was accepted, one after the other. */
+  /** Prompts after the password was accepted, one after the other. */
   readonly afterPassword?: readonly { readonly text: string; readonly prompt: string }[];
-  /** The password method's own way to ask for a new one (RFC 4252, 8). */
+  /** Asks for a new password within the password method (RFC 4252, 8). */
   readonly changeRequest?: string;
-  /** Deals with a command in the place of the login shell; `false`: it does not. `script`: what is in it, as far as it came by the door. */
+  /** Runs a command instead of the login shell, unless it returns `false`. `script` is what src/machine wrapped in the command. */
   readonly onExec?: (script: string, channel: ServerChannel, connection: Connection) => boolean | void;
-  /** The account's login shell, and what it finds in its environment. */
+  /** The account's login shell and its environment. */
   readonly shell?: { readonly program: string; readonly env?: NodeJS.ProcessEnv };
-  /** Ports are forwarded, or refused as by OpenSSH 6.0 and later, or as by those before: there, in the same words as a port that nobody listens on. */
+  /** Forwards ports (`yes`), refuses as OpenSSH from 6.0 on (`prohibited`), or as before (`no`): with the message of a closed port. */
   readonly forwards?: 'yes' | 'prohibited' | 'no';
 }
 
 export interface TestServer {
   readonly port: number;
   readonly offers: string[];
-  /** Requests to log in, the question what is offered included. */
+  /** Login requests, including the one that asks for the methods. */
   readonly requests: () => number;
-  /** New passwords that somebody gave. */
+  /** New passwords that clients sent. */
   readonly changes: string[];
-  /** Most sessions that were open at once, and connections still there. */
+  /** The most sessions open at once, and the connections still open. */
   readonly most: () => number;
   readonly connections: () => number;
-  /** How many were cut off for `maxStartups`. */
+  /** How many connections were cut for `maxStartups`. */
   readonly turnedAway: () => number;
   close(): Promise<void>;
 }
@@ -54,7 +54,7 @@ export async function startServer(behaviour: Behaviour = {}): Promise<TestServer
   const changes: string[] = [];
   let requests = 0;
   const open = new Set<Connection>();
-  /** Ports of those that are logging in. */
+  /** Client ports of connections that are logging in. */
   const startups = new Set<number>();
   let turnedAway = 0;
   let channels = 0;
@@ -78,12 +78,12 @@ export async function startServer(behaviour: Behaviour = {}): Promise<TestServer
         most = Math.max(most, ++channels);
         channel.on('close', () => channels--);
         const taken = onExec?.(scriptIn(command), channel, connection) ?? onExec !== undefined;
-        // A channel whose input nobody reads never closes.
+        // A channel whose input is not read never closes.
         if (taken) channel.resume();
         else runIn(behaviour.shell ?? { program: '/bin/sh' }, command, channel, server);
       });
     });
-    // ssh2 says "prohibited" where nobody listens for it, and "connect failed" where it is rejected.
+    // ssh2 answers "prohibited" without a listener, and "connect failed" when the listener rejects.
     if (behaviour.forwards !== 'prohibited')
       connection.on('tcpip', (accept, reject, { destPort }) => {
         if (behaviour.forwards === 'no') return void reject();
@@ -126,13 +126,13 @@ export async function startServer(behaviour: Behaviour = {}): Promise<TestServer
   };
 }
 
-/** The script in a line made by src/machine/sh-wrapper.ts; any other line as it is. */
+/** The script wrapped in a command line by src/machine; the line itself if there is none. */
 export function scriptIn(line: string): string {
   const pieces = [...line.matchAll(/ '([A-Za-z0-9+/=]+)'/g)].map(([, piece = '']) => piece).join('');
   return /\n\(\n([^]*)\n\)\n/.exec(Buffer.from(pieces, 'base64').toString())?.[1] ?? line;
 }
 
-/** As sshd does: by the login shell, with what it tells of the connection. */
+/** As sshd does: in the login shell, with SSH_CONNECTION set. */
 function runIn(
   shell: { readonly program: string; readonly env?: NodeJS.ProcessEnv },
   command: string,
@@ -197,7 +197,7 @@ function decide(
   if (context.method !== 'publickey' || authorized === undefined) return refuse();
   const key = utils.parseKey(authorized);
   if (key instanceof Error || !key.getPublicSSH().equals(context.key.data)) return refuse();
-  // Without a signature it only asks whether the key would do.
+  // Without a signature, the client only asks whether the key would be accepted.
   if (context.signature === undefined || context.blob === undefined) return context.accept();
   return key.verify(context.blob, context.signature, context.hashAlgo) ? context.accept() : refuse();
 }

@@ -1,4 +1,4 @@
-/** Accounts as people have them: login shells, rc files, languages, and what stands where a shell should be. */
+/** Accounts as found in practice: login shells, rc files, languages, and programs in place of a shell. */
 
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -18,7 +18,7 @@ const SECRET = "it's a secret";
 const secrets: Secrets = { resolve: () => Promise.resolve({ reveal: () => SECRET }) };
 const remote = createRemote(secrets);
 
-/** Everything that one shell or another reads otherwise. */
+/** Everything that some shell interprets differently. */
 const HAZARDS = `printf '%s\\n' "it's" 'a "b" !c !! \\\\n' "\${x-*?[a]~}" '%s' 'ünï' '(; | & # $HOME' > hazards
 # a comment with an ' and a \`
 cat hazards; echo 'half a line' | tr -d '\\n'; echo "$0" >&2
@@ -113,7 +113,7 @@ describe('ssh to accounts as people have them', function () {
     await fails(
       at(shell('zsh'), (session) => session.exec('true')),
       'SSH_SHELL',
-      /ended with status 0, without a word/,
+      /ended with status 0, without output/,
     );
   });
 
@@ -143,7 +143,7 @@ describe('ssh to accounts as people have them', function () {
       'SSH_SHELL',
       /status 142: "Please login as the user "ubuntu"/,
     ],
-    ['/bin/false', said('', 1), 'SSH_SHELL', /status 1, without a word/],
+    ['/bin/false', said('', 1), 'SSH_SHELL', /status 1, without output/],
     ['words with a secret', said(`x\nwho gave me ${SECRET}?\n`, 1), 'SSH_SHELL', /"x\nwho gave me \[secret\]\?"/],
   ];
   for (const [what, behaviour, code, words] of HEARD) {

@@ -26,8 +26,8 @@ const secrets: Secrets = {
   resolve: (ref: SecretRef) => Promise.resolve({ reveal: () => VALUES['env' in ref ? ref.env : ref.file] ?? '' }),
 };
 const remote = createRemote(secrets);
-/** As long as nobody answers, hardly at all; as long as somebody is at it, for longer. */
-const hasty = createRemote(secrets, { answer: 100, login: 1500, busy: 100 });
+/** Waits only briefly for a connection, and longer for a login. */
+const hasty = createRemote(secrets, { connect: 100, login: 1500, busy: 100 });
 
 function printOf(pair: { public: string }): string {
   const key = utils.parseKey(pair.public);
@@ -137,7 +137,7 @@ describe('ssh', function () {
     });
 
     it('B9: is not that of one who shows it and does not have it', async () => {
-      // Says that it is ED25519, and signs with another: whoever listened to the real machine could.
+      // Presents the ED25519 key but signs with another, as anybody who has seen the real machine's key could.
       const thief = await serve({ config: { hostKeys: [forged(ED25519, utils.generateKeyPairSync('ed25519'))] } });
       const { host, spec } = target(thief.port);
       await fails(shown({ host, spec }), 'SSH_UNREACHABLE');
@@ -191,7 +191,7 @@ describe('ssh', function () {
       const slow = await serve({ loginDelay: 500 });
       assert.equal(await logIn(target(slow.port), hasty), 'stackato');
       const slower = await serve({ loginDelay: 3000 });
-      await fails(logIn(target(slower.port), hasty), 'SSH_UNREACHABLE', /too long to let us in \(1\.5 s\)/);
+      await fails(logIn(target(slower.port), hasty), 'SSH_UNREACHABLE', /login takes too long \(1\.5 s\)/);
     });
 
     for (const [sshd, words] of [

@@ -1,4 +1,4 @@
-/** The client against servers that are no clouds, are slow, or have certificates of their own; and what open() keeps. */
+/** The client against servers that are not clouds, are slow, or have self-signed certificates; and which clients open() keeps. */
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -37,7 +37,7 @@ describe('cloud client', () => {
   const answering = (status: number, body: string, headers: Readonly<Record<string, string>> = {}): Promise<string> =>
     serve((_request, response) => response.writeHead(status, headers).end(body));
 
-  /** Content of the answer by action. */
+  /** Answers by action. */
   const actions = (answers: Readonly<Record<string, string>>): Promise<string> =>
     serve((request, response) => {
       let body = '';
@@ -46,12 +46,12 @@ describe('cloud client', () => {
     });
 
   function ec2(endpoint: string): Ec2 {
-    const patience = { connect: 2_000, answer: 200 };
+    const timeouts = { connect: 2_000, answer: 200 };
     return new Ec2({
       spec: { endpoint, region: 'r' },
-      keys: { accessKey: 'THE-ACCESS-KEY', secretKey: 'the-secret-key' },
-      can: CLOUD_KINDS['eucalyptus-4.4'],
-      patience,
+      credentials: { accessKey: 'THE-ACCESS-KEY', secretKey: 'the-secret-key' },
+      capabilities: CLOUD_KINDS['eucalyptus-4.4'],
+      timeouts,
     });
   }
 

@@ -1,15 +1,15 @@
-/** The table of refusals: what the clouds say (in their own words, from their sources and from AWS' list of codes), in our codes. */
+/** The table of error answers, with messages from the clouds' sources and codes from AWS' list, mapped to our codes. */
 
 import assert from 'node:assert/strict';
-import { ANSWERS, EC2, refusal, rowFor, unless } from '../../src/cloud/failures';
-import type { Answer, Sort } from '../../src/cloud/failures';
-import { unreachable } from '../../src/cloud/way';
+import { ANSWERS, EC2, refusal, rowFor, tolerate } from '../../src/cloud/failures';
+import type { ErrorAnswer, Reason } from '../../src/cloud/failures';
+import { unreachable } from '../../src/cloud/connection-failures';
 import type { ErrorCode } from '../../src/deployment/errors';
 
-type Case = readonly [call: string, answer: Answer, code: ErrorCode, sort?: Sort];
+type Case = readonly [call: string, answer: ErrorAnswer, code: ErrorCode, reason?: Reason];
 
-const answer = (status: number, code: string, words: string): Answer => ({ status, code, words });
-const euca32 = (call: string, words: string): Answer => answer(406, `${call}Type`, words);
+const answer = (status: number, code: string, message: string): ErrorAnswer => ({ status, code, message });
+const euca32 = (call: string, message: string): ErrorAnswer => answer(406, `${call}Type`, message);
 
 const CASES: readonly Case[] = [
   [
@@ -259,10 +259,10 @@ const CASES: readonly Case[] = [
 ];
 
 describe('what clouds refuse', () => {
-  for (const [call, given, code, sort] of CASES) {
-    it(`${call}: ${given.status} ${given.code} "${given.words.replace(/\s+/g, ' ').slice(0, 50)}" is ${code}${sort === undefined ? '' : `, ${sort}`}`, () => {
+  for (const [call, given, code, reason] of CASES) {
+    it(`${call}: ${given.status} ${given.code} "${given.message.replace(/\s+/g, ' ').slice(0, 50)}" is ${code}${reason === undefined ? '' : `, ${reason}`}`, () => {
       const failure = refusal(call, given);
-      assert.deepEqual([failure.code, failure.sort], [code, sort]);
+      assert.deepEqual([failure.code, failure.reason], [code, reason]);
     });
   }
 
@@ -290,10 +290,10 @@ describe('what clouds refuse', () => {
 
   it('takes for success what is so already, and nothing else', async () => {
     const gone = refusal('ReleaseAddress', answer(400, 'InvalidAllocationID.NotFound', 'gone'));
-    assert.deepEqual(await unless('missing', Promise.reject<object>(gone), {}), {});
-    assert.deepEqual(await unless('missing', Promise.resolve({ a: 1 }), {}), { a: 1 });
-    await assert.rejects(unless('duplicate', Promise.reject<object>(gone), {}), gone);
-    await assert.rejects(unless('missing', Promise.reject<object>(new TypeError('a bug')), {}), TypeError);
+    assert.deepEqual(await tolerate('missing', Promise.reject<object>(gone), {}), {});
+    assert.deepEqual(await tolerate('missing', Promise.resolve({ a: 1 }), {}), { a: 1 });
+    await assert.rejects(tolerate('duplicate', Promise.reject<object>(gone), {}), gone);
+    await assert.rejects(tolerate('missing', Promise.reject<object>(new TypeError('a bug')), {}), TypeError);
   });
 });
 
@@ -310,7 +310,7 @@ describe('what keeps a cloud from answering', () => {
       'HPE_INVALID_CONSTANT',
     ]) {
       assert.equal(
-        unreachable('DescribeImages', { endpoint: 'http://clc:8773/', service: EC2 }, broken(code))?.code,
+        unreachable('DescribeImages', { url: 'http://clc:8773/', service: EC2 }, broken(code))?.code,
         'CLOUD_UNREACHABLE',
         code,
       );
@@ -318,32 +318,29 @@ describe('what keeps a cloud from answering', () => {
     assert.match(
       unreachable(
         'A',
-        { endpoint: 'http://clc:8773/', service: EC2 },
+        { url: 'http://clc:8773/', service: EC2 },
         Object.assign(new Error('too slow'), { name: 'TimeoutError' }),
       )?.message ?? '',
       /^clc:8773 does not answer A: too slow\.$/,
     );
     assert.match(
-      unreachable('A', { endpoint: 'http://clc:8773/', service: EC2 }, broken('ECONNREFUSED', ''))?.message ?? '',
+      unreachable('A', { url: 'http://clc:8773/', service: EC2 }, broken('ECONNREFUSED', ''))?.message ?? '',
       /^clc:8773 does not answer A: ECONNREFUSED\.$/,
     );
     assert.equal(
-      unreachable('A', { endpoint: 'http://clc:8773/', service: EC2 }, new TypeError('x is not a function')),
+      unreachable('A', { url: 'http://clc:8773/', service: EC2 }, new TypeError('x is not a function')),
       undefined,
     );
     assert.equal(
-      unreachable('A', { endpoint: 'http://clc:8773/', service: EC2 }, broken('ERR_INVALID_ARG_TYPE')),
+      unreachable('A', { url: 'http://clc:8773/', service: EC2 }, broken('ERR_INVALID_ARG_TYPE')),
       undefined,
     );
   });
 
   it('6b: tells whether what was asked for may have been done', () => {
     const onTheWay = (change: object, message = 'no'): boolean | undefined =>
-      unreachable(
-        'RunInstances',
-        { endpoint: 'http://clc:8773/', service: EC2 },
-        Object.assign(new Error(message), change),
-      )?.mayHaveHappened;
+      unreachable('RunInstances', { url: 'http://clc:8773/', service: EC2 }, Object.assign(new Error(message), change))
+        ?.mayHaveHappened;
     const never = [
       { code: 'ECONNREFUSED' },
       { code: 'ENOTFOUND' },
@@ -405,7 +402,7 @@ describe('what keeps a cloud from answering', () => {
       'CERT_HAS_EXPIRED',
       'ERR_TLS_CERT_ALTNAME_INVALID',
     ]) {
-      const failure = unreachable('A', { endpoint: 'https://clc:8773/', service: EC2 }, broken(code));
+      const failure = unreachable('A', { url: 'https://clc:8773/', service: EC2 }, broken(code));
       assert.deepEqual([failure?.code, /cloud\.ca/.test(failure?.message ?? '')], ['CLOUD_UNREACHABLE', true], code);
     }
   });

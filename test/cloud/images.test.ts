@@ -1,4 +1,4 @@
-/** Publishing by hand on every kind of cloud: bundles of src/image through the store, registered, and opened by the lab with its own code. */
+/** Images on every kind of cloud: bundles made by src/image are uploaded and registered, and the lab unbundles them with its own code. */
 
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
@@ -12,7 +12,7 @@ import type { BundleFacts } from '../../src/image';
 import { KINDS } from '../../lab/types';
 import type { Kind } from '../../lab/types';
 import { eventually } from '../support/wait';
-import { Bench } from './bench';
+import { CloudFixture } from './fixture';
 import { codeOf, failureOf, openCloud, openStore } from './support';
 
 const BUCKET = 'images';
@@ -20,13 +20,13 @@ const hash = (algorithm: string, body: Buffer): string => createHash(algorithm).
 
 describe('cloud images', function () {
   this.timeout(60_000);
-  const bench = new Bench();
-  bench.install(true);
+  const fixture = new CloudFixture();
+  fixture.install(true);
   const dir = mkdtempSync(join(tmpdir(), 'images-'));
   let names = 0;
   after(() => rmSync(dir, { recursive: true, force: true }));
 
-  /** Bundles, uploads; gives what to register. */
+  /** Bundles and uploads. @returns what to register */
   async function uploaded(
     store: ObjectStore,
     cloudKind: Kind,
@@ -34,7 +34,7 @@ describe('cloud images', function () {
     body: Buffer,
     facts: Partial<BundleFacts> = {},
   ): Promise<RegisterRequest> {
-    const { signing } = bench.lab.access(cloudKind);
+    const { signing } = fixture.lab.access(cloudKind);
     const pem = (path: string): string => readFileSync(path, 'utf8');
     const identity = readIdentity({
       privateKey: pem(signing.privateKey),
@@ -80,7 +80,7 @@ describe('cloud images', function () {
       const namesAreUnique = kind !== 'eucalyptus-3.2';
 
       before(async () => {
-        [cloud, store] = await Promise.all([openCloud(bench.lab.access(kind)), openStore(bench.lab.access(kind))]);
+        [cloud, store] = await Promise.all([openCloud(fixture.lab.access(kind)), openStore(fixture.lab.access(kind))]);
       });
 
       const ours = async (name: string): Promise<readonly CloudImage[]> =>
@@ -103,21 +103,21 @@ describe('cloud images', function () {
         const id = await cloud.registerImage(request);
         const image = await available(id);
         assert.deepEqual([image.kind, image.name, image.location], ['machine', request.name, request.location]);
-        const unbundled = await bench.lab.front(kind).cloud.images.unbundled(id);
+        const unbundled = await fixture.lab.front(kind).cloud.images.unbundled(id);
         assert.deepEqual(
           [unbundled.sha256, unbundled.size, unbundled.kernelId, unbundled.ramdiskId],
           [hash('sha256', bodies.machine), bodies.machine.length, ids.kernelId, ids.ramdiskId],
         );
         for (const part of ['kernel', 'ramdisk'] as const) {
-          const made = await bench.lab.front(kind).cloud.images.unbundled(ids[`${part}Id`]);
+          const made = await fixture.lab.front(kind).cloud.images.unbundled(ids[`${part}Id`]);
           assert.deepEqual([made.kind, made.sha256], [part, hash('sha256', bodies[part])]);
           assert.equal((await available(made.id)).kind, part);
         }
         const { id: instance } = await cloud.launch({
-          ...bench.request(kind, await bench.madeGroup(cloud)),
+          ...fixture.request(kind, await fixture.madeGroup(cloud)),
           imageId: id,
         });
-        await bench.inState(cloud, instance, 'running');
+        await fixture.inState(cloud, instance, 'running');
         if (kind !== 'eucalyptus-3.2' && kind !== 'aws')
           assert.equal(await codeOf(cloud.deregisterImage(id)), 'NOT_YET');
       });
@@ -134,7 +134,7 @@ describe('cloud images', function () {
           [[id, `${request.name}-theirs`, 'kernel of x, by stackato-deploy/default/0123456789ab']],
         );
         assert.deepEqual(await cloud.imagesAt(`${request.location}x`), []);
-        const [row] = bench.lab.front(kind).cloud.images.all();
+        const [row] = fixture.lab.front(kind).cloud.images.all();
         assert.deepEqual(
           (await cloud.imagesAt(row?.location ?? '')).map(({ id: its }) => its),
           [row?.id],
@@ -158,7 +158,7 @@ describe('cloud images', function () {
       it('adopts the one whose registration was not answered', async () => {
         const request = await uploaded(store, kind, 'ramdisk', Buffer.from('ramdisk'));
         for (const what of ['lost', 'truncated', 'reset'] as const) {
-          bench.lab.faults.add({ kind, action: 'RegisterImage', what, times: 1 });
+          fixture.lab.faults.add({ kind, action: 'RegisterImage', what, times: 1 });
           assert.equal(await codeOf(cloud.registerImage(request)), 'CLOUD_UNREACHABLE', what);
           if (!namesAreUnique) break;
         }
@@ -199,7 +199,7 @@ describe('cloud images', function () {
           'IMAGE_NOT_FOUND',
         );
         if (kind !== 'eucalyptus-3.2') return;
-        const { foreignBucket } = bench.lab.access(kind);
+        const { foreignBucket } = fixture.lab.access(kind);
         assert.equal(
           await codeOf(cloud.registerImage({ ...request, location: `${foreignBucket}/a.manifest.xml` })),
           'IMAGE_BUCKET_FOREIGN',
@@ -218,16 +218,16 @@ describe('cloud images', function () {
 
 describe('cloud images without the right to kernels', function () {
   this.timeout(60_000);
-  const bench = new Bench();
-  bench.install();
+  const fixture = new CloudFixture();
+  fixture.install();
 
   for (const kind of KINDS.filter((each) => each !== 'aws')) {
     it(`${kind}: says that the account may not`, async () => {
-      const store = await openStore(bench.lab.access(kind));
+      const store = await openStore(fixture.lab.access(kind));
       await store.ensureBucket(BUCKET);
       const machine =
         '<manifest><machine_configuration><architecture>x86_64</architecture><kernel_id>true</kernel_id></machine_configuration><image>' +
-        `<name>k</name><user>${bench.lab.access(kind).signing.account}</user><type>kernel</type><size>1</size></image></manifest>`;
+        `<name>k</name><user>${fixture.lab.access(kind).signing.account}</user><type>kernel</type><size>1</size></image></manifest>`;
       const manifest = Buffer.from(machine);
       await store.put(BUCKET, 'k.manifest.xml', manifest, hash('md5', manifest));
       const request: RegisterRequest = {
@@ -237,12 +237,12 @@ describe('cloud images without the right to kernels', function () {
         description: '',
         architecture: 'x86_64',
       };
-      const failure = await failureOf((await openCloud(bench.lab.access(kind))).registerImage(request));
+      const failure = await failureOf((await openCloud(fixture.lab.access(kind))).registerImage(request));
       assert.deepEqual(
         [failure.code, /Only administrators can register kernel images/.test(failure.message)],
         ['CLOUD_PERMISSION', true],
       );
-      const { admin, ...access } = bench.lab.access(kind);
+      const { admin, ...access } = fixture.lab.access(kind);
       assert.match(await (await openCloud({ ...access, ...admin })).registerImage(request), /^eki-[0-9a-f]{8}$/);
     });
   }

@@ -1,4 +1,4 @@
-/** Every method of the store on every kind of cloud, against the lab's S3: it verifies signatures, digests and forms, and breaks off. */
+/** Every method of the object store on every kind of cloud, against the lab's S3, which verifies signatures and digests and cuts connections. */
 
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
@@ -8,18 +8,18 @@ import type { AddressInfo } from 'node:net';
 import type { ObjectStore } from '../../src/steps/ports';
 import { createClouds } from '../../src/cloud';
 import { md5Of } from '../../src/cloud/objects';
-import { storageOf } from '../../src/cloud/s3';
+import { s3EndpointOf } from '../../src/cloud/endpoints';
 import { KINDS } from '../../lab/types';
 import type { Fault } from '../../lab/types';
-import { Bench } from './bench';
+import { CloudFixture } from './fixture';
 import { codeOf, failureOf, openStore, secretsOf, specOf } from './support';
 
 const md5 = (body: Buffer): string => createHash('md5').update(body).digest('hex');
 
 describe('cloud stores', function () {
   this.timeout(60_000);
-  const bench = new Bench();
-  bench.install();
+  const fixture = new CloudFixture();
+  fixture.install();
   let buckets = 0;
 
   for (const kind of KINDS) {
@@ -29,14 +29,14 @@ describe('cloud stores', function () {
 
       beforeEach(async () => {
         bucket = `images-${++buckets}`;
-        store = await openStore(bench.lab.access(kind));
+        store = await openStore(fixture.lab.access(kind));
       });
 
       const put = (key: string, body: Buffer): Promise<void> => store.put(bucket, key, body, md5(body));
       const fault = (action: string, what: Fault['what']): void =>
-        bench.lab.faults.add({ kind, action, what, times: 1 });
+        fixture.lab.faults.add({ kind, action, what, times: 1 });
       const held = (): unknown =>
-        bench.lab
+        fixture.lab
           .store(kind)
           .buckets.objects()
           .filter((object) => object.bucket === bucket)
@@ -47,17 +47,17 @@ describe('cloud stores', function () {
         await put('a', Buffer.from('a'));
         await store.ensureBucket(bucket);
         assert.deepEqual(held(), [['a', 1]]);
-        const failure = await failureOf(store.ensureBucket(bench.lab.access(kind).foreignBucket));
+        const failure = await failureOf(store.ensureBucket(fixture.lab.access(kind).foreignBucket));
         assert.equal(failure.code, 'IMAGE_BUCKET_FOREIGN');
         assert.equal(
-          await codeOf(store.put(bench.lab.access(kind).foreignBucket, 'a', Buffer.from('a'), md5(Buffer.from('a')))),
+          await codeOf(store.put(fixture.lab.access(kind).foreignBucket, 'a', Buffer.from('a'), md5(Buffer.from('a')))),
           'CLOUD_PERMISSION',
         );
       });
 
       it('asks a bucket by HEAD where the release knows that, and never otherwise', async () => {
         await store.ensureBucket(bucket);
-        const calls = bench.lab
+        const calls = fixture.lab
           .store(kind)
           .calls.filter((call) => call.bucket === bucket)
           .map(({ action, status }) => `${action} ${status}`);
@@ -100,7 +100,7 @@ describe('cloud stores', function () {
           facts,
           { key: 'image.part.01', size: 0, md5: md5(Buffer.alloc(0)) },
         ]);
-        const [object] = bench.lab
+        const [object] = fixture.lab
           .store(kind)
           .buckets.objects()
           .filter((each) => each.bucket === bucket);
@@ -142,12 +142,12 @@ describe('cloud stores', function () {
         fault('HeadObject', 'error');
         assert.equal(await codeOf(store.head(bucket, 'a')), 'CLOUD_ERROR');
         const wrong = await failureOf(
-          (await openStore({ ...bench.lab.access(kind), secretKey: 'wrong-secret' })).put(bucket, 'a', big, md5(big)),
+          (await openStore({ ...fixture.lab.access(kind), secretKey: 'wrong-secret' })).put(bucket, 'a', big, md5(big)),
         );
         assert.equal(wrong.code, 'CLOUD_CREDENTIALS');
         assert.doesNotMatch(wrong.message, /wrong-secret/);
         assert.equal(
-          await codeOf((await openStore({ ...bench.lab.access(kind), accessKey: 'NOBODY' })).list(bucket, '')),
+          await codeOf((await openStore({ ...fixture.lab.access(kind), accessKey: 'NOBODY' })).list(bucket, '')),
           'CLOUD_CREDENTIALS',
         );
         assert.deepEqual(held(), []);
@@ -180,14 +180,14 @@ describe('cloud stores', function () {
   }
 
   it('need to be told where they are, but for aws', async () => {
-    const { storage: _, ...spec } = specOf(bench.lab.access('eucalyptus-4.4'));
+    const { storage: _, ...spec } = specOf(fixture.lab.access('eucalyptus-4.4'));
     const failure = await failureOf(createClouds(secretsOf()).store(spec));
     assert.deepEqual([failure.code, /cloud\.storage/.test(failure.message)], ['IMAGE_CONFIGURATION', true]);
-    assert.equal(storageOf({ kind: 'aws', region: 'eu-west-1' }), 'https://s3.eu-west-1.amazonaws.com');
+    assert.equal(s3EndpointOf({ kind: 'aws', region: 'eu-west-1' }), 'https://s3.eu-west-1.amazonaws.com');
   });
 
   it('say that what is no S3 is none, and where nothing listens', async () => {
-    const access = bench.lab.access('eucalyptus-4.4');
+    const access = fixture.lab.access('eucalyptus-4.4');
     const server = createServer((_request, response) => response.writeHead(405).end('<html>No</html>')).listen(
       0,
       '127.0.0.1',

@@ -1,11 +1,11 @@
-/** What is read out of the clouds' answers, and what is asked of them, without any cloud. */
+/** How requests are built and answers are read, without any cloud. */
 
 import assert from 'node:assert/strict';
 import { accountOf } from '../../src/cloud/account';
 import { addressOf } from '../../src/cloud/addresses';
 import { CLOUD_KINDS } from '../../src/deployment/cloud-kinds';
 import { instanceOf, launchInput } from '../../src/cloud/instances';
-import { memoriesInOwnList, memoriesInZones } from '../../src/cloud/type-memory';
+import { memoryInOwnList, memoryInZones } from '../../src/cloud/instance-types';
 import { secretOf } from './support';
 
 describe("the account's name", () => {
@@ -190,26 +190,26 @@ describe('the memory of instance types', () => {
       { name: '|- c1.xlarge', state: '0008 / 0016   4   4096    60' },
     ];
     assert.deepEqual(
-      [...(memoriesInZones(zones) ?? [])],
+      [...(memoryInZones(zones) ?? [])],
       [
         ['m1.small', 256],
         ['c1.xlarge', 4096],
       ],
     );
-    assert.equal(memoriesInZones(zones.slice(0, 2)), undefined);
+    assert.equal(memoryInZones(zones.slice(0, 2)), undefined);
   });
 
   it('is read out of the list in the form of 4.x, whatever its root is called', () => {
     const item = '<item><name>m1.small</name><cpu>1</cpu><disk>5</disk><memory>256</memory></item>';
     assert.deepEqual(
       [
-        ...(memoriesInOwnList(
+        ...(memoryInOwnList(
           `<?xml version="1.0"?><Odd xmlns="x"><instanceTypeDetails>${item}</instanceTypeDetails></Odd>`,
         ) ?? []),
       ],
       [['m1.small', 256]],
     );
-    assert.equal(memoriesInOwnList('<R><instanceTypeDetails/></R>')?.size, 0);
-    assert.equal(memoriesInOwnList('<R><instanceTypeSet/></R>'), undefined);
+    assert.equal(memoryInOwnList('<R><instanceTypeDetails/></R>')?.size, 0);
+    assert.equal(memoryInOwnList('<R><instanceTypeSet/></R>'), undefined);
   });
 });

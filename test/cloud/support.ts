@@ -1,4 +1,4 @@
-/** For the tests of src/cloud: specs of the lab's clouds, secrets that are what they are called. */
+/** For the tests of src/cloud: specs of the lab's clouds, and secrets whose value is their name. */
 
 import type { Cloud, Clouds, ObjectStore, Secret, Secrets } from '../../src/steps/ports';
 import { createClouds } from '../../src/cloud';
@@ -44,7 +44,7 @@ export function openStore(access: CloudAccess, changes: Partial<CloudSpec> = {})
   return createClouds(secretsOf()).store(specOf(access, changes));
 }
 
-/** The error a call ends with. */
+/** The error that the call rejects with. */
 export async function failureOf(call: Promise<unknown>): Promise<DeployError> {
   try {
     await call;

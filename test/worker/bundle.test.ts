@@ -1,13 +1,13 @@
-/** Every cached workflow carries the bundle: nothing may be in it but Temporal, our workflows, and the contract in deployment. */
+/** Every cached workflow carries the bundle, so it may hold only Temporal, our workflows, and src/deployment. */
 
 import assert from 'node:assert/strict';
-import { MAX_BUNDLE_BYTES } from '../../src/worker/paths';
+import { MAX_BUNDLE_BYTES } from '../../src/worker/bundle';
 import { workflowBundle } from '../support/temporal';
 
-/** What @temporalio/workflow itself is made of. */
+/** What @temporalio/workflow itself consists of. */
 const TEMPORAL = /^\.\/node_modules\/(@temporalio\/(common|workflow|worker)|nexus-rpc|long|ms)\//;
 const OURS = /^\.\/src\/(workflows|deployment)\/[\w-]+\.ts$/;
-/** What webpack puts in place of a module that is not there: empty. */
+/** webpack's empty replacement for a module that is not there. */
 const EMPTY = /^\?[0-9a-f]+$/;
 
 describe('the workflow bundle', function () {

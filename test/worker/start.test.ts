@@ -1,4 +1,4 @@
-/** What a worker that cannot run does: it says why in words for people, and ends, so that whoever looks after it can start it again. */
+/** A worker that cannot run says why in plain words and exits, so that a supervisor can start it again. */
 
 import { strict as assert } from 'node:assert';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -17,7 +17,7 @@ describe('starting a worker', function () {
   this.timeout(60_000);
   let server: TestWorkflowEnvironment;
   let dir: string;
-  /** Takes connections, and says nothing. */
+  /** Accepts connections and stays silent. */
   let mute: Server;
   const connections = new Set<Socket>();
 
@@ -41,7 +41,7 @@ describe('starting a worker', function () {
     );
   const mutePort = (): number => (mute.address() as AddressInfo).port;
 
-  /** What, why, what to do: two lines, and nothing of the core's own. */
+  /** What, why and what to do, in two lines, without the messages of the SDK's core. */
   const assertTold = ({ code, stdout, stderr }: Ended, exit: number, words: RegExp): void => {
     assert.match(stderr, /^stackato-deploy: The worker cannot run\. .+\n.+\n$/);
     assert.match(stderr, words);

@@ -1,4 +1,4 @@
-/** A bench for tests of clouds: the lab's fronts over moto, and a name of its own for every test. */
+/** A fixture for tests of clouds: the lab's clouds over moto, and a deployment name of its own for every test. */
 
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { createCloud } from '../../src/cloud';
 import { CLOUD_KINDS } from '../../src/deployment/cloud-kinds';
 import type { CloudKind } from '../../src/deployment/cloud-kinds';
 import { Ec2 } from '../../src/cloud/ec2';
-import type { Patience } from '../../src/cloud/sdk';
+import type { Timeouts } from '../../src/cloud/sdk-config';
 import type { Cloud, CloudGroup, CloudInstance, LaunchRequest } from '../../src/steps/ports';
 import { groupNameOf, ownerOf } from '../../src/deployment/names';
 import type { Clouds } from '../../lab/cloud';
@@ -29,20 +29,20 @@ export const TYPES: Readonly<Record<Kind, { readonly name: string; readonly mib:
   aws: { name: 't3.medium', mib: 4096 },
 };
 
-export class Bench {
-  /** Of the test that runs. Instances stay listed after it, so no two tests may share them. */
+export class CloudFixture {
+  /** Of the current test. Its instances stay listed afterwards, so no two tests may share these names. */
   owner = '';
   group = '';
-  private readonly factory: FakeMachineFactory = fakeMachineFactory();
+  private readonly machinery: FakeMachineFactory = fakeMachineFactory();
   private readonly dir = mkdtempSync(join(tmpdir(), 'clouds-'));
   private started: { readonly clouds: Clouds; stop(): Promise<void> } | undefined;
   private tests = 0;
   private release = (): void => undefined;
 
-  /** Call it in a `describe`. */
+  /** To be called in a `describe`. */
   install(kernelRights = false): void {
     before(async () => {
-      this.started = await startClouds(this.dir, this.factory, QUOTA, kernelRights);
+      this.started = await startClouds(this.dir, this.machinery, QUOTA, kernelRights);
     });
     beforeEach(() => {
       this.tests += 1;
@@ -65,14 +65,14 @@ export class Bench {
     return this.started.clouds;
   }
 
-  /** Instances stay pending until what it returns is called, or the test ends. */
+  /** Keeps instances pending until the returned function is called, or the test ends. */
   hold(): () => void {
-    return (this.release = this.factory.hold());
+    return (this.release = this.machinery.hold());
   }
 
   /** What an instance's console shows from now on. */
   print(id: string, text: string): void {
-    const machine = this.factory.made.get(id);
+    const machine = this.machinery.made.get(id);
     assert.ok(machine);
     machine.printed = text;
   }
@@ -81,15 +81,15 @@ export class Bench {
     return openCloud(this.lab.access(kind));
   }
 
-  /** With limits and abilities other than its kind's. */
-  altered(kind: Kind, can: Partial<CloudKind>, patience?: Patience): Cloud {
+  /** With timeouts and capabilities other than its kind's. */
+  altered(kind: Kind, changes: Partial<CloudKind>, timeouts?: Timeouts): Cloud {
     const { endpoint, region, accessKey, secretKey } = this.lab.access(kind);
     const options = {
       spec: { endpoint, region },
-      keys: { accessKey, secretKey },
-      can: { ...CLOUD_KINDS[kind], ...can },
+      credentials: { accessKey, secretKey },
+      capabilities: { ...CLOUD_KINDS[kind], ...changes },
     };
-    return createCloud(new Ec2({ ...options, ...(patience === undefined ? {} : { patience }) }), 'altered');
+    return createCloud(new Ec2({ ...options, ...(timeouts === undefined ? {} : { timeouts }) }), 'altered');
   }
 
   async madeGroup(cloud: Cloud, description = this.owner): Promise<CloudGroup> {
@@ -120,7 +120,7 @@ export class Bench {
     );
   }
 
-  /** What a test made, and what one left that failed. */
+  /** Removes what a test made, and what a failed one left. */
   private async empty(kind: Kind): Promise<void> {
     const cloud = await this.open(kind);
     const instances = async (): Promise<readonly { readonly id: string; readonly state: string }[]> =>

@@ -1,4 +1,4 @@
-/** The way to a cloud: through a proxy, past one, with TLS on one side only; and with keys that are temporary. */
+/** Connections to a cloud: with and without a proxy, with TLS on one side only, and with temporary credentials. */
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
@@ -18,7 +18,7 @@ import { isExempt, proxyFor } from '../../src/cloud/proxy';
 import type { CloudSpec } from '../../src/deployment/types';
 import { KINDS } from '../../lab/types';
 import { TestProxy } from '../support/proxy';
-import { Bench } from './bench';
+import { CloudFixture } from './fixture';
 import { failureOf, openCloud, openStore, secretsOf, specOf } from './support';
 
 const ZONES = '<R><availabilityZoneInfo><item><zoneName>one</zoneName></item></availabilityZoneInfo></R>';
@@ -167,7 +167,7 @@ describe('the way to a cloud', function () {
         assert.match(
           message,
           new RegExp(
-            `^The proxy http://${proxy.host} of HTTPS?_PROXY wants a user and a password, or others than it was given \\(HTTP 407\\)\\.$`,
+            `^The proxy http://${proxy.host} of HTTPS?_PROXY asks for a user and a password, or does not accept those it was given \\(HTTP 407\\)\\.$`,
           ),
         );
       }
@@ -311,8 +311,8 @@ describe('the way to a cloud', function () {
   });
 
   describe('with temporary keys', () => {
-    const bench = new Bench();
-    bench.install();
+    const fixture = new CloudFixture();
+    fixture.install();
     const keysOf = ({
       accessKey,
       secretKey,
@@ -329,7 +329,7 @@ describe('the way to a cloud', function () {
 
     for (const kind of KINDS) {
       it(`F22: ${kind} takes them with their token, and not without it or with another`, async () => {
-        const access = bench.lab.access(kind);
+        const access = fixture.lab.access(kind);
         const { temporary } = access;
         const good = { credentials: keysOf(temporary) };
         await (await openCloud(access, good)).checkAccess();
@@ -362,7 +362,7 @@ describe('the way to a cloud', function () {
     }
 
     it('F22: a new token is taken up at once, and the account is the same', async () => {
-      const access = bench.lab.access('aws');
+      const access = fixture.lab.access('aws');
       const { temporary } = access;
       const values: Record<string, string> = { AK: temporary.accessKey, SK: temporary.secretKey, ST: 'expired-token' };
       const clouds = createClouds(secretsOf(values));

@@ -1,7 +1,4 @@
-/**
- * Finds out whether a port speaks TLS. A client that speaks TLS to a server without it, or the other way round, only learns that nobody
- * answers.
- */
+/** Finds out whether a port speaks TLS. A client that speaks TLS to a server without it, or the other way round, only learns that nobody answers. */
 
 import { once } from 'node:events';
 import { isIP } from 'node:net';
@@ -17,7 +14,7 @@ export interface TlsProbe {
 
 const LIMIT = 2_000;
 
-/** What OpenSSL says of bytes that are not TLS: an HTTP answer, or any other protocol in which the server speaks first. */
+/** What OpenSSL says of bytes that are not TLS: the beginning of an HTTP answer, or of any other protocol in which the server speaks first. */
 export const NOT_TLS =
   /wrong version number|packet length too long|http request|record layer failure|unsupported protocol version|invalid content type/i;
 
