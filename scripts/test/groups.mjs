@@ -19,6 +19,7 @@ export const GROUPS = [
       'cloud',
       'adapters',
       'activities',
+      'steps',
       'temporal',
       'client',
       'cli',
