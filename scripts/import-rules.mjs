@@ -6,62 +6,41 @@
 import { dirname, relative, resolve, sep } from 'node:path';
 
 /** Node's modules that neither open a socket nor start a process. */
-const QUIET_NODE = /^node:(?!(?:net|tls|http|https|http2|dgram|dns|child_process|cluster|inspector)(?:\/|$))/;
+const NODE = 'node:(?!(net|tls|https?|http2|dgram|dns|child_process|cluster|inspector)(/|$)).+';
 
 export const FOLDERS = {
-  deployment: { folders: [], packages: [] },
-  specfile: {
-    folders: ['deployment'],
-    packages: ['zod', 'yaml', 'fastest-levenshtein', 'node:fs/promises', 'node:path'],
-  },
-  machine: { folders: ['deployment'], packages: ['node:crypto'] },
-  dns: { folders: ['deployment'], packages: [] },
-  image: { folders: ['deployment'], packages: ['yauzl', 'p-limit', QUIET_NODE] },
-  steps: { folders: ['deployment', 'machine', 'dns', 'image'], packages: [/^node:(crypto|timers\/promises|path)$/] },
-  workflows: { folders: ['deployment'], types: ['activities'], packages: [/^@temporalio\/(workflow|common)$/] },
-  activities: {
-    folders: ['deployment', 'machine', 'dns', 'image', 'steps', 'temporal'],
-    packages: [/^@temporalio\/(activity|client|common)$/, QUIET_NODE],
-  },
-  net: { folders: [], packages: [/^node:(events|net|tls)$/] },
+  deployment: {},
+  specfile: { folders: 'deployment', packages: 'zod|yaml|fastest-levenshtein|node:fs/promises|node:path' },
+  machine: { folders: 'deployment', packages: 'node:crypto' },
+  dns: { folders: 'deployment' },
+  image: { folders: 'deployment', packages: `yauzl|p-limit|${NODE}` },
+  steps: { folders: 'deployment|machine|dns|image', packages: 'node:(crypto|timers/promises|path)' },
+  workflows: { folders: 'deployment', packages: '@temporalio/(workflow|common)' },
+  activities: { folders: 'deployment|steps|temporal', packages: `@temporalio/(activity|client|common)|${NODE}` },
+  net: { packages: 'node:(events|net|tls)' },
   cloud: {
-    folders: ['deployment', 'net'],
-    types: ['steps'],
-    packages: [
-      /^node:(http|net)$/,
-      QUIET_NODE,
-      /^@aws-sdk\/client-(ec2|s3)$/,
-      /^https?-proxy-agent$/,
-      'fast-xml-parser',
-    ],
+    folders: 'deployment|net',
+    types: 'steps',
+    packages: `@aws-sdk/client-(ec2|s3)|https?-proxy-agent|fast-xml-parser|node:(http|net)|${NODE}`,
   },
   adapters: {
-    folders: ['deployment', 'machine'],
-    types: ['steps', 'dns', 'image'],
-    packages: [/^node:(child_process|dns\/promises|https?|net|tls)$/, QUIET_NODE, 'dns-packet', 'p-limit', 'ssh2'],
+    folders: 'deployment|machine',
+    types: 'steps|dns|image',
+    packages: `ssh2|dns-packet|p-limit|node:(child_process|dns/promises|https?|net|tls)|${NODE}`,
   },
-  temporal: {
-    folders: ['deployment', 'net'],
-    packages: [/^@temporalio\/(client|common|envconfig)$/, /^node:(crypto|events|fs)$/],
-  },
-  client: {
-    folders: ['deployment', 'specfile', 'steps', 'temporal'],
-    packages: [/^@temporalio\/(client|common)$/, /^node:(crypto|timers\/promises|util)$/],
-  },
+  temporal: { folders: 'deployment|net', packages: '@temporalio/(client|common|envconfig)|node:(crypto|events|fs)' },
+  client: { folders: 'deployment|specfile|steps|temporal', packages: `@temporalio/(client|common)|${NODE}` },
   cli: {
-    folders: ['deployment', 'specfile', 'image', 'steps', 'client'],
-    types: ['temporal'],
-    packages: ['commander', 'picocolors', 'log-update', 'node:child_process', QUIET_NODE],
+    folders: 'deployment|specfile|image|steps|client',
+    types: 'temporal',
+    packages: `commander|picocolors|log-update|node:child_process|${NODE}`,
   },
   worker: {
-    folders: ['deployment', 'activities', 'adapters', 'cloud', 'temporal'],
-    types: ['steps'],
-    packages: ['@temporalio/worker', 'pino', QUIET_NODE],
+    folders: 'deployment|activities|adapters|cloud|temporal',
+    types: 'steps',
+    packages: `@temporalio/worker|pino|${NODE}`,
   },
 };
-
-/** A new folder may import nothing until it has a row. */
-const NOTHING = { folders: [], packages: [] };
 
 /** Pure: no import() that would get round the rules, no environment, no fetch. */
 export const PURE = ['deployment', 'machine', 'dns', 'steps', 'workflows', 'activities'];
@@ -89,10 +68,12 @@ export const importRule = {
   },
 };
 
+/** A new folder may import nothing until it has a row. */
 function mayImport(from, what, source, typeOnly) {
-  const { folders, types = [], packages } = FOLDERS[from] ?? NOTHING;
-  if (source.startsWith('.')) return what === from || folders.includes(what) || (typeOnly && types.includes(what));
-  return packages.some((allowed) => (typeof allowed === 'string' ? allowed === source : allowed.test(source)));
+  const { folders = '', types = '', packages = '' } = FOLDERS[from] ?? {};
+  const isOneOf = (list, name) => new RegExp(`^(${list})$`).test(name);
+  if (!source.startsWith('.')) return isOneOf(packages, source);
+  return what === from || isOneOf(folders, what) || (typeOnly && isOneOf(types, what));
 }
 
 /** The folder of src that a file is in; undefined outside of src. */
