@@ -25,6 +25,14 @@ export const REFERENCES = [
   },
   { path: 'docs/spec.md', column: 'key', known: () => keysOf(dist('src/specfile/schema.js').jsonSchema()) },
   {
+    path: 'docs/spec.md',
+    column: 'kind',
+    known: () =>
+      mapped(dist('src/deployment/cloud-kinds.js').CLOUD_KINDS, ({ signature }) => ({
+        'signed by': `Signature V${signature}`,
+      })),
+  },
+  {
     path: 'docs/recovery.md',
     column: 'code',
     known: () =>

@@ -37,7 +37,21 @@ export interface CloudKind {
   readonly storeSignature: 'hmac-sha1' | 4;
   /** Knows HEAD of a bucket. */
   readonly headsBuckets: boolean;
+  /** What ids of images begin with. Eucalyptus has `ami-` from 5.1 on, unless it was upgraded from an earlier release. */
+  readonly imagePrefixes: readonly ('ami-' | 'emi-')[];
+  /** The defaults of the release; an administrator may have changed them. */
+  readonly sizeLimits: SizeLimits;
 }
+
+/** Bytes. */
+export interface SizeLimits {
+  /** Of the raw image. */
+  readonly image: number;
+  /** Of all parts of a bundle together. */
+  readonly bundle: number;
+}
+
+const GIB = 1024 ** 3;
 
 /** Nobody promises anything; three times as long as we wait for an answer (cloud/ec2.ts). */
 const LATE_EFFECT = 60_000;
@@ -58,6 +72,8 @@ export const CLOUD_KINDS: Readonly<Record<CloudKindName, CloudKind>> = {
     typeMemory: 'verbose zones',
     storeSignature: 'hmac-sha1',
     headsBuckets: false,
+    imagePrefixes: ['emi-'],
+    sizeLimits: { image: 30 * GIB, bundle: 5 * GIB },
   },
   // Takes version 4 as well, but refuses a signature it has seen, and that one has no more than seconds in it.
   'eucalyptus-3.4': {
@@ -75,6 +91,8 @@ export const CLOUD_KINDS: Readonly<Record<CloudKindName, CloudKind>> = {
     typeMemory: 'own list',
     storeSignature: 'hmac-sha1',
     headsBuckets: true,
+    imagePrefixes: ['emi-'],
+    sizeLimits: { image: 30 * GIB, bundle: 5 * GIB },
   },
   'eucalyptus-4.4': {
     signature: 4,
@@ -92,6 +110,8 @@ export const CLOUD_KINDS: Readonly<Record<CloudKindName, CloudKind>> = {
     typeMemory: 'own list',
     storeSignature: 4,
     headsBuckets: true,
+    imagePrefixes: ['emi-'],
+    sizeLimits: { image: 30 * GIB, bundle: Infinity },
   },
   'eucalyptus-5.1': {
     signature: 4,
@@ -109,6 +129,8 @@ export const CLOUD_KINDS: Readonly<Record<CloudKindName, CloudKind>> = {
     typeMemory: 'own list',
     storeSignature: 4,
     headsBuckets: true,
+    imagePrefixes: ['ami-', 'emi-'],
+    sizeLimits: { image: 30 * GIB, bundle: Infinity },
   },
   aws: {
     signature: 4,
@@ -127,6 +149,8 @@ export const CLOUD_KINDS: Readonly<Record<CloudKindName, CloudKind>> = {
     typeMemory: 'type list',
     storeSignature: 4,
     headsBuckets: true,
+    imagePrefixes: ['ami-'],
+    sizeLimits: { image: 10 * GIB, bundle: Infinity },
   },
 };
 

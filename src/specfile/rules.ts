@@ -6,7 +6,7 @@ import { valueAt, withHint } from './problems';
 import type { Fault, Path } from './problems';
 import { DEFAULT_PORT } from './schema-appliance';
 import { DEADLINES, DEFAULT_POLL, milliseconds } from './schema-timing';
-import type { CloudKindName } from '../deployment/types';
+import { CLOUD_KIND_NAMES, CLOUD_KINDS } from '../deployment/cloud-kinds';
 
 /** How a rule reads the spec: only values that are right by themselves, as text. */
 interface SpecReader {
@@ -209,36 +209,29 @@ const NOT_RESERVED_ADDRESSES: Rule = (spec) => {
   ];
 };
 
-/** Eucalyptus has `ami-` from 5.1 on, unless it was upgraded from an earlier release. */
 const IMAGE_ID_OF_CLOUD: Rule = (spec) => {
-  const kind = spec.get('cloud.kind');
+  const kind = CLOUD_KIND_NAMES.find((name) => name === spec.get('cloud.kind'));
   return ['image', 'image.id'].map((path) => {
     const prefix = spec.get(path)?.slice(0, 4);
-    if (prefix === 'emi-' && kind === 'aws')
-      return wrong(
-        path,
-        withHint(
-          'is the id of an image on Eucalyptus, and cloud.kind is aws',
-          'give an id that begins with ami-, or correct cloud.kind',
-        ),
-      );
-    if (prefix === 'ami-' && kind !== undefined && ONLY_EMI.includes(kind))
-      return wrong(
-        path,
-        withHint(
-          `is the id of an image on AWS: ${kind} has none of that kind`,
-          'give an id that begins with emi-, or correct cloud.kind',
-        ),
-      );
-    return undefined;
+    if (kind === undefined || (prefix !== 'emi-' && prefix !== 'ami-')) return undefined;
+    if (CLOUD_KINDS[kind].imagePrefixes.includes(prefix)) return undefined;
+    return prefix === 'emi-'
+      ? wrong(
+          path,
+          withHint(
+            `is the id of an image on Eucalyptus, and cloud.kind is ${kind}`,
+            'give an id that begins with ami-, or correct cloud.kind',
+          ),
+        )
+      : wrong(
+          path,
+          withHint(
+            `is the id of an image on AWS: ${kind} has none of that kind`,
+            'give an id that begins with emi-, or correct cloud.kind',
+          ),
+        );
   });
 };
-
-const ONLY_EMI: readonly string[] = [
-  'eucalyptus-3.2',
-  'eucalyptus-3.4',
-  'eucalyptus-4.4',
-] satisfies readonly CloudKindName[];
 
 /** Otherwise the deadline would pass before the second poll. */
 const POLL_BEFORE_DEADLINE: Rule = (spec) => {

@@ -1,6 +1,6 @@
 /** The facts of a bundle, checked before the first byte is read, and the size limits of clouds. */
 
-import type { CloudKindName } from '../../deployment/types';
+import type { SizeLimits } from '../../deployment/cloud-kinds';
 import { DeployError } from '../../deployment/errors';
 
 export type ImageKind = 'machine' | 'kernel' | 'ramdisk';
@@ -93,24 +93,6 @@ export function checkName(name: string): void {
   if (!NAME.test(name))
     throw new DeployError('IMAGE_NAME', `The name ${JSON.stringify(name)} is not accepted by clouds.`);
 }
-
-const GIB = 1024 ** 3;
-
-export interface SizeLimits {
-  /** Of the raw image, in bytes. */
-  readonly image: number;
-  /** Of all parts together, in bytes. */
-  readonly bundle: number;
-}
-
-/** The defaults of each release; an administrator may have changed them. */
-export const SIZE_LIMITS: Readonly<Record<CloudKindName, SizeLimits>> = {
-  'eucalyptus-3.2': { image: 30 * GIB, bundle: 5 * GIB },
-  'eucalyptus-3.4': { image: 30 * GIB, bundle: 5 * GIB },
-  'eucalyptus-4.4': { image: 30 * GIB, bundle: Infinity },
-  'eucalyptus-5.1': { image: 30 * GIB, bundle: Infinity },
-  aws: { image: 10 * GIB, bundle: Infinity },
-};
 
 export function checkImageSize(size: number, limits: SizeLimits): void {
   if (size > limits.image)

@@ -1,6 +1,7 @@
 /** Everything about an image that can be known before its first byte is sent. */
 
-import { checkFacts, checkImageSize, openFile, SIZE_LIMITS } from '../../image';
+import { CLOUD_KINDS } from '../../deployment/cloud-kinds';
+import { checkFacts, checkImageSize, openFile } from '../../image';
 import { IMAGE_PARTS } from '../../deployment/messages';
 import type { ImagePart, PublishInput } from '../../deployment/messages';
 import type { CloudSpec, ImageSpec } from '../../deployment/types';
@@ -49,7 +50,7 @@ export async function checkFile(
   if ('url' in file) return;
   const source = await openFile({ path: (await files.find(file)) ?? file.file });
   try {
-    if (packing === 'raw') checkImageSize(source.size, SIZE_LIMITS[cloud.kind]);
+    if (packing === 'raw') checkImageSize(source.size, CLOUD_KINDS[cloud.kind].sizeLimits);
   } finally {
     await source.close();
   }

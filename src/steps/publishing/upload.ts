@@ -4,7 +4,8 @@
  * registered from is never written again: from 4.1 on Eucalyptus launches none whose manifest has changed.
  */
 
-import { SIZE_LIMITS, openBundle, openJournal } from '../../image';
+import { CLOUD_KINDS } from '../../deployment/cloud-kinds';
+import { openBundle, openJournal } from '../../image';
 import type { Bundle, Manifest } from '../../image';
 import { DeployError } from '../../deployment/errors';
 import type { Attempt } from '../attempt';
@@ -94,7 +95,7 @@ async function withBundle<T>(
     const journal = openJournal(await deps.files.journal(journalName(input)));
     const bundle = await openBundle(
       { source, facts, identity },
-      { journal, limits: SIZE_LIMITS[input.cloud.kind], signal: attempt.signal, onProgress: moved },
+      { journal, limits: CLOUD_KINDS[input.cloud.kind].sizeLimits, signal: attempt.signal, onProgress: moved },
     );
     return await use({ bundle, source, privateKey: identity.privateKey });
   } finally {

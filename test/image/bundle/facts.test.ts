@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { SIZE_LIMITS, checkFacts, checkName } from '../../../src/image';
+import { CLOUD_KINDS } from '../../../src/deployment/cloud-kinds';
+import { checkFacts, checkName } from '../../../src/image';
 import type { BundleFacts } from '../../../src/image';
 import { checkBundleSize, checkImageSize } from '../../../src/image/bundle/facts';
 import type { ErrorCode } from '../../../src/deployment/errors';
@@ -58,10 +59,12 @@ describe('facts', () => {
 
   it('have a size that the cloud takes', () => {
     const gib = 1024 ** 3;
-    checkImageSize(10 * gib, SIZE_LIMITS.aws);
-    assert.throws(() => checkImageSize(10 * gib + 1, SIZE_LIMITS.aws), { code: 'IMAGE_TOO_BIG' });
-    checkImageSize(30 * gib, SIZE_LIMITS['eucalyptus-5.1']);
-    checkBundleSize(5 * gib, SIZE_LIMITS['eucalyptus-3.2']);
-    assert.throws(() => checkBundleSize(5 * gib + 1, SIZE_LIMITS['eucalyptus-3.2']), { code: 'IMAGE_TOO_BIG' });
+    checkImageSize(10 * gib, CLOUD_KINDS.aws.sizeLimits);
+    assert.throws(() => checkImageSize(10 * gib + 1, CLOUD_KINDS.aws.sizeLimits), { code: 'IMAGE_TOO_BIG' });
+    checkImageSize(30 * gib, CLOUD_KINDS['eucalyptus-5.1'].sizeLimits);
+    checkBundleSize(5 * gib, CLOUD_KINDS['eucalyptus-3.2'].sizeLimits);
+    assert.throws(() => checkBundleSize(5 * gib + 1, CLOUD_KINDS['eucalyptus-3.2'].sizeLimits), {
+      code: 'IMAGE_TOO_BIG',
+    });
   });
 });
