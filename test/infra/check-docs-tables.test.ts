@@ -31,7 +31,8 @@ describe('tables of reference', () => {
       .write('package.json', '{}')
       .write('dist/src/specfile/loader.js', LOADER)
       .write('dist/src/deployment/errors.js', ERRORS)
-      .write('dist/src/specfile/schema.js', SCHEMA);
+      .write('dist/src/specfile/schema.js', SCHEMA)
+      .write('dist/src/deployment/cloud-kinds.js', 'exports.CLOUD_KINDS = {};');
   });
   afterEach(() => folder.remove());
 
