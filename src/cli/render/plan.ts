@@ -9,7 +9,7 @@ export function planText(spec: DeploymentSpec, steps: readonly PlannedStep[], pa
   const { name, release, cloud, dns } = spec;
   const head = [
     `${paint.bold(name)}  Stackato ${release} on ${cloud.kind} at ${cloud.endpoint ?? cloud.region}, as ${dns.name}`,
-    'Each step looks first and does only what is not there yet. Nothing was touched to print this.',
+    'Each step looks first, and does only what is not there yet. Nothing was touched to say this.',
   ];
   return [...head, ...steps.flatMap((step, i) => stepText(step, i + 1, paint))].join('\n');
 }
