@@ -1,4 +1,7 @@
-/** Uploads on three clouds under a storm of kills and faults at random moments: each ends published, once, as it was, and leaves nothing behind. */
+/**
+ * Uploads to three clouds while workers are killed and calls fail at random moments: each image ends published once,
+ * with its content intact, and nothing else is left behind.
+ */
 
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
@@ -12,22 +15,22 @@ import { Site } from '../support/site';
 import { eventually } from '../support/wait';
 
 const KINDS: readonly Kind[] = ['eucalyptus-3.2', 'eucalyptus-4.4', 'aws'];
-/** On each kind: in every round two uploads begin, and the worker is killed while some are under way. */
+/** For each kind: every round starts two uploads and kills the worker while some are under way. */
 const ROUNDS = 4;
-const FAULTS = 18;
-const WANTED = 50;
+const FAULTS_PER_KIND = 18;
+const MINIMUM_HITS = 50;
 const MIB = 1024 * 1024;
-const LIMIT = 300_000;
+const LIMIT_MS = 300_000;
 
-const WHAT: readonly Fault['what'][] = ['error', 'throttle', 'reset', 'truncated', 'lost', 'slow'];
-/** As often as they are called, more or less. */
-const ACTIONS = ['PutObject', 'PutObject', 'PutObject', 'HeadObject', 'ListObjects', 'CreateBucket'] as const;
+const KINDS_OF_FAULT: readonly Fault['what'][] = ['error', 'throttle', 'reset', 'truncated', 'lost', 'slow'];
+/** Weighted roughly by how often each is called. */
+const FAULTED_ACTIONS = ['PutObject', 'PutObject', 'PutObject', 'HeadObject', 'ListObjects', 'CreateBucket'] as const;
 
-/** Repeats the choices of a run that failed; the moments they hit are those of the machine. */
+/** Repeats the random choices of a failed run. The moments at which they take effect still depend on the machine. */
 const seed = Number(process.env.STORM_SEED ?? randomBytes(4).readUInt32LE());
 
-describe('an upload in a storm', function () {
-  this.timeout(LIMIT + 60_000);
+describe('an upload under a storm of kills and faults', function () {
+  this.timeout(LIMIT_MS + 60_000);
   let site: Site;
   before(async () => {
     site = await Site.open({ kernelRights: true });
@@ -35,12 +38,12 @@ describe('an upload in a storm', function () {
   after(() => site.close());
 
   it(`ends published, whatever happens to it (STORM_SEED=${seed})`, async () => {
-    const storms = KINDS.map((kind, index) => new Storm(site, kind, dice(seed + index)));
+    const storms = KINDS.map((kind, index) => new Storm(site, kind, randomIntegers(seed + index)));
     try {
-      await Promise.all(storms.map((storm) => storm.rage()));
+      await Promise.all(storms.map((storm) => storm.run()));
       const sum = (count: (storm: Storm) => number): number => storms.reduce((all, storm) => all + count(storm), 0);
       const [kills, faults] = [sum((storm) => storm.kills), sum((storm) => storm.faults)];
-      assert.ok(kills + faults >= WANTED, `only ${kills} kills and ${faults} faults hit an upload`);
+      assert.ok(kills + faults >= MINIMUM_HITS, `only ${kills} kills and ${faults} faults hit an upload`);
       assert.ok(kills >= ROUNDS * KINDS.length, `only ${kills} kills hit an upload`);
       for (const storm of storms) await storm.assertPublished();
     } catch (error) {
@@ -53,49 +56,49 @@ describe('an upload in a storm', function () {
 
 interface Upload {
   readonly name: string;
-  /** SHA-256 of the files. */
+  /** SHA-256 of each file. */
   readonly sources: Readonly<Record<ImagePart, string>>;
   end?: PublishStatus;
-  /** Why it is no longer looked at. */
+  /** Why following it ended. */
   error?: unknown;
 }
 
 class Storm {
   kills = 0;
-  private thrown = 0;
+  private injected = 0;
   private readonly uploads: Upload[] = [];
 
   constructor(
     private readonly site: Site,
     private readonly kind: Kind,
-    private readonly roll: (from: number, to: number) => number,
+    private readonly random: (from: number, to: number) => number,
   ) {}
 
-  /** Those that hit a call. */
+  /** Number of faults that hit a call. */
   get faults(): number {
-    return this.thrown - this.site.lab.faultsLeft(this.kind).length;
+    return this.injected - this.site.lab.faultsLeft(this.kind).length;
   }
 
-  async rage(): Promise<void> {
+  async run(): Promise<void> {
     const { site, kind } = this;
-    const faults = this.throwFaults();
+    const faults = this.injectFaults();
     let worker = await site.worker(kind, kind);
     for (let round = 0; round < ROUNDS; round++) {
-      await this.begin();
-      await this.begin();
-      const sent = this.puts() + this.roll(1, 7);
+      await this.startUpload();
+      await this.startUpload();
+      const sent = this.puts() + this.random(1, 7);
       await eventually(`${kind}: part ${sent} is sent`, () => this.puts() >= sent || !this.underWay, 60_000);
-      await new Promise((resolve) => setTimeout(resolve, this.roll(0, 250)));
+      await new Promise((resolve) => setTimeout(resolve, this.random(0, 250)));
       if (this.underWay) this.kills += 1;
       await worker.kill();
       worker = await site.worker(kind, kind);
     }
-    await eventually(`${kind}: all uploads are over`, () => this.over, LIMIT);
+    await eventually(`${kind}: all uploads are over`, () => this.over, LIMIT_MS);
     await faults;
     await worker.stop();
   }
 
-  /** Each image is there once and is what its files were, and its bucket holds nothing else. */
+  /** Each image is registered once, equals its source files, and its bucket holds nothing else. */
   async assertPublished(): Promise<void> {
     const {
       site: { lab },
@@ -128,10 +131,10 @@ class Storm {
     );
   }
 
-  private async begin(): Promise<void> {
+  private async startUpload(): Promise<void> {
     const { site, kind } = this;
     const name = `storm-${kind.replace(/\W/g, '')}-${this.uploads.length}`;
-    const image = site.imageOf(name, kind, randomBytes(this.roll(11 * MIB, 22 * MIB)));
+    const image = site.imageOf(name, kind, randomBytes(this.random(11 * MIB, 22 * MIB)));
     const spec = site.spec(name, kind, { image });
     const temporal = await site.temporal(kind);
     const hash = (file: unknown): string =>
@@ -139,7 +142,7 @@ class Storm {
         .update(readFileSync(String(file)))
         .digest('hex');
     const follow = async (): Promise<void> => {
-      for await (const look of publish(temporal, spec, AbortSignal.timeout(LIMIT))) upload.end = look;
+      for await (const status of publish(temporal, spec, AbortSignal.timeout(LIMIT_MS))) upload.end = status;
     };
     const upload: Upload = {
       name,
@@ -151,32 +154,33 @@ class Storm {
     });
   }
 
-  /** One after another, each a few calls after the one before has hit. */
-  private async throwFaults(): Promise<void> {
+  /** Injects one fault after another, each a few calls after the previous one was hit. */
+  private async injectFaults(): Promise<void> {
     const {
       site: { lab },
       kind,
     } = this;
-    while (this.thrown < FAULTS) {
-      const due = lab.storeCalls(kind).length + this.roll(0, 4);
-      const [what, action] = [this.pick(WHAT), this.pick(ACTIONS)];
-      if (!(await this.orOver(() => lab.storeCalls(kind).length >= due))) return;
-      lab.fault({ kind, action, what, times: 1, ms: this.roll(200, 2_000) });
-      this.thrown += 1;
-      // One that waits for another bucket to be made would hold up the rest.
+    while (this.injected < FAULTS_PER_KIND) {
+      const due = lab.storeCalls(kind).length + this.random(0, 4);
+      const [what, action] = [this.pick(KINDS_OF_FAULT), this.pick(FAULTED_ACTIONS)];
+      if (!(await this.untilOrOver(() => lab.storeCalls(kind).length >= due))) return;
+      lab.fault({ kind, action, what, times: 1, ms: this.random(200, 2_000) });
+      this.injected += 1;
+      // Buckets are rarely created: waiting for such a fault to hit would hold up the rest.
       if (action === 'CreateBucket') continue;
-      if (!(await this.orOver(() => lab.faultsLeft(kind).every((fault) => fault.action === 'CreateBucket')))) return;
+      if (!(await this.untilOrOver(() => lab.faultsLeft(kind).every((fault) => fault.action === 'CreateBucket'))))
+        return;
     }
   }
 
-  /** @returns false where all uploads were over first */
-  private async orOver(good: () => boolean): Promise<boolean> {
-    await eventually(`${this.kind}: a call of its S3`, () => good() || this.over, LIMIT);
+  /** @returns false if all uploads ended first */
+  private async untilOrOver(good: () => boolean): Promise<boolean> {
+    await eventually(`${this.kind}: a call of its S3`, () => good() || this.over, LIMIT_MS);
     return good();
   }
 
   private pick<T>(all: readonly T[]): T {
-    return all[this.roll(0, all.length)] as T;
+    return all[this.random(0, all.length)] as T;
   }
 
   private puts(): number {
@@ -192,8 +196,8 @@ class Storm {
   }
 }
 
-/** Whole numbers from `from` up to `to`, `to` not among them (mulberry32). */
-function dice(start: number): (from: number, to: number) => number {
+/** A seeded random source (mulberry32) of integers from `from` up to, but not including, `to`. */
+function randomIntegers(start: number): (from: number, to: number) => number {
   let state = start >>> 0;
   return (from, to) => {
     state = (state + 0x6d2b79f5) >>> 0;

@@ -1,4 +1,7 @@
-/** The Temporal server is killed in the middle of a deployment, and comes back: the same end as without. */
+/**
+ * The Temporal server is killed in the middle of a deployment and restarted: the deployment ends as if nothing had
+ * happened.
+ */
 
 import assert from 'node:assert/strict';
 import { assertOnce } from '../support/once';
@@ -6,7 +9,7 @@ import { Site } from '../support/site';
 
 const KIND = 'aws';
 
-describe('a killed Temporal server', function () {
+describe('a kill of the Temporal server', function () {
   this.timeout(240_000);
   let site: Site;
   before(async () => {
@@ -14,7 +17,7 @@ describe('a killed Temporal server', function () {
   });
   after(() => site.close());
 
-  it('costs nothing: not while a command runs, nor while the machine reboots', async () => {
+  it('does no harm, neither while a command runs nor while the machine reboots', async () => {
     await site.worker(KIND, KIND);
     const deployment = await site.start(site.spec('server', KIND, {}, { katoTakes: 2_000, downFor: 2_000 }), KIND);
     for (const step of ['rename', 'reboot'] as const) {

@@ -1,4 +1,4 @@
-/** The worker is killed without a word at every step: the deployment ends ready all the same, and nothing was done twice. */
+/** The worker is killed with SIGKILL at every step: the deployment still ends ready, and nothing is done twice. */
 
 import assert from 'node:assert/strict';
 import { STEP_IDS } from '../../src/deployment/steps';
@@ -9,28 +9,28 @@ import { Site } from '../support/site';
 import type { SpecChange, WorkerProcess } from '../support/site';
 
 const KIND = 'eucalyptus-3.2';
-/** Slow enough that a kill hits a command while it runs. */
+/** Slow enough for a kill to hit a command while it runs. */
 const KNOBS = { katoTakes: 1_500, oldBootIdFor: 800, downFor: 1_500 };
 const LANES = 3;
 const QUEUE = 'crash';
 
-describe('a killed worker', function () {
+describe('a kill of the worker', function () {
   this.timeout(900_000);
-  /** A lab for each lane: in one, the desk of the account's addresses would live on the task queue of one of them. */
+  /** A lab for each lane: in a shared one, the account's address desk would depend on the worker of a single lane. */
   let sites: Site[];
   before(async () => {
     sites = await Promise.all(Array.from({ length: LANES }, () => Site.open({ kernelRights: true })));
   });
   after(() => Promise.all(sites.map((site) => site.close())));
 
-  /** Kills while the step runs, some way into it. */
+  /** Kills the worker at a random moment while the step runs. */
   const killAt = async (deployment: Deployment, step: StepId, worker: WorkerProcess): Promise<void> => {
-    const over = ['done', 'unchanged'];
+    const ended = ['done', 'unchanged'];
     await deployment.until(
       `${step} runs`,
       ({ steps, stage }) => {
         assert.notEqual(stage, 'needs-attention', JSON.stringify(steps));
-        return steps[step]?.state === 'running' || over.includes(steps[step]?.state ?? '');
+        return steps[step]?.state === 'running' || ended.includes(steps[step]?.state ?? '');
       },
       180_000,
     );
@@ -49,7 +49,7 @@ describe('a killed worker', function () {
     await assertOnce(site, name, KIND);
   };
 
-  /** Those that publish are there only where there is something to publish. */
+  /** The publish steps only run if there is an image to publish. */
   const imageFor = (site: Site, name: string, step: string): SpecChange =>
     step.startsWith('publish-') ? { image: site.imageOf(`${name}-image`, KIND) } : {};
 
@@ -75,8 +75,8 @@ describe('a killed worker', function () {
     await worker.stop();
   };
 
-  it('costs nothing: not at any one step, nor at every step of one deployment', async () => {
-    // The longest first.
+  it('does no harm, neither at any single step nor at every step of one deployment', async () => {
+    // The longest run first.
     const work = [killedAtAll, ...STEP_IDS.map((step) => (site: Site) => killedOnceAt(site, step))];
     const titles = ['every step', ...STEP_IDS];
     const failures: string[] = [];

@@ -1,4 +1,4 @@
-/** Accounts as people have them, and as they must not be. */
+/** Peculiarities of the SSH account: those a deployment copes with, and those that must park it. */
 
 import assert from 'node:assert/strict';
 import { assertOnce } from '../support/once';
@@ -16,7 +16,7 @@ describe('the account on the machine', function () {
   });
   after(() => site.close());
 
-  it('C12: may have csh, rc files that print, German, and a VPN', async () => {
+  it('C12: may have tcsh, rc files that print, a German locale, and a VPN', async () => {
     const knobs = { loginShell: 'tcsh', rcPrints: 'Welcome to the appliance!', locale: 'de_DE.UTF-8', vpn: true };
     const deployment = await site.start(site.spec('peculiar', KIND, {}, knobs), QUEUE);
     const { facts, steps } = await deployment.until(
@@ -30,14 +30,14 @@ describe('the account on the machine', function () {
     await assertOnce(site, 'peculiar', KIND);
   });
 
-  it('C12: may not have an expired password: connect parks at once, and says so', async () => {
+  it('C12: must not have an expired password: connect parks at once and says so', async () => {
     const deployment = await site.start(site.spec('expired', KIND, {}, { passwordExpired: true }), QUEUE);
     const { steps } = await deployment.until('parked', ({ stage }) => stage === 'needs-attention', 90_000);
     assert.equal(steps.connect?.error?.code, 'SSH_PASSWORD_EXPIRED');
     assert.match(steps.connect?.error?.message ?? '', /has expired/);
   });
 
-  it('C12: may not have a full disk: the first command parks, and nothing was started', async () => {
+  it('C12: must not have a full disk: the first command parks, and nothing is started', async () => {
     const deployment = await site.start(site.spec('full', KIND, {}, { disk: 'full' }), QUEUE);
     const parked = await deployment.until('parked', ({ stage }) => stage === 'needs-attention', 90_000);
     assert.equal(parked.steps['static-ip']?.error?.code, 'MACHINE_DISK');

@@ -1,4 +1,7 @@
-/** `ssh.hostKey: console`: the machine is known before the first connection, and another key later stops the deployment. */
+/**
+ * `ssh.hostKey: console`: the host key is known before the first connection, and a different key later stops the
+ * deployment.
+ */
 
 import assert from 'node:assert/strict';
 import { printedHostKeys } from '../../src/machine/host-keys';
@@ -9,7 +12,7 @@ import type { SpecChange } from '../support/site';
 const KIND = 'eucalyptus-4.4';
 const QUEUE = 'host-key';
 
-describe('the host key of the console', function () {
+describe('the host key from the console', function () {
   this.timeout(240_000);
   let site: Site;
   let change: SpecChange;
@@ -34,7 +37,7 @@ describe('the host key of the console', function () {
     await assertOnce(site, 'printed', KIND);
   });
 
-  it('stops the deployment where the machine shows another after its reboot, though it prints that too', async () => {
+  it('stops the deployment if the machine presents another after its reboot, even one that it prints, too', async () => {
     const deployment = await site.start(site.spec('changed', KIND, change, { newHostKeyAtBoot: true }), QUEUE);
     const { facts, steps } = await deployment.until('parked', ({ stage }) => stage === 'needs-attention', 90_000);
     assert.deepEqual(

@@ -1,4 +1,7 @@
-/** The recipe of docs/lab.md as it stands: a lab that `lab up` made, a worker, and the example deployed into it. Only the ports are others. */
+/**
+ * Runs the recipe of docs/lab.md as written, but on other ports: `lab up`, a worker, and the example deployed into the
+ * lab.
+ */
 
 import { strict as assert } from 'node:assert';
 import { spawn } from 'node:child_process';
@@ -10,8 +13,8 @@ import { CLI } from '../support/site';
 
 const ROOT = resolve(__dirname, '../..');
 const EXAMPLE = 'examples/stackato-2.6.6.yaml';
-/** A developer may have a lab at the ports that are written down. */
-const moved = (text: string): string => text.replace(/\b17(\d{3})\b/g, '14$1');
+/** A developer may have a lab running on the documented ports. */
+const withOtherPorts = (text: string): string => text.replace(/\b17(\d{3})\b/g, '14$1');
 const NET = '65';
 
 describe('the recipe of docs/lab.md', function () {
@@ -28,14 +31,14 @@ describe('the recipe of docs/lab.md', function () {
     for (const name of readdirSync(ROOT))
       if (!['examples', '.lab'].includes(name)) symlinkSync(join(ROOT, name), join(clone, name));
     cpSync(join(ROOT, 'examples'), join(clone, 'examples'), { recursive: true });
-    writeFileSync(join(clone, EXAMPLE), moved(readFileSync(join(ROOT, EXAMPLE), 'utf8')));
+    writeFileSync(join(clone, EXAMPLE), withOtherPorts(readFileSync(join(ROOT, EXAMPLE), 'utf8')));
   });
   after(async () => {
     await bash(`stackato-deploy lab down`);
     rmSync(dir, { recursive: true, force: true });
   });
 
-  const bash = async (script: string): Promise<{ code: number | null; said: string }> => {
+  const bash = async (script: string): Promise<{ code: number | null; output: string }> => {
     const shell = spawn('bash', ['-c', script], {
       cwd: clone,
       detached: true,
@@ -47,26 +50,26 @@ describe('the recipe of docs/lab.md', function () {
         NO_COLOR: '1',
       },
     });
-    let said = '';
+    let output = '';
     for (const stream of [shell.stdout, shell.stderr])
       stream.setEncoding('utf8').on('data', (text: string) => {
-        said += text;
+        output += text;
       });
     const [code] = (await once(shell, 'exit')) as [number | null];
-    return { code, said };
+    return { code, output };
   };
 
-  it('F25: `lab up` makes all that the recipe needs', async () => {
+  it('F25: `lab up` sets up everything that the recipe needs', async () => {
     const [, recipe = ''] =
       /take the secrets from its `state\.json`:\n\n```sh\n([^]*?)^```/m.exec(
         readFileSync(join(ROOT, 'docs/lab.md'), 'utf8'),
       ) ?? [];
     assert.match(recipe, /stackato-deploy worker[^]*stackato-deploy up/);
     const up = await bash(`stackato-deploy lab up --base-port 14000 --net ${NET}`);
-    assert.equal(up.code, 0, up.said);
-    // The worker that the recipe leaves in the background goes with it.
-    const { code, said } = await bash(`trap 'kill $(jobs -p)' EXIT\nset -e\n${moved(recipe)}`);
-    assert.equal(code, 0, said);
-    assert.match(said, /Ready: http/);
+    assert.equal(up.code, 0, up.output);
+    // Also ends the worker that the recipe leaves in the background.
+    const { code, output } = await bash(`trap 'kill $(jobs -p)' EXIT\nset -e\n${withOtherPorts(recipe)}`);
+    assert.equal(code, 0, output);
+    assert.match(output, /Ready: http/);
   });
 });

@@ -1,4 +1,6 @@
-/** Up, up again, and down: nothing twice, nothing left, and nothing of anybody else's touched. */
+/**
+ * `up`, `up` again, and `down`: nothing is done twice, nothing is left behind, and nobody else's resources are touched.
+ */
 
 import assert from 'node:assert/strict';
 import type { CloudInventory, Kind } from '../../lab/types';
@@ -18,7 +20,7 @@ describe('a deployment, up and down', function () {
   });
   after(() => site.close());
 
-  /** A terminated instance stays listed for an hour, as in a cloud. */
+  /** Leaves out terminated instances, which stay listed for an hour, as on a real cloud. */
   const state = async (kind: Kind): Promise<CloudInventory & { zone: readonly string[] }> => {
     const { instances, ...rest } = await site.lab.inventory(kind);
     return {
@@ -46,21 +48,21 @@ describe('a deployment, up and down', function () {
   };
 
   for (const kind of KINDS) {
-    it(`on ${kind}: a second up changes nothing, and down leaves cloud and zone as they were`, async () => {
+    it(`on ${kind}: a second up changes nothing, and down restores cloud and zone`, async () => {
       const name = `cycle-${kind.replace(/\W/g, '')}`;
       await site.lab.nsupdate(`update add neighbour-${name}.stackato.test 300 A 192.0.2.33`);
       const before = await state(kind);
       const first = await up(name, kind);
       assert.equal(first.unchanged, false);
-      const between = await state(kind);
+      const deployed = await state(kind);
 
-      const again = await up(name, kind, first.view.facts);
-      assert.equal(again.unchanged, true, JSON.stringify(again.view.steps));
-      assert.deepEqual(await state(kind), between);
+      const second = await up(name, kind, first.view.facts);
+      assert.equal(second.unchanged, true, JSON.stringify(second.view.steps));
+      assert.deepEqual(await state(kind), deployed);
       await assertOnce(site, name, kind);
 
       const spec = site.spec(name, kind);
-      const gone = await site.teardown(spec, kind, again.view.facts);
+      const gone = await site.teardown(spec, kind, second.view.facts);
       assert.equal(gone.stage, 'removed');
       assert.ok(gone.undone.length >= 4 && gone.undone.every(({ ok }) => ok), JSON.stringify(gone.undone));
       assert.deepEqual(await state(kind), before);
@@ -71,15 +73,15 @@ describe('a deployment, up and down', function () {
     });
   }
 
-  it('adopts everything where its memory was lost', async () => {
+  it('adopts everything if its facts were lost', async () => {
     const first = await up('amnesia', 'eucalyptus-4.4');
     const before = await state('eucalyptus-4.4');
-    const again = await up('amnesia', 'eucalyptus-4.4');
+    const second = await up('amnesia', 'eucalyptus-4.4');
     assert.deepEqual((await state('eucalyptus-4.4')).instances, before.instances);
-    assert.equal(again.view.facts.nodes.core.instance?.id, first.view.facts.nodes.core.instance?.id);
+    assert.equal(second.view.facts.nodes.core.instance?.id, first.view.facts.nodes.core.instance?.id);
   });
 
-  it('refuses a name that holds somebody else’s data; with dns.replace takes it over, and puts it back', async () => {
+  it('refuses a name with somebody else’s records; with dns.replace takes it over, and restores it', async () => {
     await site.lab.nsupdate('update add seeded.stackato.test 3600 A 10.1.1.103');
     const before = await state('eucalyptus-3.2');
     const refused = await site.start(site.spec('seeded', 'eucalyptus-3.2'), 'eucalyptus-3.2');

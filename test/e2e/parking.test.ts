@@ -1,4 +1,7 @@
-/** A step that fails for good parks with its code; with the cause mended, resume ends ready and repeats nothing. */
+/**
+ * A step that fails permanently parks with its error code; once the cause is fixed, `resume` ends ready and repeats
+ * nothing.
+ */
 
 import assert from 'node:assert/strict';
 import type { Knobs } from '../../lab/knobs';
@@ -11,7 +14,7 @@ import type { SpecChange } from '../support/site';
 import { eventually } from '../support/wait';
 
 const KIND = 'eucalyptus-4.4';
-/** One for all: the desk of the account's addresses lives on it. */
+/** Shared by all cases: the account's address desk runs on it. */
 const QUEUE = 'parking';
 
 interface Case {
@@ -19,10 +22,11 @@ interface Case {
   readonly step: StepId;
   readonly code: ErrorCode;
   readonly says: RegExp;
-  /** Of the first worker, or of the machine: what is wrong, and what is right later. */
+  /** The environment of the first worker, with what is wrong in it. */
   readonly env?: NodeJS.ProcessEnv;
+  /** The machine's knobs: first wrong, later fixed. */
   readonly knobs?: Partial<Knobs>;
-  readonly mended?: Partial<Knobs>;
+  readonly fixed?: Partial<Knobs>;
   readonly change?: SpecChange;
 }
 
@@ -54,7 +58,7 @@ const CASES: readonly Case[] = [
     code: 'MEMORY_TOO_SMALL',
     says: /1500 MiB/,
     knobs: { memoryMiB: 1500 },
-    mended: { memoryMiB: 0 },
+    fixed: { memoryMiB: 0 },
   },
   {
     name: 'no-console',
@@ -62,12 +66,12 @@ const CASES: readonly Case[] = [
     code: 'CONSOLE_NOT_UP',
     says: /answers 503/,
     knobs: { consoleDelay: -1 },
-    mended: { consoleDelay: 0 },
+    fixed: { consoleDelay: 0 },
     change: { admin: undefined, timing: { poll: '500ms', rebootWait: '1s', deadline: { console: '4s' } } },
   },
 ];
 
-describe('a step that fails for good', function () {
+describe('a step that fails permanently', function () {
   this.timeout(240_000);
   let site: Site;
   before(async () => {
@@ -75,8 +79,8 @@ describe('a step that fails for good', function () {
   });
   after(() => site.close());
 
-  for (const { name, step, code, says, env, knobs, mended, change } of CASES) {
-    it(`${name}: parks at ${step} with ${code}, is listed with no worker running, and resumes`, async () => {
+  for (const { name, step, code, says, env, knobs, fixed, change } of CASES) {
+    it(`${name}: parks at ${step} with ${code}, is listed while no worker runs, and resumes`, async () => {
       const worker = await site.worker(KIND, QUEUE, env ?? {});
       const deployment = await site.start(site.spec(name, KIND, change, knobs), QUEUE);
       await deployment.until('parked', ({ stage }) => stage === 'needs-attention', 90_000);
@@ -96,7 +100,7 @@ describe('a step that fails for good', function () {
 
       const earlier = STEP_IDS.slice(0, STEP_IDS.indexOf(step)).map((id) => [id, view.steps[id]]);
       const next = await site.worker(KIND, QUEUE);
-      if (mended !== undefined) site.appliance(name).setKnobs(mended);
+      if (fixed !== undefined) site.appliance(name).setKnobs(fixed);
       await deployment.say('resume', {});
       const done = await deployment.until(
         'ready or parked again',

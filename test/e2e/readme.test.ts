@@ -1,4 +1,7 @@
-/** The block "Real use" of the README as it stands, by bash, in an empty home; what its reader does in the editor is done by a script. */
+/**
+ * Runs the block "Real use" of the README as written, in bash with an empty home. A script takes the place of the
+ * editor.
+ */
 
 import { strict as assert } from 'node:assert';
 import { spawn } from 'node:child_process';
@@ -18,7 +21,7 @@ describe('the README', function () {
   });
   after(() => site.close());
 
-  it('F25: "Real use" works as it is written', async () => {
+  it('F25: "Real use" works as written', async () => {
     const [, block = ''] = /^## Real use\n\n```sh\n([^]*?)^```/m.exec(readFileSync('README.md', 'utf8')) ?? [];
     assert.match(block, /stackato-deploy up/);
     const [clone, home] = [join(site.dir, 'clone'), join(site.dir, 'home')];
@@ -28,7 +31,7 @@ describe('the README', function () {
       if (COPIED.includes(name)) cpSync(join(ROOT, name), join(clone, name), { recursive: true });
       else symlinkSync(join(ROOT, name), join(clone, name));
     }
-    // What is written in the editor: this site's spec, and the values of its references.
+    // What the reader would enter in the editor: this site's spec, and the values that it refers to.
     const env = site.env('eucalyptus-3.2');
     const values = Object.entries(env)
       .filter(([name]) => /^(SITE_|TEMPORAL_ADDRESS$|STACKATO_DEPLOY_)/.test(name))
@@ -45,17 +48,17 @@ describe('the README', function () {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { PATH: process.env.PATH, HOME: home, EDITOR: editor, NO_COLOR: '1' },
     });
-    let said = '';
+    let output = '';
     for (const stream of [shell.stdout, shell.stderr])
       stream.setEncoding('utf8').on('data', (text: string) => {
-        said += text;
+        output += text;
       });
     try {
       const [code] = (await once(shell, 'exit')) as [number | null];
-      assert.equal(code, 0, said);
-      assert.match(said, /staging Ready: http/);
+      assert.equal(code, 0, output);
+      assert.match(output, /staging Ready: http/);
     } finally {
-      // The worker that was left in the background.
+      // Ends the worker left in the background, too.
       if (shell.pid !== undefined) process.kill(-shell.pid, 'SIGTERM');
     }
   });

@@ -1,4 +1,4 @@
-/** The whole runbook, on every cloud kind, with every trap on at once that a correct deployer survives. */
+/** The whole runbook, on every kind of cloud, with every trap set at once that a correct deployer copes with. */
 
 import assert from 'node:assert/strict';
 import { DIALOGUES } from '../../lab/appliance';
@@ -11,7 +11,7 @@ import { assertOnce } from '../support/once';
 import { Site } from '../support/site';
 import type { SpecChange } from '../support/site';
 
-/** The account's password is the site's. */
+/** The password stays the site's. */
 const { password: _, ...TRAPS } = HARD_KNOBS;
 
 const HARD = KINDS.flatMap((kind) =>
@@ -50,16 +50,16 @@ describe('the runbook', function () {
     return view;
   };
 
-  // All at once: most of what a deployment does is waiting.
+  // All at once: a deployment mostly waits.
   const hard = new Map<string, Promise<DeploymentView>>();
   before(() => {
     for (const { name, kind, mode } of HARD) hard.set(name, deployed(name, kind, { network: mode }, TRAPS));
-    // Whoever waits for it is told.
+    // The test that awaits it reports its failure.
     for (const run of hard.values()) run.catch(() => undefined);
   });
 
   for (const { name, kind, mode } of HARD) {
-    it(`passes on ${kind} with network: ${mode}, every trap on`, async () => {
+    it(`passes on ${kind} with network: ${mode}, every trap set`, async () => {
       const view = await hard.get(name);
       const appliance = await assertOnce(site, name, kind, mode);
       const interfaces = appliance.file('/etc/network/interfaces') ?? '';

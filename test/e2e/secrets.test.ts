@@ -1,4 +1,7 @@
-/** No secret of a spec shows in history, memo, logs, the process list or what the command line prints. Each is a word of its own. */
+/**
+ * No secret of a spec shows in history, memo, logs, the process list or the CLI's output. Every secret is a unique
+ * word.
+ */
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -9,7 +12,7 @@ import { Site, CLI } from '../support/site';
 const KIND = 'eucalyptus-4.4';
 const run = promisify(execFile);
 
-/** Everything in it that is text, payloads read as what they hold. */
+/** All text in a value, with payloads decoded. */
 function textOf(value: unknown): string {
   if (typeof value === 'string') return value;
   if (value instanceof Uint8Array) return Buffer.from(value).toString('utf8');
@@ -39,11 +42,11 @@ describe('the secrets of a spec', function () {
   });
   after(() => site.close());
 
-  it('occur nowhere that others can read', async () => {
+  it('appear nowhere that others can read', async () => {
     const seen: string[] = [];
     const sampler = setInterval(() => seen.push(processList()), 20);
     const worker = await site.worker(KIND, 'secrets');
-    // A password that is refused first, so that failures are told too.
+    // The password is refused at first, so that failures are covered, too.
     const deployment = await site.start(site.spec('secrets', KIND, {}, { password: 'another-password' }), 'secrets');
     const parked = await deployment.until('parked', ({ stage }) => stage === 'needs-attention', 90_000);
     assert.equal(parked.steps.connect?.error?.code, 'SSH_AUTH');
@@ -69,7 +72,7 @@ describe('the secrets of a spec', function () {
     };
     assert.ok(
       places.history.includes('stackato-secrets') && places['process list'].includes('nsupdate'),
-      'the places hold what they should',
+      'the places contain what they should',
     );
     for (const [place, text] of Object.entries(places)) {
       for (const [what, word] of Object.entries(site.secretsOf(KIND))) {

@@ -8,7 +8,7 @@ const ALL = new Set<PromptId>(PROMPT_IDS);
 const decideOn = (output: string, answered: Conversation['answered'] = []): Verdict =>
   decide({ answered, output }, ALL);
 
-const ASKED: readonly [string, PromptId][] = [
+const QUESTIONS: readonly [string, PromptId][] = [
   ['[sudo] password for stackato: ', 'password'],
   ['[sudo] password for root-admin: ', 'password'],
   ['Password:', 'password'],
@@ -44,7 +44,7 @@ const ASKED: readonly [string, PromptId][] = [
   ['Enter the gateway:\r\n> ', 'gateway'],
 ];
 
-const NOT_ASKED: readonly string[] = [
+const NO_QUESTIONS: readonly string[] = [
   '',
   'IP address: 10.0.0.5\r\n',
   'IP address: 10.0.0.5',
@@ -63,18 +63,18 @@ const NOT_ASKED: readonly string[] = [
 ];
 
 describe('dialogue', () => {
-  for (const [output, id] of ASKED) {
+  for (const [output, id] of QUESTIONS) {
     it(`takes ${JSON.stringify(output)} for ${id}`, () => {
       const verdict = decideOn(output);
       assert.equal(verdict.kind === 'answer' ? verdict.id : verdict.kind, id);
     });
   }
 
-  for (const output of NOT_ASKED) {
+  for (const output of NO_QUESTIONS) {
     it(`takes ${JSON.stringify(output)} for no question`, () => assert.equal(decideOn(output).kind, 'wait'));
   }
 
-  it('finds the question above a bare prompt sign', () => {
+  it('finds the question above a lone prompt character', () => {
     const verdict = decideOn('Enter the gateway:\r\n> ');
     assert.deepEqual(verdict, { kind: 'answer', id: 'gateway', prompt: 'Enter the gateway: >' });
   });
@@ -90,7 +90,7 @@ describe('dialogue', () => {
     it(`does not know ${JSON.stringify(output)}`, () => assert.equal(decideOn(output).kind, 'unknown'));
   }
 
-  it('is stuck where a question is asked again', () => {
+  it('is stuck if a question is asked again', () => {
     const answered = [{ id: 'netmask', before: 'Netmask: ' }];
     assert.deepEqual(decideOn('255.0\r\nInvalid netmask.\r\nNetmask: ', answered), {
       kind: 'stuck',
@@ -100,33 +100,33 @@ describe('dialogue', () => {
     });
   });
 
-  it('is stuck where it has no answer', () => {
+  it('is stuck if it has no answer', () => {
     const verdict = decide({ answered: [], output: 'Network interface: ' }, new Set<PromptId>(['address']));
     assert.deepEqual(verdict, { kind: 'stuck', prompt: 'Network interface:', reason: 'no answer', id: 'interface' });
   });
 
-  it('doubts bare words, which may be news: answers after a while, once, and nothing but a setting', () => {
+  it('doubts words without punctuation: answers settings only, after a while, and once', () => {
     assert.deepEqual(decideOn('Netmask\r\n'), { kind: 'answer', id: 'netmask', prompt: 'Netmask', doubtful: true });
     assert.equal(decideOn('Netmask saved\r\n', [{ id: 'netmask', before: 'Netmask\r\n' }]).kind, 'wait');
     assert.equal(decideOn('Netmask ', [{ id: 'netmask', before: 'Netmask ' }]).kind, 'unknown');
     assert.equal(decideOn('Password accepted\r\n').kind, 'wait');
   });
 
-  it('doubts bare words, which may be news: answers after a while, once, and nothing but a setting', () => {
+  it('doubts words without punctuation: answers settings only, after a while, and once', () => {
     assert.deepEqual(decideOn('Netmask\r\n'), { kind: 'answer', id: 'netmask', prompt: 'Netmask', doubtful: true });
     assert.equal(decideOn('Netmask saved\r\n', [{ id: 'netmask', before: 'Netmask\r\n' }]).kind, 'wait');
     assert.equal(decideOn('Netmask ', [{ id: 'netmask', before: 'Netmask ' }]).kind, 'unknown');
     assert.equal(decideOn('Password accepted\r\n').kind, 'wait');
   });
 
-  it('takes a closed line that it has no answer to for news', () => {
+  it('takes a finished line that it has no answer to for a message', () => {
     assert.equal(
       decide({ answered: [], output: 'Roles on this router:\r\n' }, new Set<PromptId>(['password'])).kind,
       'wait',
     );
   });
 
-  it('gives sudo its password again after progress, never after a refusal', () => {
+  it('gives sudo the password again after progress, never after a refusal', () => {
     const answered = [{ id: 'password', before: '[sudo] password for stackato: ' }];
     assert.equal(decideOn('\r\nhostname changed\r\n[sudo] password for stackato: ', answered).kind, 'answer');
     for (const output of [
@@ -138,7 +138,7 @@ describe('dialogue', () => {
     }
   });
 
-  it('says yes to two different questions, not twice to the same', () => {
+  it('confirms two different questions, but not the same one twice', () => {
     const answered = [{ id: 'confirm', before: 'Is this correct? ' }];
     assert.equal(decideOn('yes\r\nProceed now? ', answered).kind, 'answer');
     assert.equal(decideOn('yes\r\nIs this correct? ', answered).kind, 'stuck');
@@ -150,7 +150,7 @@ describe('dialogue', () => {
     assert.equal(decideOn('', answered).kind, 'wait');
   });
 
-  it('fits yes to what is offered', () => {
+  it('words its yes as the question offers it', () => {
     assert.equal(answerText('confirm', 'Continue [y/N]?', 'yes'), 'y');
     assert.equal(answerText('confirm', 'Continue (yes/no)?', 'yes'), 'yes');
     assert.equal(answerText('search', 'Domains (y/n)', 'yes.example.com'), 'yes.example.com');
@@ -158,11 +158,11 @@ describe('dialogue', () => {
 });
 
 describe('terminal text', () => {
-  it('drops colours, titles and what a carriage return overwrote', () => {
+  it('loses colours, titles and what a carriage return overwrote', () => {
     assert.equal(plainText('\x1b]0;title\x07\x1b[31mred\x1b[0m\r\n10%\r20%\r\n\x1b(Bx\x08\r'), 'red\n20%\nx');
   });
 
-  it('masks secrets, the longer first, but not the public word', () => {
+  it('has its secrets masked, longer ones first, but not the factory password', () => {
     assert.equal(
       maskSecrets('pw=abcd, abc; stackato', ['abc', 'abcd', 'stackato', '']),
       'pw=[secret], [secret]; stackato',

@@ -3,16 +3,16 @@ import { runDetached } from '../../src/steps/machine/run-detached';
 import { PROMPT_IDS, decide, answerText } from '../../src/machine/dialogue';
 import type { Conversation, PromptId } from '../../src/machine/dialogue';
 import { LocalVm } from './local-vm';
-import { ANSWERS, STRANGERS, UNANSWERABLE } from './foreign-dialogues';
-import type { Stranger, Turn } from './foreign-dialogues';
+import { ANSWERS, DIALOGUES, UNANSWERABLE } from './foreign-dialogues';
+import type { Dialogue, Turn } from './foreign-dialogues';
 
 const ALL = new Set<PromptId>(PROMPT_IDS);
 const WORDS = Object.values(ANSWERS).flatMap((answer) => answer.split(' '));
 const typedAt = ([, id, typed]: Turn): string => typed ?? ANSWERS[id] ?? '';
 const onTerminal = (text: string): string => text.replaceAll('\n', '\r\n');
 
-/** What the terminal shows up to each question: the echo of the answer before it, then the words. */
-function conversations({ turns }: Stranger): { turn: Turn; conversation: Conversation }[] {
+/** The terminal's output up to each question: the echo of the previous answer, then the question. */
+function conversations({ turns }: Dialogue): { turn: Turn; conversation: Conversation }[] {
   let answered: Conversation['answered'] = [];
   let echo = '';
   return turns.map((turn) => {
@@ -24,8 +24,8 @@ function conversations({ turns }: Stranger): { turn: Turn; conversation: Convers
   });
 }
 
-/** The same, as a program. */
-function programOf({ turns }: Stranger): string {
+/** A shell program that holds the dialogue. */
+function programOf({ turns }: Dialogue): string {
   const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
   const asks = turns.map(([printed, id]) => {
     const read = `IFS= read -r a; printf '%s\\n' "$a" >> "$HOME/typed"`;
@@ -34,12 +34,12 @@ function programOf({ turns }: Stranger): string {
   return [...asks, 'echo Done.'].join('\n');
 }
 
-describe("strangers' kato op static_ip", function () {
+describe("other people's wordings of kato op static_ip", function () {
   this.timeout(60_000);
 
-  for (const stranger of STRANGERS) {
-    it(`one who ${stranger.who} is understood`, () => {
-      for (const { turn, conversation } of conversations(stranger)) {
+  for (const dialogue of DIALOGUES) {
+    it(`one that ${dialogue.style} is understood`, () => {
+      for (const { turn, conversation } of conversations(dialogue)) {
         const verdict = decide(conversation, ALL, WORDS);
         assert.ok(verdict.kind === 'answer', `${JSON.stringify(turn[0])}: ${JSON.stringify(verdict)}`);
         const typed =
@@ -56,7 +56,7 @@ describe("strangers' kato op static_ip", function () {
       assert.equal(decide({ answered: [], output: onTerminal(printed) }, ALL, WORDS).kind, 'unknown'));
   }
 
-  const REFUSALS: readonly Turn[][] = [
+  const REPEATED_QUESTIONS: readonly Turn[][] = [
     [
       ['Name server (empty to finish): ', 'nameservers', '172.16.0.23'],
       ['172.16.0.23 is not reachable.\nName server (empty to finish): ', 'nameservers'],
@@ -78,25 +78,25 @@ describe("strangers' kato op static_ip", function () {
       ['Restart networking now? [y/N] ', 'decline'],
     ],
   ];
-  for (const turns of REFUSALS) {
+  for (const turns of REPEATED_QUESTIONS) {
     it(`${JSON.stringify(turns[1]![0])} is not answered twice`, () => {
-      const { conversation } = conversations({ who: '', turns }).at(-1)!;
+      const { conversation } = conversations({ style: '', turns }).at(-1)!;
       assert.equal(decide(conversation, ALL, WORDS).kind, 'stuck');
     });
   }
 
   const LIVE = [
     'is terse',
-    'is colourful, and resets at the end',
+    'is colourful and resets colours at the end',
     'wants name servers one at a time',
-    'would restart the network at once, and wants ENTER in the end',
+    'would restart the network at once, and wants ENTER at the end',
     'puts the answer on the next line',
   ];
-  it('are answered so on a real terminal', async () => {
+  it('are answered in the same way on a real terminal', async () => {
     await Promise.all(
-      STRANGERS.filter(({ who }) => LIVE.includes(who)).map(async (stranger) => {
+      DIALOGUES.filter(({ style }) => LIVE.includes(style)).map(async (dialogue) => {
         const vm = new LocalVm();
-        vm.program('kato', programOf(stranger));
+        vm.program('kato', programOf(dialogue));
         const { password = '', ...rest } = ANSWERS;
         const command = {
           deployment: 'd',
@@ -106,14 +106,14 @@ describe("strangers' kato op static_ip", function () {
           answers: { ...rest, password: { reveal: () => password } },
         };
         const outcome = await runDetached(vm.session(), command, { budgetMs: 40_000, patienceMs: 5000 });
-        assert.equal(outcome.state, 'finished', `${stranger.who}: ${outcome.transcript}`);
-        assert.equal(vm.read('typed'), stranger.turns.map((turn) => `${typedAt(turn)}\n`).join(''), stranger.who);
+        assert.equal(outcome.state, 'finished', `${dialogue.style}: ${outcome.transcript}`);
+        assert.equal(vm.read('typed'), dialogue.turns.map((turn) => `${typedAt(turn)}\n`).join(''), dialogue.style);
         vm.dispose();
       }),
     );
   });
 
-  it('are given up with their own words where nobody here knows the answer', async () => {
+  it('are given up, with the question quoted, if there is no answer', async () => {
     const vm = new LocalVm();
     const outcome = await runDetached(
       vm.session(),

@@ -1,4 +1,4 @@
-/** `kato op static_ip` as people who never saw our code may have written it. */
+/** Dialogues of `kato op static_ip` as people who never saw our code might have written them. */
 
 import { staticIpAnswers } from '../../src/machine/network';
 import type { PromptId } from '../../src/machine/dialogue';
@@ -15,11 +15,11 @@ export const ANSWERS: Readonly<Partial<Record<PromptId, string>>> = {
   password: 'the password',
 };
 
-/** What is printed, whom it asks for, and what is to be typed where that is not simply the answer. */
+/** What is printed, what it asks for, and what to type if that is not simply the answer. */
 export type Turn = readonly [printed: string, id: PromptId, typed?: string];
 
-export interface Stranger {
-  readonly who: string;
+export interface Dialogue {
+  readonly style: string;
   readonly turns: readonly Turn[];
 }
 
@@ -35,9 +35,9 @@ Administrator. It usually boils down to these three things:
 `;
 const RULE = '-'.repeat(60);
 
-export const STRANGERS: readonly Stranger[] = [
+export const DIALOGUES: readonly Dialogue[] = [
   {
-    who: 'is polite',
+    style: 'is polite',
     turns: [
       [
         'Welcome! We will now set a static IP address for this virtual machine.\n\nWhat IP address would you like this machine to have? ',
@@ -51,7 +51,7 @@ export const STRANGERS: readonly Stranger[] = [
     ],
   },
   {
-    who: 'is terse',
+    style: 'is terse',
     turns: [
       ['IP: ', 'address'],
       ['Mask: ', 'netmask'],
@@ -63,7 +63,7 @@ export const STRANGERS: readonly Stranger[] = [
     ],
   },
   {
-    who: 'has no punctuation',
+    style: 'has no punctuation',
     turns: [
       ['Static IP\nAddress ', 'address'],
       ['Netmask\n', 'netmask'],
@@ -74,7 +74,7 @@ export const STRANGERS: readonly Stranger[] = [
     ],
   },
   {
-    who: 'has no punctuation',
+    style: 'has no punctuation',
     turns: [
       ['Network card\n', 'interface'],
       ['Address of this machine ', 'address'],
@@ -86,7 +86,7 @@ export const STRANGERS: readonly Stranger[] = [
     ],
   },
   {
-    who: 'has no punctuation',
+    style: 'has no punctuation',
     turns: [
       ['Network card\n', 'interface'],
       ['Address of this machine ', 'address'],
@@ -98,7 +98,7 @@ export const STRANGERS: readonly Stranger[] = [
     ],
   },
   {
-    who: 'shouts',
+    style: 'shouts',
     turns: [
       ['*** STATIC NETWORK SETUP ***\nSTATIC IP ADDRESS? ', 'address'],
       ['NETMASK? ', 'netmask'],
@@ -110,7 +110,7 @@ export const STRANGERS: readonly Stranger[] = [
     ],
   },
   {
-    who: 'counts the questions',
+    style: 'counts the questions',
     turns: [
       ['(1/5) Static IP address: ', 'address'],
       ['(2/5) Netmask: ', 'netmask'],
@@ -121,7 +121,7 @@ export const STRANGERS: readonly Stranger[] = [
     ],
   },
   {
-    who: 'numbers them as in a list',
+    style: 'numbers the questions as in a list',
     turns: [
       ['1. Address of this machine: ', 'address'],
       ['2. Subnet mask: ', 'netmask'],
@@ -133,7 +133,7 @@ export const STRANGERS: readonly Stranger[] = [
     ],
   },
   {
-    who: 'says which step it is',
+    style: 'says which step it is',
     turns: [
       ['Step 1 of 5 - IP address> ', 'address'],
       ['Step 2 of 5 - netmask> ', 'netmask'],
@@ -144,7 +144,7 @@ export const STRANGERS: readonly Stranger[] = [
     ],
   },
   {
-    who: 'gives examples, which name other things',
+    style: 'gives examples that mention other values',
     turns: [
       ['Enter the new IP (e.g. 10.0.0.5): ', 'address'],
       ['Enter the netmask (e.g. 255.255.255.0 for a /24 subnet): ', 'netmask'],
@@ -158,7 +158,7 @@ export const STRANGERS: readonly Stranger[] = [
     ],
   },
   {
-    who: 'shows what is set now',
+    style: 'shows current values',
     turns: [
       ['IP address [10.1.2.99]: ', 'address'],
       ['Netmask [255.255.255.0]: ', 'netmask'],
@@ -170,7 +170,7 @@ export const STRANGERS: readonly Stranger[] = [
     ],
   },
   {
-    who: 'says "currently"',
+    style: 'says "currently"',
     turns: [
       ['Static IP address (currently 10.1.2.11, by DHCP): ', 'address'],
       ['Netmask (currently 255.255.255.0): ', 'netmask'],
@@ -182,7 +182,7 @@ export const STRANGERS: readonly Stranger[] = [
     ],
   },
   {
-    who: 'needs several lines for a question',
+    style: 'needs several lines for a question',
     turns: [
       ['Enter the IP address that this machine\nshould use from now on: ', 'address'],
       ['The netmask tells which part of it is the network.\nNetmask\n  (usually 255.255.255.0): ', 'netmask'],
@@ -193,7 +193,7 @@ export const STRANGERS: readonly Stranger[] = [
     ],
   },
   {
-    who: 'has a prompt sign on a line of its own',
+    style: 'has its prompt character on a separate line',
     turns: [
       ['What is the address of this machine?\n=> ', 'address'],
       ['What is the subnet mask?\n=> ', 'netmask'],
@@ -204,7 +204,7 @@ export const STRANGERS: readonly Stranger[] = [
     ],
   },
   {
-    who: 'rules lines off, as a form does',
+    style: 'draws rules between lines, like a form',
     turns: [
       [`${RULE}\n Static IP\n${RULE}\nIP address\n${RULE}\n> `, 'address'],
       [`Netmask\n${RULE}\n> `, 'netmask'],
@@ -216,7 +216,7 @@ export const STRANGERS: readonly Stranger[] = [
     ],
   },
   {
-    who: 'leaves blanks to be filled in',
+    style: 'leaves blanks to be filled in',
     turns: [
       ['IP address: ___.___.___.___\b\b\b\b\b\b\b\b\b\b\b\b\b\b\b', 'address'],
       ['Netmask: _______________\b\b\b', 'netmask'],
@@ -227,7 +227,7 @@ export const STRANGERS: readonly Stranger[] = [
     ],
   },
   {
-    who: 'is colourful, and resets at the end',
+    style: 'is colourful and resets colours at the end',
     turns: [
       ['\x1b[1m\x1b[36m?\x1b[0m \x1b[1mStatic IP address\x1b[0m \x1b[2m›\x1b[0m \x1b[0m', 'address'],
       ['\x1b[36m?\x1b[0m \x1b[1mNetmask\x1b[0m \x1b[2m›\x1b[0m \x1b[0m', 'netmask'],
@@ -239,7 +239,7 @@ export const STRANGERS: readonly Stranger[] = [
     ],
   },
   {
-    who: 'redraws its line',
+    style: 'redraws its line',
     turns: [
       ['Loading |\rLoading /\rLoading -\r\x1b[KIP address: \r\x1b[KIP address: \x1b[?25h', 'address'],
       ['\r\x1b[K\x1b[32mok\x1b[0m\nNetmask: ', 'netmask'],
@@ -250,7 +250,7 @@ export const STRANGERS: readonly Stranger[] = [
     ],
   },
   {
-    who: 'repeats what it heard',
+    style: 'repeats each answer',
     turns: [
       ['Static IP: ', 'address'],
       ['  IP address: 10.1.2.11\nNetmask: ', 'netmask'],
@@ -262,7 +262,7 @@ export const STRANGERS: readonly Stranger[] = [
     ],
   },
   {
-    who: 'warns first, and asks whether to go on',
+    style: 'warns first and asks whether to go on',
     turns: [
       ['Warning: this changes the network of this machine. Continue? [y/N] ', 'confirm', 'y'],
       ['Note: leave an optional value empty to skip it. IP address: ', 'address'],
@@ -275,7 +275,7 @@ export const STRANGERS: readonly Stranger[] = [
     ],
   },
   {
-    who: 'asks for sudo first, with its lecture',
+    style: 'asks for the sudo password first, and lets sudo lecture',
     turns: [
       [`kato needs root for this.\n${LECTURE}[sudo] password for stackato: `, 'password'],
       ['Static IP address: ', 'address'],
@@ -286,7 +286,7 @@ export const STRANGERS: readonly Stranger[] = [
     ],
   },
   {
-    who: 'asks for the optional ones first, and lets sudo lecture',
+    style: 'asks for optional values first, with a lecture by sudo',
     turns: [
       ['Interface to configure (eth0): ', 'interface'],
       ['DNS search domain(s), if any: ', 'search'],
@@ -298,7 +298,7 @@ export const STRANGERS: readonly Stranger[] = [
     ],
   },
   {
-    who: 'wants name servers one at a time',
+    style: 'wants name servers one at a time',
     turns: [
       ['IP address: ', 'address'],
       ['Netmask: ', 'netmask'],
@@ -312,7 +312,7 @@ export const STRANGERS: readonly Stranger[] = [
     ],
   },
   {
-    who: 'asks whether there is another',
+    style: 'asks whether there is another value',
     turns: [
       ['IP address: ', 'address'],
       ['Netmask: ', 'netmask'],
@@ -326,7 +326,7 @@ export const STRANGERS: readonly Stranger[] = [
     ],
   },
   {
-    who: 'asks for a yes before each',
+    style: 'asks for a yes before each value',
     turns: [
       ['IP address: ', 'address'],
       ['Netmask: ', 'netmask'],
@@ -341,7 +341,7 @@ export const STRANGERS: readonly Stranger[] = [
     ],
   },
   {
-    who: 'numbers the name servers, and has room for three',
+    style: 'numbers the name servers and has room for three',
     turns: [
       ['IPv4 address: ', 'address'],
       ['IPv4 netmask: ', 'netmask'],
@@ -354,7 +354,7 @@ export const STRANGERS: readonly Stranger[] = [
     ],
   },
   {
-    who: 'would restart the network at once, and wants ENTER in the end',
+    style: 'would restart the network at once, and wants ENTER at the end',
     turns: [
       ['IP address: ', 'address'],
       ['Netmask: ', 'netmask'],
@@ -367,7 +367,7 @@ export const STRANGERS: readonly Stranger[] = [
     ],
   },
   {
-    who: 'wants keys pressed',
+    style: 'wants keys pressed',
     turns: [
       ['This program sets a static IP address.\nPress any key to begin ', 'enter'],
       ['IP address: ', 'address'],
@@ -380,7 +380,7 @@ export const STRANGERS: readonly Stranger[] = [
     ],
   },
   {
-    who: 'wants the word typed out',
+    style: 'wants the whole word typed',
     turns: [
       ['New IP: ', 'address'],
       ['New netmask: ', 'netmask'],
@@ -393,7 +393,7 @@ export const STRANGERS: readonly Stranger[] = [
     ],
   },
   {
-    who: 'offers what it found',
+    style: 'offers detected values',
     turns: [
       ['Use address 10.1.2.11 for eth0? (Y)es/(N)o ', 'confirm', 'Y'],
       ['Use netmask 255.255.255.0? (Y)es/(N)o ', 'confirm', 'Y'],
@@ -405,7 +405,7 @@ export const STRANGERS: readonly Stranger[] = [
     ],
   },
   {
-    who: 'puts the answer on the next line',
+    style: 'puts the answer on the next line',
     turns: [
       ['Enter the IP address of this host\n', 'address'],
       ['Enter the netmask in dotted form\n', 'netmask'],
@@ -417,7 +417,7 @@ export const STRANGERS: readonly Stranger[] = [
     ],
   },
   {
-    who: 'aligns with dots',
+    style: 'aligns with dots',
     turns: [
       ['IP address .......: ', 'address'],
       ['Netmask ..........: ', 'netmask'],
@@ -429,7 +429,7 @@ export const STRANGERS: readonly Stranger[] = [
     ],
   },
   {
-    who: 'writes like an installer',
+    style: 'writes like an installer',
     turns: [
       [
         'Configure the network\n\nThe IP address is unique to your computer and may be:\n\n * four numbers separated by periods (IPv4);\n * blocks of hexadecimal characters separated by colons (IPv6).\n\nIP address: ',
@@ -454,7 +454,7 @@ export const STRANGERS: readonly Stranger[] = [
   },
 ];
 
-/** Questions that nobody here can answer: better no answer than a wrong one. */
+/** Questions without a known answer: no answer is better than a wrong one. */
 export const UNANSWERABLE: readonly string[] = [
   'Public IP address: ',
   'IP address with prefix (e.g. 10.0.0.5/24): ',

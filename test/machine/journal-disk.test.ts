@@ -1,6 +1,6 @@
 /**
- * Disks that take no more, and clocks that jump. The disks are real ones, small, in a mount namespace of their own; where this machine
- * lets nobody make one (unshare), stand-ins say what mkdir says of them.
+ * The journal on full and read-only disks, and with clocks that jump. The disks are real but small file systems in a
+ * mount namespace; if this computer does not allow `unshare`, a fake mkdir prints the errors instead.
  */
 
 import assert from 'node:assert/strict';
@@ -16,20 +16,21 @@ import { DeployError } from '../../src/deployment/errors';
 import { LocalVm, eventually, sleep } from './local-vm';
 
 const KEY = { deployment: 'dev', step: 'rename', need: 'run1-1' };
-const REAL = spawnSync('unshare', ['-rm', 'true']).status === 0;
+const CAN_MOUNT = spawnSync('unshare', ['-rm', 'true']).status === 0;
 const REASONS = { full: 'No space left on device', 'read-only': 'Read-only file system' } as const;
 
-/** More than there is room for, and no more than that. */
+/** More than fits on the disk. Bounded, in case the disk is not the small one. */
 const FILL = 'head -c 200K /dev/zero > "$HOME/fill" 2>/dev/null';
 
 class SmallDisk {
   readonly vm = new LocalVm();
-  private keeper: ChildProcess | undefined;
+  /** Keeps the mount namespace alive. */
+  private holder: ChildProcess | undefined;
 
-  async begin(): Promise<void> {
+  async open(): Promise<void> {
     const { home } = this.vm;
-    if (!REAL) return;
-    this.keeper = spawn(
+    if (!CAN_MOUNT) return;
+    this.holder = spawn(
       'unshare',
       [
         '-rm',
@@ -39,13 +40,13 @@ class SmallDisk {
       ],
       { stdio: ['ignore', 'pipe', 'inherit'] },
     );
-    await once(this.keeper.stdout!, 'data');
-    this.vm.inside = ['nsenter', '-t', String(this.keeper.pid), '-U', '-m', '--preserve-credentials'];
+    await once(this.holder.stdout!, 'data');
+    this.vm.inside = ['nsenter', '-t', String(this.holder.pid), '-U', '-m', '--preserve-credentials'];
   }
 
-  async make(what: 'full' | 'read-only' | 'good'): Promise<void> {
+  async become(what: 'full' | 'read-only' | 'good'): Promise<void> {
     const { home } = this.vm;
-    if (REAL)
+    if (CAN_MOUNT)
       await this.vm.run(
         {
           full: FILL,
@@ -55,59 +56,59 @@ class SmallDisk {
       );
     else
       this.vm.inside =
-        what === 'good' ? [] : ['env', `PATH=${this.standIn(REASONS[what])}:${process.env['PATH'] ?? ''}`];
+        what === 'good' ? [] : ['env', `PATH=${this.fakeMkdir(REASONS[what])}:${process.env['PATH'] ?? ''}`];
   }
 
-  end(): void {
-    this.keeper?.kill();
+  close(): void {
+    this.holder?.kill();
     this.vm.dispose();
   }
 
-  private standIn(words: string): string {
+  private fakeMkdir(error: string): string {
     this.vm.program(
       'mkdir',
-      `[ "$1" = -p ] && exec /bin/mkdir "$@"\necho "mkdir: cannot create directory '$1': ${words}" >&2\nexit 1`,
+      `[ "$1" = -p ] && exec /bin/mkdir "$@"\necho "mkdir: cannot create directory '$1': ${error}" >&2\nexit 1`,
     );
     return this.vm.path('bin');
   }
 }
 
-describe('the journal on a disk that takes no more', function () {
+describe('the journal on a full or read-only disk', function () {
   this.timeout(60_000);
   let disk: SmallDisk;
   beforeEach(async () => {
     disk = new SmallDisk();
-    await disk.begin();
+    await disk.open();
   });
-  afterEach(() => disk.end());
+  afterEach(() => disk.close());
 
   const run = (command: string): Promise<DetachedOutcome> =>
     runDetached(disk.vm.session(), { ...KEY, command, answers: {} }, { budgetMs: 15_000 });
-  const fails = (work: Promise<unknown>, words: string): Promise<void> =>
+  const fails = (work: Promise<unknown>, text: string): Promise<void> =>
     assert.rejects(
       work,
-      (error) => error instanceof DeployError && error.code === 'MACHINE_DISK' && error.message.includes(words),
+      (error) => error instanceof DeployError && error.code === 'MACHINE_DISK' && error.message.includes(text),
     );
 
   for (const what of ['full', 'read-only'] as const) {
-    it(`C12: case 11, ${what}: says so, starts nothing, and starts it once there is room`, async () => {
-      await disk.make(what);
+    it(`C12: case 11, ${what}: reports it, starts nothing, and starts the command once it can write`, async () => {
+      await disk.become(what);
       await fails(run('echo made'), REASONS[what]);
       const { stdout } = await disk.vm.run(readJob(KEY, 0).command);
       assert.equal(parseReport(stdout)?.state, 'absent');
-      await disk.make('good');
+      await disk.become('good');
       const { state, transcript } = await run('echo made');
       assert.deepEqual([state, transcript], ['finished', 'made\n']);
     });
   }
 
-  if (REAL) {
-    it('C12: case 11, filled by the command itself: its exit status is kept all the same', async () => {
+  if (CAN_MOUNT) {
+    it('C12: case 11, filled by the command itself: its exit status is kept nevertheless', async () => {
       const { state, code } = await run(`${FILL}; exit 3`);
       assert.deepEqual([state, code], ['finished', 3]);
     });
 
-    it('C12: case 11, filled so that not even its exit status could be kept: lost, and not because the machine went down', async () => {
+    it('C12: case 11, filled so that not even the exit status fits: lost, with the disk as the reason', async () => {
       const { state, trouble } = await run(`rm "$HOME"/.stackato-deploy/dev/rename/*/rc.new; ${FILL}`);
       assert.equal(state, 'lost');
       assert.match(trouble ?? '', /No space left on device/);
@@ -115,7 +116,7 @@ describe('the journal on a disk that takes no more', function () {
   }
 });
 
-describe('the journal by a clock that jumps', function () {
+describe('the journal with a clock that jumps', function () {
   this.timeout(60_000);
   let vm: LocalVm;
   beforeEach(() => (vm = new LocalVm()));
@@ -123,7 +124,7 @@ describe('the journal by a clock that jumps', function () {
   const log = '.stackato-deploy/dev/rename/run1-1/log';
 
   for (const when of ['1970-01-01', '2100-01-01']) {
-    it(`C12: case 12, set to ${when} while a command works: it is left to work`, async () => {
+    it(`C12: case 12, set to ${when} while a command runs: the command goes on`, async () => {
       const command = `printf "Licence server: "; touch -d ${when} ~/${log}; sleep 2; echo ok; echo made > ~/effect`;
       const { state, transcript } = await runDetached(
         vm.session(),
@@ -134,24 +135,24 @@ describe('the journal by a clock that jumps', function () {
     });
   }
 
-  it('C12: case 12, set while a command begins: it is not taken for one that never will', async () => {
+  it('C12: case 12, set while a command starts: the start is not given up', async () => {
     const folder = vm.path('.stackato-deploy', 'dev', 'rename', 'run1-1');
     mkdirSync(folder, { recursive: true });
     utimesSync(folder, new Date(0), new Date(0));
     assert.equal(parseReport((await vm.run(readJob(KEY, 0).command)).stdout)?.state, 'running');
   });
 
-  it('C12: quiet is counted from look to look, whoever looks, and anew once something is printed', async () => {
-    const look = async () => parseReport((await vm.run(readJob(KEY, 0).command)).stdout)!;
+  it('C12: the quiet time adds up over reports, whoever asks for them, and starts over after new output', async () => {
+    const report = async () => parseReport((await vm.run(readJob(KEY, 0).command)).stdout)!;
     await vm.run(startJob(KEY, 'echo one; while [ ! -e go ]; do sleep 0.1; done; echo two; sleep 20').command);
-    await eventually(async () => ((await look()).bytes.length > 0 ? true : undefined));
-    await look();
+    await eventually(async () => ((await report()).bytes.length > 0 ? true : undefined));
+    await report();
     await sleep(700);
-    const before = (await look()).quiet;
+    const before = (await report()).quiet;
     assert.ok(before >= 700, String(before));
     writeFileSync(vm.path('go'), '');
     const after = await eventually(async () => {
-      const { bytes, quiet } = await look();
+      const { bytes, quiet } = await report();
       return bytes.toString().includes('two') ? quiet : undefined;
     });
     assert.ok(after < before, `${after} after ${before}`);

@@ -12,11 +12,11 @@ const FOLDER = ['.stackato-deploy', 'dev', 'rename', 'run1-1'];
 const NO_PID = 4_000_000;
 
 describe('journal commands', () => {
-  /** What stands after the shell functions that all of them begin with. */
+  /** The part after the shell functions that every command begins with. */
   const lastPart = (built: RemoteCommand): string =>
     built.command.slice(built.command.indexOf('echo stackato-journal-end\n}\n') + 28);
 
-  it('begin with the folder of the step, and name the boot id file literally', () => {
+  it('begin with the folder of the step and the literal path of the boot id', () => {
     for (const { command } of [startJob(KEY, 'true'), readJob(KEY, 0), killJob(KEY, 0)]) {
       assert.ok(
         command.startsWith(
@@ -26,9 +26,9 @@ describe('journal commands', () => {
     }
   });
 
-  it('read', () => assert.equal(lastPart(readJob(KEY, 12)), 'n="$j/run1-1"\nreport "$n" 12'));
+  it('read a report', () => assert.equal(lastPart(readJob(KEY, 12)), 'n="$j/run1-1"\nreport "$n" 12'));
 
-  it('answer by stdin, with a full stop', () => {
+  it('take the answer from stdin, ended by a full stop', () => {
     const built = answerJob(KEY, { id: 'password', offset: 12, text: 'hush', secret: true });
     assert.equal(built.stdin, 'hush\n.\n');
     assert.equal(
@@ -56,24 +56,24 @@ describe('journal on a real terminal', function () {
 
   const send = async (built: RemoteCommand): Promise<JobReport> => {
     const { stdout, stderr } = await vm.run(built.command, built.stdin);
-    const snapshot = parseReport(stdout);
-    assert.ok(snapshot, `no reply: ${stdout}${stderr}`);
-    return snapshot;
+    const report = parseReport(stdout);
+    assert.ok(report, `no reply: ${stdout}${stderr}`);
+    return report;
   };
   const read = (key = KEY): Promise<JobReport> => send(readJob(key, 0));
   const until = (state: string, key = KEY): Promise<JobReport> =>
     eventually(async () => {
-      const snapshot = await read(key);
-      return snapshot.state === state ? snapshot : undefined;
+      const report = await read(key);
+      return report.state === state ? report : undefined;
     });
   const printed = (text: string, key = KEY): Promise<JobReport> =>
     eventually(async () => {
-      const snapshot = await read(key);
-      // What was printed while it was read came along, and is not in its size.
-      return snapshot.bytes.toString().includes(text) ? { ...snapshot, size: snapshot.bytes.length } : undefined;
+      const report = await read(key);
+      // `bytes` may hold more than `size` says: what was printed while the log was read.
+      return report.bytes.toString().includes(text) ? { ...report, size: report.bytes.length } : undefined;
     });
 
-  it('6c: tell of which steps a command was started in a boot', async () => {
+  it('6c: lists the steps of which a command was started in a given boot', async () => {
     await send(startJob(KEY, 'true'));
     await eventually(async () => ((await send(readJob(KEY, 0))).state === 'finished' ? true : undefined));
     const steps = ['static-ip', 'rename'];
@@ -84,7 +84,7 @@ describe('journal on a real terminal', function () {
     assert.equal((await vm.run(stepsStartedIn('x', 'never-here', steps))).stdout, '');
   });
 
-  it('says absent where there is nothing', async () => {
+  it('reports absent if nothing was started', async () => {
     assert.deepEqual(await read(), {
       state: 'absent',
       need: 'run1-1',
@@ -97,7 +97,7 @@ describe('journal on a real terminal', function () {
     });
   });
 
-  it('runs once, under a terminal, and keeps output and exit status', async () => {
+  it('runs a command once, on a terminal, and keeps output and exit status', async () => {
     const command = `tty; echo "it's" $TERM; umask; echo x >> ran; exit 7`;
     await send(startJob(KEY, command));
     const done = await until('finished');
@@ -107,20 +107,20 @@ describe('journal on a real terminal', function () {
     assert.equal(vm.read('ran'), 'x\n');
   });
 
-  it('keeps what it writes from other users', async () => {
+  it('hides its files from other users', async () => {
     await send(startJob(KEY, 'true'));
     await until('finished');
     assert.equal(statSync(vm.path(...FOLDER)).mode & 0o777, 0o700);
     assert.equal(statSync(vm.path(...FOLDER, 'log')).mode & 0o777, 0o600);
   });
 
-  it('finds programs in ~/bin and says nothing but what the command says', async () => {
+  it('finds programs in ~/bin and adds nothing to the output of the command', async () => {
     vm.program('kato', 'printf "hello %s" "$1"');
     await send(startJob(KEY, 'kato you'));
     assert.equal((await until('finished')).bytes.toString(), 'hello you');
   });
 
-  it('starts one job where many ask at once', async () => {
+  it('starts one job if several are requested at the same time', async () => {
     const keys = ['a', 'b', 'c', 'd'].map((need) => ({ ...KEY, need }));
     const replies = await Promise.all(keys.map((key) => send(startJob(key, 'echo x >> ran; sleep 2'))));
     const [need = '', ...others] = new Set(replies.map((reply) => reply.need));
@@ -129,7 +129,7 @@ describe('journal on a real terminal', function () {
     assert.equal(vm.read('ran'), 'x\n');
   });
 
-  it('goes on with an earlier need while that runs, and starts a new one after', async () => {
+  it('attaches to the job of an earlier need while it runs, and starts a new one afterwards', async () => {
     await send(startJob(KEY, 'while [ ! -e go ]; do sleep 0.1; done; echo one >> ran'));
     const second = { ...KEY, need: 'run1-2' };
     assert.equal((await send(startJob(second, 'echo two >> ran'))).need, 'run1-1');
@@ -140,7 +140,7 @@ describe('journal on a real terminal', function () {
     assert.equal(vm.read('ran'), 'one\ntwo\n');
   });
 
-  it('types an answer once per prompt, not if the log went on, not if it was cut short', async () => {
+  it('types an answer once per prompt, unless the log has grown or the answer was cut off', async () => {
     await send(
       startJob(
         KEY,
@@ -164,7 +164,7 @@ describe('journal on a real terminal', function () {
     assert.equal(vm.read('ran'), `[ it's $1 \\t ]\n[]\n`);
   });
 
-  it('leaves no secret in log or command even if the program echoes', async () => {
+  it('leaves no secret in log or command, even if the program echoes input', async () => {
     await send(startJob(KEY, `printf 'Password: '; read a; echo "\${#a}"`));
     const { size } = await printed('Password: ');
     const answer = answerJob(KEY, { id: 'password', offset: size, text: 'pässwört', secret: true });
@@ -174,14 +174,14 @@ describe('journal on a real terminal', function () {
     assert.ok(!done.bytes.toString().includes('pässwört'));
   });
 
-  it('refuses an answer that the terminal would take for a key stroke, and names that are not names', () => {
+  it('refuses answers with control characters, and invalid names', () => {
     assert.throws(() => answerJob(KEY, { id: 'password', offset: 0, text: 'a\x03b', secret: true }), RangeError);
     assert.throws(() => readJob({ ...KEY, need: '../x' }, 0), RangeError);
     assert.throws(() => readJob({ ...KEY, deployment: 'a b' }, 0), RangeError);
     assert.throws(() => readJob(KEY, -1), RangeError);
   });
 
-  it('says lost where the job died without a word, for good', async () => {
+  it('reports a job that was killed from outside as lost, and does not start it again', async () => {
     await send(startJob(KEY, 'echo x >> ran; echo begun; sleep 30'));
     await printed('begun');
     const [pid = '', , , outer = ''] = vm.read(...FOLDER, 'pid').split(' ');
@@ -192,19 +192,19 @@ describe('journal on a real terminal', function () {
     assert.equal(vm.read('ran'), 'x\n');
   });
 
-  it('says so after another boot, and when the pid is somebody else by now', async () => {
-    for (const who of [
+  it('reports rebooted after another boot, and lost if its pid now belongs to another process', async () => {
+    for (const owner of [
       `${process.pid} 1 00000000-0000-0000-0000-000000000000 1 1`,
       `${process.pid} 1 ${bootId(vm)} 1 1`,
     ]) {
       mkdirSync(vm.path(...FOLDER), { recursive: true });
-      writeFileSync(vm.path(...FOLDER, 'pid'), who);
-      assert.equal((await read()).state, who.includes(bootId(vm)) ? 'lost' : 'rebooted');
+      writeFileSync(vm.path(...FOLDER, 'pid'), owner);
+      assert.equal((await read()).state, owner.includes(bootId(vm)) ? 'lost' : 'rebooted');
       rmSync(vm.path(...FOLDER), { recursive: true });
     }
   });
 
-  it('claims a start that never came to be, so that it cannot come late', async () => {
+  it('gives up a start that did not happen in time, so that it cannot happen late', async () => {
     mkdirSync(vm.path(...FOLDER), { recursive: true });
     assert.equal((await read()).state, 'running');
     writeFileSync(
@@ -212,7 +212,7 @@ describe('journal on a real terminal', function () {
       `${Math.round((Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]) - 60) * 100)}\n`,
     );
     assert.equal((await read()).state, 'lost');
-    // The same shell text as a real start, in a folder that was given up.
+    // The shell text of a real start, in the folder that was given up.
     const start = startJob({ ...KEY, need: 'other' }, 'echo x >> ran').command.replace(
       'if w=$(mkdir "$n" 2>&1); then',
       'n="$j/run1-1"; if true; then',
@@ -222,24 +222,24 @@ describe('journal on a real terminal', function () {
     assert.equal(vm.read('ran'), '');
   });
 
-  it('ends a job that hangs, with all it started', async () => {
+  it('kills a job that hangs, with all its children', async () => {
     await send(startJob(KEY, `sh -c 'trap "" TERM; echo begun; sleep 1000' ; echo never >> ran`));
     await printed('begun');
     assert.equal((await send(killJob(KEY, 0))).state, 'killed');
     const [pid = ''] = vm.read(...FOLDER, 'pid').split(' ');
-    assert.deepEqual(livingOf(pid), []);
+    assert.deepEqual(processesIn(pid), []);
     assert.equal((await send(startJob(KEY, 'echo never >> ran'))).state, 'killed');
     assert.equal(vm.read('ran'), '');
   });
 
-  it('spares a stranger that has the pid now', async () => {
+  it('does not kill another process that now has the pid', async () => {
     mkdirSync(vm.path(...FOLDER), { recursive: true });
     writeFileSync(vm.path(...FOLDER, 'pid'), `${NO_PID} 1 ${bootId(vm)} ${NO_PID} 1`);
     assert.equal((await send(killJob(KEY, 0))).state, 'lost');
     assert.ok(!existsSync(vm.path(...FOLDER, 'killed')));
   });
 
-  it('gives the log by 64 KiB, and its tail to who attaches', async () => {
+  it('returns the log in pieces of 64 KiB, and its tail to a caller that attaches', async () => {
     await send(startJob(KEY, 'head -c 150000 /dev/zero | tr "\\0" a'));
     const first = await until('finished');
     assert.equal(first.size, 150_000);
@@ -249,7 +249,7 @@ describe('journal on a real terminal', function () {
     assert.deepEqual([attached.offset, attached.bytes.length], [150_000 - 65_536, 65_536]);
   });
 
-  it('takes no torn reply for a reply', async () => {
+  it('rejects a truncated reply', async () => {
     await send(startJob(KEY, 'echo stackato-journal running'));
     await until('finished');
     const { stdout } = await vm.run(readJob(KEY, 0).command);
@@ -259,8 +259,8 @@ describe('journal on a real terminal', function () {
   });
 });
 
-/** Commands of the living processes of a process group. */
-function livingOf(group: string): string[] {
+/** The commands of a process group's processes, without zombies. */
+function processesIn(group: string): string[] {
   const rows = execFileSync('ps', ['-eo', 'pgid=,stat=,args='], { encoding: 'utf8' }).trim().split('\n');
   return rows
     .map((row) => row.trim().split(/\s+/))

@@ -59,7 +59,7 @@ describe('kato commands', () => {
     });
   }
 
-  it('are there for every release of the table, and those of a spec are in it', () => {
+  it('exist for every release in the table, which includes those a spec may name', () => {
     assert.deepEqual(
       Object.keys(RELEASES),
       COMMANDS.map(([release]) => release),
@@ -71,7 +71,7 @@ describe('kato commands', () => {
     assert.equal(katoOf('2.6.6').rename('a; reboot'), "kato rename 'a; reboot'");
   });
 
-  it('find kato in a plain exec', () => {
+  it('find kato without a login shell', () => {
     assert.equal(withPath('kato info'), 'PATH="$HOME/bin:$PATH:/usr/sbin:/sbin"; export PATH; kato info');
   });
 });
@@ -152,7 +152,7 @@ describe('kato status', () => {
 });
 
 describe('kato ready and version', () => {
-  it('tells ready from not ready from neither', () => {
+  it('tells ready, not ready, and neither apart', () => {
     assert.deepEqual(
       [
         'READY\n',
@@ -168,7 +168,7 @@ describe('kato ready and version', () => {
     );
   });
 
-  it('finds the number', () => {
+  it('contains the version number', () => {
     assert.deepEqual(['Stackato 2.6.6\n', 'v3.4.2-g1234', 'kato: error'].map(parseKatoVersion), [
       '2.6.6',
       '3.4.2',

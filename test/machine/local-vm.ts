@@ -1,4 +1,4 @@
-/** This machine as a stand-in for a VM: a home of its own, `sh` for sshd, real `script` and `setsid`. */
+/** Uses this computer in place of a VM: a temporary home, `sh` instead of sshd, the real `script` and `setsid`. */
 
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,20 +9,20 @@ import type { ExecResult, RemoteSession, Secret } from '../../src/steps/ports';
 
 export class LocalVm {
   readonly home = mkdtempSync(join(tmpdir(), 'stackato-vm-'));
-  /** Commands sent so far, with their input. */
+  /** All commands sent so far, with their input. */
   readonly sent: { command: string; stdin: string }[] = [];
 
-  /** `inside`: what goes before a command so that it runs where the machine is. */
+  /** @param inside words to put before a command, so that it runs in another namespace or environment */
   constructor(public inside: readonly string[] = []) {
     mkdirSync(join(this.home, 'bin'));
   }
 
-  /** Puts a program on the PATH of jobs. */
+  /** Adds a program to the PATH of jobs. */
   program(name: string, text: string): void {
     writeFileSync(join(this.home, 'bin', name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
   }
 
-  /** Runs a command as sshd would; `cutInput` drops the connection after so many characters of input. */
+  /** Runs a command as sshd would. `cutInput` closes the connection after that many characters of input. */
   run(command: string, stdin = '', cutInput = stdin.length): Promise<ExecResult> {
     this.sent.push({ command, stdin });
     const mark = `mark-${this.sent.length}`;
@@ -45,7 +45,7 @@ export class LocalVm {
     });
   }
 
-  /** Before each exec `before(index)` may throw; after it, with its effect, `after(index)` may. */
+  /** `before(index)` may throw before a command runs; `after(index)` may throw once it has taken effect. */
   session(
     hooks: { before?: (index: number) => void; after?: (index: number) => void; password?: Secret } = {},
   ): RemoteSession {
@@ -53,13 +53,13 @@ export class LocalVm {
     return {
       ...(hooks.password === undefined ? {} : { password: hooks.password }),
       exec: async (command, options) => {
-        const turn = index++;
-        hooks.before?.(turn);
+        const call = index++;
+        hooks.before?.(call);
         const result = await this.run(command, options?.stdin);
-        hooks.after?.(turn);
+        hooks.after?.(call);
         return result;
       },
-      https: () => Promise.reject(new Error('no console here')),
+      https: () => Promise.reject(new Error('A LocalVm has no web console.')),
     };
   }
 
@@ -72,7 +72,7 @@ export class LocalVm {
     return existsSync(path) ? readFileSync(path, 'utf8') : '';
   }
 
-  /** Ends every job that still runs, by the ids in its own journal. */
+  /** Kills every job that still runs, by the process ids in its journal. */
   dispose(): void {
     const root = this.path('.stackato-deploy');
     const files = existsSync(root) ? readdirSync(root, { recursive: true, encoding: 'utf8' }) : [];
@@ -89,7 +89,7 @@ function endJob(pidFile: string): void {
     try {
       process.kill(-Number(group), 'SIGKILL');
     } catch {
-      // It ended by itself.
+      // It has already ended.
     }
   }
 }
@@ -101,7 +101,7 @@ export async function eventually<T>(look: () => Promise<T | undefined> | T | und
   for (;;) {
     const found = await look();
     if (found !== undefined) return found;
-    if (Date.now() > end) throw new Error('it did not come to pass');
+    if (Date.now() > end) throw new Error(`It did not happen within ${ms} ms.`);
     await sleep(50);
   }
 }

@@ -21,12 +21,12 @@ import { READ_RESOLVER, putResolverFirst, resolverStateOf } from '../../src/mach
 import { DeployError } from '../../src/deployment/errors';
 import { LocalVm } from './local-vm';
 
-const OLD = `eth0      Link encap:Ethernet  HWaddr 08:00:27:fc:1c:f6
+const OLD_IFCONFIG = `eth0      Link encap:Ethernet  HWaddr 08:00:27:fc:1c:f6
           inet addr:10.0.0.5  Bcast:10.0.0.255  Mask:255.255.255.0
           inet6 addr: fe80::a00:27ff:fefc:1cf6/64 Scope:Link
           UP BROADCAST RUNNING MULTICAST  MTU:1500  Metric:1
 `;
-const NEW = `eth0: flags=4163<UP,BROADCAST,RUNNING,MULTICAST>  mtu 1500
+const NEW_IFCONFIG = `eth0: flags=4163<UP,BROADCAST,RUNNING,MULTICAST>  mtu 1500
         inet 10.0.0.5  netmask 255.255.255.0  broadcast 10.0.0.255
         ether 08:00:27:fc:1c:f6  txqueuelen 1000  (Ethernet)
 `;
@@ -52,7 +52,7 @@ iface eth0 inet static
 iface eth0 inet6 auto
 `;
 const SECTIONS = {
-  ifconfig: OLD,
+  ifconfig: OLD_IFCONFIG,
   route: ROUTE,
   resolver: 'search example.com\nnameserver 10.0.0.2\nnameserver 10.0.0.3\n',
   upstream: '',
@@ -66,7 +66,7 @@ const NETWORK = {
   search: ['example.com'],
 };
 
-const HEAD = 'Destination     Gateway         Genmask         Flags Metric Ref    Use Iface\n';
+const ROUTE_HEAD = 'Destination     Gateway         Genmask         Flags Metric Ref    Use Iface\n';
 const VPN = `0.0.0.0         10.8.0.5        128.0.0.0       UG    0      0        0 tun0
 0.0.0.0         172.16.0.1      0.0.0.0         UG    0      0        0 eth0
 10.8.0.5        0.0.0.0         255.255.255.255 UH    0      0        0 tun0
@@ -76,29 +76,29 @@ const VPN = `0.0.0.0         10.8.0.5        128.0.0.0       UG    0      0     
 const row = (gateway: string, flags: string, metric: string, name: string): string =>
   `0.0.0.0         ${gateway}        0.0.0.0         ${flags}    ${metric}      0        0 ${name}\n`;
 const ROUTES: readonly [what: string, table: string, wanted: { gateway: string; interface: string } | undefined][] = [
-  ['a VPN', VPN, { gateway: '172.16.0.1', interface: 'eth0' }],
+  ['beside a VPN', VPN, { gateway: '172.16.0.1', interface: 'eth0' }],
   [
-    'two, the better one last',
+    'the better one of two last',
     row('10.0.0.2', 'UG', '600', 'wlan0') + row('10.0.0.1', 'UG', '100', 'eth1'),
     { gateway: '10.0.0.1', interface: 'eth1' },
   ],
   [
-    'two of one metric',
+    'two with the same metric',
     row('10.0.0.1', 'UG', '0', 'eth1') + row('10.0.0.2', 'UG', '0', 'eth2'),
     { gateway: '10.0.0.1', interface: 'eth1' },
   ],
   [
-    'one that rejects',
+    'with reject routes',
     row('-', '!', '-', '-') + row('10.0.0.2', 'UG!', '0', 'eth1') + row('10.0.0.1', 'UGD', '9', 'eth2'),
     { gateway: '10.0.0.1', interface: 'eth2' },
   ],
   ['one without a gateway', row('0.0.0.0', 'U', '0', 'ppp0'), undefined],
-  ['only halves', VPN.replace(/^.*172\.16\.0\.1 .*\n/m, ''), undefined],
+  ['only the halves of a VPN', VPN.replace(/^.*172\.16\.0\.1 .*\n/m, ''), undefined],
   ['none', '', undefined],
 ];
 
-/** Which card the shell text shows. */
-async function cardShown(table: string): Promise<string> {
+/** The interface that the shell script passes to ifconfig. */
+async function interfaceShown(table: string): Promise<string> {
   const vm = new LocalVm();
   vm.program('route', `cat <<'END'\n${table}END`);
   vm.program('ifconfig', 'printf %s "$1"');
@@ -108,10 +108,10 @@ async function cardShown(table: string): Promise<string> {
 }
 
 describe('network parsers', () => {
-  it('read both shapes of ifconfig', () => {
+  it('read both formats of ifconfig', () => {
     const wanted = { name: 'eth0', address: '10.0.0.5', netmask: '255.255.255.0' };
-    assert.deepEqual(parseIfconfig(OLD), wanted);
-    assert.deepEqual(parseIfconfig(NEW), wanted);
+    assert.deepEqual(parseIfconfig(OLD_IFCONFIG), wanted);
+    assert.deepEqual(parseIfconfig(NEW_IFCONFIG), wanted);
     assert.deepEqual(parseIfconfig(''), {});
   });
 
@@ -120,10 +120,14 @@ describe('network parsers', () => {
     assert.equal(parseRoute('Kernel IP routing table\n'), undefined);
   });
 
-  it('C12: take the default route for the default route (case 09): the halves of a VPN are none', async () => {
+  it('C12: find the default route (case 09), and do not take the halves of a VPN for it', async () => {
     for (const [what, table, wanted] of ROUTES) {
-      assert.deepEqual(parseRoute(`Kernel IP routing table\n${HEAD}${table}`), wanted, what);
-      assert.equal(await cardShown(`Kernel IP routing table\n${HEAD}${table}`), wanted?.interface ?? 'eth0', what);
+      assert.deepEqual(parseRoute(`Kernel IP routing table\n${ROUTE_HEAD}${table}`), wanted, what);
+      assert.equal(
+        await interfaceShown(`Kernel IP routing table\n${ROUTE_HEAD}${table}`),
+        wanted?.interface ?? 'eth0',
+        what,
+      );
     }
   });
 
@@ -133,7 +137,7 @@ describe('network parsers', () => {
     assert.deepEqual(parseResolvConf(text), { nameservers: ['10.0.0.2'], search: ['a.example', 'b.example'] });
   });
 
-  it('read interfaces', () => {
+  it('read /etc/network/interfaces', () => {
     const { lo, eth0 } = parseInterfaces(STATIC);
     assert.deepEqual(lo, { method: 'loopback', options: {} });
     assert.equal(eth0?.method, 'static');
@@ -150,7 +154,7 @@ describe('the static network', () => {
 
   it('is what the machine has', () => assert.deepEqual(staticNetworkOf(SECTIONS, { mode: 'static' }), NETWORK));
 
-  it('is what the spec says, where it says something', () => {
+  it('is what the spec says, if it says something', () => {
     const spec = {
       mode: 'static',
       netmask: '255.255.0.0',
@@ -167,7 +171,7 @@ describe('the static network', () => {
     });
   });
 
-  it('takes the upstreams of dnsmasq where resolv.conf only names dnsmasq', () => {
+  it("has dnsmasq's upstream servers if resolv.conf only names dnsmasq", () => {
     const sections = {
       ...SECTIONS,
       resolver: 'search containers.\nnameserver 127.0.0.1\n',
@@ -181,11 +185,15 @@ describe('the static network', () => {
     fails({ ...SECTIONS, resolver: 'nameserver 127.0.0.1\n' }, 'NETWORK_UNKNOWN', /its nameservers\.$/);
   });
 
-  it("keeps out of the containers' own net", () => {
-    fails({ ...SECTIONS, ifconfig: OLD.replaceAll('10.0.0.5', '192.168.3.7') }, 'NETWORK_CLASH', /192\.168\.3\.7/);
+  it("must not be in the containers' network", () => {
+    fails(
+      { ...SECTIONS, ifconfig: OLD_IFCONFIG.replaceAll('10.0.0.5', '192.168.3.7') },
+      'NETWORK_CLASH',
+      /192\.168\.3\.7/,
+    );
   });
 
-  it('is answered with spaces, and seen in the file', () => {
+  it('is answered with lists separated by spaces, and recognized in the file', () => {
     assert.deepEqual(staticIpAnswers(NETWORK), {
       interface: 'eth0',
       address: '10.0.0.5',
@@ -205,7 +213,7 @@ describe('the static network', () => {
 });
 
 describe('sections of output', () => {
-  it('are told apart, whatever fails or lacks its last newline', () => {
+  it('are told apart, even if a command fails or its output lacks the last newline', () => {
     const command = inSections({ one: 'printf "a\\n\\nb"', two: 'cat /nonexistent', three: 'echo c' });
     assert.deepEqual(parseSections(execFileSync('/bin/sh', ['-c', command], { encoding: 'utf8' })), {
       one: 'a\n\nb',
@@ -214,9 +222,10 @@ describe('sections of output', () => {
     });
   });
 
-  it('are nothing when cut short', () => assert.equal(parseSections('\nstackato-section one\nabc'), undefined));
+  it('are not returned from truncated output', () =>
+    assert.equal(parseSections('\nstackato-section one\nabc'), undefined));
 
-  it('name their files literally', () => {
+  it('are read from files with literal paths', () => {
     for (const path of ['/etc/resolv.conf', '/var/run/dnsmasq/resolv.conf', '/etc/network/interfaces'])
       assert.ok(READ_NETWORK.includes(`cat ${path};`), path);
   });
@@ -239,7 +248,7 @@ describe('the resolver step', () => {
   const file = (path: string): string => readFileSync(join(root, path), 'utf8');
   const WANTED = 'search containers.\nnameserver 127.0.0.1\n# made by hand\nnameserver 10.0.0.2\n';
 
-  it('writes where resolvconf keeps it, through the link, twice the same', () => {
+  it("writes resolvconf's head and follows the link, with the same result the second time", () => {
     mkdirSync(join(root, 'etc/resolvconf/resolv.conf.d'), { recursive: true });
     writeFileSync(join(root, 'etc/resolvconf/resolv.conf.d/head'), '# head\n');
     writeFileSync(join(root, 'real'), file('etc/resolv.conf'));
@@ -256,7 +265,7 @@ describe('the resolver step', () => {
     assert.deepEqual(state('dhcp'), { live: false, persistent: true });
   });
 
-  it('tells dhclient where there is no resolvconf, once', () => {
+  it('configures dhclient if there is no resolvconf, once', () => {
     run(putResolverFirst('dhcp'));
     assert.deepEqual(state('dhcp'), { live: true, persistent: true });
     run(putResolverFirst('dhcp'));
@@ -286,13 +295,13 @@ describe('the name of the machine', () => {
     certificate: 'subject= /C=CA/CN=*.stackato.example.com\n',
   };
 
-  it('is looked for everywhere', () => {
+  it('is looked up in every place', () => {
     assert.deepEqual(checkNames(sections, HOST), { hostname: true, hosts: true, certificate: true });
     assert.ok(isRenamed(checkNames({ ...sections, certificate: 'subject=CN = stackato.example.com' }, HOST)));
     assert.ok(isRenamed(checkNames({ ...sections, certificate: '' }, HOST)));
   });
 
-  it('is not there while one place has the old one', () => {
+  it('is not complete while one place has the old one', () => {
     for (const old of [
       { hostname: 'stackato-ab12' },
       { file: '' },
@@ -304,15 +313,15 @@ describe('the name of the machine', () => {
   });
 });
 
-describe('the boot', () => {
+describe('the running boot', () => {
   const ID = '0f8f9a3c-1b2d-4e5f-8a9b-0123456789ab';
 
-  it('has a UUID and nothing else', () => {
+  it('has a UUID for its id, and nothing else', () => {
     assert.equal(parseBootId(`${ID.toUpperCase()}\n`), ID);
     for (const text of ['', ID.slice(1), `${ID} x`, 'cat: no such file']) assert.equal(parseBootId(text), undefined);
   });
 
-  it('is ended by one job per id, which looks again', () => {
+  it('is ended by one job per id, which checks the id again', () => {
     assert.deepEqual(rebootJob(ID), {
       need: `reboot-${ID}`,
       command: `[ "$(cat /proc/sys/kernel/random/boot_id)" = ${ID} ] && sudo reboot`,
@@ -320,7 +329,7 @@ describe('the boot', () => {
     assert.throws(() => rebootJob('x'), RangeError);
   });
 
-  it('shows its memory', () => {
+  it('reports its memory', () => {
     assert.equal(parseMemory('MemTotal:        2050000 kB\nMemFree: 1 kB\n'), 2002);
     assert.equal(parseMemory(''), undefined);
   });

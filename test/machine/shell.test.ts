@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { shellQuote } from '../../src/machine/shell';
 
 describe('shellQuote', () => {
-  it('leaves plain words readable', () => {
+  it('leaves plain words unquoted', () => {
     assert.equal(shellQuote('api.stackato.example.com'), 'api.stackato.example.com');
     assert.equal(shellQuote('/etc/hosts'), '/etc/hosts');
   });
@@ -14,7 +14,7 @@ describe('shellQuote', () => {
     assert.equal(shellQuote('~'), "'~'");
   });
 
-  it('gives back any word through a real shell', () => {
+  it('passes any word unchanged through a real shell', () => {
     const words = ['', "'", `"$HOME" \`id\` $(id) \\ !x`, 'a\nb', '-n', '*', '~root', 'ünï', '#', "''\\''"];
     const out = execFileSync('/bin/sh', ['-c', `printf '%s\\0' ${words.map(shellQuote).join(' ')}`], {
       encoding: 'utf8',
@@ -22,7 +22,7 @@ describe('shellQuote', () => {
     assert.deepEqual(out.split('\0').slice(0, -1), words);
   });
 
-  it('refuses what no shell word can hold', () => {
+  it('rejects a NUL, which no shell word can hold', () => {
     assert.throws(() => shellQuote('a\0b'), RangeError);
   });
 });

@@ -1,4 +1,7 @@
-/** What can be wrong with an image or with where it goes: each has its own code, parks the deployment, and leaves nothing registered. */
+/**
+ * What can be wrong with an image or its destination: each has its own error code, parks the deployment, and registers
+ * nothing.
+ */
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -18,12 +21,12 @@ const MIB = 1024 * 1024;
 
 type Image = Readonly<Record<string, unknown>>;
 
-/** What is wrong, and how it is put right. */
-interface Trouble {
+/** An image with something wrong, and how to fix it. */
+interface BrokenImage {
   readonly image: Image;
-  /** Once the deployment runs. */
+  /** Called once the deployment runs. */
   readonly during?: () => Promise<void>;
-  readonly mend?: () => void;
+  readonly fix?: () => void;
 }
 
 interface Case {
@@ -31,10 +34,10 @@ interface Case {
   readonly step: StepId;
   readonly code: ErrorCode;
   readonly says: RegExp;
-  readonly make: (site: Site, image: Image, name: string) => Trouble | Promise<Trouble>;
-  readonly root?: number;
-  /** Kernel and ramdisk come before the image, and are whole. */
-  readonly before?: readonly string[];
+  readonly prepare: (site: Site, image: Image, name: string) => BrokenImage | Promise<BrokenImage>;
+  readonly rootSize?: number;
+  /** Images registered all the same: kernel and ramdisk are published before the root image. */
+  readonly registers?: readonly string[];
 }
 
 const CASES: readonly Case[] = [
@@ -43,7 +46,7 @@ const CASES: readonly Case[] = [
     step: 'preflight',
     code: 'IMAGE_KEY_MISMATCH',
     says: /key/,
-    make: (site, image) => {
+    prepare: (site, image) => {
       const path = join(site.dir, 'another-key.pem');
       writeFileSync(
         path,
@@ -51,7 +54,7 @@ const CASES: readonly Case[] = [
       );
       return {
         image: signedBy(image, { privateKey: { file: path } }),
-        mend: () => copyFileSync(site.lab.cloud(KIND).signing.privateKey, path),
+        fix: () => copyFileSync(site.lab.cloud(KIND).signing.privateKey, path),
       };
     },
   },
@@ -60,7 +63,7 @@ const CASES: readonly Case[] = [
     step: 'preflight',
     code: 'IMAGE_CERTIFICATE_UNREADABLE',
     says: /certificate/,
-    make: (site, image) => {
+    prepare: (site, image) => {
       const path = join(site.dir, 'cloud-cert.txt');
       writeFileSync(path, 'Ask the administrator for it.\n');
       return { image: signedBy(image, { cloudCertificate: path }) };
@@ -71,17 +74,19 @@ const CASES: readonly Case[] = [
     step: 'preflight',
     code: 'IMAGE_CERTIFICATE_UNREADABLE',
     says: /certificate/,
-    make: (site, image) => ({ image: signedBy(image, { cloudCertificate: site.lab.cloud(KIND).signing.privateKey }) }),
+    prepare: (site, image) => ({
+      image: signedBy(image, { cloudCertificate: site.lab.cloud(KIND).signing.privateKey }),
+    }),
   },
   {
     name: 'file-missing',
     step: 'preflight',
     code: 'IMAGE_SOURCE_MISSING',
     says: /root\.img does not exist/,
-    make: (_, image) => {
+    prepare: (_, image) => {
       const path = String(image.root);
       renameSync(path, `${path}.elsewhere`);
-      return { image, mend: () => renameSync(`${path}.elsewhere`, path) };
+      return { image, fix: () => renameSync(`${path}.elsewhere`, path) };
     },
   },
   {
@@ -89,19 +94,19 @@ const CASES: readonly Case[] = [
     step: 'publish-kernel',
     code: 'IMAGE_BUCKET_FOREIGN',
     says: /CreateBucket.*BucketAlreadyExists/,
-    make: (site, image) => ({ image: { ...image, bucket: site.lab.cloud(KIND).foreignBucket } }),
+    prepare: (site, image) => ({ image: { ...image, bucket: site.lab.cloud(KIND).foreignBucket } }),
   },
   {
     name: 'name-taken',
     step: 'preflight',
     code: 'IMAGE_NAME_TAKEN',
     says: /first-bucket\/name-taken-kernel\.manifest\.xml/,
-    make: async (site, image, name) => {
+    prepare: async (site, image, name) => {
       const first = await site.start(
         site.spec(`${name}-first`, KIND, { image: { ...image, bucket: 'first-bucket' } }),
         QUEUE,
       );
-      await over(first, 'publish-image', 'done');
+      await untilOver(first, 'publish-image', 'done');
       return { image };
     },
   },
@@ -110,9 +115,9 @@ const CASES: readonly Case[] = [
     step: 'publish-image',
     code: 'IMAGE_SOURCE_CHANGED',
     says: /root\.img/,
-    root: 65 * MIB,
-    before: ['cut-while-read-kernel', 'cut-while-read-ramdisk'],
-    make: (site, image, name) => {
+    rootSize: 65 * MIB,
+    registers: ['cut-while-read-kernel', 'cut-while-read-ramdisk'],
+    prepare: (site, image, name) => {
       const path = String(image.root);
       const content = readFileSync(path);
       site.lab.fault({ kind: KIND, action: 'PutObject', what: 'slow', times: 1_000, ms: 700 });
@@ -120,14 +125,14 @@ const CASES: readonly Case[] = [
         image,
         during: async () => {
           await eventually(
-            'its first part is there',
+            'its first part is uploaded',
             () => site.lab.objects(KIND).some(({ key }) => key.startsWith(`${name}.part.`)),
             60_000,
           );
           truncateSync(path, MIB);
           site.lab.clearFaults();
         },
-        mend: () => writeFileSync(path, content),
+        fix: () => writeFileSync(path, content),
       };
     },
   },
@@ -143,10 +148,10 @@ describe('an image that cannot be published', function () {
   after(() => site.close());
 
   for (const each of CASES) {
-    it(`${each.name}: parks at ${each.step} with ${each.code}`, () => fails(site, QUEUE, each));
+    it(`${each.name}: parks at ${each.step} with ${each.code}`, () => assertParks(site, QUEUE, each));
   }
 
-  it('has a remedy of its own for each code', () => {
+  it('has a different remedy for each code', () => {
     const codes = [...new Set([...CASES.map(({ code }) => code), 'IMAGE_DISK_FULL', 'CLOUD_PERMISSION'] as const)];
     assert.equal(new Set(codes.map((code) => remedyOf(code))).size, codes.length);
   });
@@ -154,18 +159,18 @@ describe('an image that cannot be published', function () {
   it('disk-full: parks at publish-kernel with IMAGE_DISK_FULL', async function () {
     const disk = join(site.dir, 'disk');
     mkdirSync(disk);
-    // Where a disk of our own cannot be had, test/image/journal.test.ts alone covers it.
+    // Without the right to mount a small disk, only test/image/bundle/journal.test.ts covers this.
     if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', disk]).status !== 0) return this.skip();
     try {
       const worker = await site.worker(KIND, 'full', { STACKATO_DEPLOY_STATE: disk });
       const ballast = join(disk, 'ballast');
       assert.throws(() => writeFileSync(ballast, Buffer.alloc(MIB)), { code: 'ENOSPC' });
-      await fails(site, 'full', {
+      await assertParks(site, 'full', {
         name: 'disk-full',
         step: 'publish-kernel',
         code: 'IMAGE_DISK_FULL',
         says: /no space/,
-        make: (_, image) => ({ image, mend: () => rmSync(ballast) }),
+        prepare: (_, image) => ({ image, fix: () => rmSync(ballast) }),
       });
       await worker.stop();
     } finally {
@@ -184,45 +189,49 @@ describe('an account that may not register kernels', function () {
   after(() => site.close());
 
   it('parks at publish-kernel with CLOUD_PERMISSION', () =>
-    fails(site, QUEUE, {
+    assertParks(site, QUEUE, {
       name: 'no-rights',
       step: 'publish-kernel',
       code: 'CLOUD_PERMISSION',
       says: /RegisterImage/,
-      make: (_, image) => ({ image }),
+      prepare: (_, image) => ({ image }),
     }));
 });
 
-async function fails(
+async function assertParks(
   site: Site,
   queue: string,
-  { name, step, code, says, make, root = 200_000, before = [] }: Case,
+  { name, step, code, says, prepare, rootSize = 200_000, registers = [] }: Case,
 ): Promise<void> {
-  const source = randomBytes(root);
-  const { image, during, mend } = await make(site, site.imageOf(name, KIND, source), name);
+  const source = randomBytes(rootSize);
+  const { image, during, fix } = await prepare(site, site.imageOf(name, KIND, source), name);
   const registered = site.lab.images(KIND);
   const deployment = await site.start(site.spec(name, KIND, { image }), queue);
   await during?.();
-  const { steps } = await over(deployment, step, 'attention');
+  const { steps } = await untilOver(deployment, step, 'attention');
   const { error } = steps[step] ?? {};
   assert.equal(error?.code, code, JSON.stringify(error));
   assert.match(error.message, says);
   assert.equal(steps.launch?.state, 'waiting');
   const added = site.lab.images(KIND).slice(registered.length);
-  assert.deepEqual(added.map((each) => each.name).sort(), before);
+  assert.deepEqual(added.map((each) => each.name).sort(), registers);
 
-  if (mend === undefined) return;
-  mend();
+  if (fix === undefined) return;
+  fix();
   await deployment.say('resume', {});
-  const { facts } = await over(deployment, 'publish-image', 'done');
+  const { facts } = await untilOver(deployment, 'publish-image', 'done');
   const published = await site.lab.image(KIND, facts.site.image?.id ?? '');
   assert.equal(published.sha256, createHash('sha256').update(source).digest('hex'));
 }
 
-/** Waits until a step is over, one way or the other; where it is to park, until all that runs beside it has come to rest. */
-async function over(deployment: Deployment, step: StepId, state: 'done' | 'attention'): ReturnType<Deployment['view']> {
+/** Waits until the step has ended; if it is expected to park, until the steps beside it have stopped, too. */
+async function untilOver(
+  deployment: Deployment,
+  step: StepId,
+  state: 'done' | 'attention',
+): ReturnType<Deployment['view']> {
   const view = await deployment.until(
-    `${step} is over`,
+    `${step} has ended`,
     ({ stage, steps }) => {
       if (steps[step]?.state === 'done') return true;
       return (

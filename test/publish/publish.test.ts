@@ -1,4 +1,6 @@
-/** From files alone: kernel, ramdisk and root image are published, and the deployment runs from them, on every kind. */
+/**
+ * On every kind of cloud, kernel, ramdisk and root image are published from files, and the deployment runs from them.
+ */
 
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
@@ -42,13 +44,13 @@ describe('a deployment from image files', function () {
     for (const what of ['kernel', 'ramdisk', 'root'] as const) files[what] = join(site.dir, `${what}.img`);
     writeFileSync(files.kernel, randomBytes(200_000));
     writeFileSync(files.ramdisk, randomBytes(300_001));
-    // Three parts, most of the file a hole.
+    // Three parts of a bundle; most of the file is a hole.
     const root = openSync(files.root, 'w');
     writeSync(root, randomBytes(22 * MIB));
     ftruncateSync(root, 80 * MIB);
     closeSync(root);
     await Promise.all(KINDS.map((kind) => site.worker(kind, kind)));
-    // All at once: most of what a deployment does is waiting. Whoever waits for one is told.
+    // All at once: a deployment mostly waits. The test that awaits one reports its failure.
     for (const kind of KINDS) runs.set(kind, deployed(`files-${kind.replace(/\W/g, '')}`, kind));
     for (const run of runs.values()) run.catch(() => undefined);
   });
@@ -70,12 +72,12 @@ describe('a deployment from image files', function () {
     });
   }
 
-  it('publishes once for twenty at once, on 3.2 too', async () => {
+  it('publishes once for twenty deployments at the same time, on 3.2, too', async () => {
     const kind = 'eucalyptus-3.2';
     const before = puts(kind);
     const views = await Promise.all(Array.from({ length: 20 }, (_, i) => deployed(`many-${i}`, kind, 'stackato-many')));
     assert.equal(new Set(views.map(({ facts }) => facts.site.image?.id)).size, 1);
-    assert.equal(site.lab.images(kind).length, 6, 'three of the first test, three of this one');
-    assert.equal(puts(kind), 2 * before, 'each part was sent once');
+    assert.equal(site.lab.images(kind).length, 6, 'three from the first test, three from this one');
+    assert.equal(puts(kind), 2 * before, 'each part was uploaded once');
   });
 });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 export const FOLDER = join(__dirname, 'histories');
 
-/** Name and parsed history of each file. */
+/** The name and the parsed history of each file. */
 export function goldenHistories(): { name: string; history: unknown }[] {
   return readdirSync(FOLDER)
     .filter((file) => file.endsWith('.json'))

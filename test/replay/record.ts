@@ -1,6 +1,6 @@
 /**
- * Makes the golden histories anew: `npx tsx test/replay/record.ts`, after a build. Only when workflow code changed on purpose, and no
- * deployment of the old code can be open any more; otherwise `patched`, and a history more.
+ * Records the golden histories anew: `npm run build && npx tsx test/replay/record.ts`. Only if the workflow code
+ * changed on purpose and no deployment of the old code can still be open. Otherwise use `patched` and add a history.
  */
 
 import { writeFileSync } from 'node:fs';
@@ -71,7 +71,7 @@ async function record(): Promise<void> {
 }
 
 record().then(
-  // The native part of the SDK would keep the process alive.
+  // The native part of the SDK would keep the process running.
   () => process.exit(),
   (error: unknown) => {
     console.error(error);

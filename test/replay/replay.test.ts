@@ -1,4 +1,4 @@
-/** Today's workflow code goes the way of yesterday's: else a deployment under way would be stuck by the next release. */
+/** The workflow code replays recorded histories. If it did not, an upgrade would leave running deployments stuck. */
 
 import assert from 'node:assert/strict';
 import { Worker } from '@temporalio/worker';
@@ -23,7 +23,7 @@ interface RecordedEvent {
 describe('golden histories', function () {
   this.timeout(60_000);
 
-  it('are all there', () => {
+  it('are complete', () => {
     assert.deepEqual(
       goldenHistories()
         .map(({ name }) => name)
@@ -38,7 +38,7 @@ describe('golden histories', function () {
     });
   }
 
-  it('would not replay another order of steps', async () => {
+  it('do not replay with the steps in another order', async () => {
     const happy = goldenHistories().find(({ name }) => name === 'happy-static')?.history as { events: RecordedEvent[] };
     const scheduled = happy.events.flatMap(
       ({ activityTaskScheduledEventAttributes: attributes }) => attributes?.activityType ?? [],

@@ -1,4 +1,4 @@
-/** Specs that are wrong in one way each: what is changed in a good one, and what shall be said of it, where. */
+/** Specs with one mistake each: how each differs from a good one, and what must be reported, and where. */
 
 export const GOOD = `name: dev
 release: 2.6.6
@@ -18,7 +18,7 @@ const GOOD_AWS = GOOD.replace('eucalyptus-3.2', 'aws')
   .replace('endpoint: http://clc:8773/services/Eucalyptus', 'region: us-east-1')
   .replace('emi-', 'ami-');
 
-/** The same with an image to publish, which is lines 7 to 14. */
+/** The same with an image to publish, in lines 7 to 14. */
 export const PUBLISHES = GOOD.replace(
   'Eucalyptus\n',
   'Eucalyptus\n  storage: http://walrus:8773/services/Walrus\n',
@@ -33,22 +33,22 @@ export const PUBLISHES = GOOD.replace(
   signing: { account: "123456789012", certificate: cert.pem, privateKey: { file: pk.pem }, cloudCertificate: cloud-cert.pem }`,
 );
 
-/** Stands where a secret could stand, so no problem may repeat it. */
+/** Used wherever a secret could be, so no message may repeat it. */
 export const SECRET = 'hunter2-Xq9';
 
 export interface BadSpec {
   readonly what: string;
   readonly text: string;
-  /** Of every problem, in order, with its line: `3 cloud.kind`. */
+  /** Line and path of every problem, in order: `3 cloud.kind`. */
   readonly at: readonly string[];
-  /** In message or hint of the first. */
+  /** Matches the message or the hint of the first problem. */
   readonly says: RegExp;
-  /** Of the issue that it is a case of. */
+  /** The point of issue 11 that the case belongs to. */
   readonly point?: 'F22' | 'F23';
 }
 
-/** In the good spec, the line that begins so (indentation aside) becomes this; every line of the new text is indented alike. */
-function line(begins: string, becomes: string, good = GOOD): string {
+/** The good spec with the first line that begins so replaced. The new lines get the old one's indentation. */
+function replaceLine(begins: string, becomes: string, good = GOOD): string {
   const lines = good.split('\n');
   const i = lines.findIndex((each) => each.trimStart().startsWith(begins));
   const indent = /^ */.exec(lines[i] ?? '')?.[0] ?? '';
@@ -57,24 +57,24 @@ function line(begins: string, becomes: string, good = GOOD): string {
   return [...lines.slice(0, i), ...text, ...lines.slice(i + 1)].join('\n');
 }
 
-const published = (
+const badImage = (
   what: string,
   begins: string,
   becomes: string,
   at: string | readonly string[],
   says: RegExp,
-): BadSpec => row(what, line(begins, becomes, PUBLISHES), at, says);
-const row = (what: string, text: string, at: string | readonly string[], says: RegExp): BadSpec => ({
+): BadSpec => bad(what, replaceLine(begins, becomes, PUBLISHES), at, says);
+const bad = (what: string, text: string, at: string | readonly string[], says: RegExp): BadSpec => ({
   what,
   text,
   at: [at].flat(),
   says,
 });
-const more = (what: string, text: string, at: string | readonly string[], says: RegExp): BadSpec =>
-  row(what, GOOD + text, at, says);
-const of = (point: 'F22' | 'F23', spec: BadSpec): BadSpec => ({ ...spec, point });
-/** A name that must not come into any script, command, URL or certificate. */
-const evilNames: readonly (readonly [what: string, yaml: string, says: RegExp])[] = [
+const badWith = (what: string, text: string, at: string | readonly string[], says: RegExp): BadSpec =>
+  bad(what, GOOD + text, at, says);
+const caseOf = (point: 'F22' | 'F23', spec: BadSpec): BadSpec => ({ ...spec, point });
+/** Names that must never reach a script, a command, a URL or a certificate. */
+const BAD_NAMES: readonly (readonly [what: string, yaml: string, says: RegExp])[] = [
   ['a line break', '"dev\\nsend.example.com"', /not allowed/],
   ['a space', '"dev update.example.com"', /not allowed/],
   ['a quote', `'dev".example.com'`, /not allowed/],
@@ -94,243 +94,285 @@ const evilNames: readonly (readonly [what: string, yaml: string, says: RegExp])[
   ['an empty part', 'dev..example.com', /empty part/],
   ['a leading dot', '.dev.example.com', /empty part/],
   ['a leading hyphen', '-v.example.com', /hyphen/],
-  ['a part too long', `${'a'.repeat(64)}.example.com`, /more than 63/],
-  ['more than a certificate holds', `${'a'.repeat(60)}.example.com`, /longer than 64/],
+  ['a part that is too long', `${'a'.repeat(64)}.example.com`, /more than 63/],
+  ['more characters than a certificate can hold', `${'a'.repeat(60)}.example.com`, /longer than 64/],
 ];
 
 export const BAD_SPECS: readonly BadSpec[] = [
   // The file as a whole.
-  row('nothing', '', '1 ', /is empty/),
-  row('only comments', '# nothing\n', '1 ', /is empty/),
-  row('a list', '- name: dev\n', '1 ', /not a mapping/),
-  row('plain text', `${SECRET}\n`, '1 ', /not a mapping/),
-  row('two documents', `${GOOD}---\nname: other\n`, '13 ', /more than one document/),
-  row(
-    'nothing but an empty mapping',
-    '{}\n',
-    ['1 name', '1 release', '1 cloud', '1 image', '1 instance', '1 dns'],
-    /is missing/,
-  ),
+  bad('an empty file', '', '1 ', /is empty/),
+  bad('only comments', '# nothing\n', '1 ', /is empty/),
+  bad('a list', '- name: dev\n', '1 ', /not a mapping/),
+  bad('plain text', `${SECRET}\n`, '1 ', /not a mapping/),
+  bad('two documents', `${GOOD}---\nname: other\n`, '13 ', /more than one document/),
+  bad('an empty mapping', '{}\n', ['1 name', '1 release', '1 cloud', '1 image', '1 instance', '1 dns'], /is missing/),
   // YAML's traps.
-  row('a key twice', `${GOOD}name: ${SECRET.toLowerCase()}\n`, '13 name', /twice/),
-  row('a tab as indentation', GOOD.replace('  kind', '\tkind'), '4 ', /tab/),
-  row('an unclosed bracket', `${GOOD}access: { ssh: [10.0.0.0/8\n`, '14 ', /not valid YAML/),
-  row('an unclosed quote', `${GOOD}ssh: { user: "${SECRET}\n`, '14 ', /not valid YAML/),
-  row('an alias without an anchor', line('image', 'image: *nowhere'), '6 ', /alias/),
-  row(
+  bad('a key twice', `${GOOD}name: ${SECRET.toLowerCase()}\n`, '13 name', /twice/),
+  bad('a tab as indentation', GOOD.replace('  kind', '\tkind'), '4 ', /tab/),
+  bad('an unclosed bracket', `${GOOD}access: { ssh: [10.0.0.0/8\n`, '14 ', /not valid YAML/),
+  bad('an unclosed quote', `${GOOD}ssh: { user: "${SECRET}\n`, '14 ', /not valid YAML/),
+  bad('an alias without an anchor', replaceLine('image', 'image: *nowhere'), '6 ', /alias/),
+  bad(
     'an alias bomb',
     `${GOOD}a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: [*c,*c,*c,*c,*c,*c,*c,*c,*c]\n`,
     '16 ',
     /too many/,
   ),
-  row('a tag', line('image', `image: !!python/object ${SECRET}`), ['6 ', '6 image'], /tag/),
-  of(
+  bad('a tag', replaceLine('image', `image: !!python/object ${SECRET}`), ['6 ', '6 image'], /tag/),
+  caseOf(
     'F22',
-    row('a merge key', `${GOOD}ssh:\n  <<: { user: ops }\n`, '14 ssh.<<', /merge keys are not known — write it out/),
+    bad('a merge key', `${GOOD}ssh:\n  <<: { user: ops }\n`, '14 ssh.<<', /merge keys are not known — write it out/),
   ),
-  of(
+  caseOf(
     'F22',
-    row(
-      'a merge key that brings what is needed',
-      `common: &common { zone: example.com }\n${line('zone', '<<: *common')}`,
+    bad(
+      'a merge key that supplies a required key',
+      `common: &common { zone: example.com }\n${replaceLine('zone', '<<: *common')}`,
       ['1 common', '12 dns.<<'],
       /unknown key common/,
     ),
   ),
-  of(
+  caseOf(
     'F22',
-    row(
+    bad(
       'a merge key at the top',
-      `<<: { release: 2.6.6 }\n${line('release', '')}`,
+      `<<: { release: 2.6.6 }\n${replaceLine('release', '')}`,
       '1 <<',
       /merge keys are not known — write it out/,
     ),
   ),
-  of(
+  caseOf(
     'F22',
-    row(
+    bad(
       'a merge key in a reference',
       `${GOOD}ssh: { password: { <<: { env: A } } }\n`,
       '13 ssh.password.<<',
       /merge keys are not known/,
     ),
   ),
-  of(
+  caseOf(
     'F22',
-    row(
+    bad(
       'a merge key of several',
       `${GOOD}ssh:\n  <<: [{ user: ops }, { port: 23 }]\n`,
       '14 ssh.<<',
       /merge keys are not known/,
     ),
   ),
-  of('F23', row('a key of JavaScript', `${GOOD}__proto__: { admin: 1 }\n`, '13 __proto__', /unknown key __proto__/)),
-  of(
+  caseOf(
     'F23',
-    row(
+    bad('a key of JavaScript', `${GOOD}__proto__: { admin: 1 }\n`, '13 __proto__', /unknown key __proto__/),
+  ),
+  caseOf(
+    'F23',
+    bad(
       'a key of JavaScript below',
       `${GOOD}ssh:\n  __proto__: { user: ops }\n`,
       '14 ssh.__proto__',
       /unknown key __proto__/,
     ),
   ),
-  of(
+  caseOf(
     'F23',
-    row('a key twice in a section', line('zone', 'zone: example.org\nzone: example.com'), '12 dns.zone', /twice/),
+    bad(
+      'a key twice in a section',
+      replaceLine('zone', 'zone: example.org\nzone: example.com'),
+      '12 dns.zone',
+      /twice/,
+    ),
   ),
-  of(
+  caseOf(
     'F23',
-    row(
+    bad(
       'a secret twice where a key should be',
       `${GOOD}ssh: { ${SECRET}, ${SECRET} }\n`,
       ['13 ssh', '13 ssh'],
       /unknown key/,
     ),
   ),
-  of('F22', row('an empty document between two', `${GOOD}---\n---\nname: other\n`, '14 ', /more than one document/)),
-  of(
+  caseOf(
     'F22',
-    row(
+    bad('an empty document between two', `${GOOD}---\n---\nname: other\n`, '14 ', /more than one document/),
+  ),
+  caseOf(
+    'F22',
+    bad(
       'a template',
-      line('server', 'server: {{ dns_server }}'),
+      replaceLine('server', 'server: {{ dns_server }}'),
       '10 dns.server',
       /a value that begins with \{ must be quoted/,
     ),
   ),
-  of(
+  caseOf(
     'F22',
-    row(
+    bad(
       'a template without spaces',
-      line('server', 'server: {{dns_server}}'),
+      replaceLine('server', 'server: {{dns_server}}'),
       '10 dns.server',
       /a value that begins with \{ must be quoted/,
     ),
   ),
-  of(
+  caseOf(
     'F22',
-    row(
-      'a template with more behind it',
-      line('name: dev.', 'name: {{ name }}.example.com'),
+    bad(
+      'a template followed by text',
+      replaceLine('name: dev.', 'name: {{ name }}.example.com'),
       '12 dns.name',
       /a value that begins with \{ must be quoted/,
     ),
   ),
-  of(
+  caseOf(
     'F22',
-    row(
+    bad(
       'a template in a list',
       `${GOOD}access: { ssh: [{{ office }}] }\n`,
       '13 access.ssh',
       /a value that begins with \{ must be quoted/,
     ),
   ),
-  of(
+  caseOf(
     'F22',
-    row(
+    bad(
       'a template in a reference',
       `${GOOD}ssh:\n  password: { env: {{ variable | upper }} }\n`,
       '14 ssh.password.env',
       /a value that begins with \{ must be quoted/,
     ),
   ),
-  of(
+  caseOf(
     'F22',
-    row(
+    bad(
       'a template of statements',
       `{% if lab %}\n${GOOD}{% endif %}\n`,
       '1 ',
       /a value that begins with \{ must be quoted/,
     ),
   ),
-  row('a key that is a mapping', `${GOOD}{ a: b }: c\n`, '13 ', /plain text/),
-  row('too deep a nesting', `${GOOD}x: ${'['.repeat(20_000)}\n`, '13 ', /nested too deeply|not valid YAML/),
-  row(
+  bad('a key that is a mapping', `${GOOD}{ a: b }: c\n`, '13 ', /plain text/),
+  bad('too deep a nesting', `${GOOD}x: ${'['.repeat(20_000)}\n`, '13 ', /nested too deeply|not valid YAML/),
+  bad(
     'a release that YAML reads as a number',
-    line('release', 'release: 2.10'),
+    replaceLine('release', 'release: 2.10'),
     '2 release',
     /read as a number by YAML.*quote it/,
   ),
-  row('a name that YAML reads as a number', line('name: dev', 'name: 0123'), '1 name', /read as a number/),
-  row('a name that YAML reads as a hexadecimal number', line('name: dev', 'name: 0x1F'), '1 name', /read as a number/),
-  row('a name that YAML reads as an infinite number', line('name: dev', 'name: .inf'), '1 name', /read as a number/),
-  row('a name that YAML reads as true', line('name: dev', 'name: true'), '1 name', /not true or false/),
-  row('a name that YAML reads as nothing', line('name: dev', 'name: ~'), '1 name', /has no value/),
-  more('a flag that only YAML 1.1 knows', 'ssh: { user: stackato }\ndns2: yes\n', '14 dns2', /did you mean dns\?/),
-  row(
+  bad('a name that YAML reads as a number', replaceLine('name: dev', 'name: 0123'), '1 name', /read as a number/),
+  bad(
+    'a name that YAML reads as a hexadecimal number',
+    replaceLine('name: dev', 'name: 0x1F'),
+    '1 name',
+    /read as a number/,
+  ),
+  bad(
+    'a name that YAML reads as an infinite number',
+    replaceLine('name: dev', 'name: .inf'),
+    '1 name',
+    /read as a number/,
+  ),
+  bad('a name that YAML reads as true', replaceLine('name: dev', 'name: true'), '1 name', /not true or false/),
+  bad('a name that YAML reads as nothing', replaceLine('name: dev', 'name: ~'), '1 name', /has no value/),
+  badWith('a flag that only YAML 1.1 knows', 'ssh: { user: stackato }\ndns2: yes\n', '14 dns2', /did you mean dns\?/),
+  bad(
     'replace: yes',
-    line('name: dev.', 'name: dev.example.com\nreplace: yes'),
+    replaceLine('name: dev.', 'name: dev.example.com\nreplace: yes'),
     '13 dns.replace',
     /true or false, not text/,
   ),
   // Unknown keys suggest the nearest.
-  more('a misspelt section', 'acces: { ssh: [10.0.0.0/8] }\n', '13 acces', /did you mean access\?/),
-  row('a misspelt key that was needed', line('zone', 'zonne: example.com'), '11 dns.zonne', /did you mean zone\?/),
-  row('another case', line('endpoint', 'endPoint: http://clc:8773/'), '5 cloud.endPoint', /did you mean endpoint\?/),
-  more(
-    'another way to write it',
+  badWith('a misspelt section', 'acces: { ssh: [10.0.0.0/8] }\n', '13 acces', /did you mean access\?/),
+  bad(
+    'a misspelt key that is required',
+    replaceLine('zone', 'zonne: example.com'),
+    '11 dns.zonne',
+    /did you mean zone\?/,
+  ),
+  bad(
+    'a key in another case',
+    replaceLine('endpoint', 'endPoint: http://clc:8773/'),
+    '5 cloud.endPoint',
+    /did you mean endpoint\?/,
+  ),
+  badWith(
+    'a key with another spelling',
     'ssh: { host-key: SHA256:uNiVztksCsDhcc0u9e8BrrQXVUpKZIDTMczCvj3tD2s }\n',
     '13 ssh.host-key',
     /did you mean hostKey\?/,
   ),
-  more('a key like no other', 'kubernetes: 1\n', '13 kubernetes', /known here: name, release, cloud/),
-  more('a secret where a key should be', `ssh: { ${SECRET} }\n`, '13 ssh', /unknown key/),
+  badWith('a key unlike any known one', 'kubernetes: 1\n', '13 kubernetes', /known here: name, release, cloud/),
+  badWith('a secret where a key should be', `ssh: { ${SECRET} }\n`, '13 ssh', /unknown key/),
   // Name, release, image, instance, address.
-  row('no name', line('name: dev', ''), '1 name', /is missing/),
+  bad('no name', replaceLine('name: dev', ''), '1 name', /is missing/),
   ...['Dev', '-dev', 'dev-', 'a_b', 'a b', '"dev\\n"', 'd'.repeat(41), '""', 'dev/../x'].map((name) =>
-    row(`the name ${name}`, line('name: dev', `name: ${name}`), '1 name', /not a deployment name/),
+    bad(`the name ${name}`, replaceLine('name: dev', `name: ${name}`), '1 name', /not a deployment name/),
   ),
-  row('an unknown release', line('release', 'release: 2.6.5'), '2 release', /did you mean 2\.6\.[67]\?/),
-  row('a release far away', line('release', `release: ${SECRET}`), '2 release', /one of 2\.6\.6, 2\.6\.7/),
-  row('an image name', line('image', 'image: stackato-v2.6.6'), '6 image', /not an image id/),
-  row('a kernel for an image', line('image', 'image: { id: eki-12345678 }'), '6 image.id', /not an image id/),
-  of(
+  bad('an unknown release', replaceLine('release', 'release: 2.6.5'), '2 release', /did you mean 2\.6\.[67]\?/),
+  bad(
+    'a release unlike any known one',
+    replaceLine('release', `release: ${SECRET}`),
+    '2 release',
+    /one of 2\.6\.6, 2\.6\.7/,
+  ),
+  bad('an image name', replaceLine('image', 'image: stackato-v2.6.6'), '6 image', /not an image id/),
+  bad('a kernel for an image', replaceLine('image', 'image: { id: eki-12345678 }'), '6 image.id', /not an image id/),
+  caseOf(
     'F23',
-    row(
+    bad(
       'an image of Eucalyptus on aws',
-      line('image', 'image: emi-12345678', GOOD_AWS),
+      replaceLine('image', 'image: emi-12345678', GOOD_AWS),
       '6 image',
       /on Eucalyptus, and cloud\.kind is aws — give an id that begins with ami-/,
     ),
   ),
-  of(
+  caseOf(
     'F23',
-    row(
+    bad(
       'the id of an image of Eucalyptus on aws',
-      line('image', 'image: { id: emi-0a1b2c3d4e5f60718 }', GOOD_AWS),
+      replaceLine('image', 'image: { id: emi-0a1b2c3d4e5f60718 }', GOOD_AWS),
       '6 image.id',
       /on Eucalyptus, and cloud\.kind is aws/,
     ),
   ),
-  of(
+  caseOf(
     'F23',
-    row(
+    bad(
       'an image of AWS on Eucalyptus',
-      line('image', 'image: ami-12345678'),
+      replaceLine('image', 'image: ami-12345678'),
       '6 image',
       /is the id of an image on AWS: eucalyptus-3\.2 has none/,
     ),
   ),
-  row('an image of another shape', line('image', 'image: [emi-12345678]'), '6 image', /not a list/),
-  row('an image made of nothing', line('image', 'image: {}'), '6 image.id', /id of an image, or what to make one of/),
-  row(
+  bad('an image of another shape', replaceLine('image', 'image: [emi-12345678]'), '6 image', /not a list/),
+  bad(
+    'an image of an empty mapping',
+    replaceLine('image', 'image: {}'),
+    '6 image.id',
+    /id of an image, or what to make one of/,
+  ),
+  bad(
     'an image of an id and a kernel',
-    line('image', 'image: { id: emi-12345678, kernel: vmlinuz }'),
+    replaceLine('image', 'image: { id: emi-12345678, kernel: vmlinuz }'),
     '6 image.kernel',
     /no meaning beside image\.id/,
   ),
-  published('an image without a ramdisk', 'ramdisk:', '', '7 image.ramdisk', /is missing, and an image is made of it/),
-  published('an image without a name', 'name: stackato', '', '7 image.name', /is missing/),
-  published('an image without what signs it', 'signing:', '', '7 image.signing', /is missing/),
-  published('no place for an image', 'storage:', '', '3 cloud.storage', /eucalyptus-3\.2 needs it to publish/),
-  published(
-    'a place that is none',
+  badImage('an image without a ramdisk', 'ramdisk:', '', '7 image.ramdisk', /is missing, and an image is made of it/),
+  badImage('an image without a name', 'name: stackato', '', '7 image.name', /is missing/),
+  badImage('an image without its signing section', 'signing:', '', '7 image.signing', /is missing/),
+  badImage(
+    'no storage endpoint for an image',
+    'storage:',
+    '',
+    '3 cloud.storage',
+    /eucalyptus-3\.2 needs it to publish/,
+  ),
+  badImage(
+    'a password in the storage endpoint',
     'storage:',
     `storage: http://me:${SECRET}@walrus/`,
     '6 cloud.storage',
     /a user or a password/,
   ),
   ...['vmlinuz-2.6', 'Windows-10'].map((name) =>
-    published(
+    badImage(
       `the image name ${name}`,
       'name: stackato',
       `name: ${name}`,
@@ -339,9 +381,9 @@ export const BAD_SPECS: readonly BadSpec[] = [
     ),
   ),
   ...['a', 'a b', 'a/b', '-abc', `"${'a'.repeat(92)}"`, '"abc\\n"'].map((name) =>
-    published(`the image name ${name}`, 'name: stackato', `name: ${name}`, '8 image.name', /not a name for an image/),
+    badImage(`the image name ${name}`, 'name: stackato', `name: ${name}`, '8 image.name', /not a name for an image/),
   ),
-  published(
+  badImage(
     'an image named like a kernel',
     'name: stackato',
     'name: stackato-kernel',
@@ -349,401 +391,435 @@ export const BAD_SPECS: readonly BadSpec[] = [
     /names of kernels/,
   ),
   ...['AB', 'Stackato', 'a..b', '10.1.1.1', 'a/b', 'ab-'].map((bucket) =>
-    published(`the bucket ${bucket}`, 'bucket:', `bucket: ${bucket}`, '9 image.bucket', /not the name of a bucket/),
+    badImage(`the bucket ${bucket}`, 'bucket:', `bucket: ${bucket}`, '9 image.bucket', /not the name of a bucket/),
   ),
-  published(
+  badImage(
     'another architecture',
     'bucket:',
     'bucket: stackato-images\narchitecture: x86-64',
     '10 image.architecture',
     /did you mean x86_64\?/,
   ),
-  published(
-    'a kernel in two places',
+  badImage(
+    'a kernel from both a file and a URL',
     'kernel:',
     `kernel: { file: vmlinuz, url: "http://a/b" }`,
     '10 image.kernel',
     /exactly one of file and url/,
   ),
-  published(
-    'a kernel nowhere',
+  badImage(
+    'a kernel from neither a file nor a URL',
     'kernel:',
     'kernel: { inside: vmlinuz }',
     '10 image.kernel',
     /exactly one of file and url/,
   ),
-  published(
-    'a kernel from anybody',
+  badImage(
+    'a kernel from a URL without its SHA-256',
     'kernel:',
     'kernel: { url: "http://a/vmlinuz" }',
     '10 image.kernel.sha256',
     /url needs it/,
   ),
-  published(
+  badImage(
     'a kernel with a short SHA-256',
     'kernel:',
     'kernel: { file: vmlinuz, sha256: abc }',
     '10 image.kernel.sha256',
     /not a SHA-256/,
   ),
-  published(
-    'a signed address',
+  badImage(
+    'a signed URL',
     'kernel:',
     `kernel: { url: "http://a/b?Signature=${SECRET}", sha256: ${'ab'.repeat(32)} }`,
     '10 image.kernel.url',
     /a query/,
   ),
-  published(
-    'an address of another scheme',
+  badImage(
+    'a URL with another scheme',
     'kernel:',
     `kernel: { url: "ftp://a/b", sha256: ${'ab'.repeat(32)} }`,
     '10 image.kernel.url',
     /not an http or https URL/,
   ),
-  published('a kernel in a home folder', 'kernel:', 'kernel: ~/vmlinuz', '10 image.kernel', /no shell expands/),
-  published(
-    'the root of an archive',
+  badImage('a kernel in a home folder', 'kernel:', 'kernel: ~/vmlinuz', '10 image.kernel', /no shell expands/),
+  badImage(
+    'an absolute path in an archive',
     'kernel:',
     'kernel: { file: a.zip, inside: /boot/vmlinuz }',
     '10 image.kernel.inside',
     /name of a file in an archive/,
   ),
-  published(
+  badImage(
     'a number for an account',
     'signing:',
     'signing: { account: 123456789012, certificate: a, privateKey: { env: A }, cloudCertificate: b }',
     '13 image.signing.account',
     /quote it/,
   ),
-  published(
+  badImage(
     'an account with dashes',
     'signing:',
     'signing: { account: 1234-5678-9012, certificate: a, privateKey: { env: A }, cloudCertificate: b }',
     '13 image.signing.account',
     /not an account number/,
   ),
-  published(
+  badImage(
     'a private key in plain',
     'signing:',
     `signing: { account: "123456789012", certificate: a, privateKey: ${SECRET}, cloudCertificate: b }`,
     '13 image.signing.privateKey',
     /never written here/,
   ),
-  published(
+  badImage(
     'a misspelt part of an image',
     'ramdisk:',
     'ram-disk: initrd',
     '11 image.ram-disk',
     /did you mean ramdisk\?/,
   ),
-  row('an instance without a type', line('type', 'zone: one'), '7 instance.type', /is missing/),
-  row('a type with a space', line('type', 'type: "m1 large"'), '8 instance.type', /not the name of an instance type/),
-  row(
+  bad('an instance without a type', replaceLine('type', 'zone: one'), '7 instance.type', /is missing/),
+  bad(
+    'a type with a space',
+    replaceLine('type', 'type: "m1 large"'),
+    '8 instance.type',
+    /not the name of an instance type/,
+  ),
+  bad(
     'plain user data',
-    line('type', `type: m1.large\nuserData: "#!/bin/sh ${SECRET}"`),
+    replaceLine('type', `type: m1.large\nuserData: "#!/bin/sh ${SECRET}"`),
     '9 instance.userData',
     /never written here/,
   ),
-  more('an address that is none', 'address: 10.1.1.300\n', '13 address', /not an IPv4 address/),
-  more('an address with a leading zero', 'address: 010.1.1.3\n', '13 address', /leading zeros/),
-  more('an address of this machine', 'address: 127.0.0.1\n', '13 address', /loopback/),
-  of(
+  badWith('an invalid address', 'address: 10.1.1.300\n', '13 address', /not an IPv4 address/),
+  badWith('an address with a leading zero', 'address: 010.1.1.3\n', '13 address', /leading zeros/),
+  badWith('a loopback address', 'address: 127.0.0.1\n', '13 address', /loopback/),
+  caseOf(
     'F23',
-    more(
+    badWith(
       "an address in the containers' network",
       'address: 192.168.3.200\n',
       '13 address',
       /containers use — give an address in another network/,
     ),
   ),
-  more('a word for an address', 'address: elastic\n', '13 address', /neither/),
+  badWith('another word for an address', 'address: elastic\n', '13 address', /neither/),
   // Cloud.
-  row('an unknown kind', line('kind', 'kind: eucalyptus-4.3'), '4 cloud.kind', /did you mean eucalyptus-4\.4\?/),
-  row('no endpoint', line('endpoint', ''), '3 cloud.endpoint', /is missing, and eucalyptus-3\.2 needs it/),
-  row('aws without a region', line('kind', 'kind: aws').replace('emi-', 'ami-'), '3 cloud.region', /aws needs it/),
-  row(
+  bad('an unknown kind', replaceLine('kind', 'kind: eucalyptus-4.3'), '4 cloud.kind', /did you mean eucalyptus-4\.4\?/),
+  bad('no endpoint', replaceLine('endpoint', ''), '3 cloud.endpoint', /is missing, and eucalyptus-3\.2 needs it/),
+  bad(
+    'aws without a region',
+    replaceLine('kind', 'kind: aws').replace('emi-', 'ami-'),
+    '3 cloud.region',
+    /aws needs it/,
+  ),
+  bad(
     'an endpoint with a key in it',
-    line('endpoint', `endpoint: http://me:${SECRET}@clc:8773/`),
+    replaceLine('endpoint', `endpoint: http://me:${SECRET}@clc:8773/`),
     '5 cloud.endpoint',
     /a user or a password/,
   ),
-  row(
+  bad(
     'an endpoint with a query',
-    line('endpoint', `endpoint: http://clc:8773/?key=${SECRET}`),
+    replaceLine('endpoint', `endpoint: http://clc:8773/?key=${SECRET}`),
     '5 cloud.endpoint',
     /query/,
   ),
-  row(
+  bad(
     'an endpoint without a scheme',
-    line('endpoint', 'endpoint: clc:8773'),
+    replaceLine('endpoint', 'endpoint: clc:8773'),
     '5 cloud.endpoint',
     /not an http or https URL/,
   ),
-  row(
+  bad(
     'an endpoint of another scheme',
-    line('endpoint', 'endpoint: file:///etc/passwd'),
+    replaceLine('endpoint', 'endpoint: file:///etc/passwd'),
     '5 cloud.endpoint',
     /not an http or https URL/,
   ),
-  row(
+  bad(
     'a CA that is never used',
-    line('endpoint', 'endpoint: http://clc:8773/\nca: ca.pem'),
+    replaceLine('endpoint', 'endpoint: http://clc:8773/\nca: ca.pem'),
     '6 cloud.ca',
     /never be used/,
   ),
-  row(
+  bad(
     'credentials in plain',
-    line('endpoint', `endpoint: http://clc:8773/\ncredentials: { accessKey: ${SECRET}, secretKey: { env: B } }`),
+    replaceLine('endpoint', `endpoint: http://clc:8773/\ncredentials: { accessKey: ${SECRET}, secretKey: { env: B } }`),
     '6 cloud.credentials.accessKey',
     /never written here/,
   ),
-  row(
-    'half of the credentials',
-    line('endpoint', 'endpoint: http://clc:8773/\ncredentials: { accessKey: { env: A } }'),
+  bad(
+    'half the credentials',
+    replaceLine('endpoint', 'endpoint: http://clc:8773/\ncredentials: { accessKey: { env: A } }'),
     '6 cloud.credentials.secretKey',
     /is missing/,
   ),
-  row(
-    'a reference to two places',
-    line(
+  bad(
+    'a reference to both a variable and a file',
+    replaceLine(
       'endpoint',
       'endpoint: http://clc:8773/\ncredentials: { accessKey: { env: A, file: b }, secretKey: { env: B } }',
     ),
     '6 cloud.credentials.accessKey',
     /exactly one key/,
   ),
-  row(
+  bad(
     'a reference with a value in it',
-    line(
+    replaceLine(
       'endpoint',
       `endpoint: http://clc:8773/\ncredentials: { accessKey: { value: ${SECRET} }, secretKey: { env: B } }`,
     ),
     '6 cloud.credentials.accessKey',
     /exactly one key/,
   ),
-  row(
+  bad(
     'a variable with a $',
-    line('endpoint', 'endpoint: http://clc:8773/\ncredentials: { accessKey: { env: $A }, secretKey: { env: B } }'),
+    replaceLine(
+      'endpoint',
+      'endpoint: http://clc:8773/\ncredentials: { accessKey: { env: $A }, secretKey: { env: B } }',
+    ),
     '6 cloud.credentials.accessKey.env',
     /without \$/,
   ),
-  row(
+  bad(
     'an address name without the address',
-    line('endpoint', 'endpoint: http://clc:8773/\naddressName: euca.example.com'),
+    replaceLine('endpoint', 'endpoint: http://clc:8773/\naddressName: euca.example.com'),
     '6 cloud.addressName',
     /must contain \{dashed\} once/,
   ),
-  row(
+  bad(
     'an address name with a line break',
-    line('endpoint', 'endpoint: http://clc:8773/\naddressName: "{dashed}.example.com\\nsend"'),
+    replaceLine('endpoint', 'endpoint: http://clc:8773/\naddressName: "{dashed}.example.com\\nsend"'),
     '6 cloud.addressName',
     /not allowed/,
   ),
-  row(
+  bad(
     'an address name below the name',
-    line('endpoint', 'endpoint: http://clc:8773/\naddressName: euca-{dashed}.DEV.example.com.'),
+    replaceLine('endpoint', 'endpoint: http://clc:8773/\naddressName: euca-{dashed}.DEV.example.com.'),
     '6 cloud.addressName',
     /a loop/,
   ),
   // DNS.
-  ...evilNames.map(([what, yaml, says]) =>
-    row(`a DNS name with ${what}`, line('name: dev.', `name: ${yaml}`), '12 dns.name', says),
+  ...BAD_NAMES.map(([what, yaml, says]) =>
+    bad(`a DNS name with ${what}`, replaceLine('name: dev.', `name: ${yaml}`), '12 dns.name', says),
   ),
-  ...evilNames
-    .slice(0, 19)
+  ...BAD_NAMES.slice(0, 19)
     .filter(([what]) => !/asterisk|too long/.test(what))
-    .map(([what, yaml, says]) => row(`a DNS zone with ${what}`, line('zone', `zone: ${yaml}`), '11 dns.zone', says)),
-  row('a name outside the zone', line('name: dev.', 'name: dev.example.org'), '12 dns.name', /not inside dns\.zone/),
-  row(
-    'a name that only ends like the zone',
-    line('name: dev.', 'name: devexample.com'),
+    .map(([what, yaml, says]) =>
+      bad(`a DNS zone with ${what}`, replaceLine('zone', `zone: ${yaml}`), '11 dns.zone', says),
+    ),
+  bad(
+    'a name outside the zone',
+    replaceLine('name: dev.', 'name: dev.example.org'),
     '12 dns.name',
     /not inside dns\.zone/,
   ),
-  row('the zone itself', line('name: dev.', 'name: Example.com.'), '12 dns.name', /apex/),
-  row('an address for a zone', line('zone', 'zone: 10.1.1.1'), '11 dns.zone', /IP address/),
-  row('a server with its port', line('server', 'server: 10.1.1.254:53'), '10 dns.server', /dns\.port/),
-  row(
+  bad(
+    'a name that only ends like the zone',
+    replaceLine('name: dev.', 'name: devexample.com'),
+    '12 dns.name',
+    /not inside dns\.zone/,
+  ),
+  bad('the zone itself', replaceLine('name: dev.', 'name: Example.com.'), '12 dns.name', /apex/),
+  bad('an address for a zone', replaceLine('zone', 'zone: 10.1.1.1'), '11 dns.zone', /IP address/),
+  bad('a server with its port', replaceLine('server', 'server: 10.1.1.254:53'), '10 dns.server', /dns\.port/),
+  bad(
     'a server with a command',
-    line('server', 'server: "10.1.1.254\\nupdate delete x"'),
+    replaceLine('server', 'server: "10.1.1.254\\nupdate delete x"'),
     '10 dns.server',
     /not allowed/,
   ),
-  row('a server of IPv6', line('server', 'server: "::1"'), '10 dns.server', /IPv6 is not supported/),
-  row('a server that is everywhere', line('server', 'server: 0.0.0.0'), '10 dns.server', /unspecified/),
+  bad('a server of IPv6', replaceLine('server', 'server: "::1"'), '10 dns.server', /IPv6 is not supported/),
+  bad('the unspecified address for a server', replaceLine('server', 'server: 0.0.0.0'), '10 dns.server', /unspecified/),
   ...['0', '65536', '53.5', '"53"', '-1', '[53]'].map((port) =>
-    row(
+    bad(
       `the port ${port}`,
-      line('server', `server: 10.1.1.254\nport: ${port}`),
+      replaceLine('server', `server: 10.1.1.254\nport: ${port}`),
       '11 dns.port',
       /port number|whole number/,
     ),
   ),
   ...['-1', '2147483648', '1.5', '10m'].map((ttl) =>
-    row(`the TTL ${ttl}`, line('server', `server: 10.1.1.254\nttl: ${ttl}`), '11 dns.ttl', /seconds/),
+    bad(`the TTL ${ttl}`, replaceLine('server', `server: 10.1.1.254\nttl: ${ttl}`), '11 dns.ttl', /seconds/),
   ),
-  row(
+  bad(
     'an unknown algorithm',
-    line('server', 'server: 10.1.1.254\ntsig: { name: k, algorithm: hmac-sha-256, secret: { env: A } }'),
+    replaceLine('server', 'server: 10.1.1.254\ntsig: { name: k, algorithm: hmac-sha-256, secret: { env: A } }'),
     '11 dns.tsig.algorithm',
     /did you mean hmac-sha256\?/,
   ),
-  row(
+  bad(
     'a TSIG secret in plain',
-    line('server', `server: 10.1.1.254\ntsig: { name: k, secret: "${SECRET}==" }`),
+    replaceLine('server', `server: 10.1.1.254\ntsig: { name: k, secret: "${SECRET}==" }`),
     '11 dns.tsig.secret',
     /never written here/,
   ),
-  row(
+  bad(
     'a key name that ends a statement',
-    line('server', `server: 10.1.1.254\ntsig: { name: 'k" { };', secret: { env: A } }`),
+    replaceLine('server', `server: 10.1.1.254\ntsig: { name: 'k" { };', secret: { env: A } }`),
     '11 dns.tsig.name',
     /not allowed/,
   ),
-  row(
+  bad(
     'a key without a name',
-    line('server', 'server: 10.1.1.254\ntsig: { secret: { env: A } }'),
+    replaceLine('server', 'server: 10.1.1.254\ntsig: { secret: { env: A } }'),
     '11 dns.tsig.name',
     /is missing/,
   ),
   // The appliance.
-  more('root', 'ssh: { user: root }\n', '13 ssh.user', /must not be run as root/),
-  more('a user with a command', 'ssh: { user: "a; reboot" }\n', '13 ssh.user', /not the name of an account/),
-  more('a password in plain', `ssh: { password: ${SECRET} }\n`, '13 ssh.password', /never written here/),
-  more(
+  badWith('root', 'ssh: { user: root }\n', '13 ssh.user', /must not be run as root/),
+  badWith('a user with a command', 'ssh: { user: "a; reboot" }\n', '13 ssh.user', /not the name of an account/),
+  badWith('a password in plain', `ssh: { password: ${SECRET} }\n`, '13 ssh.password', /never written here/),
+  badWith(
     'a pasted key',
     `ssh:\n  key:\n    file: |\n      -----BEGIN KEY-----\n      ${SECRET}\n`,
     '15 ssh.key.file',
     /not what is in it/,
   ),
-  more('a home folder', 'ssh: { key: { file: ~/.ssh/id } }\n', '13 ssh.key.file', /no shell expands/),
-  more(
+  badWith('a home folder', 'ssh: { key: { file: ~/.ssh/id } }\n', '13 ssh.key.file', /no shell expands/),
+  badWith(
     'a fingerprint of MD5',
     'ssh: { hostKey: "16:27:ac:a5:76:28:2d:36:63:1b:56:4d:eb:df:a6:48" }\n',
     '13 ssh.hostKey',
     /ssh-keygen/,
   ),
-  more('another word for a host key', 'ssh: { hostKey: Console }\n', '13 ssh.hostKey', /nor the word console/),
-  more('an unknown network', 'network: statik\n', '13 network', /did you mean static\?/),
-  more('a mask with holes', 'network: { mode: static, netmask: 255.0.255.0 }\n', '13 network.netmask', /one block/),
-  more('a prefix for a mask', 'network: { mode: static, netmask: /24 }\n', '13 network.netmask', /dotted/),
-  more(
+  badWith('another word for a host key', 'ssh: { hostKey: Console }\n', '13 ssh.hostKey', /nor the word console/),
+  badWith('an unknown network', 'network: statik\n', '13 network', /did you mean static\?/),
+  badWith('a mask with holes', 'network: { mode: static, netmask: 255.0.255.0 }\n', '13 network.netmask', /one block/),
+  badWith('a prefix for a mask', 'network: { mode: static, netmask: /24 }\n', '13 network.netmask', /dotted/),
+  badWith(
     "the containers' network",
     'network: { mode: static, gateway: 192.168.3.1 }\n',
     '13 network.gateway',
     /containers/,
   ),
-  of(
+  caseOf(
     'F23',
-    more(
+    badWith(
       'a network for a gateway',
       'network: { mode: static, netmask: 255.255.255.0, gateway: 10.0.0.0 }\n',
       '13 network.gateway',
       /is the network address by network\.netmask/,
     ),
   ),
-  of(
+  caseOf(
     'F23',
-    more(
+    badWith(
       'a broadcast address for a gateway',
       'network:\n  mode: static\n  netmask: 255.255.254.0\n  gateway: 10.0.1.255\n',
       '16 network.gateway',
       /is the broadcast address by network\.netmask/,
     ),
   ),
-  of(
+  caseOf(
     'F23',
-    more(
+    badWith(
       'the network of a small net for a gateway',
       'network: { mode: static, netmask: 255.255.255.252, gateway: 10.0.0.4 }\n',
       '13 network.gateway',
       /network address/,
     ),
   ),
-  of(
+  caseOf(
     'F23',
-    more(
+    badWith(
       'a broadcast address for a name server',
       'network: { mode: static, netmask: 255.255.0.0, gateway: 10.1.0.1, nameservers: [10.2.255.255, 10.1.255.255] }\n',
       '13 network.nameservers[1]',
       /broadcast address/,
     ),
   ),
-  more('a mask of the whole world', 'network: { mode: static, netmask: 0.0.0.0 }\n', '13 network.netmask', /no room/),
-  more(
-    'a mask of one machine',
+  badWith('a mask for every address', 'network: { mode: static, netmask: 0.0.0.0 }\n', '13 network.netmask', /no room/),
+  badWith(
+    'a mask for a single address',
     'network: { mode: static, netmask: 255.255.255.255 }\n',
     '13 network.netmask',
     /no room/,
   ),
-  more(
+  badWith(
     'name servers in one text',
     'network: { mode: static, nameservers: "10.0.0.2, 10.0.0.3" }\n',
     '13 network.nameservers',
     /put it in brackets/,
   ),
-  more(
+  badWith(
     'an empty text for name servers',
     'network: { mode: static, nameservers: "" }\n',
     '13 network.nameservers',
     /put it in brackets/,
   ),
-  more(
+  badWith(
     'too many name servers',
     'network: { mode: static, nameservers: [10.0.0.1, 10.0.0.2, 10.0.0.3, 10.0.0.4] }\n',
     '13 network.nameservers',
     /more than 3/,
   ),
-  more(
+  badWith(
     'the machine as its own name server',
     'network: { mode: static, nameservers: [127.0.0.1] }\n',
     '13 network.nameservers[0]',
     /loopback/,
   ),
-  more(
+  badWith(
     'a gateway by DHCP',
     'network:\n  mode: dhcp\n  gateway: 10.0.0.1\n',
     '15 network.gateway',
     /no meaning with mode: dhcp/,
   ),
-  more(
-    'no email address',
+  badWith(
+    'an invalid email address',
     `admin: { email: ${SECRET}, password: { env: A } }\n`,
     '13 admin.email',
     /not an email address/,
   ),
-  more(
+  badWith(
     'an email address with a line break',
     'admin: { email: "a@example.com\\n", password: { env: A } }\n',
     '13 admin.email',
     /not an email address/,
   ),
-  more('an administrator without a password', 'admin: { email: a@example.com }\n', '13 admin.password', /is missing/),
-  more(
+  badWith(
+    'an administrator without a password',
+    'admin: { email: a@example.com }\n',
+    '13 admin.password',
+    /is missing/,
+  ),
+  badWith(
     'a network with bits behind its prefix',
     'access: { ssh: [10.0.0.1/8] }\n',
     '13 access.ssh[0]',
     /write the network itself: 10\.0\.0\.0\/8/,
   ),
-  more('a network without a prefix', 'access: { console: [10.0.0.1] }\n', '13 access.console[0]', /no prefix length/),
-  more('a network twice', 'access:\n  ssh:\n    - 10.0.0.0/8\n    - 10.0.0.0/8\n', '16 access.ssh[1]', /listed twice/),
-  more('nobody', 'access: { ssh: [] }\n', '13 access.ssh', /empty list/),
-  more(
-    'one port for two things',
+  badWith(
+    'a network without a prefix',
+    'access: { console: [10.0.0.1] }\n',
+    '13 access.console[0]',
+    /no prefix length/,
+  ),
+  badWith(
+    'a network twice',
+    'access:\n  ssh:\n    - 10.0.0.0/8\n    - 10.0.0.0/8\n',
+    '16 access.ssh[1]',
+    /listed twice/,
+  ),
+  badWith('an empty access list', 'access: { ssh: [] }\n', '13 access.ssh', /empty list/),
+  badWith(
+    'one port for both HTTP and HTTPS',
     'console: { httpPort: 443 }\n',
     '13 console.httpPort',
     /same port as console\.httpsPort/,
   ),
-  more('a duration without its unit', 'timing: { poll: 5 }\n', '13 timing.poll', /no unit/),
-  more('a duration in words', 'timing: { rebootWait: one minute }\n', '13 timing.rebootWait', /not a duration/),
-  more('a duration out of range', 'timing: { poll: 11m }\n', '13 timing.poll', /out of range/),
-  more(
-    'a deadline shorter than a look',
+  badWith('a duration without its unit', 'timing: { poll: 5 }\n', '13 timing.poll', /no unit/),
+  badWith('a duration in words', 'timing: { rebootWait: one minute }\n', '13 timing.rebootWait', /not a duration/),
+  badWith('a duration out of range', 'timing: { poll: 11m }\n', '13 timing.poll', /out of range/),
+  badWith(
+    'a deadline shorter than the poll interval',
     'timing: { poll: 1m, deadline: { dns: 30s } }\n',
     '13 timing.poll',
     /not shorter than timing\.deadline\.dns/,
   ),
-  more(
+  badWith(
     'an unknown deadline',
     'timing: { deadline: { boot: 1m } }\n',
     '13 timing.deadline.boot',

@@ -14,7 +14,7 @@ function problemsOf(loaded: Loaded): readonly Problem[] {
   return loaded.problems;
 }
 
-const FULL = `
+const OPTIONAL_SECTIONS = `
 ssh: { user: ops, port: 2222, password: { env: A }, key: { file: b }, hostKey: "SHA256:uNiVztksCsDhcc0u9e8BrrQXVUpKZIDTMczCvj3tD2s" }
 network: { mode: static, netmask: 255.255.255.0, gateway: 10.0.0.1, nameservers: [10.0.0.2], search: [example.com] }
 admin: { email: a@example.com, password: { env: A } }
@@ -23,15 +23,15 @@ console: { httpPort: 8080, httpsPort: 8443 }
 timing: { poll: 1s, rebootWait: 1s, authGrace: 1s, deadline: { cloud: 1m, dns: 1m } }
 `;
 
-/** Every place in it, sections too. */
+/** The path of every value in it, sections included. */
 function pathsIn(value: unknown): string[][] {
   if (typeof value !== 'object' || value === null) return [[]];
   return [[], ...Object.entries(value).flatMap(([key, inner]) => pathsIn(inner).map((path) => [key, ...path]))];
 }
 
-function changed(value: unknown, [key, ...path]: readonly string[], to: unknown): unknown {
+function withValueAt(value: unknown, [key, ...path]: readonly string[], to: unknown): unknown {
   if (key === undefined) return to;
-  const inner = changed((value as Record<string, unknown>)[key], path, to);
+  const inner = withValueAt((value as Record<string, unknown>)[key], path, to);
   return Array.isArray(value)
     ? value.map((each: unknown, i) => (String(i) === key ? inner : each))
     : { ...(value as object), [key]: inner };
@@ -61,7 +61,7 @@ describe('a bad spec', () => {
     });
   }
 
-  it('is refused in peace whatever stands anywhere, and never repeats it', () => {
+  it('is refused without a crash, whatever the value of any key, and the value is never repeated', () => {
     const strange = [
       SECRET,
       `${SECRET}\nsend`,
@@ -79,10 +79,12 @@ describe('a bad spec', () => {
       { file: `\n${SECRET}` },
     ];
     let refusals = 0;
-    for (const whole of [GOOD, PUBLISHES].map((good): unknown => parse(`${good}address: allocate\n${FULL}`))) {
-      assert.ok(parseSpec(JSON.stringify(whole), 'x').ok);
-      for (const [path, value] of pathsIn(whole).flatMap((each) => strange.map((value) => [each, value] as const))) {
-        const loaded = parseSpec(JSON.stringify(changed(whole, path, value)), 'x');
+    for (const complete of [GOOD, PUBLISHES].map((good): unknown =>
+      parse(`${good}address: allocate\n${OPTIONAL_SECTIONS}`),
+    )) {
+      assert.ok(parseSpec(JSON.stringify(complete), 'x').ok);
+      for (const [path, value] of pathsIn(complete).flatMap((each) => strange.map((value) => [each, value] as const))) {
+        const loaded = parseSpec(JSON.stringify(withValueAt(complete, path, value)), 'x');
         if (loaded.ok) continue;
         refusals += 1;
         const shown = formatProblems(loaded.problems);
@@ -96,7 +98,7 @@ describe('a bad spec', () => {
     assert.ok(refusals > 500, `${refusals}`);
   });
 
-  it('tells everything at once, in the order of the file', () => {
+  it('is reported with all problems at once, in the order of the file', () => {
     const text = GOOD.replace('2.6.6', '9.9')
       .replace('10.1.1.254', '1.2.3')
       .replace('m1.large', '"a b"')
@@ -107,7 +109,7 @@ describe('a bad spec', () => {
     );
   });
 
-  it('names a release that cannot be deployed, and never gets past the schema', () => {
+  it('names a release that cannot be deployed, and does not pass the schema', () => {
     const unknown = ['2.1.9', '1.2.6', '2.2', '2.8.0', '3.0', 'v3.6.1', '4.0.0', '', '26', 'latest', 'toString'];
     const known = Object.keys(RELEASES);
     const deployable: readonly string[] = DEPLOYABLE_RELEASES;
@@ -122,7 +124,7 @@ describe('a bad spec', () => {
     }
   });
 
-  it('is printed as file, line and column, as editors know it', () => {
+  it('is reported by file, line and column, in the format that editors parse', () => {
     assert.equal(
       formatProblems(problemsOf(parseSpec(GOOD.replace('zone: example.com', 'zone: example..com'), 'dir/a.yaml'))),
       'dir/a.yaml:11:9  dns.zone: has an empty part — take out the leading or doubled dot',
@@ -137,7 +139,7 @@ describe('a good spec', () => {
     return loaded.spec;
   };
   const minute = 60_000;
-  const whole = {
+  const complete = {
     name: 'dev',
     release: '2.6.6',
     cloud: {
@@ -172,14 +174,14 @@ describe('a good spec', () => {
   };
 
   it('gets every default', () => {
-    assert.deepEqual(specOf(GOOD), whole);
+    assert.deepEqual(specOf(GOOD), complete);
   });
 
   it('may be JSON, have a byte order mark, other line ends, anchors, and quotes', () => {
     const json = JSON.stringify({
       name: 'dev',
       release: '2.6.6',
-      cloud: { kind: whole.cloud.kind, endpoint: whole.cloud.endpoint },
+      cloud: { kind: complete.cloud.kind, endpoint: complete.cloud.endpoint },
       image: 'emi-12345678',
       instance: { type: 'm1.large' },
       dns: { server: '10.1.1.254', zone: 'example.com', name: 'dev.example.com' },
@@ -192,24 +194,24 @@ describe('a good spec', () => {
       `%YAML 1.1\n---\n${GOOD}`,
       `${GOOD}...\n`,
     ];
-    for (const text of variants) assert.deepEqual(specOf(text), whole, text);
+    for (const text of variants) assert.deepEqual(specOf(text), complete, text);
     assert.deepEqual(specOf(`${GOOD}access: { ssh: &us [10.0.0.0/8], console: *us }\n`), {
-      ...whole,
+      ...complete,
       access: { ssh: ['10.0.0.0/8'], console: ['10.0.0.0/8'] },
     });
   });
 
-  it('F22: may end in a line ---, or begin with two: an empty document holds nothing', () => {
+  it('F22: may end with a line ---, or begin with two: empty documents are ignored', () => {
     const empty = ['---\n', '---', '--- \n# nothing\n', '---\n---\n...\n', '...\n---\n', '---\n~\n'];
     for (const text of [
       ...empty.map((end) => GOOD + end),
       `---\n---\n${GOOD}`,
       `${GOOD}---\n`.replaceAll('\n', '\r\n'),
     ])
-      assert.deepEqual(specOf(text), whole, text);
+      assert.deepEqual(specOf(text), complete, text);
   });
 
-  it('F23: may have any gateway that is a machine of its network, and an image id that its cloud may have', () => {
+  it('F23: may have any gateway that is a host address, and any image id that its cloud can have', () => {
     for (const [netmask, gateway] of [
       ['255.255.254.0', '10.0.0.255'],
       ['255.255.254.0', '10.0.1.0'],
@@ -218,12 +220,12 @@ describe('a good spec', () => {
     ]) {
       specOf(`${GOOD}network: { mode: static, netmask: ${netmask}, gateway: ${gateway}, nameservers: [10.9.9.0] }\n`);
     }
-    // Without its netmask nothing can be said of it.
+    // Without a netmask the gateway cannot be checked.
     specOf(`${GOOD}network: { mode: static, gateway: 10.0.0.255 }\n`);
     specOf(GOOD.replace('eucalyptus-3.2', 'eucalyptus-5.1').replace('emi-', 'ami-'));
   });
 
-  it('says one thing in one way, however it was written', () => {
+  it('is normalized, however it was written', () => {
     const text = GOOD.replace(
       'http://clc:8773/services/Eucalyptus',
       'HTTP://CLC:8773/services/Eucalyptus//\n  addressName: EUCA-{dashed}.Cloud.Example.NET.',
@@ -232,35 +234,35 @@ describe('a good spec', () => {
       .replace('name: dev.example.com', 'name: DEV.Example.com.\n  tsig: { name: Key., secret: { env: A } }')
       .replace('image: emi-12345678', 'image: { id: emi-12345678 }');
     assert.deepEqual(specOf(text), {
-      ...whole,
-      cloud: { ...whole.cloud, addressName: 'euca-{dashed}.cloud.example.net' },
-      dns: { ...whole.dns, tsig: { name: 'key', algorithm: 'hmac-sha256', secret: { env: 'A' } } },
+      ...complete,
+      cloud: { ...complete.cloud, addressName: 'euca-{dashed}.cloud.example.net' },
+      dns: { ...complete.dns, tsig: { name: 'key', algorithm: 'hmac-sha256', secret: { env: 'A' } } },
     });
   });
 
-  it('has its relative paths beside it', () => {
+  it('has its paths resolved relative to its folder', () => {
     const text = `${GOOD.replace('http://clc', 'https://clc').replace('image:', '  ca: ../ca.pem\nimage:')}ssh: { key: { file: keys/id }, password: { file: /run/pw } }\n`;
-    const { cloud, ssh } = specOf(text) as typeof whole;
+    const { cloud, ssh } = specOf(text) as typeof complete;
     assert.deepEqual(
       [cloud, ssh],
       [
-        { ...whole.cloud, endpoint: 'https://clc:8773/services/Eucalyptus', ca: '/ca.pem' },
+        { ...complete.cloud, endpoint: 'https://clc:8773/services/Eucalyptus', ca: '/ca.pem' },
         { user: 'stackato', port: 22, key: { file: '/specs/keys/id' }, password: { file: '/run/pw' } },
       ],
     );
   });
 
-  it('may have an image made', () => {
+  it('may have an image published', () => {
     const { cloud, image } = specOf(
       PUBLISHES.replace(
         'kernel: vmlinuz',
         'kernel: { file: /boot/vmlinuz, sha256: ABCDEF0123456789abcdef0123456789abcdef0123456789abcdef0123456789 }',
       ),
-    ) as typeof whole;
+    ) as typeof complete;
     assert.deepEqual(
       [cloud, image],
       [
-        { ...whole.cloud, storage: 'http://walrus:8773/services/Walrus' },
+        { ...complete.cloud, storage: 'http://walrus:8773/services/Walrus' },
         {
           name: 'stackato-v2.6.6',
           bucket: 'stackato-images',
@@ -283,24 +285,24 @@ describe('a good spec', () => {
     );
   });
 
-  it('may need neither endpoint nor more than a region on aws', () => {
+  it('needs a region, but no endpoint, on aws', () => {
     const { cloud } = specOf(
       GOOD.replace('kind: eucalyptus-3.2', 'kind: aws')
         .replace(/endpoint: .*/, 'region: eu-west-1')
         .replace('emi-', 'ami-'),
-    ) as typeof whole;
-    assert.deepEqual(cloud, { kind: 'aws', region: 'eu-west-1', credentials: whole.cloud.credentials });
+    ) as typeof complete;
+    assert.deepEqual(cloud, { kind: 'aws', region: 'eu-west-1', credentials: complete.cloud.credentials });
   });
 
-  it('may pin the host key by its fingerprint, padded or not, or by the console', () => {
-    const print = 'SHA256:uNiVztksCsDhcc0u9e8BrrQXVUpKZIDTMczCvj3tD2s';
+  it('may pin the host key to a fingerprint, padded or not, or to the console output', () => {
+    const fingerprint = 'SHA256:uNiVztksCsDhcc0u9e8BrrQXVUpKZIDTMczCvj3tD2s';
     for (const [written, hostKey] of [
-      [print, print],
-      [`${print}=`, print],
+      [fingerprint, fingerprint],
+      [`${fingerprint}=`, fingerprint],
       ['console', 'console'],
     ]) {
-      assert.deepEqual((specOf(`${GOOD}ssh: { hostKey: "${written}" }\n`) as typeof whole).ssh, {
-        ...whole.ssh,
+      assert.deepEqual((specOf(`${GOOD}ssh: { hostKey: "${written}" }\n`) as typeof complete).ssh, {
+        ...complete.ssh,
         hostKey,
       });
     }
@@ -309,7 +311,7 @@ describe('a good spec', () => {
   it('may give times in every unit', () => {
     const { timing } = specOf(
       `${GOOD}timing: { poll: 500ms, rebootWait: 0s, authGrace: 1h, deadline: { command: 24h } }\n`,
-    ) as typeof whole;
+    ) as typeof complete;
     assert.deepEqual(
       [timing.poll, timing.rebootWait, timing.authGrace, timing.deadline.command],
       [500, 0, 60 * minute, 24 * 60 * minute],
@@ -324,7 +326,7 @@ describe('a good spec', () => {
     });
   }
 
-  it('is there for the lab, and two more', () => {
+  it('exists for the lab, and in two more examples', () => {
     assert.ok(examples.includes('stackato-2.6.6.yaml') && examples.length >= 3);
   });
 });
@@ -354,19 +356,19 @@ describe('a spec file', () => {
     assert.deepEqual(loaded.spec.ssh.key, { file: resolve(dir, 'id') });
   });
 
-  it('may be missing, a folder, or closed', async () => {
+  it('is refused if it is missing, a folder, or unreadable', async () => {
     await refused(join(dir, 'nowhere.yaml'), /no such file/);
     await refused(join(file('plain', ''), 'below.yaml'), /no such file/);
     await refused(dir, /is a folder/);
-    const closed = file('closed.yaml', GOOD);
-    chmodSync(closed, 0);
+    const unreadable = file('unreadable.yaml', GOOD);
+    chmodSync(unreadable, 0);
     chmodSync(dir, 0o711);
-    const mine = process.geteuid!();
-    if (mine === 0) process.seteuid!(65_534);
-    await refused(closed, /may not be read/).finally(() => process.seteuid!(mine));
+    const uid = process.geteuid!();
+    if (uid === 0) process.seteuid!(65_534);
+    await refused(unreadable, /may not be read/).finally(() => process.seteuid!(uid));
   });
 
-  it('may be something else than text', async () => {
+  it('is refused if it is not text, too large, or empty', async () => {
     await refused(file('latin1.yaml', Buffer.from(`${GOOD}# d\xe9v\n`, 'latin1')), /not UTF-8/);
     await refused(file('utf16.yaml', Buffer.from(`\ufeff${GOOD}`, 'utf16le')), /not UTF-8/);
     await refused(file('big.yaml', `${GOOD}#${'x'.repeat(1_048_576)}`), /larger than 1 MiB/);

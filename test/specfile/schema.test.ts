@@ -22,8 +22,8 @@ describe('the JSON Schema', () => {
     assert.ok(accepts(parse(GOOD)));
   });
 
-  it('refuses what an editor can see', () => {
-    const seen = [
+  it('refuses what an editor can detect', () => {
+    const visible = [
       'a misspelt section',
       'no name',
       'the name Dev',
@@ -32,22 +32,22 @@ describe('the JSON Schema', () => {
       'the port 65536',
       'an unknown kind',
       'replace: yes',
-      'nobody',
+      'an empty access list',
       'too many name servers',
       'a duration without its unit',
     ];
-    const specs = BAD_SPECS.filter(({ what }) => seen.includes(what));
-    assert.equal(specs.length, seen.length);
+    const specs = BAD_SPECS.filter(({ what }) => visible.includes(what));
+    assert.equal(specs.length, visible.length);
     for (const { what, text } of specs) assert.equal(accepts(parse(text)), false, what);
   });
 
-  it('explains every key, and knows no others', () => {
-    const look = (node: Node, path: string): void => {
+  it('describes every key, and allows no others', () => {
+    const check = (node: Node, path: string): void => {
       assert.ok((node.description ?? '') !== '', path);
       if (node.properties !== undefined) assert.equal(node.additionalProperties, false, path);
-      for (const [key, inner] of Object.entries(node.properties ?? {})) look(inner, `${path}.${key}`);
-      for (const branch of node.anyOf ?? []) look(branch, path);
+      for (const [key, inner] of Object.entries(node.properties ?? {})) check(inner, `${path}.${key}`);
+      for (const branch of node.anyOf ?? []) check(branch, path);
     };
-    look(schema, '');
+    check(schema, '');
   });
 });

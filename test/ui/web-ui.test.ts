@@ -1,4 +1,4 @@
-/** What a person sees of a deployment in Temporal's own Web UI, in a real browser. With SCREENSHOTS=<folder> it leaves pictures there. */
+/** What Temporal's Web UI shows of a deployment, in a real browser. SCREENSHOTS=<folder> saves screenshots there. */
 
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -13,7 +13,7 @@ import { Site } from '../support/site';
 import { eventually } from '../support/wait';
 
 const KIND = 'eucalyptus-3.2';
-/** Chromium tries to reach its maker at every start. */
+/** Chromium would call home at every start. */
 const FLAGS = [
   '--no-sandbox',
   '--disable-gpu',
@@ -55,9 +55,9 @@ describe('the Web UI of a deployment', function () {
     rmSync(profile, { recursive: true, force: true });
   });
 
-  const shown = (page: Page, until: RegExp): Promise<string> =>
+  const textOnceShown = (page: Page, until: RegExp): Promise<string> =>
     eventually(`the page shows ${String(until)}`, async () => {
-      // Markdown stands in frames of its own, which come and go.
+      // Markdown is rendered in separate frames, which come and go.
       const texts = await Promise.all(
         page.frames().map((frame) =>
           frame
@@ -69,7 +69,7 @@ describe('the Web UI of a deployment', function () {
       const text = texts.join('\n');
       return until.test(text) ? text : undefined;
     });
-  const open = async (): Promise<Page> => {
+  const openPage = async (): Promise<Page> => {
     const { runId } = await deployment.handle.describe();
     const page = await browser.newPage();
     await page.goto(
@@ -77,27 +77,27 @@ describe('the Web UI of a deployment', function () {
     );
     return page;
   };
-  const picture = async (page: Page, name: string): Promise<void> => {
+  const screenshot = async (page: Page, name: string): Promise<void> => {
     const folder = process.env['SCREENSHOTS'];
     if (folder !== undefined) await page.screenshot({ path: join(folder, `${name}.png`) });
   };
-  const refuseSecrets = (text: string): void => {
+  const assertNoSecrets = (text: string): void => {
     for (const [what, word] of Object.entries(site.secretsOf(KIND))) assert.ok(!text.includes(word), `${what} shows`);
   };
 
-  it('has the step summaries on the timeline', async () => {
-    const page = await open();
-    const text = await shown(page, /kato rename/);
+  it('shows the step summaries on the timeline', async () => {
+    const page = await openPage();
+    const text = await textOnceShown(page, /kato rename/);
     for (const summary of ['Check every precondition', 'Launch the instance', 'kato setup core', 'The machine reboots'])
       assert.ok(text.includes(summary), `${summary} is missing in:\n${text}`);
-    refuseSecrets(text);
-    await picture(page, 'web-ui-timeline');
+    assertNoSecrets(text);
+    await screenshot(page, 'web-ui-timeline');
   });
 
-  it('has the table of steps in its current details', async () => {
-    const page = await open();
+  it('shows the table of steps in the current details', async () => {
+    const page = await openPage();
     await page.getByText('User Metadata', { exact: true }).click();
-    const text = await shown(page, /enable-roles/);
+    const text = await textOnceShown(page, /enable-roles/);
     for (const { id } of STEPS)
       assert.match(
         text,
@@ -105,7 +105,7 @@ describe('the Web UI of a deployment', function () {
         `${id} is missing in:\n${text}`,
       );
     assert.match(text, /dev is ready/);
-    refuseSecrets(text);
-    await picture(page, 'web-ui-details');
+    assertNoSecrets(text);
+    await screenshot(page, 'web-ui-details');
   });
 });

@@ -1,4 +1,4 @@
-/** What the machine itself says, over a connection of the tests' own. */
+/** The state of the machine itself, over an SSH connection of the test's own. */
 
 import { Client } from 'ssh2';
 import type { ConnectConfig } from 'ssh2';
@@ -6,13 +6,13 @@ import type { ConnectConfig } from 'ssh2';
 export interface Login {
   readonly host: string;
   readonly port: number;
-  /** Also sudo's. */
+  /** Serves sudo, too. */
   readonly password: string;
   readonly privateKey?: string;
 }
 
 export class Guest {
-  /** Rejects when the connection is lost: a channel that was being opened then is never heard of again. */
+  /** Rejects when the connection is lost: ssh2 never reports a channel that was being opened at that moment. */
   private readonly lost: Promise<never>;
 
   private constructor(
@@ -27,7 +27,7 @@ export class Guest {
 
   static async connect({ host, port, password, privateKey }: Login): Promise<Guest> {
     const client = new Client();
-    // May come again, and after a reboot: nobody waits for it then.
+    // Errors may also come later, for instance at a reboot, when nobody waits for one.
     client.on('error', () => undefined);
     client.on('keyboard-interactive', (_name, _text, _language, prompts, finish) =>
       finish(prompts.map(() => password)),
@@ -51,21 +51,21 @@ export class Guest {
     this.client.end();
   }
 
-  /** What it printed. */
+  /** @returns what the command printed */
   run(command: string, stdin = ''): Promise<string> {
     return Promise.race([this.exec(command, stdin, true), this.lost]);
   }
 
-  /** Where there is but one channel, sshd may still count the last one. */
-  private exec(command: string, stdin: string, again: boolean): Promise<string> {
+  /** Tries once more: with MaxSessions 1, sshd may still count the previous channel. */
+  private exec(command: string, stdin: string, retry: boolean): Promise<string> {
     return new Promise((resolve, reject) => {
       this.client.exec(command, (error, channel) => {
-        if (error !== undefined && again) return resolve(this.exec(command, stdin, false));
+        if (error !== undefined && retry) return resolve(this.exec(command, stdin, false));
         if (error !== undefined) return reject(error);
-        let said = '';
-        channel.on('data', (chunk: Buffer) => (said += chunk.toString('utf8')));
-        channel.stderr.on('data', (chunk: Buffer) => (said += chunk.toString('utf8')));
-        channel.on('close', () => resolve(said));
+        let output = '';
+        channel.on('data', (chunk: Buffer) => (output += chunk.toString('utf8')));
+        channel.stderr.on('data', (chunk: Buffer) => (output += chunk.toString('utf8')));
+        channel.on('close', () => resolve(output));
         channel.end(stdin);
       });
     });
@@ -79,7 +79,7 @@ export class Guest {
     return this.asRoot(`cat ${path}`);
   }
 
-  /** Every kato command so far that changes something, oldest first. */
+  /** All kato commands so far that change something, oldest first. */
   async changingCommands(): Promise<string[]> {
     const log = await this.file('/home/stackato/stackato/logs/kato.log');
     return log
@@ -89,7 +89,7 @@ export class Guest {
       .filter((line) => CHANGING.test(line));
   }
 
-  /** As journald counts them. */
+  /** Number of boots according to journald. */
   async boots(): Promise<number> {
     return (await this.asRoot('journalctl --list-boots -q'))
       .trim()

@@ -1,6 +1,7 @@
 /**
- * The whole runbook on real machines, from image files to the console: what we published boots under QEMU, ssh is OpenSSH, sudo is sudo, and
- * the machine's own files say what was done to it. All at once, since most of it is waiting, on one worker, which is killed meanwhile.
+ * The whole runbook on real machines, from image files to the web console: the published image boots under QEMU, with
+ * the real OpenSSH and sudo, and the machine's own files tell what was done to it. All scenarios run at once, since
+ * they mostly wait, and share one worker, which is killed meanwhile.
  */
 
 import assert from 'node:assert/strict';
@@ -8,14 +9,14 @@ import { existsSync } from 'node:fs';
 import type { DeploymentView } from '../../src/deployment/messages';
 import { expectedCommands } from '../support/once';
 import { eventually } from '../support/wait';
-import { KEYS, KIND, openSite, RealDeployment, replaced, worker as newWorker } from './deployments';
-import type { VmSite } from './deployments';
-import { assertFinished, assertPrivate, assertReboots } from './proofs';
-import { Serial } from './serial';
+import { KEYS, KIND, openSite, RealDeployment, replaceWorker, startWorker } from './real-deployment';
+import type { VmSite } from './real-deployment';
+import { assertFinished, assertPrivate, assertReboots } from './checks';
+import { SerialConsole } from './serial-console';
 
-/** A wording of `kato op static_ip` that nobody has seen: then it is all that is tried. */
-const STRANGER = process.env.STACKATO_VM_DIALOGUE;
-/** On no link of the machine's. */
+/** The questions of `kato op static_ip`, from `npm run test:vm -- --dialogue FILE`. If given, nothing else is tested. */
+const CUSTOM_DIALOGUE = process.env.STACKATO_VM_DIALOGUE;
+/** Reachable over none of the machine's links. */
 const WRONG_GATEWAY = '10.99.99.99';
 
 describe('a real machine', function () {
@@ -26,14 +27,14 @@ describe('a real machine', function () {
   });
   after(() => site.close());
 
-  const statically = async (): Promise<void> => {
-    let worker = await newWorker(site);
+  const staticAddress = async (): Promise<void> => {
+    let worker = await startWorker(site);
     const deployment = await RealDeployment.start(
       site,
       'static',
       { network: 'static' },
       {
-        dialogue: STRANGER ?? 'coloured',
+        dialogue: CUSTOM_DIALOGUE ?? 'coloured',
         auth: ['password'],
         banner: 'Stackato 2.6.6 -- authorized use only.\n',
         maxSessionsOne: true,
@@ -41,18 +42,18 @@ describe('a real machine', function () {
       },
     );
     await eventually(
-      'the root image is on its way',
+      'the root image is being uploaded',
       () =>
         site.lab
           .storeCalls(KIND)
           .filter(({ action, key }) => action === 'PutObject' && key.startsWith('stackato-2.6.6.part.')).length > 2,
       120_000,
     );
-    worker = await replaced(site, worker);
-    await deployment.until('the reboot is about to be asked for', ({ facts }) => facts.nodes.core.reboot !== undefined);
-    worker = await replaced(site, worker);
+    worker = await replaceWorker(site, worker);
+    await deployment.until('the reboot is about to be requested', ({ facts }) => facts.nodes.core.reboot !== undefined);
+    worker = await replaceWorker(site, worker);
     await deployment.started('setup core');
-    await replaced(site, worker);
+    await replaceWorker(site, worker);
     const view = await deployment.ready();
 
     const guest = await deployment.login();
@@ -63,7 +64,7 @@ describe('a real machine', function () {
     await assertReboots(deployment, guest, view);
   };
 
-  const byDhcp = async (): Promise<void> => {
+  const dhcp = async (): Promise<void> => {
     const deployment = await RealDeployment.start(
       site,
       'dhcp',
@@ -89,13 +90,13 @@ describe('a real machine', function () {
     assert.deepEqual(
       [dir, serial].filter((path) => existsSync(path)),
       [],
-      'QEMU has ended, and left nothing',
+      'QEMU has ended and left nothing behind',
     );
     assert.deepEqual(site.lab.machines('dhcp'), []);
   };
 
   /** docs/recovery.md, "Wrong gateway". */
-  const cutOff = async (): Promise<void> => {
+  const wrongGateway = async (): Promise<void> => {
     const deployment = await RealDeployment.start(
       site,
       'cut-off',
@@ -120,12 +121,12 @@ describe('a real machine', function () {
       ),
     );
 
-    const console = await Serial.connect(deployment.machine.serial);
+    const console = await SerialConsole.connect(deployment.machine.serial);
     const right = gatewayOf(facts);
     await console.logIn(site.secrets.sshPassword);
     await console.answer(/\$ $/, `sudo sed -i 's/${WRONG_GATEWAY}/${right}/' /etc/network/interfaces && sudo reboot`);
     await console.answer(/password for stackato: $/, site.secrets.sshPassword);
-    // A person waits until it is back, too.
+    // A person, too, would wait until the machine is back.
     const guest = await deployment.login();
     console.close();
     await deployment.say('resume');
@@ -135,7 +136,7 @@ describe('a real machine', function () {
     guest.close();
   };
 
-  const unplugged = async (): Promise<void> => {
+  const powerLoss = async (): Promise<void> => {
     const deployment = await RealDeployment.start(
       site,
       'unplugged',
@@ -158,7 +159,7 @@ describe('a real machine', function () {
     const guest = await deployment.login(login);
     const commands = await guest.changingCommands();
     const [, , , core = '', enable = ''] = expectedCommands('unplugged', site.lab.state.dns.zone);
-    // It was cut off before its effect: then, and only then, it runs once more.
+    // It was interrupted before it took effect. Only then may it run once more.
     assert.deepEqual(commands, [
       ...expectedCommands('unplugged', site.lab.state.dns.zone).slice(0, 3),
       core,
@@ -170,23 +171,21 @@ describe('a real machine', function () {
   };
 
   const scenarios: Readonly<Record<string, () => Promise<void>>> = {
-    'passes with a static address: password only, a banner, one channel and one login at a time; worker killed during upload, reboot and setup core':
-      statically,
-    ...(STRANGER === undefined
+    'succeeds with a static address: password only, a banner, one channel and one login at a time; worker killed during upload, reboot and setup core':
+      staticAddress,
+    ...(CUSTOM_DIALOGUE === undefined
       ? {
-          'passes with dhcp: its host key known from its console, keyboard-interactive only, a slow lookup of names in sshd':
-            byDhcp,
-          'parks with a wrong gateway, says what was written, and goes on once that was mended on the serial console':
-            cutOff,
-          'loses power during setup core: key only; goes on or parks, and runs nothing again whose effect is there':
-            unplugged,
+          'succeeds with DHCP: host key from the console, keyboard-interactive only, slow name lookups in sshd': dhcp,
+          'parks with a wrong gateway, tells what was written, and resumes once it is fixed on the serial console':
+            wrongGateway,
+          'loses power during setup core: key only; goes on or parks, and repeats nothing that took effect': powerLoss,
         }
       : {}),
   };
   let runs: ReadonlyMap<string, Promise<void>>;
   before(() => {
     runs = new Map(Object.entries(scenarios).map(([title, run]) => [title, run()]));
-    // Whoever waits for it is told.
+    // The test that awaits it reports its failure.
     for (const run of runs.values()) run.catch(() => undefined);
   });
   for (const title of Object.keys(scenarios)) it(title, () => runs.get(title));

@@ -1,23 +1,23 @@
-/** What the campaign goes over: every call that changes something outside, and everything that can befall it. */
+/** The trials of the campaign: every call that changes something outside, with every mishap, on every kind of cloud. */
 
 import type { Kind } from '../../lab/types';
 
 export const KINDS: readonly Kind[] = ['eucalyptus-3.2', 'eucalyptus-4.4', 'aws'];
 
-/** `CAMPAIGN='aws: RunInstances'` tries a part of it again: a regular expression over the titles. */
-const PART = new RegExp(process.env.CAMPAIGN ?? '');
+/** `CAMPAIGN='aws: RunInstances'` runs only the trials whose titles match this regular expression. */
+const SELECTED = new RegExp(process.env.CAMPAIGN ?? '');
 
 export interface CallRow {
-  /** Of EC2 or S3, or the program that changes the zone. */
+  /** An action of EC2 or S3, or `nsupdate`, which changes the zone. */
   readonly call: string;
-  /** When it is made: while it is brought up, by `abort`, or by `down --images`. */
+  /** When the call is made: during `up`, by `abort`, or by `down --images`. */
   readonly at: 'up' | 'abort' | 'down';
   readonly kinds?: readonly Kind[];
-  /** Publishes an image of its own, to a bucket that is new or that others have objects in. */
+  /** The deployment publishes an image of its own, to a new bucket or to one where others have objects. */
   readonly bucket?: 'new' | 'shared';
-  /** Asked for once, whatever comes of it: an instance that bears no tag is found by its group. */
+  /** Tried once, whatever the outcome: an instance without a tag is found by its group. */
   readonly once?: true;
-  /** Nobody else allocates meanwhile: where addresses bear no tags, that alone proves whose one is. */
+  /** Nobody else may allocate meanwhile: without tags, that alone proves whose a new address is. */
   readonly alone?: true;
 }
 
@@ -42,8 +42,11 @@ export const CALLS: readonly CallRow[] = [
 ];
 
 /**
- * `abort`: while it is held (of a call that takes back: cancelled from outside). `kill`: the worker, while it is held; it takes effect before the next
- * worker comes. `busy`: throttled, then a server error. `refused`: for good. `lost`: done, and the answer is lost.
+ * `abort`: the deployment is aborted while the call is held; during an undo, the workflow is cancelled instead.
+ * `kill`: the worker is killed while the call is held; the call takes effect before the next worker starts.
+ * `busy`: the call is throttled, then gets a server error.
+ * `refused`: the call gets a permanent error.
+ * `lost`: the call takes effect, but its response is lost.
  */
 export const MISHAPS = ['abort', 'kill', 'busy', 'refused', 'lost'] as const;
 export type Mishap = (typeof MISHAPS)[number];
@@ -53,7 +56,7 @@ export interface Trial {
   readonly row: CallRow;
   readonly mishap: Mishap;
   readonly title: string;
-  /** Of its deployment, its bucket and its user. */
+  /** The name of its deployment, its bucket and its user. */
   readonly name: string;
 }
 
@@ -69,4 +72,4 @@ export const TRIALS: readonly Trial[] = KINDS.flatMap((kind) =>
       name: `${SHORT[kind] ?? kind}-${row.at}-${row.call.toLowerCase().slice(0, 16)}-${mishap}`,
     })),
   ),
-).filter(({ title }) => PART.test(title));
+).filter(({ title }) => SELECTED.test(title));

@@ -1,4 +1,7 @@
-/** Answers that do not come, effects that come late, two namespaces in one account: one of everything, nothing left, nobody else's taken. */
+/**
+ * Lost responses, late effects, and two namespaces on one account: still one of everything, nothing left behind, and
+ * nothing taken from anybody else.
+ */
 
 import assert from 'node:assert/strict';
 import { addressDeskId } from '../../src/deployment/names';
@@ -10,7 +13,7 @@ import { eventually } from '../support/wait';
 const KIND = 'eucalyptus-3.2';
 const QUEUE = 'late';
 
-describe('what nobody knows the end of', function () {
+describe('a call whose outcome is unknown', function () {
   this.timeout(300_000);
   let site: Site;
 
@@ -27,8 +30,8 @@ describe('what nobody knows the end of', function () {
       deadline: { cloud, dns: '1m', launch: '3m', ready: '2m', command: '3m', reboot: '3m', console: '2m' },
     },
   });
-  const asked = (action: string): number => site.lab.calls(KIND).filter((call) => call.action === action).length;
-  const alive = async (): Promise<string[]> =>
+  const countCalls = (action: string): number => site.lab.calls(KIND).filter((call) => call.action === action).length;
+  const liveInstances = async (): Promise<string[]> =>
     (await site.lab.inventory(KIND)).instances
       .filter(({ state }) => state === 'running' || state === 'pending')
       .map(({ id }) => id);
@@ -41,13 +44,13 @@ describe('what nobody knows the end of', function () {
     assert.equal(view.stage, 'ready', JSON.stringify(view.steps));
   };
 
-  it('A2: two namespaces on one account, whose workers start at the same moment, get an address each', async () => {
+  it('A2: two namespaces on one account, whose workers start at the same moment, get one address each', async () => {
     const { client } = await site.temporal(QUEUE);
     await client.workflowService.registerNamespace({
       namespace: 'other',
       workflowExecutionRetentionPeriod: { seconds: 86_400 as unknown as Long },
     });
-    // Of different names: a group of the same name would be the other's, and park the later one in preflight.
+    // Under different names: with the same one, the second would find the first's group and park in preflight.
     const first = await eventually('the first is started', () => site.start(site.spec('twin', KIND), QUEUE), 60_000);
     process.env.TEMPORAL_NAMESPACE = 'other';
     let second: Deployment;
@@ -76,7 +79,7 @@ describe('what nobody knows the end of', function () {
     const { addresses: held } = await site.lab.inventory(KIND);
     assert.deepEqual(held.map(({ publicIp }) => publicIp).sort(), addresses.sort());
     await eventually(
-      'nothing is left of keeping each other out',
+      'the group that serves as a lock is gone',
       async () => !(await site.lab.inventory(KIND)).groups.some(({ name }) => name === 'stackato_addresses'),
     );
     const groups = (await site.lab.inventory(KIND)).groups.map(({ name }) => name);
@@ -86,11 +89,11 @@ describe('what nobody knows the end of', function () {
     );
   });
 
-  it('6a: an address that nobody saw when the step was given up goes with the abort', async () => {
+  it('6a: an address that nobody had seen when the step failed is released by the abort', async () => {
     await site.worker(KIND, QUEUE);
     site.lab.fault({ kind: KIND, action: 'AllocateAddress', what: 'lost', times: 1 });
     const deployment = await site.start(site.spec('unseen', KIND, timing('4s')), QUEUE);
-    await eventually('it was asked for', () => asked('AllocateAddress') > 0, 60_000, 5);
+    await eventually('it was requested', () => countCalls('AllocateAddress') > 0, 60_000, 5);
     site.lab.fault({ kind: KIND, action: 'DescribeAddresses', what: 'error', times: 100_000 });
     const { steps } = await deployment.until(
       'parked',
@@ -98,7 +101,7 @@ describe('what nobody knows the end of', function () {
       60_000,
     );
     assert.equal(steps.address?.error?.code, 'CLOUD_ERROR');
-    assert.equal((await site.lab.inventory(KIND)).addresses.length, 1, 'it is there');
+    assert.equal((await site.lab.inventory(KIND)).addresses.length, 1, 'it exists');
     site.lab.clearFaults();
     const { facts } = await deployment.view();
     await deployment.say('abort');
@@ -114,38 +117,38 @@ describe('what nobody knows the end of', function () {
     const account = (await deployment.view()).facts.site.account ?? facts.site.account ?? '';
     if (account !== '')
       await eventually(
-        'the desk closes',
+        'the address desk closes',
         async () => (await client.workflow.getHandle(addressDeskId(account)).describe()).status.name !== 'RUNNING',
       );
   });
 
-  it('6a: an address that comes 45 s after it was asked for, while the deployment is aborted, does not stay', async () => {
+  it('6a: an address that comes 45 s after it was requested, while the deployment is aborted, is released', async () => {
     await site.worker(KIND, QUEUE);
     site.lab.fault({ kind: KIND, action: 'AllocateAddress', what: 'slow', times: 1, ms: 45_000 });
     const deployment = await site.start(site.spec('behind', KIND, timing('2m')), QUEUE);
-    await eventually('it is being asked for', () => site.lab.faultsLeft(KIND).length === 0, 60_000);
+    await eventually('it is being requested', () => site.lab.faultsLeft(KIND).length === 0, 60_000);
     await deployment.say('abort');
     const { stage, view } = await deployment.result();
     assert.equal(stage, 'aborted', JSON.stringify(view.undone));
-    await eventually('the call has come to its end', () => asked('AllocateAddress') > 0, 60_000);
-    assert.equal(asked('AllocateAddress'), 1);
+    await eventually('the call has ended', () => countCalls('AllocateAddress') > 0, 60_000);
+    assert.equal(countCalls('AllocateAddress'), 1);
     assert.deepEqual(await site.lab.inventory(KIND).then(({ addresses, groups }) => [addresses, groups]), [[], []]);
   });
 
-  it('6b: a launch that takes 40 s where tokens mean nothing makes one instance', async () => {
+  it('6b: a launch that takes 40 s, on a cloud that ignores client tokens, makes one instance', async () => {
     await site.worker(KIND, QUEUE);
     site.lab.fault({ kind: KIND, action: 'RunInstances', what: 'slow', times: 1, ms: 40_000 });
     const deployment = await site.start(site.spec('slow', KIND, timing('2m', '5s')), QUEUE);
     await ready(deployment);
-    assert.equal(asked('RunInstances'), 1);
-    assert.equal((await alive()).length, 1);
+    assert.equal(countCalls('RunInstances'), 1);
+    assert.equal((await liveInstances()).length, 1);
   });
 
-  it('6b: a launch that comes after the abort began is waited for, and terminated', async () => {
+  it('6b: an instance that comes after the abort began is waited for and terminated', async () => {
     await site.worker(KIND, QUEUE);
     site.lab.fault({ kind: KIND, action: 'RunInstances', what: 'late', times: 1, ms: 20_000 });
     const deployment = await site.start(site.spec('late', KIND, timing('30s')), QUEUE);
-    await eventually('it was asked for', () => asked('RunInstances') > 0, 60_000, 5);
+    await eventually('it was requested', () => countCalls('RunInstances') > 0, 60_000, 5);
     await deployment.say('abort');
     const { stage, view } = await deployment.result();
     assert.equal(stage, 'aborted', JSON.stringify(view.undone));
@@ -153,8 +156,8 @@ describe('what nobody knows the end of', function () {
       view.undone.some(({ what, ok }) => ok && what.startsWith('instance i-')),
       JSON.stringify(view.undone),
     );
-    assert.equal(asked('RunInstances'), 1);
-    assert.deepEqual(await alive(), []);
+    assert.equal(countCalls('RunInstances'), 1);
+    assert.deepEqual(await liveInstances(), []);
     assert.deepEqual(await site.lab.inventory(KIND).then(({ addresses, groups }) => [addresses, groups]), [[], []]);
   });
 });

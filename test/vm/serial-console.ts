@@ -5,28 +5,28 @@ import { createConnection } from 'node:net';
 import type { Socket } from 'node:net';
 import { eventually } from '../support/wait';
 
-export class Serial {
-  private said = '';
+export class SerialConsole {
+  private output = '';
 
   private constructor(private readonly socket: Socket) {
-    socket.on('data', (chunk) => (this.said += chunk.toString('latin1')));
+    socket.on('data', (chunk) => (this.output += chunk.toString('latin1')));
     socket.on('error', () => undefined);
   }
 
-  static async connect(path: string): Promise<Serial> {
+  static async connect(path: string): Promise<SerialConsole> {
     const socket = createConnection(path);
     await once(socket, 'connect');
-    return new Serial(socket);
+    return new SerialConsole(socket);
   }
 
-  /** Waits for the question, types the answer. What was said before is forgotten. */
+  /** Waits for the question, then types the answer. Earlier output is dropped. */
   async answer(question: RegExp, text: string, limitMs = 60_000): Promise<void> {
-    await eventually(`the console says ${String(question)}`, () => question.test(this.said), limitMs).catch(
+    await eventually(`the console prints ${String(question)}`, () => question.test(this.output), limitMs).catch(
       (error: unknown) => {
-        throw new Error(`${String(error)}\nIt said: ${this.said.slice(-2_000)}`, { cause: error });
+        throw new Error(`${String(error)}\nIt printed: ${this.output.slice(-2_000)}`, { cause: error });
       },
     );
-    this.said = '';
+    this.output = '';
     this.socket.write(`${text}\r`);
   }
 

@@ -1,14 +1,17 @@
-/** What befalls `nsupdate`: a program of that name, before the real one on the worker's path. It reads what is to happen from files, since it gets no environment. */
+/**
+ * A program named `nsupdate`, ahead of the real one on the worker's PATH, that fails or waits as told. It reads what to
+ * do from files, because it gets no environment.
+ */
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ZONE } from '../../lab/dns';
 import { programPath } from '../support/programs';
 
-export type Befalls = 'hold' | 'busy' | 'error' | 'refuse' | 'lost';
+export type NsupdateFault = 'hold' | 'busy' | 'error' | 'refuse' | 'lost';
 
-export class ZoneChanges {
-  /** To be put before PATH. */
+export class FakeNsupdate {
+  /** To be put at the front of PATH. */
   readonly folder: string;
 
   constructor(dir: string) {
@@ -17,8 +20,8 @@ export class ZoneChanges {
     writeFileSync(join(this.folder, 'nsupdate'), this.program(), { mode: 0o755 });
   }
 
-  /** The next changes of that deployment, one after another. */
-  arm(name: string, what: readonly Befalls[]): void {
+  /** Sets the faults of that deployment's next zone updates, in order. */
+  arm(name: string, what: readonly NsupdateFault[]): void {
     writeFileSync(this.file(name, 'rule'), `${what.join('\n')}\n`);
   }
 
@@ -34,7 +37,7 @@ export class ZoneChanges {
     writeFileSync(this.file(name, 'go'), '');
   }
 
-  /** What was held has been done, or was ended by its worker, which waits for half a minute. */
+  /** The held update has been done, or its worker has ended it, which it does after half a minute. */
   isDone(name: string): boolean {
     return (
       existsSync(this.file(name, 'done')) ||

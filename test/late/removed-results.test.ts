@@ -1,4 +1,7 @@
-/** What earlier steps made is taken away while a later one works: the deployment says which, and `resume --from` makes it again. */
+/**
+ * The result of an earlier step is removed while a later one runs: the deployment names it, and `resume --from`
+ * restores it.
+ */
 
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
@@ -10,9 +13,9 @@ import { assertOnce } from '../support/once';
 import { Site } from '../support/site';
 
 const KIND = 'eucalyptus-4.4';
-const QUEUE = 'lost-ground';
+const QUEUE = 'removed-results';
 
-describe('ground that was lost', function () {
+describe('a result that somebody removed', function () {
   this.timeout(240_000);
   let site: Site;
   let ec2: EC2Client;
@@ -28,15 +31,15 @@ describe('ground that was lost', function () {
     await site.close();
   });
 
-  const LOSSES: readonly { step: StepId; says: RegExp; take: (ip: string) => Promise<unknown> }[] = [
+  const REMOVALS: readonly { step: StepId; says: RegExp; remove: (ip: string) => Promise<unknown> }[] = [
     {
       step: 'associate',
       says: /is associated with no instance/,
-      take: (ip) => ec2.send(new DisassociateAddressCommand({ PublicIp: ip })),
+      remove: (ip) => ec2.send(new DisassociateAddressCommand({ PublicIp: ip })),
     },
-    { step: 'open-console', says: /no longer opens tcp \d+/, take: () => revoke(site.lab.state.ports.http) },
-    { step: 'security-group', says: /no longer opens tcp \d+/, take: () => revoke(site.lab.state.ports.ssh) },
-    { step: 'dns', says: /does not lead/, take: () => site.lab.nsupdate('update delete lost.stackato.test CNAME') },
+    { step: 'open-console', says: /no longer opens tcp \d+/, remove: () => revoke(site.lab.state.ports.http) },
+    { step: 'security-group', says: /no longer opens tcp \d+/, remove: () => revoke(site.lab.state.ports.ssh) },
+    { step: 'dns', says: /does not lead/, remove: () => site.lab.nsupdate('update delete lost.stackato.test CNAME') },
   ];
   const revoke = (port: number): Promise<unknown> =>
     ec2.send(
@@ -46,9 +49,9 @@ describe('ground that was lost', function () {
       }),
     );
 
-  it('17b: what an earlier step made is taken away: it is named, and made again from there on', async () => {
+  it('17b: the earlier step is named, and the deployment resumes from it', async () => {
     const timing = { poll: '500ms', rebootWait: '1s', deadline: { console: '2s' } };
-    // `verify` waits for a console that never comes, and so parks whatever else is wrong.
+    // `verify` waits for a console that never comes up, so it parks, whatever else is wrong.
     const deployment = await site.start(
       site.spec('lost', KIND, { admin: undefined, timing }, { consoleDelay: -1 }),
       QUEUE,
@@ -60,12 +63,12 @@ describe('ground that was lost', function () {
         90_000,
       );
     let { facts, steps } = await verifyParked();
-    assert.equal(steps.verify?.error?.from, undefined, 'where nothing was lost, nothing is named');
-    for (const { step, says, take } of LOSSES) {
-      await take(facts.site.address?.publicIp ?? '');
-      const asked = steps.verify?.endedAt;
+    assert.equal(steps.verify?.error?.from, undefined, 'while nothing was removed, nothing is named');
+    for (const { step, says, remove } of REMOVALS) {
+      await remove(facts.site.address?.publicIp ?? '');
+      const before = steps.verify?.endedAt;
       await deployment.say('resume');
-      await verifyParked(asked);
+      await verifyParked(before);
       const named = await deployment.until(`${step} is named`, (view) => view.steps.verify?.error?.from !== undefined);
       assert.equal(named.steps.verify?.error?.from, step);
       assert.match(named.steps.verify.error.message, says);
@@ -78,28 +81,28 @@ describe('ground that was lost', function () {
     await assertOnce(site, 'lost', KIND);
   });
 
-  it('6c: a reboot that is owed comes, though the run that owed it was terminated and the next one changed nothing', async () => {
-    const first = await site.start(site.spec('owing', KIND), QUEUE);
+  it('6c: a pending reboot is done, though the run that needs it was terminated and the next one changed nothing', async () => {
+    const first = await site.start(site.spec('pending', KIND), QUEUE);
     const { view } = await first.result();
-    const machine = site.appliance('owing');
+    const machine = site.appliance('pending');
     const boots = machine.boots();
-    // Somebody puts the file of before back, on a running machine.
+    // Somebody restores the old file on the running machine.
     writeFileSync(
       join(machine.dir, 'root/etc/network/interfaces'),
       'auto lo\niface lo inet loopback\nauto eth0\niface eth0 inet dhcp\n',
     );
-    const second = await site.start(site.spec('owing', KIND), QUEUE, view.facts);
+    const second = await site.start(site.spec('pending', KIND), QUEUE, view.facts);
     await second.until('static-ip is under way', ({ steps }) => steps['static-ip']?.state === 'running', 60_000, 20);
     await second.say('pause');
     const { facts } = await second.untilStage('paused');
     await second.handle.terminate('from outside');
-    const third = await site.start(site.spec('owing', KIND), QUEUE, facts);
+    const third = await site.start(site.spec('pending', KIND), QUEUE, facts);
     const done = await third.result();
     assert.equal(done.view.steps['static-ip']?.state, 'unchanged');
     assert.equal(done.view.steps.reboot?.state, 'done');
     assert.equal(machine.boots(), boots + 1);
-    // And not once more.
-    const fourth = await (await site.start(site.spec('owing', KIND), QUEUE, done.view.facts)).result();
+    // And only once.
+    const fourth = await (await site.start(site.spec('pending', KIND), QUEUE, done.view.facts)).result();
     assert.equal(fourth.unchanged, true);
     assert.equal(machine.boots(), boots + 1);
   });

@@ -1,4 +1,4 @@
-/** What others have in the account, the buckets and the zone; and what is there, as the cloud, its S3 and BIND have it themselves. */
+/** Another user of the same account, and what the account and its buckets hold according to the cloud itself. */
 
 import { createHash } from 'node:crypto';
 import type { Kind, Lab } from '../../lab/types';
@@ -8,7 +8,7 @@ import type { DeploymentSpec } from '../../src/deployment/types';
 import { openCloud, openStore, secretOf } from '../cloud/support';
 import { eventually } from '../support/wait';
 
-export interface Holdings {
+export interface AccountState {
   readonly instances: readonly string[];
   readonly addresses: readonly string[];
   readonly groups: readonly string[];
@@ -16,8 +16,8 @@ export interface Holdings {
   readonly objects: readonly string[];
 }
 
-/** What is there now, a line each. Terminated instances and deregistered images are listed for a while, and are nobody's. */
-export async function holdings(lab: Lab, kind: Kind): Promise<Holdings> {
+/** One line per resource. Terminated instances and deregistered images are left out: a cloud lists them for a while. */
+export async function accountState(lab: Lab, kind: Kind): Promise<AccountState> {
   const { instances, addresses, groups } = await lab.inventory(kind);
   return {
     instances: instances
@@ -35,8 +35,8 @@ export async function holdings(lab: Lab, kind: Kind): Promise<Holdings> {
   };
 }
 
-/** Beside the bundle of that name, and alike: none of it can be a part of one. */
-export function objectsLike(image: string): readonly string[] {
+/** Keys of objects beside the bundle of that name, named alike, that cannot be part of a bundle. */
+export function similarObjects(image: string): readonly string[] {
   const prefixes = [image, `${image}-kernel`, `${image}-ramdisk`];
   return [
     ...prefixes.flatMap((prefix) => [`${prefix}.part.notes.txt`, `${prefix}.manifest.xml.old`]),
@@ -45,20 +45,19 @@ export function objectsLike(image: string): readonly string[] {
   ];
 }
 
-/** A stranger who uses the same account. */
-export class Stranger {
-  /** Addresses that came later than the rest. */
-  readonly more: string[] = [];
+export class OtherUser {
+  /** Addresses allocated after the state was taken. */
+  readonly laterAddresses: string[] = [];
   private readonly access;
 
   constructor(
     lab: Lab,
     readonly kind: Kind,
   ) {
-    this.access = { ...lab.cloud(kind), ...lab.user(kind, 'stranger') };
+    this.access = { ...lab.cloud(kind), ...lab.user(kind, 'other-user') };
   }
 
-  /** Groups and instances, an address that is used and one that is free. */
+  /** Creates groups, an instance, and two addresses: one associated, one free. */
   async settle(): Promise<void> {
     const cloud = await openCloud(this.access);
     const owner = 'stackato-deploy/elsewhere/somebody';
@@ -87,7 +86,7 @@ export class Stranger {
 
   async allocate(): Promise<void> {
     const { publicIp } = await (await openCloud(this.access)).allocateAddress('stackato-deploy/elsewhere/another');
-    this.more.push(`${publicIp} of none`);
+    this.laterAddresses.push(`${publicIp} of none`);
   }
 
   async store(bucket: string, keys: readonly string[]): Promise<void> {
@@ -99,10 +98,10 @@ export class Stranger {
     }
   }
 
-  /** By the product, and before all others: it is theirs. */
+  /** Publishes with the product itself, but before the deployments: the image is not theirs to remove. */
   async publish(temporal: Temporal, spec: DeploymentSpec): Promise<void> {
     let stage = '';
     for await (const { view } of publish(temporal, spec)) stage = view.stage;
-    if (stage !== 'published') throw new Error(`${this.kind}: the stranger's image is ${stage}`);
+    if (stage !== 'published') throw new Error(`${this.kind}: the other user's image is ${stage}`);
   }
 }

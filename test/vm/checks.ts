@@ -1,15 +1,15 @@
-/** What a machine's own files must say once its deployment is ready. */
+/** What must hold on a machine once its deployment is ready. */
 
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import type { DeploymentView } from '../../src/deployment/messages';
 import { eventually } from '../support/wait';
-import type { RealDeployment } from './deployments';
+import type { RealDeployment } from './real-deployment';
 import type { Guest } from './guest';
 
 const RESOLVER_FIRST = /^search containers\..*\nnameserver 127\.0\.0\.1$/;
 
-/** Its name, everywhere; its resolver; its console, for the name we made. */
+/** The new name is set everywhere, the resolver is in place, and the console answers under the new name. */
 export async function assertFinished(guest: Guest, host: string): Promise<void> {
   const [label = ''] = host.split('.');
   assert.ok([host, label].includes((await guest.file('/etc/hostname')).trim()));
@@ -24,7 +24,7 @@ export async function assertFinished(guest: Guest, host: string): Promise<void> 
   );
 }
 
-/** Nothing of ours is left that others could use or read. */
+/** The deployment leaves nothing that other users could read or use. */
 export async function assertPrivate(guest: Guest): Promise<void> {
   assert.doesNotMatch(await guest.asRoot('cat /etc/sudoers /etc/sudoers.d/*'), /^[^#]*NOPASSWD/m);
   assert.equal(
@@ -39,7 +39,7 @@ export async function assertPrivate(guest: Guest): Promise<void> {
   );
 }
 
-/** One boot more than the first; after another one, by hand, all still is as it was made. */
+/** The machine was rebooted exactly once, and one more reboot keeps the resolver in place. */
 export async function assertReboots(
   deployment: RealDeployment,
   guest: Guest,
@@ -47,7 +47,7 @@ export async function assertReboots(
 ): Promise<void> {
   assert.equal(await guest.boots(), 2, 'exactly one more boot');
   assert.equal((await guest.file('/proc/sys/kernel/random/boot_id')).trim(), facts.nodes.core.reboot?.after);
-  // Whether anybody hears how it ended is chance.
+  // The connection may break before the command ends.
   await guest.asRoot('reboot').catch(() => undefined);
   const again = await eventually(
     'it is back from another reboot',

@@ -1,4 +1,4 @@
-/** One call, one mishap, one kind: a deployment to which it happens, and what is left of it. */
+/** Runs one trial: a deployment in which one call suffers one mishap. Afterwards nothing of it may be left. */
 
 import type { Fault, Kind } from '../../lab/types';
 import { down } from '../../src/client/down';
@@ -12,123 +12,126 @@ import { freshView } from '../../src/deployment/view';
 import { Deployment } from '../support/deployment';
 import type { Site } from '../support/site';
 import { eventually } from '../support/wait';
-import { holdings, objectsLike } from './others';
-import type { Stranger } from './others';
-import type { CallRow, Mishap, Trial } from './table';
-import type { Turnstile } from './turnstile';
-import type { Befalls, ZoneChanges } from './zone-changes';
+import { accountState, similarObjects } from './other-user';
+import type { OtherUser } from './other-user';
+import type { FakeNsupdate, NsupdateFault } from './fake-nsupdate';
+import type { SharedLock } from './shared-lock';
+import type { CallRow, Mishap, Trial } from './trials';
 
-const BEFALLS: Readonly<Record<Mishap, readonly Befalls[]>> = {
+const FAULTS_OF: Readonly<Record<Mishap, readonly NsupdateFault[]>> = {
   abort: ['hold'],
   kill: ['hold'],
   busy: ['busy', 'error'],
   refused: ['refuse'],
   lost: ['lost'],
 };
-const FAULTS: Readonly<Record<Befalls, Fault['what']>> = {
+const LAB_FAULT: Readonly<Record<NsupdateFault, Fault['what']>> = {
   hold: 'hold',
   busy: 'throttle',
   error: 'error',
   refuse: 'refuse',
   lost: 'lost',
 };
-const STORE = new Set(['CreateBucket', 'PutObject', 'DeleteObject']);
-const LIMIT = 240_000;
-/** Temporal's describing is what a campaign takes most of its time for. */
-const LOOK_EVERY = 1_000;
-/** An undo that does not wait for a held call has begun by then. */
-const CHANCE = 2_000;
+const STORE_CALLS = new Set(['CreateBucket', 'PutObject', 'DeleteObject']);
+const LIMIT_MS = 240_000;
+/** Describing workflows takes most of a campaign's time. */
+const POLL_MS = 1_000;
+/** An undo that does not wait for the held call begins within this time. */
+const UNDO_START_MS = 2_000;
 
-export interface Place {
+export interface TrialContext {
   readonly site: Site;
   readonly temporal: Temporal;
-  /** The same, of the worker that is killed. */
+  /** The task queue of the worker that is killed. */
   readonly killed: Temporal;
-  readonly zone: ZoneChanges;
-  readonly stranger: Stranger;
-  readonly allocations: Turnstile;
+  readonly nsupdate: FakeNsupdate;
+  readonly otherUser: OtherUser;
+  /** Held while an address is allocated. Exclusive where nobody else may allocate meanwhile. */
+  readonly addressLock: SharedLock;
 }
 
-export class Cell {
+export class TrialRun {
   readonly name: string;
   readonly title: string;
   readonly kind: Kind;
   readonly row: CallRow;
   readonly mishap: Mishap;
-  /** Its access key, by which the lab knows what is of this one. */
-  private readonly key: string;
+  /** Its own access key, by which the lab recognizes its calls. */
+  private readonly accessKey: string;
   private readonly spec: DeploymentSpec;
   private readonly deployment: Deployment;
   private readonly temporal: Temporal;
-  private leave: () => void = () => undefined;
-  /** The undo began beside the call. */
-  private early = false;
+  private releaseLock: () => void = () => undefined;
+  /** The undo began before the held call had ended. */
+  private undoBeganEarly = false;
 
   constructor(
-    private readonly place: Place,
+    private readonly context: TrialContext,
     { kind, row, mishap, title, name }: Trial,
   ) {
     [this.kind, this.row, this.mishap, this.title, this.name] = [kind, row, mishap, title, name];
-    const { site } = place;
-    this.temporal = mishap === 'kill' ? place.killed : place.temporal;
-    this.key = site.lab.user(kind, this.name).accessKey;
+    const { site } = context;
+    this.temporal = mishap === 'kill' ? context.killed : context.temporal;
+    this.accessKey = site.lab.user(kind, this.name).accessKey;
     this.spec = specOf(site, kind, this.name, row);
     this.deployment = new Deployment(this.temporal.client.workflow.getHandle(workflowIdOf(this.name)));
   }
 
-  /** All of it but `kill`, in which the worker is others', too. */
-  async run(): Promise<void> {
+  /** Every mishap but `kill`: that one takes down a worker that other runs share. */
+  async execute(): Promise<void> {
     await this.prepare();
-    await this.strike();
-    if (this.mishap === 'abort') await this.interrupt();
+    await this.trigger();
+    if (this.mishap === 'abort') await this.abortWhileHeld();
     await this.finish();
   }
 
-  /** As far as it goes before the call may be made. */
+  /** Runs the deployment up to just before the call. */
   async prepare(): Promise<void> {
     if (this.row.at === 'up') return;
     await this.start();
-    await this.up();
+    await this.untilUp();
     if (this.row.at === 'down') await this.abort();
   }
 
-  /** Until what is to befall the call has done so, or it is held. */
-  async strike(): Promise<void> {
+  /** Lets the call be made, and returns once it has failed as planned or is being held. */
+  async trigger(): Promise<void> {
     const {
       row: { at, alone, call },
-      place: { stranger },
+      context: { otherUser },
     } = this;
     if (at === 'up') await this.start(() => this.arm());
     else this.arm();
     if (at === 'abort') await this.deployment.say('abort');
-    if (at === 'down') await this.remove();
-    await eventually(`${call} is hit`, () => this.hit(), LIMIT).catch((error: unknown) => this.explained(error));
-    // The hazard of another attempt: what is new is somebody else's.
-    if (alone === true && (this.mishap === 'busy' || this.mishap === 'refused')) await stranger.allocate();
+    if (at === 'down') await this.downWithImages();
+    await eventually(`${call} is hit`, () => this.isHit(), LIMIT_MS).catch((error: unknown) =>
+      this.failWithDetails(error),
+    );
+    // The hazard of a retry: the new address that it finds is somebody else's.
+    if (alone === true && (this.mishap === 'busy' || this.mishap === 'refused')) await otherUser.allocate();
   }
 
   release(): void {
     const {
       row: { call },
-      place: { zone, site },
+      context: { nsupdate, site },
       kind,
-      key,
+      accessKey,
       name,
     } = this;
-    if (call === 'nsupdate') zone.release(name);
-    else site.lab.release(kind, key);
+    if (call === 'nsupdate') nsupdate.release(name);
+    else site.lab.release(kind, accessKey);
   }
 
-  /** What was held is done, whoever waited for it. */
-  async done(): Promise<void> {
-    await eventually(`${this.row.call} is done`, () => this.isDone(), LIMIT);
+  /** Waits until the held call has taken effect, even if its caller is gone. */
+  async waitUntilDone(): Promise<void> {
+    await eventually(`${this.row.call} is done`, () => this.isDone(), LIMIT_MS);
   }
 
   async finish(): Promise<void> {
     try {
       await this.end();
     } finally {
-      this.leave();
+      this.releaseLock();
     }
   }
 
@@ -137,39 +140,39 @@ export class Cell {
       row: { at, bucket },
       mishap,
     } = this;
-    const over = at === 'up' ? await this.settleAndAbort() : await this.over();
+    const over = at === 'up' ? await this.settleAndAbort() : await this.untilClosed();
     const refused = mishap === 'refused' && at !== 'up';
     const good = over.stage === 'aborted' || over.stage === 'removed';
     if (!good && !(refused && over.stage === 'failed'))
       throw new Error(`it ended ${over.stage}: ${JSON.stringify(over.undone)}`);
-    // Images are nobody's alone, and stay without `--images`.
-    if (good && bucket === undefined) await this.assertNothingLeft(`when it said ${over.stage}`);
+    // Images are shared, so only `down --images` removes them.
+    if (good && bucket === undefined) await this.assertNothingLeft(`once it was ${over.stage}`);
     if (over.stage === 'failed' || (bucket !== undefined && at !== 'down')) {
-      await this.remove();
-      const removed = await this.over();
+      await this.downWithImages();
+      const removed = await this.untilClosed();
       if (removed.stage !== 'removed')
         throw new Error(`\`down --images\` ended ${removed.stage}: ${JSON.stringify(removed.undone)}`);
     }
     await this.assertNothingLeft('at the end');
-    if (this.early)
+    if (this.undoBeganEarly)
       throw new Error(`The undo began while ${this.row.call} was under way. Nothing is left over this time.`);
   }
 
-  /** Abort, or a cancellation of what is taking back, comes while the call is held; what does not wait for it has its chance. */
-  private async interrupt(): Promise<void> {
+  /** Aborts (or cancels the undo) while the call is held, and gives an undo that does not wait for it time to begin. */
+  private async abortWhileHeld(): Promise<void> {
     const { deployment } = this;
     if (this.row.at === 'up') await deployment.say('abort');
     else await deployment.handle.cancel();
-    const begun = this.row.at === 'up' && (await this.undoBegins());
+    const begun = this.row.at === 'up' && (await this.undoBeginsEarly());
     this.release();
-    await this.done();
-    // The desk of addresses and the workflow of an image are at calls of their own.
-    this.early = begun && this.row.alone !== true && this.row.bucket === undefined;
+    await this.waitUntilDone();
+    // Here the call is made by another workflow, the address desk or the image's; the undo need not wait for it.
+    this.undoBeganEarly = begun && this.row.alone !== true && this.row.bucket === undefined;
   }
 
-  /** Whether the undo begins beside the held call: that is the moment to let go of it. */
-  private async undoBegins(): Promise<boolean> {
-    for (const end = Date.now() + CHANCE; Date.now() < end;) {
+  /** Whether the undo begins while the call is held. If so, returns at once: the worst moment to release the call. */
+  private async undoBeginsEarly(): Promise<boolean> {
+    for (const end = Date.now() + UNDO_START_MS; Date.now() < end;) {
       const [{ raw, status }, { undone }] = [await this.deployment.handle.describe(), await this.deployment.view()];
       if (
         status.name !== 'RUNNING' ||
@@ -177,7 +180,7 @@ export class Cell {
         raw.pendingActivities?.some(({ activityId }) => activityId?.startsWith('undo-') === true) === true
       )
         return true;
-      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY / 4));
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS / 4));
     }
     return false;
   }
@@ -185,71 +188,75 @@ export class Cell {
   private arm(): void {
     const {
       row: { call, alone },
-      place: { zone, site },
+      context: { nsupdate, site },
       kind,
-      key,
+      accessKey,
       name,
       mishap,
     } = this;
-    if (call === 'nsupdate') return zone.arm(name, BEFALLS[mishap]);
-    // After a server error nobody can tell whether there is a new address: only what was certainly refused is.
-    const befalls = BEFALLS[mishap].filter((what) => !((alone === true || this.row.once === true) && what === 'error'));
-    for (const what of befalls) site.lab.fault({ kind, action: call, what: FAULTS[what], times: 1, by: key });
+    if (call === 'nsupdate') return nsupdate.arm(name, FAULTS_OF[mishap]);
+    // After a server error the effect is unknown, so these are not retried; throttling certainly had none.
+    const faults = FAULTS_OF[mishap].filter(
+      (what) => !((alone === true || this.row.once === true) && what === 'error'),
+    );
+    for (const what of faults) site.lab.fault({ kind, action: call, what: LAB_FAULT[what], times: 1, by: accessKey });
   }
 
-  private hit(): boolean {
+  private isHit(): boolean {
     const {
       row: { call },
-      place: {
-        zone,
+      context: {
+        nsupdate,
         site: { lab },
       },
       kind,
-      key,
+      accessKey,
       name,
       mishap,
     } = this;
-    const held = BEFALLS[mishap].includes('hold');
-    if (call === 'nsupdate') return held ? zone.isHeld(name) : !zone.isArmed(name);
-    return held ? lab.held(kind).some(({ by }) => by === key) : lab.faultsLeft(kind).every(({ by }) => by !== key);
+    const held = FAULTS_OF[mishap].includes('hold');
+    if (call === 'nsupdate') return held ? nsupdate.isHeld(name) : !nsupdate.isArmed(name);
+    return held
+      ? lab.held(kind).some(({ by }) => by === accessKey)
+      : lab.faultsLeft(kind).every(({ by }) => by !== accessKey);
   }
 
   private isDone(): boolean {
     const {
       row: { call },
-      place: {
-        zone,
+      context: {
+        nsupdate,
         site: { lab },
       },
       kind,
-      key,
+      accessKey,
       name,
     } = this;
-    if (call === 'nsupdate') return zone.isDone(name);
-    const calls: readonly { readonly action: string; readonly by: string }[] = STORE.has(call)
+    if (call === 'nsupdate') return nsupdate.isDone(name);
+    const calls: readonly { readonly action: string; readonly by: string }[] = STORE_CALLS.has(call)
       ? lab.storeCalls(kind)
       : lab.calls(kind);
-    return calls.some(({ action, by }) => action === call && by === key);
+    return calls.some(({ action, by }) => action === call && by === accessKey);
   }
 
   private async start(ready: () => void = () => undefined): Promise<void> {
     const {
       spec,
       row: { alone },
-      place,
+      context,
     } = this;
-    this.leave = await place.allocations.enter(alone === true);
+    this.releaseLock = await context.addressLock.acquire(alone === true);
     ready();
     await startRun(
       this.temporal,
       { type: WORKFLOW.deploy, input: { spec, facts: noFacts() }, view: freshView(spec, noFacts()) },
       true,
     );
-    if (alone !== true) void this.passed().finally(this.leave);
+    if (alone !== true) void this.addressStepEnded().finally(this.releaseLock);
   }
 
-  /** It has its address, or will not get one. */
-  private async passed(): Promise<void> {
+  /** The deployment has its address, or will not get one. */
+  private async addressStepEnded(): Promise<void> {
     await this.until(
       'its address step is over',
       ({ stage, steps }) =>
@@ -257,8 +264,8 @@ export class Cell {
     ).catch(() => undefined);
   }
 
-  /** Everything is made, and nothing moves: the machine never answers. */
-  private up(): Promise<DeploymentView> {
+  /** Everything exists and nothing changes any more, because the machine never answers. */
+  private untilUp(): Promise<DeploymentView> {
     return this.until('it is up', ({ stage, steps }) => {
       if (stage !== 'deploying') throw new Error(`it is ${stage} instead of up`);
       return steps.connect?.state === 'running' && (steps.dns?.state === 'done' || steps.dns?.state === 'unchanged');
@@ -266,25 +273,25 @@ export class Cell {
   }
 
   private async settleAndAbort(): Promise<DeploymentView> {
-    // Whoever tags does so for others to see, and can do without.
+    // Tags are only informational: without them a deployment goes on.
     if (this.mishap === 'refused' && this.row.call !== 'CreateTags')
       await this.until('it parks', ({ stage }) => stage === 'needs-attention');
-    else if (this.mishap !== 'abort') await this.up();
+    else if (this.mishap !== 'abort') await this.untilUp();
     return this.abort();
   }
 
   private async abort(): Promise<DeploymentView> {
     if (this.mishap !== 'abort' || this.row.at !== 'up') await this.deployment.say('abort');
-    return this.over();
+    return this.untilClosed();
   }
 
-  private async remove(): Promise<void> {
+  private async downWithImages(): Promise<void> {
     await down(this.temporal, this.name, { images: true });
   }
 
-  private async over(): Promise<DeploymentView> {
-    await eventually('it is over', () => this.isClosed(), LIMIT, LOOK_EVERY).catch((error: unknown) =>
-      this.explained(error),
+  private async untilClosed(): Promise<DeploymentView> {
+    await eventually('it is over', () => this.isClosed(), LIMIT_MS, POLL_MS).catch((error: unknown) =>
+      this.failWithDetails(error),
     );
     return this.deployment.view();
   }
@@ -294,10 +301,10 @@ export class Cell {
   }
 
   private until(what: string, good: (view: DeploymentView) => boolean): Promise<DeploymentView> {
-    return this.deployment.until(what, good, LIMIT, LOOK_EVERY);
+    return this.deployment.until(what, good, LIMIT_MS, POLL_MS);
   }
 
-  private async explained(error: unknown): Promise<never> {
+  private async failWithDetails(error: unknown): Promise<never> {
     const [{ steps, undone, stage }, { raw }] = [await this.deployment.view(), await this.deployment.handle.describe()];
     const lines = [
       ...Object.entries(steps)
@@ -316,29 +323,29 @@ export class Cell {
   }
 
   private async assertNothingLeft(when: string): Promise<void> {
-    const left = await this.left();
+    const left = await this.leftovers();
     if (left.length > 0) throw new Error(`Left over ${when}:\n${left.map((line) => `  ${line}`).join('\n')}`);
   }
 
-  /** Made by this one, or bearing its name. */
-  private async left(): Promise<readonly string[]> {
+  /** What this deployment made, and what bears its name. */
+  private async leftovers(): Promise<readonly string[]> {
     const {
-      place: {
+      context: {
         site: { lab },
       },
       kind,
-      key,
+      accessKey,
       name,
       row,
     } = this;
     const made = new Set(
       lab
         .calls(kind)
-        .filter(({ by }) => by === key)
+        .filter(({ by }) => by === accessKey)
         .flatMap((call) => call.made),
     );
-    const { instances, addresses, groups, images } = await holdings(lab, kind);
-    const theirs = new Set(row.bucket === 'shared' ? objectsLike(name) : []);
+    const { instances, addresses, groups, images } = await accountState(lab, kind);
+    const theirs = new Set(row.bucket === 'shared' ? similarObjects(name) : []);
     return [
       ...[...instances, ...addresses, ...images].filter((line) => made.has(line.split(' ')[0] ?? '')),
       ...groups.filter((line) => line.startsWith(`stackato-${name} `)),
@@ -353,7 +360,7 @@ export class Cell {
   }
 }
 
-/** Names of the worker's variables that hold its keys. */
+/** Names of the worker's environment variables with the trial's access keys. */
 export function variablesOf(name: string): { readonly accessKey: string; readonly secretKey: string } {
   const id = name.toUpperCase().replace(/\W/g, '_');
   return { accessKey: `${id}_ACCESS`, secretKey: `${id}_SECRET` };
@@ -362,7 +369,7 @@ export function variablesOf(name: string): { readonly accessKey: string; readonl
 export function specOf(site: Site, kind: Kind, name: string, { bucket }: Pick<CallRow, 'bucket'>): DeploymentSpec {
   const { endpoint, region, storage, addressName } = site.lab.cloud(kind);
   const { accessKey, secretKey } = variablesOf(name);
-  // Below LIMIT: what is refused for good keeps what stands on it, and the undo gives that up, too.
+  // Below LIMIT_MS: a call that is refused for good also keeps what depends on it, and the undo gives up on both.
   const deadline = {
     cloud: '100s',
     dns: '5m',

@@ -1,4 +1,4 @@
-/** Deployments to real machines, from the image files to the console. */
+/** Deployments to machines under QEMU, from the image files to the web console. */
 
 import assert from 'node:assert/strict';
 import { utils } from 'ssh2';
@@ -9,19 +9,19 @@ import type { DeploymentView } from '../../src/deployment/messages';
 import type { DeploymentSpec } from '../../src/deployment/types';
 import type { Deployment } from '../support/deployment';
 import { Site } from '../support/site';
-import { eventually } from '../support/wait';
 import type { SpecChange, WorkerProcess } from '../support/site';
+import { eventually } from '../support/wait';
 import { Guest } from './guest';
 import type { Login } from './guest';
 
 export const KIND = 'eucalyptus-3.2';
 export const QUEUE = 'vm';
-/** 2 GiB: what Stackato needs at least. */
+/** 2 GiB: the least that Stackato needs. */
 const TYPE = 'c1.medium';
-/** Emulated machines take their time, and several of them share two processors here. */
-const LONG = 900_000;
-/** Looks cost what the machines need. */
-const LOOK_EVERY = 500;
+/** Emulated machines are slow, and several of them share two processors here. */
+const LIMIT_MS = 900_000;
+/** Polling takes processor time that the machines need. */
+const POLL_MS = 500;
 
 export type VmSite = Site<VirtualMachine>;
 
@@ -81,23 +81,23 @@ export class RealDeployment {
     return this.deployment.until(
       what,
       (view) => {
-        assert.notEqual(view.stage, 'needs-attention', complaint(view));
+        assert.notEqual(view.stage, 'needs-attention', describeError(view));
         return good(view);
       },
-      LONG,
-      LOOK_EVERY,
+      LIMIT_MS,
+      POLL_MS,
     );
   }
 
-  /** That command of kato has begun, by the machine's own log. */
+  /** Waits until that kato command has begun, according to the machine's own log. */
   async started(command: string, login: Partial<Login> = {}): Promise<void> {
     await this.until('setup-core runs', ({ steps }) => steps['setup-core']?.state === 'running');
     const guest = await this.login(login);
     await eventually(
       `${command} was started`,
       async () => (await guest.changingCommands()).some((line) => line.startsWith(command)),
-      LONG,
-      LOOK_EVERY,
+      LIMIT_MS,
+      POLL_MS,
     );
     guest.close();
   }
@@ -110,26 +110,26 @@ export class RealDeployment {
     return this.deployment.until(
       'ready or parked',
       ({ stage }) => stage === 'ready' || stage === 'needs-attention',
-      LONG,
-      LOOK_EVERY,
+      LIMIT_MS,
+      POLL_MS,
     );
   }
 
   async ready(): Promise<DeploymentView> {
     const view = await this.settled();
-    assert.equal(view.stage, 'ready', complaint(view));
+    assert.equal(view.stage, 'ready', describeError(view));
     await this.deployment.result();
     return view;
   }
 
-  /** `down`. */
+  /** Takes the deployment down. */
   async remove(): Promise<void> {
     const { facts } = await this.deployment.view();
     const { stage } = await this.site.teardown(this.spec, QUEUE, facts);
     assert.equal(stage, 'removed');
   }
 
-  /** As often as it takes: the product logs in too, and where only one may at a time, one of them has to wait. */
+  /** Retries: the product logs in, too, and a machine may allow only one login at a time. */
   async login(change: Partial<Login> = {}): Promise<Guest> {
     const { facts } = await this.deployment.view();
     const { publicIp } = facts.site.address ?? { publicIp: '' };
@@ -143,20 +143,20 @@ export class RealDeployment {
   }
 }
 
-function complaint({ name, steps }: DeploymentView): string {
-  const bad = Object.entries(steps).find(([, { error }]) => error !== undefined);
-  return `${name}: ${JSON.stringify(bad)}`;
+function describeError({ name, steps }: DeploymentView): string {
+  const failed = Object.entries(steps).find(([, { error }]) => error !== undefined);
+  return `${name}: ${JSON.stringify(failed)}`;
 }
 
-/** The key alone opens ssh where a scenario says so; the password is sudo's. */
+/** For scenarios in which ssh accepts only this key, and the password serves sudo alone. */
 export const KEYS = utils.generateKeyPairSync('ed25519');
 
-export function worker(site: VmSite): Promise<WorkerProcess> {
+export function startWorker(site: VmSite): Promise<WorkerProcess> {
   return site.worker(KIND, QUEUE, { SITE_SSH_KEY: KEYS.private });
 }
 
-/** Ends one without a word, and begins another. */
-export async function replaced(site: VmSite, old: WorkerProcess): Promise<WorkerProcess> {
+/** Kills a worker with SIGKILL and starts another. */
+export async function replaceWorker(site: VmSite, old: WorkerProcess): Promise<WorkerProcess> {
   await old.kill();
-  return worker(site);
+  return startWorker(site);
 }
