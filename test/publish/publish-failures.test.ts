@@ -169,7 +169,7 @@ describe('an image that cannot be published', function () {
         name: 'disk-full',
         step: 'publish-kernel',
         code: 'IMAGE_DISK_FULL',
-        says: /no space/,
+        says: /cannot be written: the disk is full/,
         prepare: (_, image) => ({ image, fix: () => rmSync(ballast) }),
       });
       await worker.stop();
