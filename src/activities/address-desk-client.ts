@@ -1,4 +1,4 @@
-/** Calls the address desk of an account, starting it where it does not run. */
+/** Calls the address desk of an account, and starts it if it is not running. */
 
 import { ApplicationFailure, Context } from '@temporalio/activity';
 import {
@@ -14,30 +14,30 @@ import type { AddressRequest, Released } from '../deployment/messages';
 import type { AddressFact } from '../deployment/facts';
 import type { AddressDesk } from '../steps/dependencies';
 
-/** An attempt is short: after so long the next one joins the same update. */
-const PATIENCE = 30_000;
+/** Attempts are short: after this time, ms, the next one joins the same update. */
+const CALL_TIMEOUT = 30_000;
 /**
- * Of this worker. Temporal takes ten updates of a workflow at a time; whoever waits for a place holds a slot of the worker, and with all of
- * them held (two hundred deployments at once) the desk's own calls find none: no address in minutes.
+ * Calls that this worker makes at a time. Temporal runs ten updates of a workflow at a time, and a call that waits holds a worker slot: with
+ * two hundred deployments at once, the desk's own activities would find no free slot for minutes.
  */
-const MOST_AT_THE_DESK = 8;
+const MAX_CALLS = 8;
 
-/** @param client for tests; the activity's own otherwise. */
+/** @param client for tests. Default: the client of the activity's context */
 export function createAddressDesk(
   taskQueue: string,
   client: () => Client = () => Context.current().client,
 ): AddressDesk {
-  const standing = new Map<string, number>();
+  const callsOf = new Map<string, number>();
   const call = async (verb: string, account: string, id: string, request: AddressRequest): Promise<unknown> => {
     const workflowId = addressDeskId(account);
-    const others = standing.get(workflowId) ?? 0;
-    if (others >= MOST_AT_THE_DESK)
-      throw new DeployError('NOT_YET', `The address desk (workflow ${workflowId}) is busy with ${others} others.`);
-    standing.set(workflowId, others + 1);
+    const others = callsOf.get(workflowId) ?? 0;
+    if (others >= MAX_CALLS)
+      throw new DeployError('NOT_YET', `The address desk (workflow ${workflowId}) is busy with ${others} other calls.`);
+    callsOf.set(workflowId, others + 1);
     try {
       return await ask(verb, workflowId, id, request);
     } finally {
-      standing.set(workflowId, (standing.get(workflowId) ?? 1) - 1);
+      callsOf.set(workflowId, (callsOf.get(workflowId) ?? 1) - 1);
     }
   };
   const ask = async (verb: string, workflowId: string, id: string, request: AddressRequest): Promise<unknown> => {
@@ -50,8 +50,8 @@ export function createAddressDesk(
     });
     const temporal = client();
     try {
-      // The request ends with the attempt: one that came later could ask for an address after an abort had given it back.
-      return await temporal.withDeadline(Date.now() + PATIENCE, () =>
+      // The request must end with the attempt: a late one could allocate an address after an abort had released it.
+      return await temporal.withDeadline(Date.now() + CALL_TIMEOUT, () =>
         temporal.workflow.executeUpdateWithStart(verb, {
           args: [request],
           updateId: `${id}/${verb}`,
@@ -68,7 +68,7 @@ export function createAddressDesk(
   };
 }
 
-/** The desk's own verdict as it is; everything else (busy, just ending, unreachable) is worth another try. */
+/** Failures of the desk itself are passed on; everything else (busy, just ending, unreachable) is retried. */
 function translated(error: unknown, desk: string): unknown {
   if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure) {
     return ApplicationFailure.create({
@@ -80,7 +80,7 @@ function translated(error: unknown, desk: string): unknown {
   if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) {
     return new DeployError(
       'NOT_YET',
-      `The address desk (workflow ${desk}) has not answered: it is busy, or no worker serves its task queue.`,
+      `The address desk (workflow ${desk}) has not answered: it is busy, or no worker polls its task queue.`,
     );
   }
   return new DeployError(

@@ -1,8 +1,8 @@
 /**
- * What the address desk (workflows/address-desk.ts) does in the cloud. Most releases of Eucalyptus have no tags for addresses: there, an
- * allocation without an answer is known by nothing but an address that was not there before, and that proves something only while nobody
- * else allocates. The desk keeps its own deployments apart; desks of other Temporal namespaces are kept out by a security group, since
- * a name of a group is the one thing of an account that only one can have.
+ * The activities of the address desk (workflows/address-desk.ts). Most releases of Eucalyptus have no tags for addresses. There, the only
+ * trace of an allocation whose answer was lost is a new address, and that proves something only while nobody else allocates. The desk
+ * serializes the allocations of its own deployments. Desks of other Temporal namespaces are kept out by a security group, because group
+ * names are the only unique names of an account.
  */
 
 import { DeployError } from '../deployment/errors';
@@ -22,7 +22,7 @@ import type {
   ReservationInput,
 } from '../deployment/activities';
 
-/** After so long, an address that is new since may be anybody's. Milliseconds. */
+/** After this time, ms, a new address may be anybody's. */
 const STALE = 15 * 60_000;
 
 export async function listAddresses(
@@ -51,8 +51,8 @@ export async function letGoAddresses(
   const cloud = await clouds.open(spec);
   const group = await cloud.findGroup(ADDRESSES_GROUP);
   const creating = attempt.unsettled?.earlier === true;
-  if (group === undefined || !isOf(group.description, desk)) return creating ? waitOut(attempt, cloud) : undefined;
-  // Deleted twice, it might be the next one's.
+  if (group === undefined || !isHeldBy(group.description, desk)) return creating ? waitOut(attempt, cloud) : undefined;
+  // A second deletion could hit the group of the next desk.
   if (creating) attempt.settle();
   else waitOut(attempt, cloud);
   await attempt.request('DeleteSecurityGroup', () => cloud.deleteGroup(group));
@@ -94,7 +94,7 @@ export async function releaseAddress(
       `The address ${publicIp} is associated with the instance ${there.instanceId}, so it is not released.`,
     );
   }
-  // A classic address may be somebody else's by the time a late release comes. An allocation id is given once.
+  // A classic address may belong to somebody else by the time a late release takes effect. Allocation ids are never reused.
   if (there.allocationId === undefined) waitOut(attempt, cloud);
   await attempt.request('ReleaseAddress', () => cloud.releaseAddress(there));
   return { released: [publicIp] };
@@ -103,28 +103,28 @@ export async function releaseAddress(
 async function keepOthersOut(cloud: Cloud, { owner, desk }: ReservationInput, attempt: Attempt): Promise<void> {
   let group = await cloud.findGroup(ADDRESSES_GROUP);
   if (group === undefined) {
-    // Never two of them under way: the later one could make the group when nobody looks after it any more.
+    // Never two requests at once: the later one could create the group after everybody has stopped looking for it.
     waitOut(attempt, cloud);
     await attempt.request('CreateSecurityGroup', () => cloud.createGroup(ADDRESSES_GROUP, `${owner} ${desk}`));
     group = await cloud.findGroup(ADDRESSES_GROUP);
   }
   if (group === undefined)
-    throw new DeployError('NOT_YET', `The security group ${ADDRESSES_GROUP} is made and not listed yet.`);
-  if (isOf(group.description, desk)) return;
+    throw new DeployError('NOT_YET', `The security group ${ADDRESSES_GROUP} was created and is not listed yet.`);
+  if (isHeldBy(group.description, desk)) return;
   throw new DeployError(
     'ADDRESS_BUSY',
-    `Another address desk allocates in this account: the security group ${ADDRESSES_GROUP} says "${group.description}".`,
+    `Another address desk is allocating in this account: the security group ${ADDRESSES_GROUP} has the description "${group.description}".`,
   );
 }
 
-/** The description is the owner mark of the deployment that allocates, and the desk. */
-function isOf(description: string, desk: string): boolean {
+/** The description consists of the owner mark of the allocating deployment and the id of the desk. */
+function isHeldBy(description: string, desk: string): boolean {
   return description.endsWith(` ${desk}`);
 }
 
 /**
- * The address that an unsettled allocation made. Undefined: there is none, and none will come. Without one that is unsettled, a new
- * address is somebody else's, unless its tag says that it is ours.
+ * The address that an unsettled allocation created; undefined if there is none and none can appear any more. If no allocation is
+ * unsettled, a new address is somebody else's, unless its tag is ours.
  */
 async function resultOfEarlier(
   cloud: Cloud,
@@ -136,7 +136,7 @@ async function resultOfEarlier(
   if (tagged !== undefined) return tagged;
   const { unsettled } = attempt;
   if (unsettled === undefined) return undefined;
-  // A tag that is put on afterwards may not have come.
+  // On clouds that tag afterwards, the tag may be missing.
   const free =
     cloud.addressTags === 'at once'
       ? []
@@ -149,14 +149,14 @@ async function resultOfEarlier(
 
 function ambiguous(free: readonly CloudAddress[], stale: boolean): DeployError {
   const list = free.map(({ publicIp }) => publicIp).join(', ');
-  const why = stale ? 'that was long ago' : 'there is more than one';
+  const why = stale ? 'it was sent too long ago' : 'there is more than one';
   return new DeployError(
     'ADDRESS_AMBIGUOUS',
-    `An allocation was not answered. It may have made one of these addresses, which are new and free: ${list}; ${why}.`,
+    `An allocation was not answered. It may have created one of these new and free addresses: ${list}; ${why}.`,
   );
 }
 
-/** Whatever tells that the address is another's now; throws where nothing tells whose it is. */
+/** Why the address is not ours any more, if so; throws if nothing shows whose it is. */
 function whyNotOurs(cloud: Cloud, there: CloudAddress, { address, memory, owner }: ReleaseInput): string | undefined {
   const { publicIp, allocationId } = there;
   const leftTo = (whom: string): string => `elastic IP ${publicIp} is left alone: ${whom}`;
@@ -165,11 +165,11 @@ function whyNotOurs(cloud: Cloud, there: CloudAddress, { address, memory, owner 
     return allocationId === address.allocationId ? undefined : leftTo(`it was allocated anew, as ${allocationId}`);
   }
   if (memory === 'held') return undefined;
-  if (memory === 'gone') return leftTo("it was released by hand, and is somebody else's now");
+  if (memory === 'gone') return leftTo('it was released by hand and belongs to somebody else now');
   if (cloud.addressTags === 'at once') return leftTo('it has no tag of ours');
   throw new DeployError(
     'ADDRESS_AMBIGUOUS',
-    `The address desk does not remember the address ${publicIp}, and this cloud has no tags for addresses: it may be somebody else's by now.`,
+    `The address desk does not remember the address ${publicIp}, and this cloud has no tags for addresses: it may belong to somebody else by now.`,
   );
 }
 

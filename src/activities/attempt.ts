@@ -1,4 +1,4 @@
-/** What every attempt of every activity shares: heartbeats, the clock of its deadline, and the translation of errors. */
+/** Runs one attempt of an activity: heartbeats, deadline, and translation of errors. */
 
 import { inspect } from 'node:util';
 import { CancelledFailure, Context } from '@temporalio/activity';
@@ -12,47 +12,47 @@ import type { Attempt } from '../steps/attempt';
 import type { Dependencies } from '../steps/dependencies';
 import { toDeployError } from '../steps/unexpected';
 
-/** How an activity may wait. Milliseconds. */
+/** How long an activity may wait and retry. Milliseconds. */
 export interface Patience {
   readonly deadline: number;
   readonly poll: number;
-  /** Shorter limits for single codes, counted from the first of an unbroken row of them. */
+  /** Shorter limits for single codes, counted from the first of consecutive failures with that code. */
   readonly limits: Partial<Record<ErrorCode, number>>;
   /**
-   * For an activity whose one attempt may take hours: it may be silent for so long. Without progress its heartbeat stops, and Temporal
-   * takes the attempt for dead. Left out: an attempt ends within `limit`.
+   * For an activity whose attempt may take hours: how long it may make no progress. After that it stops its heartbeat, and Temporal times
+   * the attempt out. Absent: an attempt ends within `limit`.
    */
   readonly stall?: number;
-  /** Of one attempt; default ATTEMPT_LIMIT. */
+  /** For one attempt. Default: ATTEMPT_LIMIT. */
   readonly limit?: number;
 }
 
 const TICK = 2_000;
-/** Below the start-to-close timeout (workflows/calls.ts): an attempt that Temporal cuts off ends without a code. */
+/** Below the start-to-close timeout (workflows/calls.ts): an attempt that Temporal times out has no error code. */
 const ATTEMPT_LIMIT = 80_000;
-/** Below the heartbeat timeout (workflows/calls.ts) less the worker's throttle. */
-const STILL_OURS = 6_000;
+/** Below the heartbeat timeout (workflows/calls.ts) minus the worker's heartbeat throttling. */
+const MAX_SUSPENDED = 6_000;
 const MAX_BACKOFF = 15_000;
 const MAX_MESSAGE = 4_000;
 const MAX_REPORT = 200;
 
-/** What travels from attempt to attempt. */
+/** Heartbeat details: the state that one attempt hands to the next. */
 interface Details {
-  /** Milliseconds at it so far. */
+  /** Time that attempts have taken so far, ms. */
   readonly spent: number;
-  /** The unbroken row of like failures that the last one belongs to: when it began, how long it is. */
+  /** Consecutive failures with the same code: when the first was, in terms of `spent`, and how many. */
   readonly row?: { readonly code: string; readonly since: number; readonly length: number };
   /** The last report. */
   readonly line?: string;
   readonly findings?: readonly Finding[];
-  /** The attempt that ended with these details. One that did not was cut off, perhaps just after it had asked for something. */
+  /** The attempt that ended with these details. Absent if it was cut off, perhaps just after it had sent a request. */
   readonly ended?: number;
   readonly unsettled?: Unsettled;
 }
 
 /**
- * The deadline counts the time in which a worker was at it: it travels from attempt to attempt in the heartbeat details, so
- * that a night without a worker does not use it up. Details can be lost (a hint, says Temporal); then it only lasts longer.
+ * The deadline counts only the time in which a worker was running the activity, so that a night without a worker does not use it up. That
+ * time is kept in the heartbeat details. Temporal may lose them; then the activity just lasts longer.
  */
 export function attempted<I, O>(
   { secrets, worker }: Pick<Dependencies, 'secrets' | 'worker'>,
@@ -77,7 +77,7 @@ export function attempted<I, O>(
   };
 }
 
-interface Surroundings {
+interface AttemptEnvironment {
   readonly mask: (text: string) => string;
   /** The worker's identity. */
   readonly worker: string;
@@ -99,7 +99,7 @@ class Clock implements Attempt {
   constructor(
     private readonly context: Context,
     private readonly patience: Patience,
-    private readonly around: Surroundings,
+    private readonly environment: AttemptEnvironment,
     before: Unsettled | undefined,
   ) {
     this.number = context.info.attempt;
@@ -111,14 +111,14 @@ class Clock implements Attempt {
     this.tick();
   }
 
-  /** Every attempt ends with a code, whatever hangs: what is still at work then finds `assertTimely` closed. */
+  /** Every attempt ends with a code, even if something hangs: `assertTimely` then stops what is still running. */
   async bounded<I, O>(work: (input: I, attempt: Attempt) => Promise<O>, input: I): Promise<O> {
     const { deadline, stall, limit = ATTEMPT_LIMIT } = this.patience;
     if (this.number > 1 && this.earlier.spent > deadline) {
       const code = this.earlier.row?.code;
       throw new DeployError(
         code !== undefined && isErrorCode(code) ? code : 'ATTEMPT_TIMEOUT',
-        'The last attempts ended without an answer.',
+        'The last attempts ended without a result.',
       );
     }
     if (stall !== undefined) return work(input, this);
@@ -127,7 +127,7 @@ class Clock implements Attempt {
       timer = setTimeout(() => {
         const error = new DeployError(
           'ATTEMPT_TIMEOUT',
-          `The attempt hung: nothing came of it within ${duration(limit)}.`,
+          `The attempt was stuck: it had no result after ${duration(limit)}.`,
         );
         this.overtime.abort(error);
         reject(error);
@@ -142,8 +142,8 @@ class Clock implements Attempt {
 
   assertTimely(): void {
     this.signal.throwIfAborted();
-    if (Date.now() - this.lastTick > STILL_OURS)
-      throw new DeployError('NOT_YET', 'This worker stood still for too long; the next attempt goes on.');
+    if (Date.now() - this.lastTick > MAX_SUSPENDED)
+      throw new DeployError('NOT_YET', 'This worker was suspended for too long; the next attempt continues.');
   }
 
   get unsettled(): Unsettled | undefined {
@@ -159,7 +159,7 @@ class Clock implements Attempt {
       this.open = earlier;
       return answer;
     } catch (error) {
-      // An error that nobody has given a meaning to tells nothing.
+      // An unexpected error says nothing about the outcome.
       this.open = error instanceof DeployError && !error.mayHaveHappened ? earlier : { call, since: Date.now() };
       throw error;
     }
@@ -171,11 +171,11 @@ class Clock implements Attempt {
 
   report(line: string): void {
     this.lastReport = Date.now();
-    this.line = line === '' ? this.line : this.around.mask(line).slice(0, MAX_REPORT);
+    this.line = line === '' ? this.line : this.environment.mask(line).slice(0, MAX_REPORT);
   }
 
   found(findings: readonly Finding[]): void {
-    this.findings = findings.map((finding) => ({ ...finding, message: this.around.mask(finding.message) }));
+    this.findings = findings.map((finding) => ({ ...finding, message: this.environment.mask(finding.message) }));
     this.tick();
   }
 
@@ -184,7 +184,7 @@ class Clock implements Attempt {
   }
 
   failure(error: unknown): unknown {
-    // Whatever the cancelled work ran into on its way out: that is how it was cancelled, and no failure.
+    // Whatever error a cancelled attempt ended with, it was cancelled and did not fail.
     if (this.context.cancellationSignal.aborted || error instanceof CancelledFailure) {
       this.beat({ spent: this.spent(), ended: this.number });
       return new CancelledFailure('The attempt was cancelled.', [this.unsettledDetails]);
@@ -195,7 +195,7 @@ class Clock implements Attempt {
     }
     if (error instanceof GivenUp) {
       this.beat({ spent: this.spent(), ended: this.number });
-      return ApplicationFailure.nonRetryable(this.around.mask(error.message), error.code);
+      return ApplicationFailure.nonRetryable(this.environment.mask(error.message), error.code);
     }
     const { code, message, retryAfter } = this.known(error);
     const { retry } = errorRow(code);
@@ -208,7 +208,7 @@ class Clock implements Attempt {
     this.beat({ spent, row, ended: this.number });
     return ApplicationFailure.create({
       type: code,
-      message: this.around
+      message: this.environment
         .mask(final && retry !== 'no' ? `${message} (given up after ${duration(this.spent())})` : message)
         .slice(0, MAX_MESSAGE),
       nonRetryable: final,
@@ -218,14 +218,14 @@ class Clock implements Attempt {
     });
   }
 
-  /** For the workflow, which has to reckon with it when this is the end. */
+  /** For the workflow: if this is the last attempt, it has to deal with the unsettled request. */
   private get unsettledDetails(): UnsettledDetails {
     return this.open === undefined ? {} : { unsettled: this.open };
   }
 
-  /** In our codes. Of what nobody foresaw, the log alone keeps where it came from: a history shows no stacks. */
+  /** The error with one of our codes. The stack of an unexpected error goes to the log only. */
   private known(error: unknown): DeployError {
-    const { mask, worker } = this.around;
+    const { mask, worker } = this.environment;
     const known = toDeployError(error);
     if (known !== error) this.context.log.error(mask(known.message), { error: mask(originOf(error)) });
     return errorRow(known.code).ofTheWorker === true
@@ -257,8 +257,8 @@ class Clock implements Attempt {
 }
 
 /**
- * A killed worker's last details may be seconds old: where the attempt before did not come to an end of its own, whatever it could ask for
- * may be under way. It cannot ask any more: it would have had to beat its heart (`assertTimely`).
+ * The last details of a killed worker may be seconds old: if the attempt before did not end by itself, it may have sent any request since.
+ * It cannot send another one now: `assertTimely` requires a recent heartbeat.
  */
 function unsettledAtStart(
   number: number,
@@ -270,10 +270,10 @@ function unsettledAtStart(
     before === undefined ? undefined : { ...before, since: before.since ?? now, earlier: true };
   if (number === 1) return inherited;
   const known = unsettled ?? (spent === 0 ? inherited : undefined);
-  return ended === number - 1 ? known : { call: 'what the attempt before asked for', ...known, since: now };
+  return ended === number - 1 ? known : { call: 'a request of the attempt before', ...known, since: now };
 }
 
-/** Of failures of one kind in a row: one lost connection in a long wait costs a second. */
+/** Grows with consecutive failures of the same code: a single lost connection during a long wait costs one second. */
 function backoff(length: number): number {
   return Math.min(1_000 * 2 ** Math.min(length - 1, 10), MAX_BACKOFF);
 }
@@ -284,7 +284,7 @@ function detailsIn(details: unknown): Details {
   return known ? (details as Details) : { spent: 0 };
 }
 
-/** Its stack, and those of its causes. */
+/** The stack of the error and of its causes. */
 function originOf(error: unknown): string {
   return inspect(error, { depth: 4 });
 }

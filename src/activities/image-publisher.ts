@@ -1,28 +1,28 @@
-/** The workflow that publishes an image, as deployments reach it: by Temporal's client, since a child cannot be shared. */
+/** Reaches the workflow that publishes an image through Temporal's client: deployments share it, and a child workflow cannot be shared. */
 
 import { Context } from '@temporalio/activity';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import { DeployError } from '../deployment/errors';
-import { IMAGE_PARTS } from '../deployment/messages';
+import { IMAGE_KINDS } from '../deployment/spec';
 import { imageMarkOf } from '../deployment/names';
-import type { Publisher, PublishLook } from '../steps/dependencies';
+import type { Publisher, PublishRun } from '../steps/dependencies';
 import { publishViewIn } from '../temporal/memo';
 import { linesByLabel } from '../temporal/pending';
 import { isOpen, startPublishImage } from '../temporal/workflows';
 
-/** @param client for tests; the activity's own otherwise. */
+/** @param client for tests. Default: the client of the activity's context */
 export function createPublisher(taskQueue: string, client: () => Client = () => Context.current().client): Publisher {
   let mark: string | undefined;
   return {
     mark: async () => (mark ??= await markOf(client()).catch(notYet)),
     start: (input) => startPublishImage(client(), taskQueue, input).catch(notYet),
-    look: async (id, run) => {
+    describe: async (workflowId, runId) => {
       const description = await client()
-        .workflow.getHandle(id, run)
+        .workflow.getHandle(workflowId, runId)
         .describe()
         .catch((error: unknown) => (error instanceof WorkflowNotFoundError ? undefined : notYet(error)));
-      return description === undefined ? undefined : lookOf(description);
+      return description === undefined ? undefined : runOf(description);
     },
   };
 }
@@ -32,12 +32,12 @@ async function markOf({ workflowService, options: { namespace } }: Client): Prom
   return imageMarkOf(namespace, namespaceInfo?.id ?? '');
 }
 
-/** Temporal is reached by the attempt itself, so it will answer one of the next. */
+/** Temporal runs this very attempt, so it will answer a later one. */
 function notYet(error: unknown): never {
   throw new DeployError('NOT_YET', `Temporal did not answer: ${error instanceof Error ? error.message : 'unknown'}.`);
 }
 
-function lookOf(description: WorkflowExecutionDescription): PublishLook {
+function runOf(description: WorkflowExecutionDescription): PublishRun {
   const { memo, raw, workflowId } = description;
   const view = publishViewIn(memo);
   if (view === undefined)
@@ -49,6 +49,6 @@ function lookOf(description: WorkflowExecutionDescription): PublishLook {
   return {
     open: isOpen(description),
     view,
-    lines: Object.fromEntries(IMAGE_PARTS.flatMap((part) => (lines.has(part) ? [[part, lines.get(part)]] : []))),
+    lines: Object.fromEntries(IMAGE_KINDS.flatMap((kind) => (lines.has(kind) ? [[kind, lines.get(kind)]] : []))),
   };
 }

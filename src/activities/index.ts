@@ -1,4 +1,4 @@
-/** All activities, each attempt of each under the same care (attempt.ts). */
+/** All activities. Every attempt runs under the control of attempt.ts. */
 
 import {
   allocateAddress,
@@ -13,24 +13,24 @@ import type { Patience } from './attempt';
 import type { Attempt } from '../steps/attempt';
 import type { Dependencies } from '../steps/dependencies';
 import { stepWorks } from '../steps';
-import { findLost } from '../steps/lost';
+import { findLost } from '../steps/find-lost';
 import type { StepWork } from '../steps/step';
 import { findProblems } from '../steps/preflight';
-import { checkImage } from '../steps/publishing/check';
-import { registerImage } from '../steps/publishing/register';
-import { uploadImage } from '../steps/publishing/upload';
+import { checkImage } from '../steps/publishing/check-image';
+import { registerImage } from '../steps/publishing/register-image';
+import { uploadImage } from '../steps/publishing/upload-image';
 import type { Unsettled } from '../deployment/facts';
 import { STEPS } from '../deployment/steps';
 import type { RequestFact, StepActivityName } from '../deployment/steps';
 import type { Activities, DeskInput, StepActivity, StepInput, StepOutcome } from '../deployment/activities';
 
-/** What only a person can mend shall park a step soon, not when its deadline has passed. */
+/** Errors that only a person can fix park a step soon, not at its deadline. */
 const LIMITS: Patience['limits'] = { INTERNAL: 30_000, WORKER_MACHINE: 30_000 };
 const CHECK_DEADLINE = 30_000;
-/** The longest silence of an upload that is well: the store has taken no byte, or a file gave none, for so long. */
+/** An upload is stuck if the store accepted no byte, or the file gave none, for this long. */
 const UPLOAD_STALL = 120_000;
 const DESK_POLL = 2_000;
-/** Who else allocates is through in a moment, or has to wait for what may come late. */
+/** Another desk is usually done in a moment; at worst it waits for a late effect. */
 const BUSY_LIMIT = 120_000;
 
 export function createActivities(deps: Dependencies): Activities {
@@ -89,20 +89,20 @@ function stepActivities(deps: Dependencies): Record<StepActivityName, StepActivi
   return Object.fromEntries(entries) as Record<StepActivityName, StepActivity>;
 }
 
-/** The earlier request that an activity has to reckon with. */
+/** The fact that holds an earlier request of the activity, or of the one that it undoes. */
 function requestOf(name: StepActivityName): RequestFact | undefined {
   const step = STEPS.find(({ activities, undo }) => activities[name] !== undefined || undo?.activity === name);
   return step?.undo?.activity === name ? step.undo.request : step?.activities[name]?.request;
 }
 
-/** Notes quote clouds and machines. */
+/** Notes quote clouds and machines, which may repeat a secret. */
 function masked({ secrets }: Dependencies, outcome: StepOutcome): StepOutcome {
   return { ...outcome, note: secrets.mask(outcome.note) };
 }
 
 function stepPatience({ deadline, spec }: StepInput): Patience {
   const { poll, authGrace } = spec.timing;
-  // Early in a first boot an account may not be whole yet; later, trying again does not help.
+  // Early in a first boot the account may be incomplete; later, retries do not help.
   return { deadline, poll, limits: { ...LIMITS, SSH_AUTH: authGrace, SSH_SHELL: authGrace, SSH_COMMAND: authGrace } };
 }
 

@@ -1,8 +1,8 @@
-/** Remembers what was resolved, so that no text of another's making (a cloud's error, kato's output) can carry it out. */
+/** Remembers resolved secrets, so that they can be masked in text from outside (a cloud's error, kato's output). */
 
 import { maskSecrets } from '../deployment/mask';
 import type { MaskingSecrets, Secret, Secrets } from '../steps/ports';
-import type { SecretRef } from '../deployment/types';
+import type { SecretRef } from '../deployment/spec';
 
 export class KnownSecrets implements MaskingSecrets {
   private readonly values = new Set<string>();
@@ -15,7 +15,6 @@ export class KnownSecrets implements MaskingSecrets {
     return secret;
   }
 
-  /** Replaces every known secret, however it is written. */
   mask(text: string): string {
     return maskSecrets(text, [...this.values]);
   }

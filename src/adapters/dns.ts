@@ -9,7 +9,7 @@ import pLimit from 'p-limit';
 import type { DnsAnswer } from '../dns/answers';
 import type { Dns, DnsServer, TsigKey } from '../steps/ports';
 import { DeployError } from '../deployment/errors';
-import type { DnsRecord } from '../deployment/types';
+import type { DnsRecord } from '../deployment/spec';
 import { presentationOf, typeFromPacket, typeToPacket } from './dns-record-data';
 import { runNsupdate } from './nsupdate';
 import { sign, signatureFault } from './tsig';

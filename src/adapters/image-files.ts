@@ -8,7 +8,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { ImageFiles } from '../steps/ports';
 import { DeployError } from '../deployment/errors';
-import type { ImageFile } from '../deployment/types';
+import type { ImageFile } from '../deployment/spec';
 import { download, fileFault } from './download';
 import { SingleFlight } from './single-flight';
 import type { Watcher } from './single-flight';

@@ -6,7 +6,7 @@ import { inspect } from 'node:util';
 import type { Secret, Secrets } from '../steps/ports';
 import { DeployError } from '../deployment/errors';
 import { MASK } from '../deployment/mask';
-import type { SecretRef } from '../deployment/types';
+import type { SecretRef } from '../deployment/spec';
 import { codeOf } from './node-errors';
 
 const MAX_BYTES = 64 * 1024;

@@ -1,5 +1,5 @@
 import { SpecInvalidError } from '../client/errors';
-import type { DeploymentSpec } from '../deployment/types';
+import type { DeploymentSpec } from '../deployment/spec';
 import { loadSpec } from '../specfile/loader';
 
 export async function readSpec(path: string): Promise<DeploymentSpec> {

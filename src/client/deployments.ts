@@ -3,7 +3,7 @@
 import type { Decision } from '../deployment/messages';
 import { UPDATE } from '../deployment/messages';
 import type { StepId } from '../deployment/steps';
-import type { DeploymentSpec } from '../deployment/types';
+import type { DeploymentSpec } from '../deployment/spec';
 import { doctor } from './doctor';
 import type { CheckResult } from './doctor';
 import { down } from './down';

@@ -7,7 +7,7 @@ import type { DescribeWorkflowExecutionResponse, WorkflowHandle } from '@tempora
 import { remedyOf } from '../deployment/errors';
 import { WORKFLOW } from '../deployment/names';
 import type { Finding } from '../deployment/messages';
-import type { DeploymentSpec } from '../deployment/types';
+import type { DeploymentSpec } from '../deployment/spec';
 import { findingsIn } from '../temporal/pending';
 import { CLIENT_ERRORS, ClientError, messageOf } from './errors';
 import { registerSearchAttributes } from './search-attributes';

@@ -19,6 +19,6 @@ export { formatProblems, loadSpec, parseSpec } from '../specfile/loader';
 export type { Loaded, Problem } from '../specfile/loader';
 export { jsonSchema } from '../specfile/schema';
 export type { Facts, Known } from '../deployment/facts';
-export type { DeploymentSpec } from '../deployment/types';
+export type { DeploymentSpec } from '../deployment/spec';
 export type { Stage, StepState } from '../deployment/messages';
 export type { StepId } from '../deployment/steps';

@@ -3,9 +3,9 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { WorkflowExecutionDescription } from '@temporalio/client';
 import { imageWorkflowId } from '../deployment/names';
-import { IMAGE_PARTS } from '../deployment/messages';
-import type { ImagePart, PublishView } from '../deployment/messages';
-import type { DeploymentSpec } from '../deployment/types';
+import { IMAGE_KINDS } from '../deployment/spec';
+import type { PublishView } from '../deployment/messages';
+import type { DeploymentSpec, ImageKind } from '../deployment/spec';
 import { publishViewIn } from '../temporal/memo';
 import { pendingByLabel } from '../temporal/pending';
 import type { PendingAttempt } from '../temporal/pending';
@@ -20,8 +20,8 @@ export interface PublishStatus {
   readonly workflowUrl: string;
   readonly open: boolean;
   readonly view: PublishView;
-  /** Of parts being worked on. */
-  readonly pending: Partial<Readonly<Record<ImagePart, PendingAttempt>>>;
+  /** Of kinds being worked on. */
+  readonly pending: Partial<Readonly<Record<ImageKind, PendingAttempt>>>;
   readonly startedAt: number;
   readonly closedAt?: number;
   /** It is open, but no worker is running. */
@@ -76,7 +76,7 @@ async function publishStatus(temporal: Temporal, workflowId: string, runId: stri
     workflowUrl: webUrlOf(temporal.settings, workflowId, runId),
     open,
     view,
-    pending: Object.fromEntries(IMAGE_PARTS.flatMap((part) => (pending.has(part) ? [[part, pending.get(part)]] : []))),
+    pending: Object.fromEntries(IMAGE_KINDS.flatMap((kind) => (pending.has(kind) ? [[kind, pending.get(kind)]] : []))),
     startedAt: startTime.getTime(),
     ...(closeTime === undefined ? {} : { closedAt: closeTime.getTime() }),
     ...(open && !(await temporal.hasWorker(taskQueue)) ? { trouble: 'no-worker' as const } : {}),

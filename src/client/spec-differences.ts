@@ -1,7 +1,7 @@
 /** Where two specs differ, and which differences are impossible while the deployment has resources in the cloud. */
 
 import type { Known } from '../deployment/facts';
-import type { DeploymentSpec } from '../deployment/types';
+import type { DeploymentSpec } from '../deployment/spec';
 
 /** Paths such as `dns.zone`, in the order of the first spec; never a value. */
 export function specDifferences(a: unknown, b: unknown, path: readonly string[] = []): readonly string[] {

@@ -6,7 +6,7 @@ import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/commo
 import { MEMO_SPEC, MEMO_VIEW, SEARCH_ATTRIBUTE, workflowIdOf } from '../deployment/names';
 import type { WORKFLOW } from '../deployment/names';
 import type { DeployInput, DeploymentView, TeardownInput } from '../deployment/messages';
-import type { DeploymentSpec } from '../deployment/types';
+import type { DeploymentSpec } from '../deployment/spec';
 import { digestOf, specMemoIn } from '../temporal/memo';
 import type { SpecMemo } from '../temporal/memo';
 import { isUnknownAttribute, notRegistered } from './search-attributes';

@@ -5,7 +5,7 @@ import { WORKFLOW } from '../deployment/names';
 import { freshView } from '../deployment/view';
 import { CORE, knownOf, noFacts } from '../deployment/facts';
 import type { Facts } from '../deployment/facts';
-import type { DeploymentSpec } from '../deployment/types';
+import type { DeploymentSpec } from '../deployment/spec';
 import { deploymentViewIn, digestOf, specMemoIn } from '../temporal/memo';
 import { isOpen } from '../temporal/workflows';
 import { ClientError } from './errors';

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { DescribeAvailabilityZonesCommand, DescribeKeyPairsCommand } from '@aws-sdk/client-ec2';
 import type { Cloud } from '../steps/ports';
-import type { CloudSpec } from '../deployment/types';
+import type { CloudSpec } from '../deployment/spec';
 import type { Ec2 } from './ec2';
 import { ec2EndpointOf } from './endpoints';
 import { CloudFailure, tolerate } from './failures';

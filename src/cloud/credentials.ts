@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Secrets } from '../steps/ports';
 import { maskSecrets } from '../deployment/mask';
-import type { CloudSpec } from '../deployment/types';
+import type { CloudSpec } from '../deployment/spec';
 import { CloudFailure } from './failures';
 import type { ErrorAnswer } from './failures';
 

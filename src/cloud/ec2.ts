@@ -11,7 +11,7 @@ import type {
   ServiceOutputTypes,
 } from '@aws-sdk/client-ec2';
 import type { CloudKind } from '../deployment/cloud-kinds';
-import type { CloudSpec } from '../deployment/types';
+import type { CloudSpec } from '../deployment/spec';
 import { explainErrorAnswer, explainNoAnswer } from './connection-failures';
 import type { Credentials } from './credentials';
 import { ec2EndpointOf, endpointAt } from './endpoints';

@@ -1,6 +1,6 @@
 /** Where a cloud's EC2 and S3 are, and through which proxy. The URLs also appear in messages. */
 
-import type { CloudSpec } from '../deployment/types';
+import type { CloudSpec } from '../deployment/spec';
 import { CloudFailure } from './failures';
 import type { Service } from './failures';
 import { proxyFor } from './proxy';

@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Cloud, Clouds, ObjectStore, Secrets } from '../steps/ports';
 import { CLOUD_KINDS } from '../deployment/cloud-kinds';
 import type { CloudKind } from '../deployment/cloud-kinds';
-import type { CloudSpec } from '../deployment/types';
+import type { CloudSpec } from '../deployment/spec';
 import { account, accountOf } from './account';
 import { addresses } from './addresses';
 import { readCa, resolveCredentials } from './credentials';

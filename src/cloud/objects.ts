@@ -79,13 +79,13 @@ interface Upload {
 async function put(
   s3: S3,
   { bucket, key, body, md5 }: Upload,
-  { owner, moved = () => undefined }: PutOptions = {},
+  { owner, onProgress = () => undefined }: PutOptions = {},
 ): Promise<void> {
   const { ETag } = await s3.send(
     new PutObjectCommand({
       Bucket: bucket,
       Key: key,
-      Body: Readable.from(chunksOf(body, moved)),
+      Body: Readable.from(chunksOf(body, onProgress)),
       ContentLength: body.length,
       ACL: 'aws-exec-read',
       ContentMD5: Buffer.from(md5, 'hex').toString('base64'),
@@ -100,9 +100,9 @@ async function put(
 const CHUNK = 64 * 1024;
 
 /** Each chunk is read when the connection has room for it, so that a slow transfer can be told from one that hangs. */
-function* chunksOf(body: Buffer, moved: () => void): Generator<Buffer, void> {
+function* chunksOf(body: Buffer, onProgress: () => void): Generator<Buffer, void> {
   for (let at = 0; at < body.length; at += CHUNK) {
-    moved();
+    onProgress();
     yield body.subarray(at, at + CHUNK);
   }
 }

@@ -9,7 +9,7 @@ import type {
   ServiceOutputTypes,
 } from '@aws-sdk/client-s3';
 import type { CloudKind } from '../deployment/cloud-kinds';
-import type { CloudSpec } from '../deployment/types';
+import type { CloudSpec } from '../deployment/spec';
 import { explainErrorAnswer, explainNoAnswer } from './connection-failures';
 import type { Credentials } from './credentials';
 import { endpointAt, s3EndpointOf } from './endpoints';

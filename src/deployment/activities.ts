@@ -1,8 +1,8 @@
-/** The activities as workflows see them: plain data in, plain data out. */
+/** The interface of the activities, as workflows call them: plain data in, plain data out. */
 
 import type { AddressFact, Known, NodeName, Unsettled } from './facts';
-import type { CloudSpec, DeploymentSpec, ImageSpec } from './types';
-import type { Finding, ImagePart, LostEffect, PublishInput, Released } from './messages';
+import type { CloudSpec, DeploymentSpec, ImageKind, ImageSpec } from './spec';
+import type { Finding, LostEffect, PublishInput, Released } from './messages';
 import type { StepActivityName, StepId } from './steps';
 
 export interface StepInput {
@@ -10,21 +10,21 @@ export interface StepInput {
   /** Whose step it is; `core` for a step of the site. */
   readonly node: NodeName;
   readonly known: Known;
-  /** Names the reason to act: a new one for every time a person says `resume`. A remote command is started once per need. */
+  /** Identifies the reason to act; `resume` creates a new one. A remote command is started once per need. */
   readonly need: string;
-  /** How long this may go on failing or waiting, ms; only time in which a worker was at it counts. */
+  /** How long this may fail or wait, ms. Only time in which a worker is running it counts. */
   readonly deadline: number;
 }
 
 export interface StepOutcome {
-  /** Whether something was done for this need; false where its effect was there already. */
+  /** Whether something was done for this need; false if the effect was there already. */
   readonly changed: boolean;
-  /** What came out of it, in a few words. */
+  /** The result, in a few words. */
   readonly note: string;
   readonly known: Partial<Known>;
-  /** What was asked for on the way and may be done yet, though the step is done. */
+  /** A request that may still take effect, although the step is done. */
   readonly unsettled?: Unsettled;
-  /** Of an undo: what is still there because it is not ours, and why. No failure. */
+  /** For an undo: what was left because it is not ours, and why. Not a failure. */
   readonly left?: string;
 }
 
@@ -32,41 +32,41 @@ export interface LookBackInput {
   readonly spec: DeploymentSpec;
   readonly node: NodeName;
   readonly known: Known;
-  /** Those that were done. */
+  /** The steps that were done. */
   readonly steps: readonly StepId[];
 }
 
 export type StepActivity = (input: StepInput) => Promise<StepOutcome>;
 
-/** What the address desk needs of the cloud. */
+/** Common input of the activities of the address desk. */
 export interface DeskInput {
   readonly cloud: CloudSpec;
   readonly owner: string;
   readonly deadline: number;
-  /** Asked for by an earlier activity of its kind, with an unknown end. */
+  /** A request of an earlier activity whose outcome is unknown. */
   readonly unsettled?: Unsettled;
 }
 
-/** An allocation, or what is left of one. */
+/** For an allocation, and for finding out what an unsettled one did. */
 export interface AllocationInput extends DeskInput {
-  /** What the account held, and what belongs to other deployments: none of these is new. */
+  /** Addresses that are not new: those that the account had before, and those of other deployments. */
   readonly before: readonly string[];
 }
 
 export interface ReleaseInput extends DeskInput {
   readonly address: AddressFact;
-  /** What the desk remembers of it: it is in the ledger; it was seen to be gone since; nothing. */
+  /** What the desk remembers: the address is in its ledger, or was seen to be gone since, or nothing. */
   readonly memory: 'held' | 'gone' | 'none';
 }
 
 export interface ReservationInput extends DeskInput {
-  /** The same for one desk, however often it continues as new. */
+  /** Id of the desk, which stays the same when it continues as new. */
   readonly desk: string;
 }
 
 export interface Reservation {
   readonly listed: readonly ListedAddress[];
-  /** False where tags tell addresses apart and nobody need be kept out. */
+  /** False on clouds where tags identify addresses, so that nobody needs to be kept out. */
   readonly reserved: boolean;
 }
 
@@ -77,11 +77,12 @@ export interface ListedAddress {
   readonly ours: boolean;
 }
 
-/** One part of an image, and what it is bound to. */
-export interface PartInput {
+/** One kind of an image, and what it is bound to. */
+export interface ImageInput {
   readonly cloud: CloudSpec;
   readonly image: ImageSpec;
-  readonly part: ImagePart;
+  /** Called `part` in the payloads of uploads that are running: a new name would break them when a worker is upgraded. */
+  readonly part: ImageKind;
   /** Of a machine image. */
   readonly kernelId?: string;
   readonly ramdiskId?: string;
@@ -89,31 +90,32 @@ export interface PartInput {
   readonly deadline: number;
 }
 
-/** By this attempt. */
+/** What this attempt uploaded. */
 export interface Uploaded {
   readonly sentBytes: number;
   readonly sentParts: number;
   readonly thereParts: number;
-  /** Nothing was registered from there, or what was bears our mark; false: somebody else's image is taken as it is. */
+  /** False if an image of somebody else, with the same content, is used as it is. */
   readonly ours: boolean;
 }
 
 export interface Activities extends Record<StepActivityName, StepActivity> {
   findProblems(input: { readonly spec: DeploymentSpec }): Promise<readonly Finding[]>;
-  /** Looks once more at what earlier steps made, where a look is cheap: the first whose effect is gone. */
+  /** Checks the effects of earlier steps, where that is cheap. @returns the first one that is gone */
   findLost(input: LookBackInput): Promise<LostEffect | undefined>;
 
   listAddresses(input: DeskInput): Promise<readonly ListedAddress[]>;
-  /** Keeps other desks from allocating, then lists. */
+  /** Keeps other desks from allocating, then lists the addresses. */
   reserveAddresses(input: ReservationInput): Promise<Reservation>;
+  /** Lets other desks allocate again. */
   letGoAddresses(input: ReservationInput): Promise<void>;
   allocateAddress(input: AllocationInput): Promise<AddressFact>;
-  /** What an allocation made whose end is not known; null: nothing, and it will make nothing any more. */
+  /** The address that an unsettled allocation created; null: none, and it cannot create one any more. */
   settleAllocation(input: AllocationInput): Promise<AddressFact | null>;
   releaseAddress(input: ReleaseInput): Promise<Released>;
 
   checkImage(input: PublishInput): Promise<void>;
-  uploadImage(input: PartInput): Promise<Uploaded>;
-  /** Its id, once it is available. */
-  registerImage(input: PartInput): Promise<string>;
+  uploadImage(input: ImageInput): Promise<Uploaded>;
+  /** @returns the image id, once the image is available */
+  registerImage(input: ImageInput): Promise<string>;
 }

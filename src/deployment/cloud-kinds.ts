@@ -1,41 +1,41 @@
 /**
- * What each kind of cloud understands, one row each. Binding is strict on all of them: one parameter that a release does not know
- * fails the whole request, so nothing is sent that its row does not allow.
+ * What each kind of cloud understands, one row each. All of them reject a request with a parameter that the release does not know, so
+ * nothing is sent that its row does not allow.
  */
 
-import type { CloudKindName } from './types';
+import type { CloudKindName } from './spec';
 
 export interface CloudKind {
   readonly signature: 2 | 4;
-  /** `Version` of every request. 3.2 answers a version newer than its own in an internal layout. */
+  /** `Version` of every request. 3.2 answers newer versions in an internal layout. */
   readonly version: string;
-  /** Where not, everything is listed and looked through here. */
+  /** Whether calls take filters. Otherwise everything is listed and filtered on our side. */
   readonly filters: boolean;
-  /** Entries a page of DescribeInstances; absent where there are no pages. */
+  /** Page size of DescribeInstances; absent if there are no pages. */
   readonly page?: number;
-  /** Whether an instance can be tagged, and how. */
+  /** Whether and when instances can be tagged. */
   readonly instanceTags: 'none' | 'afterwards' | 'at launch';
-  /** Only of addresses that have an allocation id. */
+  /** Whether and when addresses can be tagged. Only those with an allocation id. */
   readonly addressTags: 'none' | 'afterwards' | 'at once';
-  /** Whether a launch that is asked for twice happens once. Where not, our security group is the only marker. */
+  /** Whether a launch that is requested twice happens once. Otherwise our security group is the only owner mark. */
   readonly clientToken: boolean;
   /** Whether two images may have one name. */
   readonly imageNames: 'free' | 'unique';
-  /** How long after we gave a request up it may still take effect, ms. */
+  /** How long a request may still take effect after we gave it up, ms. */
   readonly lateEffect: number;
-  /** `Domain` of AllocateAddress. Where absent, an address has an allocation id only if the cloud gives it one. */
+  /** `Domain` of AllocateAddress. If absent, an address has an allocation id only if the cloud gives it one. */
   readonly addressDomain?: 'vpc';
-  /** Knows `AllowReassociation`: an address is then never taken away from another instance. */
+  /** Whether AssociateAddress knows `AllowReassociation`, by which an address is never taken from another instance. */
   readonly refusesStealing: boolean;
-  /** An administrator is shown every address of the cloud, with its owner behind the instance. */
+  /** Whether an administrator sees every address of the cloud, with its owner appended to the instance. */
   readonly listsForeignAddresses: boolean;
-  /** Groups have ids, which name them better than names do. */
+  /** Whether security groups have ids, which are then used instead of names. */
   readonly groupIds: boolean;
-  /** How the memory of a type is learnt (cloud/instance-types.ts). */
+  /** How to get the memory of an instance type (cloud/instance-types.ts). */
   readonly typeMemory: 'verbose zones' | 'own list' | 'type list';
-  /** What S3 takes. */
+  /** Signature version that the cloud's S3 accepts. */
   readonly storeSignature: 'hmac-sha1' | 4;
-  /** Knows HEAD of a bucket. */
+  /** Whether the cloud's S3 supports HEAD of a bucket. */
   readonly headsBuckets: boolean;
   /** What ids of images begin with. Eucalyptus has `ami-` from 5.1 on, unless it was upgraded from an earlier release. */
   readonly imagePrefixes: readonly ('ami-' | 'emi-')[];
@@ -53,7 +53,7 @@ export interface SizeLimits {
 
 const GIB = 1024 ** 3;
 
-/** Nobody promises anything; three times as long as we wait for an answer (cloud/ec2.ts). */
+/** There is no documented limit. Three times our own request timeout (cloud/ec2.ts). */
 const LATE_EFFECT = 60_000;
 
 export const CLOUD_KINDS: Readonly<Record<CloudKindName, CloudKind>> = {
@@ -75,7 +75,7 @@ export const CLOUD_KINDS: Readonly<Record<CloudKindName, CloudKind>> = {
     imagePrefixes: ['emi-'],
     sizeLimits: { image: 30 * GIB, bundle: 5 * GIB },
   },
-  // Takes version 4 as well, but refuses a signature it has seen, and that one has no more than seconds in it.
+  // Accepts version 4 too, but rejects a signature that it has seen before, and those of one second are the same.
   'eucalyptus-3.4': {
     signature: 2,
     version: '2013-08-15',

@@ -7,29 +7,29 @@ export type Owner = 'user' | 'cloud' | 'host' | 'dns' | 'tool';
 
 interface ErrorRow {
   readonly owner: Owner;
-  /** `yes`: retried until the step's deadline. `no`: the step needs attention at once. `not-yet`: no failure, just not there yet. */
+  /** `yes`: retried until the step's deadline. `no`: the step needs attention at once. `not-yet`: polled; not a failure, just not there yet. */
   readonly retry: 'yes' | 'no' | 'not-yet';
   readonly remedy: Remedy;
-  /** Another worker might not fail like this: the message names the one that did. */
+  /** The problem is the worker's: another one might not fail, so the message names it. */
   readonly ofTheWorker?: true;
 }
 
-/** What a person does about an error. */
+/** What a person can do about an error. */
 export interface Remedy {
-  /** Without the full stop at its end. */
+  /** Without the final full stop. */
   readonly do: string;
-  /** What the deployment that waits needs afterwards. */
+  /** How to continue the deployment afterwards. */
   readonly then?: FollowUp;
-  /** What the follow-up does, where one might fear something else. */
+  /** What that does, if one might expect something else. */
   readonly effect?: string;
-  /** Another way out; begins in lower case. */
+  /** An alternative; begins in lower case. */
   readonly or?: Remedy;
 }
 
-/** `up`: what is to be changed is in the spec, which an open deployment cannot change. */
+/** `up`: the spec must be changed, which is impossible for a running deployment. */
 export type FollowUp = 'resume' | 'up' | 'down';
 
-/** Who is told: the owner of a deployment that waits, of a command that has ended, of a check before anything was started. */
+/** Where the remedy is shown: for a deployment that is waiting, a command that has ended, or a check before the start. */
 export type RemedyFor = 'deployment' | 'command' | 'check';
 
 export const ERRORS = {
@@ -600,7 +600,7 @@ const FOLLOW_UP: Readonly<Record<RemedyFor, Readonly<Record<FollowUp, string>>>>
   check: { resume: '', up: '', down: '' },
 };
 
-/** The remedy in words. */
+/** The remedy as text. */
 export function remedyOf(code: ErrorCode, reader: RemedyFor = 'deployment'): string {
   return remedyText(errorRow(code).remedy, FOLLOW_UP[reader]);
 }
@@ -618,9 +618,9 @@ export class DeployError extends Error {
   constructor(
     readonly code: ErrorCode,
     message: string,
-    /** Milliseconds that the other side asked us to wait. */
+    /** How long the other side asked us to wait, ms. */
     readonly retryAfter?: number,
-    /** The request may have had its effect, or may still have it: no answer came, or one that does not tell. */
+    /** The request may have taken effect, or may still do so: there was no answer, or one that does not say. */
     readonly mayHaveHappened = false,
   ) {
     super(message);

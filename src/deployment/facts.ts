@@ -1,9 +1,9 @@
 /**
- * What a deployment has made or learnt: of the site, and of each of its nodes. Kept in the memo, so it is readable with no worker and
- * outlives the run.
+ * What a deployment has made or learnt about the site and about each of its nodes. Kept in the memo, so that it can be read without a
+ * worker and outlives the workflow run.
  */
 
-import type { DnsRecord } from './types';
+import type { DnsRecord } from './spec';
 
 /** A machine of the deployment. */
 export type NodeName = 'core';
@@ -14,28 +14,28 @@ export interface SiteFacts {
   account?: string;
   address?: AddressFact;
   group?: { name: string; id?: string };
-  /** The security group was asked for, and there is no answer yet: it may still come. */
+  /** The security group was requested without an answer so far: it may still be created. */
   groupRequest?: Unsettled;
-  /** The image that was published, and what it is bound to. */
+  /** The published machine image, and the kernel and ramdisk to which it is bound. */
   image?: { id: string; kernelId: string; ramdiskId: string };
-  /** The run of `publishImage` that is waited for. */
+  /** Run id of the `publishImage` that the deployment is waiting for. */
   publishing?: string;
   dns?: DnsMemory;
 }
 
 export interface NodeFacts {
   instance?: { id: string; privateIp?: string };
-  /** The instance was asked for, and there is no answer yet: it may still come. */
+  /** The launch was requested without an answer so far: the instance may still appear. */
   launchRequest?: Unsettled;
   /** `SHA256:…` */
   hostKey?: string;
-  /** Set before the first administrator is created: from then on the unix account may have that password. */
+  /** Set before the first administrator is created: from then on the unix account may have the same password. */
   claiming?: true;
-  /** What `kato op static_ip` wrote, in words. */
+  /** The network configuration that `kato op static_ip` wrote, as text. */
   network?: string;
-  /** Boot ids: the one stored before the reboot was asked for, and the one seen twice after it. */
+  /** Boot ids: the one stored before the reboot was requested, and the one seen twice after it. */
   reboot?: { before: string; after?: string };
-  /** Steps that changed what only a boot puts into effect, and no boot has been seen since. */
+  /** Steps whose effect needs a reboot that has not happened since. */
   rebootOwed?: readonly RebootReason[];
 }
 
@@ -44,7 +44,7 @@ export interface Facts {
   nodes: Record<NodeName, NodeFacts>;
 }
 
-/** What a step goes by: the facts of the site and those of its node. */
+/** The facts that a step gets: those of the site and those of its node. */
 export type Known = SiteFacts & NodeFacts;
 
 const OF_THE_SITE = [
@@ -59,22 +59,22 @@ const OF_THE_SITE = [
 
 export type RebootReason = 'static-ip' | 'rename' | 'disable-mdns';
 
-/** A request whose end nobody knows: it may have had its effect, or may have it yet. */
+/** A request whose outcome is unknown: it may have taken effect, or may still do so. */
 export interface Unsettled {
-  /** What was asked for, in a word. */
+  /** The call, in a word. */
   readonly call: string;
-  /** When it was given up, epoch ms. Absent: it was under way when this was noted. */
+  /** When it was given up, epoch ms. Absent: it was still running when this was stored. */
   readonly since?: number;
-  /** It is of an activity before this one. */
+  /** It was sent by an earlier activity. */
   readonly earlier?: true;
 }
 
 export interface DnsMemory {
-  /** Where the name shall point, or does. */
+  /** Where the name points, or is to point. */
   target: DnsTarget;
-  /** What stood there before, and is put back. */
+  /** The records that were there before, which `down` restores. */
   replaced: readonly DnsRecord[];
-  /** Where an update that was seen pointed it. */
+  /** Where a confirmed update pointed it. */
   written?: readonly Pick<DnsTarget, 'type' | 'value'>[];
 }
 
@@ -82,7 +82,7 @@ export interface AddressFact {
   publicIp: string;
   /** VPC clouds only. */
   allocationId?: string;
-  /** False where the spec named the address: `down` gives it back free, not released. */
+  /** False if the spec names the address: `down` disassociates it and does not release it. */
   allocated: boolean;
 }
 
@@ -101,14 +101,14 @@ export function knownOf({ site, nodes }: Facts, node: NodeName): Known {
   return { ...site, ...nodes[node] };
 }
 
-/** The other way round, for a deployment of one machine. */
+/** The inverse of `knownOf`, for a deployment with one node. */
 export function factsOf(known: Known): Facts {
   const facts = noFacts();
   learn(facts, CORE, known);
   return facts;
 }
 
-/** Files what a step learnt where it belongs. */
+/** Stores what a step learnt with the site or with the node. */
 export function learn({ site, nodes }: Facts, node: NodeName, learnt: Partial<Known>): void {
   for (const [fact, value] of Object.entries(learnt)) {
     Object.assign(isOfTheSite(fact) ? site : nodes[node], { [fact]: value });

@@ -1,12 +1,12 @@
-/** Secrets in what clouds, machines and libraries say. */
+/** Masks secrets in text from clouds, machines and libraries. */
 
 export const MASK = '[secret]';
 
-/** The factory password is public, and half of what the appliance prints holds the word: masking it would help nobody. */
+/** The factory password is public, and much of the appliance's output contains the word: masking it would be useless. */
 export const FACTORY_PASSWORD = 'stackato';
 
 /**
- * The longest comes first, as a secret may be part of another. Secrets of one or two characters stay: replacing them would only show where
+ * The longest first, since a secret may be part of another. Secrets of one or two characters are not masked: that would only show where
  * they are.
  */
 export function maskSecrets(text: string, secrets: readonly string[]): string {
@@ -15,10 +15,10 @@ export function maskSecrets(text: string, secrets: readonly string[]): string {
     .reduce((masked, secret) => masked.replaceAll(secret, MASK), text);
 }
 
-/** As it is, and as forms, URLs, XML, JSON and base64 write it; of a file with several lines, each line as well. */
+/** The secret as it is, and encoded for forms, URLs, XML, JSON and base64; for a file with several lines, also each line. */
 function spellings(secret: string): string[] {
   const xml = secret.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
-  const lines = secret.split(/\r?\n/).filter((line) => line.length >= WHOLE_LINE && !line.startsWith('-----'));
+  const lines = secret.split(/\r?\n/).filter((line) => line.length >= MIN_LINE && !line.startsWith('-----'));
   return [
     secret,
     encodeURIComponent(secret),
@@ -31,5 +31,5 @@ function spellings(secret: string): string[] {
   ];
 }
 
-/** Lines of a key file are 64 characters. What is shorter may be a word like any other. */
-const WHOLE_LINE = 40;
+/** Lines of a key file have 64 characters. A shorter line may be an ordinary word. */
+const MIN_LINE = 40;

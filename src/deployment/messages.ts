@@ -1,7 +1,7 @@
-/** What client and workflow say to each other, and what a deployment shows of itself. */
+/** The data that clients and workflows exchange, and the views that workflows publish in their memo. */
 
 import type { AddressFact, Facts, Unsettled } from './facts';
-import type { CloudSpec, DeploymentSpec, ImageSpec } from './types';
+import type { CloudSpec, DeploymentSpec, ImageKind, ImageSpec } from './spec';
 import type { StepId } from './steps';
 import type { ErrorCode } from './errors';
 
@@ -22,11 +22,11 @@ export type StepState = 'waiting' | 'running' | 'done' | 'unchanged' | 'skipped'
 export interface StepFailure {
   readonly code: ErrorCode;
   readonly message: string;
-  /** The earlier step whose effect is gone, as was seen after this failure: `resume --from` repeats it. */
+  /** The earlier step whose effect was found to be gone after this failure: `resume --from` repeats it. */
   readonly from?: StepId;
 }
 
-/** Details of the failure that an activity ends with. */
+/** Details of an activity's failure. */
 export interface UnsettledDetails {
   readonly unsettled?: Unsettled;
 }
@@ -36,12 +36,12 @@ export interface StepProgress {
   /** Epoch milliseconds, by the workflow's clock. */
   startedAt?: number;
   endedAt?: number;
-  /** What came out of it, in a few words: an address, an id, "already so". */
+  /** The result, in a few words, such as an address or an id. */
   note?: string;
   error?: StepFailure;
 }
 
-/** Kept in the memo under `MEMO_VIEW`: everything `status` and `list` need, with no worker running. */
+/** Kept in the memo under `MEMO_VIEW`: everything that `status` and `list` need, without a worker. */
 export interface DeploymentView {
   readonly name: string;
   readonly release: string;
@@ -52,7 +52,7 @@ export interface DeploymentView {
   stage: Stage;
   steps: Partial<Record<StepId, StepProgress>>;
   facts: Facts;
-  /** Things taken back by `abort` or `down`, newest last, and those that could not be. */
+  /** What `abort` or `down` removed or failed to remove, newest last. */
   undone: UndoNote[];
 }
 
@@ -64,32 +64,28 @@ export interface UndoNote {
 
 export interface DeployInput {
   readonly spec: DeploymentSpec;
-  /** What the last run of this deployment knew (from its memo), to go on with. */
+  /** The facts of the last run of this deployment, from its memo. */
   readonly facts: Facts;
 }
 
 export interface DeployResult {
   readonly stage: 'ready' | 'aborted';
   readonly view: DeploymentView;
-  /** True where every step found its effect already there. */
+  /** True if every step found its effect already there. */
   readonly unchanged: boolean;
 }
 
 export interface TeardownInput {
   readonly spec: DeploymentSpec;
   readonly facts: Facts;
-  /** The published image, too, which other deployments may use. */
+  /** Also withdraw the published image, which other deployments may use. */
   readonly images?: true;
 }
-
-/** What an image consists of, each part a bundle and a registered image of its own. */
-export const IMAGE_PARTS = ['kernel', 'ramdisk', 'machine'] as const;
-export type ImagePart = (typeof IMAGE_PARTS)[number];
 
 export interface PublishInput {
   readonly cloud: CloudSpec;
   readonly image: ImageSpec;
-  /** Milliseconds: pause between two looks, and how long each part may go on failing or waiting. */
+  /** Milliseconds: polling interval, and how long each kind may fail or wait. */
   readonly poll: number;
   readonly deadline: number;
 }
@@ -98,9 +94,9 @@ export interface PublishProgress {
   state: 'waiting' | 'running' | 'done';
   startedAt?: number;
   endedAt?: number;
-  /** Once it is registered and available. */
+  /** Image id, once it is available. */
   id?: string;
-  /** Nobody else has registered it. */
+  /** It was not registered by somebody else. */
   ours?: true;
   note?: string;
 }
@@ -110,7 +106,8 @@ export interface PublishView {
   readonly image: ImageSpec;
   readonly cloud: string;
   stage: 'publishing' | 'published' | 'failed';
-  parts: Record<ImagePart, PublishProgress>;
+  /** By kind. Called `parts` in memos and in `--json`. */
+  parts: Record<ImageKind, PublishProgress>;
   error?: StepFailure;
 }
 
@@ -120,45 +117,45 @@ export interface PublishResult {
   readonly id: string;
 }
 
-/** Names of the updates a deployment takes. Each is refused by its validator where it makes no sense, with the reason. */
+/** Names of the updates of a deployment. Their validators reject, with the reason, an update that makes no sense. */
 export const UPDATE = { resume: 'resume', skip: 'skip', abort: 'abort', pause: 'pause' } as const;
 
 export interface Decision {
-  /** Of the steps that need attention, one; left out: all of them. */
+  /** One of the steps that need attention; default: all of them. */
   readonly step?: StepId;
-  /** `resume` only: an earlier step, from which on everything is done again. */
+  /** `resume` only: everything from that earlier step on is done again. */
   readonly from?: StepId;
 }
 
-/** The effect of a step that is not there any more. */
+/** A step whose effect is gone. */
 export interface LostEffect {
   readonly step: StepId;
   /** One sentence. */
   readonly message: string;
 }
 
-/** What the address desk carries over when it continues as new. */
+/** The state that the address desk keeps when it continues as new. */
 export interface DeskState {
   /** By deployment name. */
   readonly ledger: Readonly<Record<string, LedgerEntry>>;
-  /** Allocations whose end is not known, by the name of the deployment that each was for. */
+  /** Unsettled allocations, by deployment name. */
   readonly questions?: Readonly<Record<string, OpenQuestion>>;
   /** Other desks may be kept out (ADDRESSES_GROUP). */
   readonly reserved?: true;
 }
 
 export interface LedgerEntry extends AddressFact {
-  /** It was seen to be no longer the account's, or another deployment's: whoever has it now, it is not to be released. */
+  /** The account or the deployment lost it: whoever has it now, it must not be released. */
   readonly gone?: true;
 }
 
 export interface OpenQuestion {
-  /** What the account held before. */
+  /** The addresses that the account had before. */
   readonly before: readonly string[];
   readonly unsettled: Unsettled;
 }
 
-/** What became of a deployment's addresses. */
+/** The result of releasing a deployment's addresses. */
 export interface Released {
   readonly released: readonly string[];
   /** Not released, and why: one sentence. */
@@ -170,24 +167,24 @@ export interface AddressRequest {
   readonly cloud: CloudSpec;
   /** See `ownerOf`. */
   readonly owner: string;
-  /** Milliseconds the cloud may fail. */
+  /** How long the cloud may fail, ms. */
   readonly deadline: number;
   /** Use this address; absent: allocate one. */
   readonly ip?: string;
-  /** What the deployment remembers, in case the desk does not. */
+  /** The address that the deployment remembers, in case the desk does not. */
   readonly known?: AddressFact;
 }
 
 /** Updates of the address desk (one per cloud account). */
 export const DESK = { allocate: 'allocate', release: 'release' } as const;
 
-/** One precondition, checked: what `doctor` lists and `preflight` insists on. */
+/** The result of checking one precondition: `doctor` lists them, and `preflight` fails unless all are ok. */
 export interface Finding {
   /** In a few words: `TSIG key`, `instance type`. */
   readonly check: string;
   readonly ok: boolean;
-  /** What was found, one sentence. */
+  /** One sentence. */
   readonly message: string;
-  /** Where `ok` is false. */
+  /** Present if `ok` is false. */
   readonly code?: ErrorCode;
 }

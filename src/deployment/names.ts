@@ -1,6 +1,6 @@
-/** Every name that client, worker, workflow, cloud and DNS have to agree on. */
+/** All names that client, worker, workflows, cloud and DNS share. */
 
-import type { CloudSpec, ImageSpec } from './types';
+import type { CloudSpec, ImageSpec } from './spec';
 
 export const TASK_QUEUE = 'stackato-deploy';
 
@@ -23,7 +23,7 @@ export const MEMO_SPEC = 'stackatoSpec';
 /** Memo key that holds the `PublishView` of an image. */
 export const MEMO_IMAGE = 'stackatoImage';
 
-/** One open workflow per deployment name: Temporal itself is the lock. */
+/** Temporal allows one open workflow with this id, which makes it the deployment's lock. */
 export function workflowIdOf(deployment: string): string {
   return `stackato/${deployment}`;
 }
@@ -36,32 +36,32 @@ export function addressDeskId(account: string): string {
   return `stackato-addresses/${account}`;
 }
 
-/** One at a time per cloud, account, bucket and name, whoever asks: nothing is uploaded or registered twice. */
+/** One open workflow per cloud, account, bucket and name, so that nothing is uploaded or registered twice. */
 export function imageWorkflowId({ endpoint, region }: CloudSpec, { name, bucket, signing }: ImageSpec): string {
   return `stackato-image/${endpoint?.replace(/^https?:\/\//, '') ?? region}/${signing.account}/${bucket}/${name}`;
 }
 
-/** The marker of what is ours: security group name, and the instance's group on clouds without tags. */
+/** The name of the deployment's security group, which is also the owner mark of its instance on clouds without tags. */
 export function groupNameOf(deployment: string): string {
   return `stackato-${deployment}`;
 }
 
-/** Keeps other desks from allocating while one does, where addresses bear no tag. No deployment's group: their names have no underscore. */
+/** Keeps other desks from allocating while one does, on clouds without address tags. Deployment names have no underscore, so no deployment's group has this name. */
 export const ADDRESSES_GROUP = 'stackato_addresses';
 
-/** Written where a cloud or a zone lets us write something: group description, tag value, TXT record. */
+/** The owner mark: group description, tag value and TXT record of everything that belongs to a deployment. */
 export function ownerOf(namespace: string, deployment: string): string {
   return `stackato-deploy/${namespace}/${deployment}`;
 }
 
-/** The mark of images and their objects, which deployments of one namespace share. The id tells namespaces of one name apart. */
+/** The mark of images and their objects, which the deployments of a namespace share. The id distinguishes namespaces with the same name. */
 export function imageMarkOf(namespace: string, namespaceId: string): string {
   return `stackato-deploy/${namespace.slice(0, 80)}/${namespaceId.slice(-12)}`;
 }
 
 export const OWNER_TAG = 'stackato-deploy';
 
-/** The name of the API of a deployment. */
+/** The host name of a deployment's API. */
 export function apiNameOf(baseName: string): string {
   return `api.${baseName}`;
 }
@@ -70,7 +70,7 @@ export function wildcardNameOf(baseName: string): string {
   return `*.${baseName}`;
 }
 
-/** Holds the TXT record that says whose the base name is. A name of its own, because a CNAME allows no other type beside it. */
+/** The name of the TXT record with the owner mark. A name of its own, because a CNAME allows no other type beside it. */
 export function ownershipNameOf(baseName: string): string {
   return `_stackato-deploy.${baseName}`;
 }

@@ -1,10 +1,10 @@
 /**
- * The releases of Stackato that we know, and everything that differs between them: a row for each release. To change the words of a
- * `kato` command for one release, change `kato` in its row; machine/kato.ts adds the arguments.
+ * The known releases of Stackato, and everything that differs between them: a row for each release. To change a `kato` command for one
+ * release, change `kato` in its row; machine/kato.ts adds the arguments.
  */
 
 export interface Release {
-  /** Whether a spec may ask for it: its whole runbook passes in the lab. The commands of the others are tested alone. */
+  /** Whether a spec may name it: its whole runbook passes in the lab. For the others, only the commands are tested. */
   readonly deployable: boolean;
   /** The command line up to its arguments. */
   readonly kato: KatoCommands;
@@ -12,14 +12,14 @@ export interface Release {
   readonly memory: {
     /** What the instance type must have. */
     readonly least: number;
-    /** What the machine must report: less than it has, because the kernel reserves some. */
+    /** What the machine must report, which is less, because the kernel reserves some. */
     readonly leastReported: number;
   };
   /** Roles that `setUpCore` may leave on. A node with any other role has had roles added since. */
   readonly coreRoles: readonly string[];
   /** Paths on the API host. */
   readonly paths: {
-    /** Says what answers there, and its version. */
+    /** Product and version. */
     readonly info: string;
     /** GET: is there an administrator? POST: creates the first one, from a form with e-mail address and passwords. */
     readonly firstAdmin: string;
@@ -31,7 +31,7 @@ export interface KatoCommands {
   readonly status: string;
   readonly info: string;
   readonly ready: string;
-  /** Asks its questions on the terminal. */
+  /** Interactive. */
   readonly staticIp: string;
   /** Followed by the base name. */
   readonly rename: string;
@@ -65,14 +65,14 @@ const KATO_2_8: KatoCommands = {
   enableAllBut: 'kato role add --all-but',
 };
 
-/** Without the flag, static_ip of 3.x may restart the network, and the connection with it. The `reboot` step puts it into effect. */
+/** Without the flag, static_ip of 3.x may restart the network and so cut the connection. The `reboot` step makes it effective. */
 const KATO_3_0: KatoCommands = { ...KATO_2_8, staticIp: 'kato op static_ip --no-restart' };
 
 /** The same for every known release. */
 const COMMON = {
-  // The next smaller type sold has 1.7 GiB and reports less than this.
+  // The next smaller common instance type has 1.7 GiB and reports less than this.
   memory: { least: 2048, leastReported: 1850 },
-  // Which of these 2.6 leaves is not known: these are the ones that any release may leave.
+  // Which of these 2.6 leaves on is not known, so this lists those of any release.
   coreRoles: ['base', 'primary', 'controller', 'cloud_controller', 'health_manager', 'router'],
   paths: { info: '/info', firstAdmin: '/stackato/license' },
 } satisfies Partial<Release>;

@@ -1,50 +1,50 @@
 /**
- * The steps of a deployment, in the order a reader would do them: one row a step, for the workflow, the views, `plan` and the docs.
- * What a step does is in src/steps, a file each.
+ * The steps of a deployment, in the order in which a person would do them: one row for each, used by workflows, views, `plan` and docs.
+ * The implementations are in src/steps, one file for each step.
  */
 
 import type { NodeFacts, RebootReason, SiteFacts } from './facts';
-import type { DeploymentSpec, Timing } from './types';
+import type { DeploymentSpec, Timing } from './spec';
 
 interface StepRow {
   readonly id: string;
   readonly title: string;
-  /** Once a deployment, or once a machine. */
+  /** Once per deployment, or once per node. */
   readonly scope: 'site' | 'node';
-  /** How long it may go on failing or waiting. */
+  /** How long it may fail or wait. */
   readonly deadline: keyof Timing['deadline'];
-  /** A person may say "go on without it". */
+  /** Whether `skip` is allowed. */
   readonly skippable?: true;
-  /** It changes nothing, so it is done once it has seen what it looks for. */
+  /** It changes nothing, so it is never shown as unchanged. */
   readonly looksOnly?: true;
-  /** Why this spec does without it; undefined where it does not. */
+  /** Why this spec does not need it; undefined if it does. */
   readonly notNeeded?: (spec: DeploymentSpec) => string | undefined;
-  /** What Temporal runs for it, in this order. */
+  /** Its activities, in the order in which they run. */
   readonly activities: Readonly<Record<string, ActivityRow>>;
-  /** What `abort` and `down` run, in the reverse order of the steps. */
+  /** Run by `abort` and `down`, in the reverse order of the steps. */
   readonly undo?: UndoRow;
 }
 
 interface ActivityRow {
-  /** What it does, where that is not what its step is called: waiting for kato is not a command of kato's. */
+  /** Shown in Temporal's Web UI. Default: the title of the step. */
   readonly summary?: string;
-  /** It asks for what may come late. The fact is set before it starts: whoever undoes it, or runs it again, has to know. */
+  /** It sends a request that may take effect late. The fact is set before it starts, because an undo or another run must know. */
   readonly request?: RequestFact;
 }
 
 interface UndoRow {
   readonly activity: string;
-  /** In words, for people. */
+  /** What is undone, for people. */
   readonly what: string;
-  /** No longer true once it is undone. `node`: all there is of the node. */
+  /** Facts that are no longer true after the undo. `node`: all facts of the node. */
   readonly forget: readonly (keyof SiteFacts | 'node')[];
-  /** What may come late has to be waited for. */
+  /** A request that may take effect late, which the undo must wait for. */
   readonly request?: RequestFact;
-  /** Others may use it: only where the user asks for it. */
+  /** Other deployments may use it, so it is undone only on request. */
   readonly shared?: true;
 }
 
-/** Facts that say that something was asked for and nobody knows whether it came. */
+/** Facts that hold a request without an answer so far. */
 export type RequestFact = keyof Pick<SiteFacts & NodeFacts, 'groupRequest' | 'launchRequest'>;
 
 const imageHasId = ({ image }: DeploymentSpec): string | undefined => ('id' in image ? 'image has an id' : undefined);
@@ -65,7 +65,7 @@ const ROWS = [
     scope: 'site',
     deadline: 'publish',
     notNeeded: imageHasId,
-    // Which run of the image's own workflow is waited for must be in history before it can fail.
+    // The run of the image's workflow must be in history before it can fail.
     activities: { startPublishing, awaitKernel: { summary: 'Wait until the kernel is published' } },
   },
   {
@@ -107,7 +107,7 @@ const ROWS = [
     scope: 'site',
     deadline: 'dns',
     skippable: true,
-    // What stood at the name before must be in history before it is overwritten.
+    // The records that are replaced must be in history before they are overwritten.
     activities: { observeDns: { summary: 'Look at what stands at the name' }, updateDns: {} },
     undo: { activity: 'takeBackDns', what: 'DNS records', forget: ['dns'] },
   },
@@ -166,7 +166,7 @@ const ROWS = [
     title: 'Reboot, once',
     scope: 'node',
     deadline: 'reboot',
-    // The boot id must be in history before the reboot is asked for; the workflow has its timer between the last two.
+    // The boot id must be in history before the reboot is requested. The workflow sleeps between the last two.
     activities: {
       readBootId: { summary: 'Read the boot id' },
       requestReboot: { summary: 'sudo reboot, once for this boot id' },
@@ -202,7 +202,7 @@ const ROWS = [
     deadline: 'console',
     skippable: true,
     notNeeded: ({ admin }) => (admin === undefined ? 'no admin in the spec' : undefined),
-    // That the account may have another password must be in history before it has.
+    // It must be in history that the account may have another password before it has one.
     activities: { announceClaim: {}, claimAdmin: {} },
   },
   {
@@ -227,16 +227,16 @@ const ROWS = [
 type Row = (typeof ROWS)[number];
 export type StepId = Row['id'];
 
-/** The activities of a step, and what undoes it. */
+/** The activities of a step, and the one that undoes it. */
 export type ActivitiesOf<Id extends StepId> = ForwardOf<Extract<Row, { id: Id }>>;
 export type UndoOf<Id extends StepId> =
   Extract<Row, { id: Id }> extends { undo: { activity: infer Name } } ? Name : never;
 type ForwardOf<R extends Row> = R extends Row ? keyof R['activities'] & string : never;
 
-/** Names of the activities that are a step's work. */
+/** Names of all activities of steps, including undos. */
 export type StepActivityName = ForwardOf<Row> | Extract<Row, { undo: object }>['undo']['activity'];
 
-/** Steps whose effect works from the next boot on. */
+/** Steps that take effect at the next boot. */
 export const NEED_REBOOT = ['static-ip', 'rename', 'disable-mdns'] as const satisfies readonly (StepId &
   RebootReason)[];
 

@@ -1,8 +1,8 @@
-/** Initial view of a deployment, and of the publishing of an image: the client puts it into the memo at the start, and the workflow keeps it up to date. */
+/** Initial views of a deployment and of publishing an image: the client puts them into the memo at the start, and the workflow updates them. */
 
 import { STEPS } from './steps';
 import type { Facts } from './facts';
-import type { DeploymentSpec } from './types';
+import type { DeploymentSpec } from './spec';
 import type { DeploymentView, PublishInput, PublishView, Stage } from './messages';
 
 export function freshView(spec: DeploymentSpec, facts: Facts, stage: Stage = 'deploying'): DeploymentView {

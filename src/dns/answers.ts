@@ -1,6 +1,6 @@
 /** How a name server's answers are read. */
 
-import type { DnsRecord } from '../deployment/types';
+import type { DnsRecord } from '../deployment/spec';
 import { RECORD_TYPES, typeAndData } from './records';
 import type { Pointer } from './records';
 

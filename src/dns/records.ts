@@ -5,7 +5,7 @@
 
 import { ownershipNameOf, wildcardNameOf } from '../deployment/names';
 import type { DnsMemory, DnsTarget } from '../deployment/facts';
-import type { DnsRecord, DnsSpec } from '../deployment/types';
+import type { DnsRecord, DnsSpec } from '../deployment/spec';
 
 /**
  * Record types that somebody may have put at a name. Those of DNSSEC are left to the server. SVCB, HTTPS and URI go by their number,

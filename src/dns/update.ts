@@ -5,7 +5,7 @@
  */
 
 import { ownershipNameOf, wildcardNameOf } from '../deployment/names';
-import type { DnsRecord, DnsSpec } from '../deployment/types';
+import type { DnsRecord, DnsSpec } from '../deployment/spec';
 import { RECORD_TYPES } from './records';
 import type { NameState, Pointer } from './records';
 

@@ -9,7 +9,7 @@ export type { Comparison } from './bundle/compare';
 export { readCertificate, readIdentity, readPrivateKey } from './bundle/credentials';
 export type { Credentials, Identity } from './bundle/credentials';
 export { checkFacts, checkImageSize, checkName } from './bundle/facts';
-export type { Architecture, BlockDevice, BundleFacts, ImageKind } from './bundle/facts';
+export type { BlockDevice, BundleFacts } from './bundle/facts';
 export { partsInFolder, writeBundle, writeImage } from './bundle/folder';
 export { inspect, verifySignature } from './bundle/inspect';
 export type { Check, CheckId, InspectInput, SignatureFinding, SignatureState, Verdict } from './bundle/inspect';

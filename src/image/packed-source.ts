@@ -12,7 +12,7 @@ import { DeployError } from '../deployment/errors';
 import { isRegularFile, nextMember, readMember, skipMember } from './archive/tar-reader';
 import type { XzDecompressor } from './archive/xz';
 import { zipEntries } from './archive/zip';
-import type { ImageKind } from './bundle/facts';
+import type { ImageKind } from '../deployment/spec';
 import { fileError, isZlibError } from './errors';
 import { openFile } from './source';
 import type { Source } from './source';

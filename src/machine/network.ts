@@ -1,7 +1,7 @@
 /** The machine's network, and what to answer `kato op static_ip` so that it stays as it is. */
 
 import { DeployError } from '../deployment/errors';
-import type { NetworkSpec } from '../deployment/types';
+import type { NetworkSpec } from '../deployment/spec';
 import type { PromptId } from './dialogue';
 import { inSections } from './shell';
 import type { Sections } from './shell';

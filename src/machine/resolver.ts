@@ -4,7 +4,7 @@
  * file that it is generated from.
  */
 
-import type { NetworkSpec } from '../deployment/types';
+import type { NetworkSpec } from '../deployment/spec';
 import { inSections, shellQuote } from './shell';
 import type { Sections } from './shell';
 

@@ -8,7 +8,7 @@ import { isMapping, pathText, sortProblems, splitHint, withHint } from './proble
 import type { Fault, Problem } from './problems';
 import { ruleFaults } from './rules';
 import { specSchema } from './schema';
-import type { DeploymentSpec } from '../deployment/types';
+import type { DeploymentSpec } from '../deployment/spec';
 import { readYaml } from './yaml';
 import type { Place, YamlText } from './yaml';
 

@@ -13,7 +13,7 @@ import type {
   SecretRef,
   SshSpec,
   Timing,
-} from '../deployment/types';
+} from '../deployment/spec';
 
 const DEFAULT_REGION = 'eucalyptus';
 

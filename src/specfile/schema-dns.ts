@@ -5,7 +5,7 @@ import { baseNameFault, keyNameFault, nameFault, tidyName } from './dns-names';
 import { choice, flag, mapping, port, text, whole } from './fields';
 import { withHint } from './problems';
 import { secret } from './references';
-import type { TsigAlgorithm } from '../deployment/types';
+import type { TsigAlgorithm } from '../deployment/spec';
 
 const TSIG_ALGORITHMS = [
   'hmac-md5',

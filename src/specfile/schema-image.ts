@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { choice, mapping, shaped, text, wrongType } from './fields';
 import { withHint } from './problems';
 import { filePath, secret } from './references';
-import type { Architecture } from '../deployment/types';
+import type { Architecture } from '../deployment/spec';
 
 const ARCHITECTURES = ['x86_64', 'i386'] as const satisfies readonly Architecture[];
 

@@ -5,7 +5,7 @@ import { createTags, ec2Call, tagSpecification } from './planning';
 import type { PlannedAction, Planning } from './planning';
 import { step } from './step';
 
-/** The deployment's elastic IP, through the account's address desk (workflows/address-desk.ts), which remembers what a cloud without tags cannot. */
+/** Gets the deployment's elastic IP from the account's address desk (workflows/address-desk.ts), which remembers what a cloud without tags cannot. */
 export const address = step({
   id: 'address',
   plan: (planning) => {
@@ -30,7 +30,7 @@ export const address = step({
     ];
     return { changed: said.length > 0, note: said.join('; '), known: {} };
   },
-  lost: async ({ clouds }, { spec, known }) => {
+  findLost: async ({ clouds }, { spec, known }) => {
     const ip = known.address?.publicIp;
     const listed = await (await clouds.open(spec.cloud)).listAddresses();
     if (ip === undefined || listed.some(({ publicIp }) => publicIp === ip)) return undefined;
@@ -40,7 +40,7 @@ export const address = step({
 
 function allocation({ kind, owner }: Planning): readonly PlannedAction[] {
   const tagged = kind.addressTags === 'at once';
-  // Where no tag tells whose an address is.
+  // On clouds where no tag shows whose an address is.
   const reserve = ec2Call(
     'CreateSecurityGroup',
     { GroupName: ADDRESSES_GROUP, GroupDescription: `${owner} <desk>` },
@@ -73,7 +73,7 @@ function requestOf(namespace: string, { spec, known, deadline }: StepInput): Add
   };
 }
 
-/** The same for every attempt of one need, so that a repeated call joins the update that runs. */
+/** The same for every attempt of one need, so that a retry joins the update that is running. */
 function updateId({ spec, need }: StepInput): string {
   return `${spec.name}/${need}`;
 }

@@ -5,7 +5,7 @@ import { addressHandle, ec2Call } from './planning';
 import type { CloudAddress } from './ports';
 import { contextOf, ensure, NOTHING, step } from './step';
 
-/** Gives the address to the instance; never takes it from another one. */
+/** Associates the address with the instance; never takes it from another one. */
 export const associate = step({
   id: 'associate',
   plan: (planning) => [
@@ -43,12 +43,12 @@ export const associate = step({
     const { cloud, owner, groupName } = await contextOf(deps, input, attempt);
     const address = (await cloud.listAddresses()).find((each) => each.publicIp === publicIp);
     const ours = await cloud.findInstances(owner, groupName);
-    // Somebody may have given it to another machine since: that one keeps it.
+    // If somebody has associated it with another instance since, that one keeps it.
     if (address?.instanceId === undefined || !ours.some(({ id }) => id === address.instanceId)) return NOTHING;
     await cloud.disassociateAddress(address);
     return { changed: true, note: `association of ${publicIp}`, known: {} };
   },
-  lost: async ({ clouds }, { spec, known: { address, instance } }) => {
+  findLost: async ({ clouds }, { spec, known: { address, instance } }) => {
     const listed = await (await clouds.open(spec.cloud)).listAddresses();
     const there = listed.find(({ publicIp }) => publicIp === address?.publicIp);
     if (there === undefined || there.instanceId === instance?.id) return undefined;

@@ -1,4 +1,4 @@
-/** One attempt of an activity, as a step sees it. The engine behind it is activities/attempt.ts. */
+/** One attempt of an activity, as a step sees it. Implemented in activities/attempt.ts. */
 
 import { DeployError } from '../deployment/errors';
 import type { ErrorCode } from '../deployment/errors';
@@ -10,37 +10,37 @@ export interface Attempt {
   readonly number: number;
   /** Aborted when the activity is cancelled, its worker stops, or the attempt has taken too long. */
   readonly signal: AbortSignal;
-  /** Says how it goes, for whoever looks at the pending activity; where `stall` is set, that it goes on at all. No secret in it. */
+  /** Progress for `status` and the Web UI, without secrets. With `stall` set, it also shows that the attempt is not stuck. */
   report(line: string): void;
-  /** What `doctor` has found so far, for whoever waits for it. */
+  /** The findings of `doctor` so far, for whoever is waiting for them. */
   found(findings: readonly Finding[]): void;
-  /** Throws where this process stood still for so long that another attempt may be at work. Call it before what cannot be done twice. */
+  /** Throws if this process was suspended for so long that another attempt may be running. Call it before anything that must not be done twice. */
   assertTimely(): void;
-  /** What was asked for by this attempt, one before it, or an activity before it, and has no known end. */
+  /** A request by this attempt, an earlier one or an earlier activity whose outcome is unknown. */
   readonly unsettled: Unsettled | undefined;
-  /** Asks for what must not be asked for twice. Where its end stays unknown, it is `unsettled` from then on, in the attempts after this one too. */
+  /** Sends a request that must not be sent twice. If its outcome stays unknown, it is `unsettled` from then on, in later attempts too. */
   request<T>(call: string, send: () => Promise<T>): Promise<T>;
-  /** It is known what became of it. */
+  /** The outcome of the unsettled request is known now. */
   settle(): void;
 }
 
-/** Throws NOT_YET as long as an unsettled request may take effect: what is not there by then will not come. Look before, not after. */
+/** Throws NOT_YET as long as an unsettled request may still take effect; after that, it never will. Observe before calling this, not after. */
 export function waitOut(attempt: Attempt, { lateEffect }: { readonly lateEffect: number }): void {
-  const left = mayComeFor(attempt, lateEffect);
+  const left = lateEffectLeft(attempt, lateEffect);
   if (left > 0)
     throw new DeployError(
       'NOT_YET',
-      `${attempt.unsettled?.call ?? ''} was not answered and may still take effect: for ${duration(left)} more.`,
+      `${attempt.unsettled?.call ?? ''} was not answered and may still take effect for ${duration(left)}.`,
     );
   attempt.settle();
 }
 
-/** Milliseconds in which an unsettled request may still take effect. */
-export function mayComeFor({ unsettled }: Attempt, lateEffect: number): number {
+/** How long an unsettled request may still take effect, ms. */
+export function lateEffectLeft({ unsettled }: Attempt, lateEffect: number): number {
   return unsettled === undefined ? 0 : Math.max(0, (unsettled.since ?? Date.now()) + lateEffect - Date.now());
 }
 
-/** Ends the step at once, whatever its code says about trying again: another run of what failed is for a person to start. */
+/** Ends the step at once, whatever its code says about retries: a person must start another run. */
 export class GivenUp extends Error {
   override readonly name = 'GivenUp';
   constructor(
@@ -51,7 +51,7 @@ export class GivenUp extends Error {
   }
 }
 
-/** Milliseconds, for people. */
+/** Milliseconds as text. */
 export function duration(ms: number): string {
   return ms < 120_000 ? `${Math.round(ms / 1000)} s` : `${Math.round(ms / 60_000)} min`;
 }

@@ -7,13 +7,13 @@ import { onMachine, referenceText } from './planning';
 import type { HttpAnswer, RemoteSession } from './ports';
 import { step } from './step';
 
-/** The appliance's own port, whatever the way in from outside looks like. */
+/** On the appliance itself, whatever port is open to the outside. */
 const HTTPS = 443;
 const ALREADY_SET_UP = 101;
 
 /**
- * The first administrator. Until there is one, anybody who reaches the API may become it, so it is created from inside the
- * machine, over ssh, before the console's ports are open. The same call sets the unix password, if that is still the factory's.
+ * Creates the first administrator. Until there is one, anybody who reaches the API can become it, so it is created from inside the
+ * machine, over ssh, before the console's ports are opened. The same call sets the unix password, if it is still the factory password.
  */
 export const claimAdmin = step({
   id: 'claim-admin',
@@ -29,7 +29,7 @@ export const claimAdmin = step({
     ];
   },
   activities: {
-    // From here on the account may have the administrator's password, whoever creates it, and whoever hears of it.
+    // From here on the unix account may have the administrator's password, even if no reply ever says so.
     announceClaim: () => Promise.resolve({ changed: false, note: '', known: { claiming: true } }),
     claimAdmin: async (deps, input) => {
       const admin = required(input.spec.admin, 'administrator');
@@ -54,7 +54,7 @@ export const claimAdmin = step({
 async function isClaimed(session: RemoteSession, host: string, path: string): Promise<boolean> {
   const answer = await session.https({ port: HTTPS, host, method: 'GET', path });
   if (isGood(answer)) return true;
-  // 403 with code 100: no licence yet. Anything else is a console that is not up.
+  // 403 with code 100: no licence yet. Anything else: the console is not up.
   if (answer.status === 403) return false;
   throw new DeployError('CONSOLE_NOT_UP', `https://${host}${path} answers ${answer.status} on the machine itself.`);
 }
@@ -65,7 +65,7 @@ function isGood({ status }: HttpAnswer): boolean {
 
 function refuse(answer: HttpAnswer): never {
   const text = answer.body.slice(0, 300);
-  // 102 and up are verdicts on e-mail and password; a bare 5xx is a console that is not up.
+  // Codes from 102 on reject the e-mail address or the password; a bare 5xx means that the console is not up.
   if (codeIn(answer) === undefined && answer.status >= 500)
     throw new DeployError('CONSOLE_NOT_UP', `The console answers ${answer.status}.`);
   throw new DeployError('ADMIN_REFUSED', `The appliance answered ${answer.status}: ${text}`);

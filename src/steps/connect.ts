@@ -9,13 +9,13 @@ import { withPath } from '../machine/shell';
 import { parseMemory, READ_SYSTEM } from '../machine/system';
 import type { Dependencies } from './dependencies';
 import { required } from './known';
-import { insistOnReady } from './machine/kato-ready';
+import { assertKatoReady } from './machine/kato-ready';
 import { givenHostKey, readSections, withSession } from './machine/session';
 import { ec2Call, onMachine } from './planning';
 import { step } from './step';
 import type { StepWork } from './step';
 
-/** The first login: the host key is pinned, the machine looked at whether it can carry a Stackato, and kato waited for. */
+/** The first login: pins the host key, checks that the machine can run a Stackato, and waits for kato. */
 export const connect = step({
   id: 'connect',
   plan: ({ spec, kato }) => [
@@ -31,7 +31,7 @@ export const connect = step({
     onMachine(kato.status),
   ],
   activities: {
-    // An activity of its own: were it the first login, a worker that dies under it would leave a password sent to whoever answered.
+    // An activity of its own: if the first login pinned the key, a worker that dies during it could have sent a password to anybody.
     pinHostKey: async (deps, input) => {
       const hostKeys = await acceptedKeys(deps, input);
       const hostKey = await deps.remote.hostKey({
@@ -48,7 +48,7 @@ export const connect = step({
         if (memory !== undefined && memory < RELEASES[input.spec.release].memory.leastReported) {
           throw new DeployError(
             'MEMORY_TOO_SMALL',
-            `The machine says it has ${memory} MiB of memory; Stackato behaves oddly with less than 2 GiB.`,
+            `The machine reports ${memory} MiB of memory; Stackato does not work reliably with less than 2 GiB.`,
           );
         }
         refuseContainerNetwork(parseIfconfig(sections['ifconfig'] ?? '').address ?? '');
@@ -58,17 +58,17 @@ export const connect = step({
   },
 });
 
-/** After a boot, too: ssh answers long before kato does. */
+/** Also after the reboot: ssh answers long before kato does. */
 export function awaitKato(...[deps, input]: Parameters<StepWork>): ReturnType<StepWork> {
   const kato = katoOf(input.spec.release);
   return withSession(deps, input, async (session) => {
-    await insistOnReady(session, kato);
+    await assertKatoReady(session, kato);
     const version = parseKatoVersion((await session.exec(withPath(kato.version))).stdout);
     return { changed: false, note: version === undefined ? 'kato is ready' : `kato ${version} is ready`, known: {} };
   });
 }
 
-/** Those that may be shown; undefined where the first sight decides. */
+/** The host keys to accept; undefined: pin whichever key is seen first. */
 async function acceptedKeys(
   { clouds }: Pick<Dependencies, 'clouds'>,
   { spec, known }: StepInput,

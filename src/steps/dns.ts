@@ -1,7 +1,7 @@
 import { DeployError } from '../deployment/errors';
 import { ownerOf, ownershipNameOf } from '../deployment/names';
 import type { DnsMemory, DnsTarget } from '../deployment/facts';
-import type { DeploymentSpec, DnsRecord } from '../deployment/types';
+import type { DeploymentSpec, DnsRecord } from '../deployment/spec';
 import {
   allRecords,
   formatRecords,
@@ -24,33 +24,33 @@ import { required } from './known';
 import { referenceText } from './planning';
 import type { PlannedAction, Planning } from './planning';
 import { NOTHING, siteOf, step } from './step';
-import { addressesOf, namesNotPointingTo, observeName, ownersOf } from './zone/name-state';
+import { addressesOf, namesNotLeadingTo, observeName, ownersOf } from './zone/queries';
 import type { StepInput, StepOutcome } from '../deployment/activities';
 
-/** Points the deployment's name and its wildcard at the address. */
+/** Points the deployment's base name and its wildcard at the address. */
 export const dns = step({
   id: 'dns',
   plan: planUpdate,
   activities: { observeDns, updateDns },
   undo: takeBackDns,
-  lost: async (deps, { spec, known }) => {
+  findLost: async (deps, { spec, known }) => {
     if (known.dns === undefined) return undefined;
     const { target } = known.dns;
-    const astray = await namesNotPointingTo(await authorityOf(deps, spec), target);
+    const astray = await namesNotLeadingTo(await authorityOf(deps, spec), target);
     return astray.length === 0
       ? undefined
       : `${spec.dns.server} does not lead ${astray.join(', ')} to ${target.value}.`;
   },
 });
 
-/** Looks, decides where the name shall point, and keeps what stood there, before anything is overwritten. */
+/** Decides where the name is to point, and stores the records that are there now, before anything is overwritten. */
 async function observeDns(deps: Dependencies, input: StepInput): Promise<StepOutcome> {
   const { spec, known } = input;
   const owner = ownerOf(deps.namespace, spec.name);
   const authority = await authorityOf(deps, spec);
   const state = await observeName(authority);
   refuseForeign(spec, state, owner);
-  const target = await targetOf(deps, authority, input);
+  const target = await dnsTargetOf(deps, authority, input);
   const owned = state.owners.includes(owner);
   const targets = possiblePointers(known.dns, target);
   const strangers = isThere(state, spec, owner, target) ? [] : refuseStrangers(spec, state, owner, targets);
@@ -71,15 +71,15 @@ async function updateDns(deps: Dependencies, { spec, known }: StepInput): Promis
   const state = await observeName(authority);
   const there = isThere(state, spec, owner, target);
   if (!there) {
-    const unnoted = without(refuseStrangers(spec, state, owner, possiblePointers(memory)), replaced);
-    if (unnoted.length > 0)
+    const unexpected = without(refuseStrangers(spec, state, owner, possiblePointers(memory)), replaced);
+    if (unexpected.length > 0)
       throw new DeployError(
         'DNS_CHANGED',
-        `${spec.dns.name} holds what was not there when its records were noted: ${formatRecords(unnoted)}.`,
+        `${spec.dns.name} has records that were not there when it was observed: ${formatRecords(unexpected)}.`,
       );
     await authority.update(pointAt({ dns: spec.dns, target, owner, observed: state }));
   }
-  await insistOnSeeing(authority, owner, target);
+  await assertUpdateSeen(authority, owner, target);
   return {
     changed: !there,
     note: `${target.type} ${target.value} (from ${target.from})`,
@@ -87,16 +87,16 @@ async function updateDns(deps: Dependencies, { spec, known }: StepInput): Promis
   };
 }
 
-async function insistOnSeeing(authority: Authority, owner: string, target: DnsTarget): Promise<void> {
-  const { server, name } = authority.spec;
-  const astray = await namesNotPointingTo(authority, target);
+async function assertUpdateSeen(authority: Authority, owner: string, target: DnsTarget): Promise<void> {
+  const { server, name: baseName } = authority.spec;
+  const astray = await namesNotLeadingTo(authority, target);
   if (astray.length > 0)
     throw new DeployError('DNS_NOT_SEEN', `${server} does not lead ${astray.join(', ')} to ${target.value}.`);
   if (!(await ownersOf(authority)).includes(owner))
-    throw new DeployError('DNS_NOT_SEEN', `${server} does not show the ownership record ${ownershipNameOf(name)}.`);
+    throw new DeployError('DNS_NOT_SEEN', `${server} does not show the ownership record ${ownershipNameOf(baseName)}.`);
 }
 
-/** Takes back what this deployment wrote. What others put at the name stays, and is named. */
+/** Removes what this deployment wrote and restores what was there before. Records of others are left and reported. */
 async function takeBackDns(deps: Dependencies, input: StepInput): Promise<StepOutcome> {
   const { spec, known } = input;
   const owner = ownerOf(deps.namespace, spec.name);
@@ -109,7 +109,7 @@ async function takeBackDns(deps: Dependencies, input: StepInput): Promise<StepOu
   const left = without(allRecords(state), ours);
   const { restore, blocked } = splitRestorable(known.dns?.replaced ?? [], left);
   await authority.update(takeBack({ dns: spec.dns, observed: state, ours, restore }));
-  await insistOnGone(authority, without(ours, restore), restore);
+  await assertTakenBack(authority, without(ours, restore), restore);
   const forgotten =
     known.dns === undefined
       ? said(
@@ -124,7 +124,7 @@ async function takeBackDns(deps: Dependencies, input: StepInput): Promise<StepOu
   };
 }
 
-async function insistOnGone(
+async function assertTakenBack(
   authority: Authority,
   ours: readonly DnsRecord[],
   restored: readonly DnsRecord[],
@@ -134,17 +134,17 @@ async function insistOnGone(
   if (staying.length > 0)
     throw new DeployError(
       'DNS_NOT_SEEN',
-      `${authority.spec.server} took the update and still shows: ${formatRecords(staying)}.`,
+      `${authority.spec.server} accepted the update and still shows: ${formatRecords(staying)}.`,
     );
   const missing = without(restored, there);
   if (missing.length > 0)
     throw new DeployError(
       'DNS_NOT_SEEN',
-      `${authority.spec.server} took the update and does not show what was put back: ${formatRecords(missing)}.`,
+      `${authority.spec.server} accepted the update and does not show the restored records: ${formatRecords(missing)}.`,
     );
 }
 
-/** The deployment remembers the name, and nothing seen says that it is its own: that is told, and nothing is touched. */
+/** The deployment remembers the name, but its ownership record is gone: this is reported, and nothing is changed. */
 async function withoutOwnership(authority: Authority, state: NameState, memory: DnsMemory): Promise<StepOutcome> {
   const { spec } = authority;
   const ownership = ownershipNameOf(spec.name);
@@ -152,14 +152,14 @@ async function withoutOwnership(authority: Authority, state: NameState, memory: 
   if (await authority.exists(ownership, 'TXT'))
     throw new DeployError(
       'DNS_NOT_SEEN',
-      `${spec.server} holds ${ownership} TXT and does not show it, so nothing was taken back.`,
+      `${spec.server} has ${ownership} TXT and does not show it, so nothing was removed.`,
     );
   const pointers = without(pointingRecords(state, spec, possiblePointers(memory)), memory.replaced);
   const written = (memory.written ?? []).length > 0;
   if (pointers.length > 0 && written) {
     throw new DeployError(
       'DNS_FOREIGN',
-      `${spec.name} lost its ownership record ${ownership} and still leads to this deployment, so it was left as it is: ${formatRecords(pointers)}.`,
+      `${spec.name} lost its ownership record ${ownership} and still points to this deployment, so it was left as it is: ${formatRecords(pointers)}.`,
     );
   }
   const lost = without(recordsToRestore(memory, false, allRecords(state)), allRecords(state));
@@ -176,8 +176,8 @@ function said(what: string, records: readonly DnsRecord[]): string {
 }
 
 /**
- * A deployment that stopped for want of its key wrote nothing and can still be aborted: where no record was noted, and what everybody
- * sees does not bear its name, there is nothing to take back.
+ * A deployment that stopped because its key is missing wrote nothing and can still be aborted: if no target was stored, and the public
+ * view does not show its ownership record, there is nothing to remove.
  */
 async function authorityToTakeBack(
   deps: Dependencies,
@@ -191,25 +191,25 @@ async function authorityToTakeBack(
   } catch (error) {
     const keyless =
       error instanceof DeployError && (error.code === 'SECRET_MISSING' || error.code === 'DNS_KEY_REFUSED');
-    if (keyless && known.dns === undefined && !(await seenByAll(deps, spec, owner))) return undefined;
+    if (keyless && known.dns === undefined && !(await isPubliclyOurs(deps, spec, owner))) return undefined;
     throw error;
   }
 }
 
-async function seenByAll(deps: Dependencies, spec: DeploymentSpec, owner: string): Promise<boolean> {
-  // No answer is not "not there"; what was wrong with the key is the better thing to say then.
+async function isPubliclyOurs(deps: Dependencies, spec: DeploymentSpec, owner: string): Promise<boolean> {
+  // No answer does not mean "not there". The problem with the key is the more useful error then.
   return ownersOf(publicAuthority(deps, spec)).then(
     (owners) => owners.includes(owner),
     () => true,
   );
 }
 
-/** A name that somebody else has, by its records or by its ownership TXT. */
+/** Throws DNS_FOREIGN if the name is somebody else's, by its records or by its ownership record. */
 export function refuseForeign(spec: DeploymentSpec, state: NameState, owner: string): void {
   if (!state.owners.includes(owner)) refuseStrangers(spec, state, owner, undefined);
 }
 
-/** Refuses records that are not ours, or says which are to be replaced: with `dns.replace`, and of a name that is ours, to mend it. */
+/** Returns the records of others that are to be replaced: with `dns.replace`, or to repair a name that is ours. Throws DNS_FOREIGN for any other. */
 function refuseStrangers(
   spec: DeploymentSpec,
   state: NameState,
@@ -231,9 +231,9 @@ function isThere(state: NameState, spec: DeploymentSpec, owner: string, target: 
   return state.owners.includes(owner) && pointsTo(state.records, spec.dns, target);
 }
 
-async function targetOf(deps: Dependencies, authority: Authority, { spec, known }: StepInput): Promise<DnsTarget> {
+async function dnsTargetOf(deps: Dependencies, authority: Authority, { spec, known }: StepInput): Promise<DnsTarget> {
   const { publicIp } = required(known.address, 'address');
-  if (spec.cloud.addressName !== undefined) return namedTarget(spec.cloud.addressName, publicIp);
+  if (spec.cloud.addressName !== undefined) return cnameTarget(spec.cloud.addressName, publicIp);
   const { cloud, owner, groupName } = await siteOf(deps, spec);
   const instances = await cloud.findInstances(owner, groupName);
   const name = instances
@@ -245,20 +245,20 @@ async function targetOf(deps: Dependencies, authority: Authority, { spec, known 
   return { type: 'A', value: publicIp, from: 'address' };
 }
 
-function namedTarget(addressName: string, ip: string): DnsTarget {
+function cnameTarget(addressName: string, ip: string): DnsTarget {
   return { type: 'CNAME', value: addressName.replace('{dashed}', ip.replaceAll('.', '-')), from: 'cloud.addressName' };
 }
 
-/** What a cloud says goes into questions and updates. */
+/** The name comes from the cloud and goes into queries and updates. */
 const HOST_NAME = /^(?=.{1,253}$)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+$/;
 
-/** Clouds without DNS of their own make up names that nobody answers for. */
+/** Clouds without DNS of their own invent names that do not resolve. */
 async function leadsThere({ dns }: Dependencies, authority: Authority, name: string, ip: string): Promise<boolean> {
   return (await addressesOf(authority, name)).includes(ip) || dns.resolvesTo(name, ip);
 }
 
-/** Stands for the address where it is not known: a script with `<…>` in it would be refused by its builder. Of 198.18.0.0/15, nobody's. */
-const STAND_IN = '198.19.255.254';
+/** Stands for an address that is not known yet: `pointAt` accepts no `<…>`. From 198.18.0.0/15, which is reserved for tests. */
+const PLACEHOLDER = '198.19.255.254';
 
 function planUpdate({ spec, owner }: Planning): readonly PlannedAction[] {
   const {
@@ -266,13 +266,13 @@ function planUpdate({ spec, owner }: Planning): readonly PlannedAction[] {
     address,
     cloud: { addressName },
   } = spec;
-  const ip = 'ip' in address ? address.ip : STAND_IN;
+  const ip = 'ip' in address ? address.ip : PLACEHOLDER;
   const target: DnsTarget =
-    addressName === undefined ? { type: 'A', value: ip, from: 'address' } : namedTarget(addressName, ip);
+    addressName === undefined ? { type: 'A', value: ip, from: 'address' } : cnameTarget(addressName, ip);
   const script = pointAt({ dns: where, target, owner, observed: { ownership: [], records: [] } });
   const what = script
-    .replaceAll(STAND_IN.replaceAll('.', '-'), '<address-with-hyphens>')
-    .replaceAll(STAND_IN, '<address>')
+    .replaceAll(PLACEHOLDER.replaceAll('.', '-'), '<address-with-hyphens>')
+    .replaceAll(PLACEHOLDER, '<address>')
     .trimEnd();
   const key =
     where.tsig === undefined

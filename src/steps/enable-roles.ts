@@ -5,7 +5,7 @@ import type { KatoInfo } from '../machine/kato-output';
 import { ensureByCommand } from './machine/command';
 import type { MachineCommand } from './machine/command';
 import { MDNS, readKatoInfo } from './machine/kato-info';
-import { insistOnReady } from './machine/kato-ready';
+import { assertKatoReady } from './machine/kato-ready';
 import { withSession } from './machine/session';
 import { onMachine } from './planning';
 import { step } from './step';
@@ -18,20 +18,20 @@ const ENABLE: MachineCommand<KatoInfo> = {
   command: ({ spec }) => katoOf(spec.release).enableAllBut(MDNS),
 };
 
-/** Every role but mDNS. Over once their processes run. */
+/** Enables every role but mDNS, and waits until their processes run. */
 export const enableRoles = step({
   id: 'enable-roles',
   plan: ({ kato }) => [onMachine(kato.enableAllBut(MDNS))],
   activities: {
     enableRoles: async (deps, input, attempt) => {
       const outcome = await ensureByCommand(deps, input, attempt, ENABLE);
-      await withSession(deps, input, (session) => insistOnReady(session, katoOf(input.spec.release)));
+      await withSession(deps, input, (session) => assertKatoReady(session, katoOf(input.spec.release)));
       return outcome;
     },
   },
 });
 
-/** Where kato does not tell which roles there are, more than the core's will do. */
+/** If kato does not list the available roles, any role beyond those of a core is enough. */
 function allEnabled({ assigned, available }: KatoInfo, release: ReleaseName): boolean {
   if (assigned.includes(MDNS)) return false;
   if (available.length === 0) return assigned.some((role) => !RELEASES[release].coreRoles.includes(role));

@@ -1,4 +1,4 @@
-/** All steps. Adding one: its row in deployment/steps.ts, its file here, its test. */
+/** All steps. To add one, see CONTRIBUTING.md. */
 
 import type { StepActivityName, StepId } from '../deployment/steps';
 import { STEPS } from '../deployment/steps';
@@ -47,7 +47,7 @@ const DEFINITIONS: { readonly [Id in StepId]: StepDefinition<Id> } = {
   verify,
 };
 
-type AnyStep = Pick<StepDefinition, 'plan' | 'lost'> & {
+type AnyStep = Pick<StepDefinition, 'plan' | 'findLost'> & {
   readonly activities: Readonly<Partial<Record<StepActivityName, StepWork>>>;
   readonly undo?: StepWork;
 };
@@ -56,7 +56,7 @@ export function definitionOf(id: StepId): AnyStep {
   return DEFINITIONS[id];
 }
 
-/** The work of every activity that the table of steps names. */
+/** The implementation of every activity in the table of steps. */
 export function stepWorks(): Readonly<Record<StepActivityName, StepWork>> {
   const works = STEPS.flatMap(({ id, undo }) => {
     const { activities, undo: undoWork } = definitionOf(id);

@@ -1,6 +1,6 @@
 import { DeployError } from '../deployment/errors';
 
-/** What an earlier step learnt. Its absence is a bug of the workflow. */
+/** A fact that an earlier step learnt. If it is missing, that is a bug in the workflow. */
 export function required<T>(fact: T | undefined, what: string): T {
   if (fact === undefined) throw new DeployError('INTERNAL', `The ${what} is not known at this step.`);
   return fact;

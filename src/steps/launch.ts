@@ -12,13 +12,13 @@ import type { CloudInstance, LaunchRequest } from './ports';
 import { contextOf, siteOf, step } from './step';
 import type { StepWork } from './step';
 
-/** The instance: launched once, found again by its marker, terminated. */
+/** Launches the instance once, and finds it again by its owner mark. */
 export const launch = step({
   id: 'launch',
   plan: planLaunch,
   activities: { launchInstance, awaitRunning },
   undo: terminateInstance,
-  lost: async (deps, { spec, known: { instance } }) => {
+  findLost: async (deps, { spec, known: { instance } }) => {
     const { cloud, owner, groupName } = await siteOf(deps, spec);
     const all = await cloud.findInstances(owner, groupName);
     const state = all.find(({ id }) => id === instance?.id)?.state;
@@ -35,7 +35,7 @@ async function launchInstance(...[deps, input, attempt]: Parameters<StepWork>): 
     refuseStopped(there);
     return outcome(there, input.known.instance?.id !== there.id);
   }
-  // Another need has another token, and some clouds know none.
+  // Another need has another client token, and some clouds ignore it.
   if (!cloud.launchesOnce || attempt.unsettled?.earlier === true) waitOut(attempt, cloud);
   const request = await launchRequest(deps, input, owner);
   return outcome(await attempt.request('RunInstances', () => cloud.launch(request)), true);
@@ -61,10 +61,10 @@ async function terminateInstance(...[deps, input, attempt]: Parameters<StepWork>
   }
   if (alive.length > 0) throw new DeployError('NOT_YET', `Terminating ${alive.map(({ id }) => id).join(', ')}.`);
   waitOut(attempt, cloud);
-  // A cloud lists terminated instances for a while: one of an earlier `down` is no news.
-  const news = known.instance !== undefined || attempt.number > 1;
+  // Clouds list terminated instances for a while: one that an earlier `down` terminated is not reported again.
+  const isNew = known.instance !== undefined || attempt.number > 1;
   const named = ours.filter(({ id }) => known.instance === undefined || id === known.instance.id);
-  return { changed: news && ours.length > 0, note: `instance ${named.map(({ id }) => id).join(', ')}`, known: {} };
+  return { changed: isNew && ours.length > 0, note: `instance ${named.map(({ id }) => id).join(', ')}`, known: {} };
 }
 
 async function launchRequest(
@@ -80,7 +80,7 @@ async function launchRequest(
     ...(keyName === undefined ? {} : { keyName }),
     ...(userData === undefined ? {} : { userData: await deps.secrets.resolve(userData) }),
     group: required(known.group, 'security group'),
-    // Of the need, not of the deployment: after a machine that died, the same token would give the dead one back.
+    // From the need, not from the deployment: after an instance died, the same token would return the dead one.
     clientToken: createHash('sha256').update(`${owner}/${need}`).digest('hex').slice(0, 40),
     owner,
   };

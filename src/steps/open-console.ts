@@ -1,9 +1,9 @@
 import { DeployError } from '../deployment/errors';
-import { authorizeMissing, consoleRules, hasRules, lostRules, ourGroup, planRules } from './cloud/security-rules';
+import { authorizeMissing, consoleRules, hasRules, findLostRules, ourGroup, planRules } from './cloud/security-rules';
 import type { CloudGroup } from './ports';
 import { ensure, step } from './step';
 
-/** Opens the console's ports, once it has an owner. */
+/** Opens the console's ports, once the console has an administrator. */
 export const openConsole = step({
   id: 'open-console',
   plan: (planning) => planRules(planning, consoleRules(planning.spec)),
@@ -23,8 +23,8 @@ export const openConsole = step({
       },
       act: ({ cloud, spec }, group) => authorizeMissing(cloud, group, consoleRules(spec)),
       notYet: (_, { groupName }) =>
-        new DeployError('NOT_YET', `The rules of the security group ${groupName} are added and not listed yet.`),
+        new DeployError('NOT_YET', `The rules of the security group ${groupName} were added and are not listed yet.`),
     }),
   },
-  lost: lostRules(consoleRules),
+  findLost: findLostRules(consoleRules),
 });

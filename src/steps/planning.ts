@@ -1,18 +1,18 @@
-/** What `plan` shows of a step: what it would send, secrets by their references, and `<…>` for what only the cloud or the machine knows. */
+/** What `plan` shows of a step: what it would send, with references for secrets and `<…>` for values that only the cloud or the machine knows. */
 
 import { CLOUD_KINDS } from '../deployment/cloud-kinds';
 import type { CloudKind } from '../deployment/cloud-kinds';
 import { OWNER_TAG, ownerOf } from '../deployment/names';
-import type { DeploymentSpec, SecretRef } from '../deployment/types';
+import type { DeploymentSpec, SecretRef } from '../deployment/spec';
 import { katoOf } from '../machine/kato';
 import type { Kato } from '../machine/kato';
 
 export interface PlannedAction {
-  /** Who is told: an EC2 call, an nsupdate script, a command or request on the machine, a request to the console. */
+  /** An EC2 or S3 call, an nsupdate script, a command or request on the machine, or a request to the console. */
   readonly where: 'cloud' | 'dns' | 'machine' | 'console';
   /** Exactly what is sent. */
   readonly what: string;
-  /** What decides whether and how it is sent. */
+  /** When it is sent, and how. */
   readonly note?: string;
 }
 
@@ -23,7 +23,7 @@ export interface Planning {
   readonly kato: Kato;
 }
 
-/** @param namespace Temporal's, because what is made is marked with it */
+/** @param namespace of Temporal: part of the owner mark */
 export function planningOf(spec: DeploymentSpec, namespace: string): Planning {
   return {
     spec,
@@ -42,7 +42,7 @@ export function onMachine(what: string, note?: string): PlannedAction {
   return { where: 'machine', what, ...(note === undefined ? {} : { note }) };
 }
 
-/** Parameters of a call that tags what it makes. */
+/** Parameters of a call that tags the resource it creates. */
 export function tagSpecification(type: string, owner: string): Readonly<Record<string, string>> {
   const tag = 'TagSpecification.1';
   return { [`${tag}.ResourceType`]: type, [`${tag}.Tag.1.Key`]: OWNER_TAG, [`${tag}.Tag.1.Value`]: owner };
@@ -52,7 +52,7 @@ export function createTags(id: string, owner: string, note?: string): PlannedAct
   return ec2Call('CreateTags', { 'ResourceId.1': id, 'Tag.1.Key': OWNER_TAG, 'Tag.1.Value': owner }, note);
 }
 
-/** The address, as the calls of this cloud name it. */
+/** The parameter that identifies the address on this cloud. */
 export function addressHandle({ kind, spec: { address } }: Planning): Readonly<Record<string, string>> {
   if (kind.addressDomain === 'vpc') return { AllocationId: '<allocation id>' };
   return { PublicIp: 'ip' in address ? address.ip : '<address>' };

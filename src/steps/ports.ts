@@ -1,25 +1,34 @@
 /**
- * What activities need of the outside, as interfaces: adapters and src/cloud implement them, tests fake them.
- * Every method throws DeployError with a code of deployment/errors.ts; no message holds a secret.
+ * Interfaces to the outside world that activities need: implemented by src/adapters and src/cloud, faked in tests.
+ * Every method throws DeployError with a code of deployment/errors.ts; no message contains a secret.
  */
 
 import type { DnsAnswer } from '../dns/answers';
 import type { XzProcess } from '../image';
-import type { CloudSpec, DnsSpec, ImageFile, SecretRef, SshSpec, TsigAlgorithm } from '../deployment/types';
+import type {
+  Architecture,
+  CloudSpec,
+  DnsSpec,
+  ImageFile,
+  ImageKind,
+  SecretRef,
+  SshSpec,
+  TsigAlgorithm,
+} from '../deployment/spec';
 
-/** A resolved secret. Prints as `[secret]` whatever prints it; `reveal()` is for the moment of use. */
+/** A resolved secret. Always prints as `[secret]`; call `reveal()` only where it is used. */
 export interface Secret {
   reveal(): string;
 }
 
 export interface Secrets {
-  /** Throws SECRET_MISSING naming the reference, never the value. */
+  /** Throws SECRET_MISSING, which names the reference and never the value. */
   resolve(ref: SecretRef): Promise<Secret>;
 }
 
-/** Remembers what it resolved. */
+/** Remembers the secrets that it resolved. */
 export interface MaskingSecrets extends Secrets {
-  /** Replaces every secret that was resolved, however it is written. */
+  /** Replaces every resolved secret, in every common encoding. */
   mask(text: string): string;
 }
 
@@ -36,9 +45,9 @@ export interface CloudAddress {
 
 export interface CloudGroup {
   readonly name: string;
-  /** Absent where the cloud names groups only (eucalyptus-3.2). */
+  /** Absent on clouds whose groups have only names (eucalyptus-3.2). */
   readonly id?: string;
-  /** Holds `ownerOf(...)` for groups that are ours. */
+  /** Groups of ours have `ownerOf(...)` here. */
   readonly description: string;
   readonly rules: readonly IngressRule[];
 }
@@ -73,18 +82,18 @@ export interface LaunchRequest {
   readonly keyName?: string;
   readonly userData?: Secret;
   readonly group: { readonly name: string; readonly id?: string };
-  /** At most 64 characters; ignored where the cloud ignores it. */
+  /** At most 64 characters. Not every cloud honours it. */
   readonly clientToken: string;
   readonly owner: string;
 }
 
 export interface CloudImage {
   readonly id: string;
-  readonly kind: 'kernel' | 'ramdisk' | 'machine';
+  readonly kind: ImageKind;
   readonly name?: string;
-  /** `bucket/key` of its manifest; empty where the cloud does not tell. */
+  /** `bucket/key` of its manifest; empty if the cloud does not show it. */
   readonly location: string;
-  /** What a machine image is bound to, where the cloud tells. */
+  /** What a machine image is bound to, if the cloud shows it. */
   readonly kernelId?: string;
   readonly ramdiskId?: string;
   readonly state: 'pending' | 'available' | 'failed' | 'gone';
@@ -92,112 +101,112 @@ export interface CloudImage {
 }
 
 export interface RegisterRequest {
-  readonly kind: CloudImage['kind'];
+  readonly kind: ImageKind;
   readonly name: string;
   /** `bucket/key` of the manifest. */
   readonly location: string;
   readonly description: string;
-  readonly architecture: 'i386' | 'x86_64';
+  readonly architecture: Architecture;
   readonly kernelId?: string;
   readonly ramdiskId?: string;
 }
 
 /** One account on one cloud, in the cloud's dialect. */
 export interface Cloud {
-  /** Digest of endpoint and access key: names the account without telling the key. */
+  /** Digest of endpoint and access key: identifies the account without revealing the key. */
   readonly account: string;
-  /** Whether addresses bear OWNER_TAG, and from when on. */
+  /** Whether and when addresses get OWNER_TAG. */
   readonly addressTags: 'none' | 'afterwards' | 'at once';
-  /** Whether a launch that is asked for twice with one token happens once. */
+  /** Whether a launch that is requested twice with one client token happens once. */
   readonly launchesOnce: boolean;
   /** Whether an image that is registered twice under one name is refused. */
   readonly registersOnce: boolean;
-  /** How long after it was given up a request may still take effect, ms. */
+  /** How long a request may still take effect after it was given up, ms. */
   readonly lateEffect: number;
   /** A cheap call that proves endpoint, credentials and clock. */
   checkAccess(): Promise<void>;
   imageExists(id: string): Promise<boolean>;
-  /** Those this account registered, with what is left of them after they were deregistered. */
+  /** The images that this account registered, including deregistered ones while the cloud still lists them. */
   ownImages(): Promise<readonly CloudImage[]>;
-  /** Those of anybody that this account sees, whatever their name, whose manifest is at that `bucket/key`. */
+  /** All images visible to this account, of any owner and name, whose manifest is at that `bucket/key`. */
   imagesAt(location: string): Promise<readonly CloudImage[]>;
-  /** Its id; where names are unique, also that of one of that name and location that is there already. Look before: 3.2 makes another. Codes: IMAGE_NAME_TAKEN. */
+  /** @returns the image id. Where names are unique, an image with that name and location is adopted; 3.2 registers another one, so look first. Codes: IMAGE_NAME_TAKEN. */
   registerImage(request: RegisterRequest): Promise<string>;
-  /** Gone already is fine. */
+  /** No error if it is already gone. */
   deregisterImage(id: string): Promise<void>;
   keyPairExists(name: string): Promise<boolean>;
-  /** MiB; `unknown` where this account may not ask or the cloud has no such call; `missing` where there is no such type. */
+  /** MiB; `unknown` if this account may not ask or the cloud has no such call; `missing` if there is no such type. */
   typeMemory(type: string): Promise<number | 'unknown' | 'missing'>;
   listAddresses(): Promise<readonly CloudAddress[]>;
   allocateAddress(owner: string): Promise<CloudAddress>;
-  /** Gone already is fine. */
+  /** No error if it is already gone. */
   releaseAddress(address: CloudAddress): Promise<void>;
   associateAddress(address: CloudAddress, instanceId: string): Promise<void>;
   disassociateAddress(address: CloudAddress): Promise<void>;
   findGroup(name: string): Promise<CloudGroup | undefined>;
   createGroup(name: string, description: string): Promise<void>;
-  /** There already is fine. */
+  /** No error if it is already there. */
   authorize(group: CloudGroup, rule: IngressRule): Promise<void>;
-  /** Gone already is fine. */
+  /** No error if it is already gone. */
   deleteGroup(group: CloudGroup): Promise<void>;
-  /** Those that bear our marker (tag, else group), terminated ones included while the cloud still lists them. */
+  /** The instances with our owner tag or, without tags, in our group. Includes terminated ones while the cloud still lists them. */
   findInstances(owner: string, groupName: string): Promise<readonly CloudInstance[]>;
   launch(request: LaunchRequest): Promise<CloudInstance>;
-  /** What its serial console printed, or the end of it; empty where the cloud has none of it (yet). */
+  /** The output of its serial console, or the end of it; empty if the cloud has none (yet). */
   consoleOutput(instanceId: string): Promise<string>;
-  /** Gone already is fine. */
+  /** No error if it is already gone. */
   terminate(instanceId: string): Promise<void>;
 }
 
 export interface StoredObject {
   readonly key: string;
   readonly size: number;
-  /** Hex; absent where the ETag is no MD5. */
+  /** Hex; absent if the ETag is not an MD5. */
   readonly md5?: string;
-  /** The mark of whoever put it there, if that was one of us. Only `head` tells it. */
+  /** The owner mark in its metadata. Only `head` returns it. */
   readonly owner?: string;
 }
 
 export interface PutOptions {
-  /** Kept with the object. */
+  /** The owner mark, stored in the object's metadata. */
   readonly owner?: string;
-  /** Called whenever some more of it was sent. */
-  readonly moved?: () => void;
+  /** Called whenever more bytes were sent. */
+  readonly onProgress?: () => void;
 }
 
 /** The cloud's S3, in the cloud's dialect. */
 export interface ObjectStore {
-  /** Makes it unless it is ours. Codes: IMAGE_BUCKET_FOREIGN. */
+  /** Creates the bucket unless we own it. Codes: IMAGE_BUCKET_FOREIGN. */
   ensureBucket(bucket: string): Promise<void>;
   head(bucket: string, key: string): Promise<StoredObject | undefined>;
   list(bucket: string, prefix: string): Promise<readonly StoredObject[]>;
-  /** `aws-exec-read`, Content-MD5 checked by the store; md5 is hex. */
+  /** With the ACL `aws-exec-read` and Content-MD5. @param md5 hex */
   put(bucket: string, key: string, body: Buffer, md5: string, options?: PutOptions): Promise<void>;
   get(bucket: string, key: string): Promise<Buffer>;
-  /** Gone already is fine. */
+  /** No error if it is already gone. */
   remove(bucket: string, key: string): Promise<void>;
 }
 
 export interface Clouds {
-  /** Resolves the credentials anew each time; clients are kept per account. */
+  /** Resolves the credentials each time; clients are cached per account. */
   open(spec: CloudSpec): Promise<Cloud>;
-  /** Likewise. */
+  /** Like `open`. */
   store(spec: CloudSpec): Promise<ObjectStore>;
 }
 
 // --------------------------------------------------------------------------------------------------------- images
 
-/** Files of this machine, and a folder of our own for what must outlive the process. */
+/** Image files on this machine, and a folder of our own for what must outlive the process. */
 export interface ImageFiles {
-  /** Its path if it is here, unread; undefined where it would have to be fetched, or does not exist. */
+  /** Its path, if it is on this machine; undefined if it does not exist or must be downloaded. Does not read it. */
   find(file: ImageFile): Promise<string | undefined>;
-  /** Its path, its SHA-256 verified where there is one. Codes: IMAGE_SOURCE_*, IMAGE_DISK_FULL. */
+  /** Downloads the file if necessary and verifies its SHA-256, if there is one. @returns its path. Codes: IMAGE_SOURCE_*, IMAGE_DISK_FULL. */
   fetch(file: ImageFile, watcher: { readonly signal: AbortSignal; report(line: string): void }): Promise<string>;
-  /** Deletes what was fetched; a file of the user's is left alone. */
+  /** Deletes a download; a file of the user's is left alone. */
   forget(file: ImageFile): Promise<void>;
-  /** Path for a journal of that name, in a folder that is there. What nobody has come back to for weeks is deleted by the way. */
+  /** The path of that journal; its folder exists. Also deletes journals that were not used for weeks. */
   journal(name: string): Promise<string>;
-  /** Deletes it. */
+  /** Deletes that journal. */
   discardJournal(name: string): Promise<void>;
   /** Starts a process that unpacks xz. */
   xz(): XzProcess;
@@ -214,11 +223,11 @@ export interface TsigKey {
 export type DnsServer = Pick<DnsSpec, 'server' | 'port' | 'zone'>;
 
 export interface Dns {
-  /** Sends one nsupdate script (see dns/update.ts). The key goes by a pipe: no file and no argument holds it. */
+  /** Sends one nsupdate script (see dns/update.ts). The key goes through a pipe, never into a file or an argument. */
   update(script: string, key: TsigKey | undefined): Promise<void>;
-  /** Asks that server, without recursion, over TCP; signed, where there is a key. */
+  /** Queries that server over TCP, without recursion; signed, if there is a key. */
   query(server: DnsServer, name: string, type: string, key?: TsigKey): Promise<DnsAnswer>;
-  /** The system's resolver: does this name resolve to this address? Never throws: no answer is `false`. */
+  /** Whether the system's resolver resolves the name to this address. Never throws: no answer is `false`. */
   resolvesTo(name: string, ip: string): Promise<boolean>;
 }
 
@@ -227,9 +236,9 @@ export interface Dns {
 export interface SshTarget {
   readonly host: string;
   readonly spec: SshSpec;
-  /** Pinned keys, `SHA256:…`: it must show one of them. */
+  /** Pinned keys, `SHA256:…`: the machine must have one of them. */
   readonly hostKeys: readonly string[];
-  /** The appliance takes the first administrator's password for the unix account too: tried when ssh.password is refused. */
+  /** Tried if ssh.password is refused: the appliance sets the first administrator's password for the unix account too. */
   readonly adminPassword?: SecretRef;
 }
 
@@ -240,12 +249,12 @@ export interface ExecResult {
 }
 
 export interface RemoteSession {
-  /** The password that logged in, for sudo; absent with a key and no ssh.password. */
+  /** The password of the login, for sudo; absent for a login by key without ssh.password. */
   readonly password?: Secret;
   /**
-   * Gives the command to /bin/sh, in English, whatever the account's login shell and language are; the answer is its alone. One channel at a
-   * time (sshd's MaxSessions may be 1). Output is cut at 256 KiB. Default limit 15 s.
-   * Codes: SSH_DROPPED, and where the machine never began with it SSH_SHELL, SSH_PASSWORD_EXPIRED.
+   * Runs the command with /bin/sh, in English, whatever the account's login shell and language are. Returns only its own output, cut at
+   * 256 KiB. One channel at a time (sshd's MaxSessions may be 1). Default timeout 15 s.
+   * Codes: SSH_DROPPED; if the command never started, SSH_SHELL or SSH_PASSWORD_EXPIRED.
    */
   exec(command: string, options?: { stdin?: string; timeoutMs?: number }): Promise<ExecResult>;
   /** An HTTPS request to the machine's own 127.0.0.1, through the connection; the certificate is not checked. Codes: CONSOLE_NOT_UP, SSH_FORWARDING. */
@@ -261,9 +270,9 @@ export interface LocalHttpsRequest {
 }
 
 export interface Remote {
-  /** The key it shows and proves to have, `SHA256:…`, which must be one of `hostKeys`, if given. Hangs up before anything is offered. Codes: SSH_UNREACHABLE, SSH_HOST_KEY. */
+  /** The machine's proven host key, `SHA256:…`, which must be one of `hostKeys`, if given. Disconnects before it sends any credentials. Codes: SSH_UNREACHABLE, SSH_HOST_KEY. */
   hostKey(target: Pick<SshTarget, 'host' | 'spec'> & Partial<Pick<SshTarget, 'hostKeys'>>): Promise<string>;
-  /** Logs in, runs `use`, hangs up whatever happens. Codes: SSH_UNREACHABLE, SSH_AUTH, SSH_PASSWORD_EXPIRED, SSH_HOST_KEY, SSH_DROPPED. */
+  /** Logs in, runs `use`, and always disconnects. Codes: SSH_UNREACHABLE, SSH_AUTH, SSH_PASSWORD_EXPIRED, SSH_HOST_KEY, SSH_DROPPED. */
   withSession<T>(target: SshTarget, use: (session: RemoteSession) => Promise<T>): Promise<T>;
 }
 
@@ -277,6 +286,6 @@ export interface HttpAnswer {
 }
 
 export interface Http {
-  /** GET with the name resolved to `ip` by us. Certificates are self-signed on every appliance: not checked. Codes: CONSOLE_NOT_UP. */
+  /** GET with the host name resolved to `ip`. Certificates are not checked: every appliance signs its own. Codes: CONSOLE_NOT_UP. */
   get(url: string, ip: string): Promise<HttpAnswer>;
 }

@@ -3,15 +3,15 @@ import type { ErrorCode } from '../deployment/errors';
 import { ownerOf } from '../deployment/names';
 import { RELEASES } from '../deployment/releases';
 import type { Finding } from '../deployment/messages';
-import type { DeploymentSpec, SecretRef } from '../deployment/types';
+import type { DeploymentSpec, SecretRef } from '../deployment/spec';
 import { probe } from '../dns/update';
 import { authorityOf } from './zone/authority';
 import type { Authority } from './zone/authority';
 import type { Dependencies } from './dependencies';
 import { refuseForeign } from './dns';
-import { observeName } from './zone/name-state';
+import { observeName } from './zone/queries';
 import type { Cloud } from './ports';
-import { checkFile, checkSigning, partsToPublish } from './publishing/check';
+import { checkFile, checkSigning, kindsToPublish } from './publishing/check-image';
 import { ourGroup } from './cloud/security-rules';
 import { ec2Call } from './planning';
 import type { PlannedAction, Planning } from './planning';
@@ -19,16 +19,16 @@ import { siteOf, step } from './step';
 import { toDeployError } from './unexpected';
 import type { StepInput, StepOutcome } from '../deployment/activities';
 
-/** Every precondition, checked before anything is made. `doctor` shows all findings; the step insists on them. */
-export const preflight = step({ id: 'preflight', plan: planChecks, activities: { preflight: insistOnAll } });
+/** Checks every precondition before anything is created. `doctor` shows all findings; the step fails on any problem. */
+export const preflight = step({ id: 'preflight', plan: planChecks, activities: { preflight: runPreflight } });
 
-/** Says what it found, or throws. */
+/** `find` returns what it found, or throws. */
 interface Check {
   readonly name: string;
   readonly find: () => Promise<string>;
 }
 
-/** @param onFinding is told all that was found so far, at each finding */
+/** @param onFinding called after each check with all findings so far */
 export async function findProblems(
   deps: Dependencies,
   { spec }: { readonly spec: DeploymentSpec },
@@ -40,14 +40,14 @@ export async function findProblems(
       const finding = await findingOf(check);
       findings.push(finding);
       onFinding(findings);
-      // The first of a group is the ground the others stand on.
+      // The other checks of a group make no sense if the first one fails.
       if (!finding.ok && check === group[0] && group.length > 1) break;
     }
   }
   return findings;
 }
 
-async function insistOnAll(deps: Dependencies, { spec }: StepInput): Promise<StepOutcome> {
+async function runPreflight(deps: Dependencies, { spec }: StepInput): Promise<StepOutcome> {
   const findings = await findProblems(deps, { spec });
   const bad = findings.filter(({ ok }) => !ok);
   const worst = bad.find(({ code }) => code !== undefined && errorRow(code).retry === 'no') ?? bad[0];
@@ -68,7 +68,7 @@ async function findingOf({ name, find }: Check): Promise<Finding> {
   }
 }
 
-/** All together: the user shall see every secret that is missing. */
+/** One check for all: the user sees every missing secret at once. */
 function secretChecks({ secrets }: Dependencies, spec: DeploymentSpec): readonly Check[] {
   const refs = secretRefs(spec);
   return [
@@ -103,7 +103,7 @@ function cloudChecks(deps: Dependencies, spec: DeploymentSpec): readonly Check[]
       : {
           name: 'key pair',
           find: async () =>
-            insist((await cloud()).keyPairExists(keyName), 'KEY_PAIR_NOT_FOUND', `the key pair ${keyName}`),
+            requireExisting((await cloud()).keyPairExists(keyName), 'KEY_PAIR_NOT_FOUND', `the key pair ${keyName}`),
         },
     { name: 'instance type', find: async () => judgeMemory(spec, await (await cloud()).typeMemory(type)) },
     { name: 'address', find: async () => judgeAddress(spec, await (await cloud()).listAddresses()) },
@@ -118,7 +118,7 @@ function cloudChecks(deps: Dependencies, spec: DeploymentSpec): readonly Check[]
   return checks.filter((check) => check !== undefined);
 }
 
-/** Registered already, or all there to make it of. */
+/** The image is registered, or everything to publish it is there. */
 function imageChecks(
   deps: Dependencies,
   { cloud: where, image }: DeploymentSpec,
@@ -128,7 +128,8 @@ function imageChecks(
     return [
       {
         name: 'image',
-        find: async () => insist((await cloud()).imageExists(image.id), 'IMAGE_NOT_FOUND', `the image ${image.id}`),
+        find: async () =>
+          requireExisting((await cloud()).imageExists(image.id), 'IMAGE_NOT_FOUND', `the image ${image.id}`),
       },
     ];
   }
@@ -143,9 +144,9 @@ function imageChecks(
     {
       name: 'image',
       find: async () => {
-        const parts = await partsToPublish(deps, where, image);
-        for (const part of parts) await checkFile(deps, where, image, part);
-        return parts.length === 0 ? `${image.name} is registered` : `to be published: ${parts.join(', ')}`;
+        const kinds = await kindsToPublish(deps, where, image);
+        for (const kind of kinds) await checkFile(deps, where, image, kind);
+        return kinds.length === 0 ? `${image.name} is registered` : `to be published: ${kinds.join(', ')}`;
       },
     },
   ];
@@ -180,7 +181,7 @@ function dnsChecks(deps: Dependencies, spec: DeploymentSpec): readonly Check[] {
   ];
 }
 
-async function insist(there: Promise<boolean>, code: ErrorCode, what: string): Promise<string> {
+async function requireExisting(there: Promise<boolean>, code: ErrorCode, what: string): Promise<string> {
   if (await there) return `${what} exists`;
   throw new DeployError(code, `The cloud does not know ${what}, or does not show it to this account.`);
 }
@@ -192,7 +193,7 @@ function judgeMemory({ release, instance: { type } }: DeploymentSpec, memory: nu
   if (memory >= least) return `${type} has ${memory} MiB`;
   throw new DeployError(
     'TYPE_TOO_SMALL',
-    `The instance type ${type} has ${memory} MiB; Stackato behaves oddly with less than ${least}.`,
+    `The instance type ${type} has ${memory} MiB; Stackato does not work reliably with less than ${least}.`,
   );
 }
 

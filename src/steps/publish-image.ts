@@ -1,5 +1,5 @@
-import { awaitPublished, planPublish, startPublishing } from './publishing/wait';
-import { withdrawImage } from './publishing/withdraw';
+import { awaitPublished, planPublish, startPublishing } from './publishing/await-published';
+import { withdrawImage } from './publishing/withdraw-image';
 import { step } from './step';
 
 /** The machine image, bound to kernel and ramdisk. Undoing it takes back all three, with `down --images` only. */

@@ -1,4 +1,4 @@
-import { awaitPublished, planPublish, startPublishing } from './publishing/wait';
+import { awaitPublished, planPublish, startPublishing } from './publishing/await-published';
 import { step } from './step';
 
 export const publishRamdisk = step({

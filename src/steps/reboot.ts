@@ -5,7 +5,7 @@ import { DeployError } from '../deployment/errors';
 import { NEED_REBOOT } from '../deployment/steps';
 import { stuck } from './machine/command';
 import type { Attempt } from './attempt';
-import { runDetached } from './machine/run-detached';
+import { runJob } from './machine/run-job';
 import { required } from './known';
 import { notUnderstood, readSections, withSession } from './machine/session';
 import { onMachine } from './planning';
@@ -14,19 +14,19 @@ import { step } from './step';
 import type { StepWork } from './step';
 import type { StepInput, StepOutcome } from '../deployment/activities';
 
-/** Long enough for sudo to ask and be answered; what comes after is another boot's affair. */
+/** Long enough for sudo's password prompt; the rest happens in another boot. */
 const REQUEST_MS = 15_000;
-/** First-boot tasks reboot some machines once more by themselves: one look at a new id is not enough. */
+/** First-boot tasks reboot some machines once more: seeing a new boot id once is not enough. */
 const BETWEEN_READINGS_MS = 2_000;
 
-/** One reboot: the boot id is stored before it is asked for, it is asked for once per stored id, and over when another id is read twice. */
+/** One reboot: the boot id is stored first, the reboot is requested once for that id, and it is over when another id was read twice. */
 export const reboot = step({
   id: 'reboot',
   plan: () => [onMachine('sudo reboot', 'once, while the boot id is still the one noted before')],
   activities: { readBootId, requestReboot, awaitReboot },
 });
 
-/** The boot that is to end. Nothing is learnt where it has ended before, and nothing since needs another. */
+/** Stores the id of the boot that is to end; stores nothing if the reboot has happened and nothing since then needs another one. */
 async function readBootId(...[deps, input]: Parameters<StepWork>): Promise<StepOutcome> {
   const {
     spec,
@@ -36,7 +36,7 @@ async function readBootId(...[deps, input]: Parameters<StepWork>): Promise<StepO
     return await withSession(deps, input, async (session) => {
       const boot = await bootId(session);
       const owed = await ranIn(boot, session, spec.name);
-      // An earlier attempt may have asked already: the id it stored is the one that counts, unless there was work in a later boot.
+      // An earlier attempt may have requested the reboot already: the id it stored counts, unless a later boot owes a reboot of its own.
       if (reboot !== undefined && reboot.after === undefined)
         return toReboot(boot === reboot.before || !owed ? reboot.before : boot);
       if (reboot !== undefined && !owed && rebootOwed === undefined)
@@ -44,7 +44,7 @@ async function readBootId(...[deps, input]: Parameters<StepWork>): Promise<StepO
       return toReboot(boot);
     });
   } catch (error) {
-    // It may be down just because an earlier attempt has asked.
+    // It may be down because an earlier attempt requested the reboot.
     if (reboot !== undefined && reboot.after === undefined && isAway(error)) return toReboot(reboot.before);
     throw error;
   }
@@ -59,7 +59,7 @@ async function requestReboot(...[deps, input, attempt]: Parameters<StepWork>): P
   try {
     return await withSession(deps, input, (session) => requestOnce(session, input, attempt, before));
   } catch (error) {
-    // The request may be what took the connection; whether it was, the next attempt or the boot id will tell.
+    // The reboot itself may have cut the connection: the next attempt, or the boot id, will show it.
     if (attempt.number > 1 && isAway(error)) throw notBack(input, error);
     throw error;
   }
@@ -69,13 +69,13 @@ async function awaitReboot(...[deps, input]: Parameters<StepWork>): Promise<Step
   const { before } = required(input.known.reboot, 'boot id');
   try {
     const after = await withSession(deps, input, bootId);
-    if (after === before) throw new DeployError('REBOOT_NOT_SEEN', `The machine still runs the boot ${before}.`);
+    if (after === before) throw new DeployError('REBOOT_NOT_SEEN', `The machine still has the boot id ${before}.`);
     await new Promise((resolve) => setTimeout(resolve, Math.min(input.spec.timing.poll, BETWEEN_READINGS_MS)));
     const again = await withSession(deps, input, bootId);
-    if (again !== after) throw new DeployError('REBOOT_NOT_SEEN', 'The machine boots once more.');
+    if (again !== after) throw new DeployError('REBOOT_NOT_SEEN', 'The machine is booting once more.');
     return { changed: true, note: `boot ${after}`, known: { reboot: { before, after } } };
   } catch (error) {
-    // A machine that is only half up, or half down, may answer anything.
+    // A machine that is half up, or half down, may answer anything.
     throw isAway(error) || (error instanceof DeployError && error.code === 'SSH_COMMAND')
       ? notBack(input, error)
       : error;
@@ -92,7 +92,7 @@ async function requestOnce(
   const { need, command } = rebootJob(before);
   const answers = session.password === undefined ? {} : { password: session.password };
   attempt.assertTimely();
-  const outcome = await runDetached(
+  const outcome = await runJob(
     session,
     { deployment: spec.name, step: 'reboot', need, command, answers },
     { budgetMs: REQUEST_MS, signal: attempt.signal },
@@ -111,8 +111,8 @@ async function requestOnce(
 }
 
 /**
- * Whether a command that needs a boot ran in this one, by the journal. A run that was ended from outside while its command was at work
- * could not say so any more.
+ * Whether a command that needs a reboot ran in this boot, according to the journal on the machine: a workflow run that was ended from
+ * outside during the command could not record it.
  */
 async function ranIn(boot: string, session: RemoteSession, deployment: string): Promise<boolean> {
   const { startedIn } = await readSections(
@@ -125,11 +125,11 @@ async function ranIn(boot: string, session: RemoteSession, deployment: string): 
 async function bootId(session: RemoteSession): Promise<string> {
   const result = await session.exec(READ_BOOT_ID);
   const id = parseBootId(result.stdout);
-  if (id === undefined) throw notUnderstood('the question for its boot id', result);
+  if (id === undefined) throw notUnderstood('the query for its boot id', result);
   return id;
 }
 
-/** Down, or just going down. */
+/** The machine is down, or going down. */
 function isAway(error: unknown): error is DeployError {
   return error instanceof DeployError && (error.code === 'SSH_UNREACHABLE' || error.code === 'SSH_DROPPED');
 }

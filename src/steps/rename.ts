@@ -6,7 +6,7 @@ import { readSections } from './machine/session';
 import { onMachine } from './planning';
 import { step } from './step';
 
-/** The appliance's own idea of its name, in host name, hosts file and certificate. */
+/** Gives the appliance its name: host name, hosts file and certificate. */
 export const rename = step({
   id: 'rename',
   plan: ({ kato, spec }) => [onMachine(kato.rename(spec.dns.name))],

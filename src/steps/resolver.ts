@@ -5,7 +5,7 @@ import { readSections } from './machine/session';
 import { onMachine } from './planning';
 import { step } from './step';
 
-/** The appliance's own resolver first, now and after every boot: without it the console works and applications fail to stage. */
+/** Puts the appliance's own resolver first, now and after every boot: without it the console works, but applications cannot be staged. */
 export const resolver = step({
   id: 'resolver',
   plan: ({ spec }) => [onMachine(putResolverFirst(spec.network.mode))],

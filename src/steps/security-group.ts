@@ -1,13 +1,13 @@
 import { DeployError } from '../deployment/errors';
 import { groupNameOf } from '../deployment/names';
-import { mayComeFor, waitOut } from './attempt';
-import { authorizeMissing, hasRules, lostRules, ourGroup, planRules, sshRules } from './cloud/security-rules';
+import { lateEffectLeft, waitOut } from './attempt';
+import { authorizeMissing, hasRules, findLostRules, ourGroup, planRules, sshRules } from './cloud/security-rules';
 import { ec2Call } from './planning';
 import type { CloudGroup } from './ports';
 import { contextOf, ensure, NOTHING, step } from './step';
 import type { Context } from './step';
 
-/** Creates the group with its rules for ssh. The console's ports come later: see open-console.ts. */
+/** Creates the group with the rules for ssh. The console's ports are opened later, in open-console.ts. */
 export const securityGroup = step({
   id: 'security-group',
   plan: (planning) => [
@@ -24,9 +24,9 @@ export const securityGroup = step({
       done: (group, { spec, groupName, cloud, attempt }) => {
         if (group === undefined || !hasRules(group, sshRules(spec))) return undefined;
         const known = { group: { name: groupName, ...(group.id === undefined ? {} : { id: group.id }) } };
-        // A request before this attempt may still make another: whoever deletes the group has to know.
+        // An earlier request may still create another group: whoever deletes the group must know.
         const { unsettled } = attempt;
-        const late = unsettled !== undefined && mayComeFor(attempt, cloud.lateEffect) > 0 ? { unsettled } : {};
+        const late = unsettled !== undefined && lateEffectLeft(attempt, cloud.lateEffect) > 0 ? { unsettled } : {};
         return { note: `${group.id ?? groupName}, tcp ${spec.ssh.port} open`, known, ...late };
       },
       act: async (context, group) => {
@@ -34,7 +34,7 @@ export const securityGroup = step({
         await authorizeMissing(cloud, group ?? (await create(context)), sshRules(spec));
       },
       notYet: (_, { groupName }) =>
-        new DeployError('NOT_YET', `The rules of the security group ${groupName} are added and not listed yet.`),
+        new DeployError('NOT_YET', `The rules of the security group ${groupName} were added and are not listed yet.`),
     }),
   },
   undo: async (deps, input, attempt) => {
@@ -46,16 +46,16 @@ export const securityGroup = step({
     await cloud.deleteGroup(group);
     return { changed: true, note: `security group ${groupName}`, known: {} };
   },
-  lost: lostRules(sshRules),
+  findLost: findLostRules(sshRules),
 });
 
 async function create(context: Context): Promise<CloudGroup> {
   const { cloud, owner, groupName, attempt } = context;
-  // A second one does no harm as long as the group is wanted; whoever takes it back has to know of the first.
+  // A second request does no harm while the group is wanted, but whoever deletes the group must know about the first.
   await attempt.request('CreateSecurityGroup', () => cloud.createGroup(groupName, owner));
   const group = await ourGroup(context);
   // Eventual consistency: the next attempt finds it.
   if (group === undefined)
-    throw new DeployError('NOT_YET', `The security group ${groupName} is made and not listed yet.`);
+    throw new DeployError('NOT_YET', `The security group ${groupName} was created and is not listed yet.`);
   return group;
 }

@@ -7,7 +7,7 @@ import { readKatoInfo } from './machine/kato-info';
 import { onMachine } from './planning';
 import { step } from './step';
 
-/** Makes a core of the micro cloud that the appliance is at first. */
+/** Turns the micro cloud that the appliance is at first into a core node. */
 export const setupCore = step({
   id: 'setup-core',
   plan: ({ kato, spec }) => [onMachine(kato.setUpCore(apiNameOf(spec.dns.name)))],

@@ -1,7 +1,7 @@
 import { katoOf } from '../machine/kato';
 import { adoptableNetwork, isStatic, READ_NETWORK, staticIpAnswers, staticNetworkOf } from '../machine/network';
 import type { StaticNetwork } from '../machine/network';
-import type { NetworkSpec } from '../deployment/types';
+import type { NetworkSpec } from '../deployment/spec';
 import { byCommand } from './machine/command';
 import { readSections } from './machine/session';
 import { onMachine } from './planning';
@@ -12,7 +12,7 @@ interface Seen {
   readonly wanted: StaticNetwork;
 }
 
-/** Fixes, in the interfaces file, the network that the machine got by DHCP. It works from the next boot on. */
+/** Writes the network configuration that the machine got by DHCP to the interfaces file. It takes effect at the next boot. */
 export const staticIp = step({
   id: 'static-ip',
   plan: ({ kato, spec }) => [onMachine(kato.staticIp, `answers: ${plannedAnswers(spec.network)}`)],
@@ -24,7 +24,7 @@ export const staticIp = step({
         return { interfaces: sections['interfaces'] ?? '', wanted: staticNetworkOf(sections, spec.network) };
       },
       done: ({ interfaces, wanted }, ran, { spec }) => {
-        // After our own command every value must be the one we typed; before it, a sound configuration of the machine's own address will do.
+        // After our own command every value must be the one we typed; before it, any valid configuration of the machine's own address is adopted.
         const expected = ran ? wanted : adoptableNetwork(interfaces, wanted, spec.network);
         return isStatic(interfaces, expected)
           ? { note: networkText(expected), known: { network: networkText(expected) } }

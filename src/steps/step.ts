@@ -1,29 +1,33 @@
-/** What a step is: one object, in a file of its own. Its row, with all that a workflow has to know of it, is in deployment/steps.ts. */
+/** A step is one object in a file of its own. Its row in deployment/steps.ts holds everything that workflows must know about it. */
 
 import type { StepInput, StepOutcome } from '../deployment/activities';
 import type { DeployError } from '../deployment/errors';
 import type { Known } from '../deployment/facts';
 import { groupNameOf, ownerOf } from '../deployment/names';
 import type { ActivitiesOf, StepId, UndoOf } from '../deployment/steps';
-import type { DeploymentSpec } from '../deployment/types';
+import type { DeploymentSpec } from '../deployment/spec';
 import type { Attempt } from './attempt';
 import type { Dependencies } from './dependencies';
 import type { PlannedAction, Planning } from './planning';
 import type { Cloud } from './ports';
 
-/** One attempt at an activity. It may be run again after any end of it, and after none. */
+/** One attempt of an activity. It may be run again, however it ended and even if it never did. */
 export type StepWork = (deps: Dependencies, input: StepInput, attempt: Attempt) => Promise<StepOutcome>;
 
-/** Looks whether what the step made is still there, where a look is cheap. Says in a sentence what is gone; undefined: nothing. */
-export type StillThere = (deps: Dependencies, input: Pick<StepInput, 'spec' | 'known'>) => Promise<string | undefined>;
+/** Checks whether the effect of the step is still there. @returns one sentence that says what is gone, or undefined */
+export type LostEffectCheck = (
+  deps: Dependencies,
+  input: Pick<StepInput, 'spec' | 'known'>,
+) => Promise<string | undefined>;
 
 interface Definition<Id extends StepId> {
   readonly id: Id;
-  /** What `plan` prints, where the step is needed. */
+  /** What `plan` prints, if the spec needs the step. */
   readonly plan: (planning: Planning) => readonly PlannedAction[];
-  /** What its row lists. */
+  /** The activities that its row lists. */
   readonly activities: Readonly<Record<ActivitiesOf<Id>, StepWork>>;
-  readonly lost?: StillThere;
+  /** Only for steps whose effect can be checked cheaply. */
+  readonly findLost?: LostEffectCheck;
 }
 
 export type StepDefinition<Id extends StepId = StepId> = Definition<Id> &
@@ -40,22 +44,22 @@ export interface Context {
   readonly known: Known;
   readonly attempt: Attempt;
   readonly cloud: Cloud;
-  /** What is ours says so in these words. */
+  /** The owner mark of this deployment's resources. */
   readonly owner: string;
   readonly groupName: string;
 }
 
-/** An effect in the cloud that can be seen. */
+/** An effect in the cloud that can be observed. */
 export interface Effect<Seen> {
   observe(context: Context): Promise<Seen>;
-  /** What came of it, where it is there. */
+  /** The outcome, if the effect is there. */
   done(seen: Seen, context: Context): Omit<StepOutcome, 'changed'> | undefined;
   act(context: Context, seen: Seen): Promise<void>;
-  /** It was asked for, and is not seen yet. */
+  /** The effect was requested and cannot be observed yet. */
   notYet(seen: Seen, context: Context): DeployError;
 }
 
-/** Observe; already there? adopt; act; observe again, whatever the act returned. */
+/** Observes, adopts an effect that is already there; otherwise acts, and observes again, whatever the act returned. */
 export function ensure<Seen>({ observe, done, act, notYet }: Effect<Seen>): StepWork {
   return async (deps, input, attempt) => {
     const context = await contextOf(deps, input, attempt);
@@ -74,7 +78,7 @@ export async function contextOf(deps: Dependencies, { spec, known }: StepInput, 
   return { deps, spec, known, attempt, ...(await siteOf(deps, spec)) };
 }
 
-/** The account's cloud, and what is ours in it. */
+/** The account's cloud, and the names of what is ours in it. */
 export async function siteOf(
   deps: Dependencies,
   spec: DeploymentSpec,
@@ -86,5 +90,5 @@ export async function siteOf(
   };
 }
 
-/** Of an undo: there was nothing to take back. */
+/** The outcome of an undo that had nothing to do. */
 export const NOTHING: StepOutcome = { changed: false, note: '', known: {} };

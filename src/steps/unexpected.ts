@@ -1,8 +1,8 @@
-/** Errors that no activity foresaw: what the worker's own machine lacks, and bugs. */
+/** Errors that no activity expects: problems of the worker's own machine, and bugs. */
 
 import { DeployError } from '../deployment/errors';
 
-/** What a person can mend on the worker's machine, by Node's names for it. */
+/** What a person can fix on the worker's machine, by Node's error codes. */
 const LACKS: ReadonlyMap<string, string> = new Map([
   ['ENOSPC', 'its disk is full'],
   ['EDQUOT', 'its disk quota is used up'],
@@ -15,15 +15,12 @@ const LACKS: ReadonlyMap<string, string> = new Map([
   ['EAGAIN', 'it cannot start another process'],
 ]);
 
-/** Of a DeployError itself. */
+/** Returns a DeployError as it is. */
 export function toDeployError(error: unknown): DeployError {
   if (error instanceof DeployError) return error;
-  const lack =
-    error instanceof Error && 'code' in error && typeof error.code === 'string' ? LACKS.get(error.code) : undefined;
+  if (!(error instanceof Error)) return new DeployError('INTERNAL', String(error));
+  const lack = 'code' in error && typeof error.code === 'string' ? LACKS.get(error.code) : undefined;
   if (lack !== undefined)
-    return new DeployError(
-      'WORKER_MACHINE',
-      `The worker's own machine stands in the way, ${lack}: ${(error as Error).message}.`,
-    );
-  return new DeployError('INTERNAL', error instanceof Error ? `${error.name}: ${error.message}` : String(error));
+    return new DeployError('WORKER_MACHINE', `The worker's own machine has a problem, ${lack}: ${error.message}.`);
+  return new DeployError('INTERNAL', `${error.name}: ${error.message}`);
 }

@@ -9,9 +9,9 @@ import type { HttpAnswer } from './ports';
 import { siteOf, step } from './step';
 import { authorityOf } from './zone/authority';
 import type { Authority } from './zone/authority';
-import { addressesOf, randomLabel } from './zone/name-state';
+import { addressesOf, randomLabel } from './zone/queries';
 
-/** The console, through the name we made: what the person who waits for it will see. */
+/** Requests the console through its new name, as a user will. */
 export const verify = step({
   id: 'verify',
   plan: ({ spec }) => {
@@ -24,42 +24,42 @@ export const verify = step({
 async function verifyConsole(deps: Dependencies, { spec, known }: StepInput): Promise<StepOutcome> {
   const { publicIp } = required(known.address, 'address');
   const { httpPort } = spec.console;
-  const { name } = spec.dns;
+  const { name: baseName } = spec.dns;
   const authority = await authorityOf(deps, spec);
-  for (const host of [name, apiNameOf(name), `${randomLabel()}.${name}`])
-    await insistOnName(deps, authority, host, publicIp);
+  for (const host of [baseName, apiNameOf(baseName), `${randomLabel()}.${baseName}`])
+    await assertResolves(deps, authority, host, publicIp);
 
   const { page, info, app } = urlsOf(spec, randomLabel());
-  insistOnStatus(page, await deps.http.get(page, publicIp), (status) => status >= 200 && status < 400);
+  assertStatus(page, await deps.http.get(page, publicIp), (status) => status >= 200 && status < 400);
   const api = await deps.http.get(info, publicIp);
-  insistOnStatus(info, api, (status) => status === 200);
-  // The router answers for hosts under the wildcard, if only that it knows no such application.
-  insistOnStatus(app, await deps.http.get(app, publicIp), (status) => status < 500);
-  // A launch without an answer may have made another instance late.
+  assertStatus(info, api, (status) => status === 200);
+  // The router answers for every host under the wildcard, even if only with an error about an unknown application.
+  assertStatus(app, await deps.http.get(app, publicIp), (status) => status < 500);
+  // A launch that was not answered may have created another instance late.
   await findOurs({ ...(await siteOf(deps, spec)), spec });
   return {
     changed: false,
-    note: `${versionIn(info, api)} at http://${name}${httpPort === 80 ? '' : `:${httpPort}`}/`,
+    note: `${versionIn(info, api)} at http://${baseName}${httpPort === 80 ? '' : `:${httpPort}`}/`,
     known: {},
   };
 }
 
 function urlsOf(
-  { dns: { name }, console: { httpPort, httpsPort }, release }: StepInput['spec'],
+  { dns: { name: baseName }, console: { httpPort, httpsPort }, release }: StepInput['spec'],
   label: string,
 ): { page: string; info: string; app: string } {
   return {
-    page: `http://${name}:${httpPort}/`,
-    info: `https://${apiNameOf(name)}:${httpsPort}${RELEASES[release].paths.info}`,
-    app: `http://${label}.${name}:${httpPort}/`,
+    page: `http://${baseName}:${httpPort}/`,
+    info: `https://${apiNameOf(baseName)}:${httpsPort}${RELEASES[release].paths.info}`,
+    app: `http://${label}.${baseName}:${httpPort}/`,
   };
 }
 
 /**
- * By the authority, where it knows the target of our CNAME; else by this worker's own resolver. Where the key has a view of its own, this
- * is that view: the deployment's name was made in no other.
+ * Asks the authority, if it knows the target of our CNAME, otherwise this worker's own resolver. If the key has a view of its own, that is
+ * the view that is asked, because the name exists in no other.
  */
-async function insistOnName({ dns }: Dependencies, authority: Authority, host: string, ip: string): Promise<void> {
+async function assertResolves({ dns }: Dependencies, authority: Authority, host: string, ip: string): Promise<void> {
   const found = await addressesOf(authority, host);
   if (found.length > 0 ? found.includes(ip) : await dns.resolvesTo(host, ip)) return;
   throw new DeployError(
@@ -68,7 +68,7 @@ async function insistOnName({ dns }: Dependencies, authority: Authority, host: s
   );
 }
 
-function insistOnStatus(url: string, { status }: HttpAnswer, good: (status: number) => boolean): void {
+function assertStatus(url: string, { status }: HttpAnswer, good: (status: number) => boolean): void {
   if (!good(status)) throw new DeployError('CONSOLE_NOT_UP', `${url} answers ${status}.`);
 }
 

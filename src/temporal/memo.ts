@@ -5,10 +5,11 @@
 
 import { createHash } from 'node:crypto';
 import { factsOf } from '../deployment/facts';
-import { IMAGE_PARTS, STAGES } from '../deployment/messages';
+import { STAGES } from '../deployment/messages';
+import { IMAGE_KINDS } from '../deployment/spec';
 import type { DeploymentView, PublishView } from '../deployment/messages';
 import { MEMO_IMAGE, MEMO_SPEC, MEMO_VIEW } from '../deployment/names';
-import type { DeploymentSpec } from '../deployment/types';
+import type { DeploymentSpec } from '../deployment/spec';
 
 export type Memo = Readonly<Record<string, unknown>> | undefined;
 
@@ -65,7 +66,7 @@ const PUBLISH_VIEW: Fields<PublishView> = {
   image: (image) => hasFields(image, { name: isString, bucket: isString }),
   cloud: isString,
   stage: oneOf(['publishing', 'published', 'failed']),
-  parts: (parts) => hasFields(parts, Object.fromEntries(IMAGE_PARTS.map((part) => [part, isStep]))),
+  parts: (parts) => hasFields(parts, Object.fromEntries(IMAGE_KINDS.map((kind) => [kind, isStep]))),
   error: optional((error) => hasFields(error, { code: isString, message: isString })),
 };
 

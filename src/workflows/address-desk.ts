@@ -20,13 +20,13 @@ import { unsettledOf } from './failures';
 const allocate = defineUpdate<AddressFact, [AddressRequest]>(DESK.allocate);
 const release = defineUpdate<Released, [AddressRequest]>(DESK.release);
 
-/** At least so long the cloud may fail until it is known what an allocation came to, whatever the deployment allows: longer than it may come late. */
+/** The least time, ms, to find out what an unsettled allocation did, whatever the deadline of the deployment: longer than it may take effect late. */
 const SETTLING = 180_000;
 
 /**
- * Owns the elastic IPs of one cloud account. Most Eucalyptus releases give addresses neither tags nor tokens, so the only
- * proof of an allocation whose reply was lost is an address that was not there before; that holds only while nobody else
- * allocates in between. Hence one at a time, through here, and other desks are kept out. Ends when it owns nothing.
+ * Owns the elastic IPs of one cloud account. Most Eucalyptus releases have neither tags nor client tokens for addresses, so the only
+ * trace of an allocation whose reply was lost is a new address, and that proves something only while nobody else allocates. Therefore
+ * all allocations go through this workflow, one at a time, and other desks are kept out. Completes when it owns nothing.
  */
 export async function addressDesk(state: DeskState): Promise<void> {
   const desk = new Desk(state);
@@ -48,7 +48,7 @@ class Desk {
   private readonly ledger: Record<string, LedgerEntry>;
   private readonly questions: Record<string, OpenQuestion>;
   private reserved: boolean;
-  /** To keep others out was asked for and not answered. */
+  /** The request to keep others out, if it was not answered. */
   private reserving: Unsettled | undefined;
 
   constructor(state: DeskState) {
@@ -65,14 +65,14 @@ class Desk {
     return Object.keys(this.ledger).length === 0 && Object.keys(this.questions).length === 0 && !this.reserved;
   }
 
-  /** One request after another, in the order they came. */
+  /** Handles requests one after another, in the order in which they arrived. */
   async inTurn<T>(work: () => Promise<T>): Promise<T> {
     const mine = this.turn.then(work);
     this.turn = mine.catch(() => undefined);
     try {
       return await mine;
     } catch (error) {
-      // The caller wants the activity's own code and words.
+      // The caller needs the activity's own error code and message.
       throw error instanceof ActivityFailure && error.cause instanceof ApplicationFailure ? error.cause : error;
     } finally {
       this.served = true;
@@ -82,14 +82,14 @@ class Desk {
   async allocate(request: AddressRequest): Promise<AddressFact> {
     const { deployment, ip } = request;
     const listed = await cloud('List the addresses').listAddresses(request);
-    this.notice(listed);
+    this.markGone(listed);
     const held = this.ledger[deployment];
     if (held !== undefined && held.gone !== true && listed.some((address) => isSame(address, held))) return held;
     const fact =
       ip === undefined
         ? (this.remembered(request, listed) ?? (await this.obtain(request, listed)))
         : this.take(deployment, ip, listed);
-    // What the cloud gives anew, whoever had it has no more.
+    // An address that the cloud allocates again no longer belongs to its previous owner.
     for (const [name, entry] of Object.entries(this.ledger))
       if (entry.publicIp === fact.publicIp) this.ledger[name] = { ...entry, gone: true };
     this.ledger[deployment] = fact;
@@ -102,7 +102,7 @@ class Desk {
     const fact = entry ?? request.known;
     const memory = entry === undefined ? 'none' : entry.gone === true ? 'gone' : 'held';
     const done = fact?.allocated === true ? [await this.releaseOne(request, fact, memory)] : [];
-    // In case what follows fails: that address is not given back twice.
+    // If one of the next calls fails, the address must not be released twice.
     if (entry !== undefined) this.ledger[deployment] = { ...entry, gone: true };
     const found = await this.settle(request);
     if (found !== null) done.push(await this.releaseOne(request, found, 'held'));
@@ -122,13 +122,13 @@ class Desk {
     const other = this.heldByAnother(request.deployment, publicIp);
     if (other !== undefined)
       return { released: [], left: `elastic IP ${publicIp} is left alone: it belongs to the deployment ${other} now` };
-    // Histories of earlier versions hold no result.
+    // Histories of earlier versions have no result.
     const done = (await cloud(`Release ${publicIp}`).releaseAddress({ ...request, address, memory })) as
       Released | undefined;
     return done ?? { released: [publicIp] };
   }
 
-  /** The tag tells, or the deployment remembers. */
+  /** An address of the deployment that the desk does not hold: known by its tag, or remembered by the deployment. */
   private remembered({ deployment, known }: AddressRequest, listed: readonly ListedAddress[]): AddressFact | undefined {
     const gone = this.ledger[deployment]?.gone === true;
     const ours =
@@ -146,7 +146,7 @@ class Desk {
         listed.map(({ publicIp }) => publicIp),
       );
     } finally {
-      // The caller has what it came for; another occasion comes.
+      // The caller has its address; letting others in is retried by a later request.
       await this.letGo(request).catch(() => undefined);
     }
   }
@@ -166,7 +166,7 @@ class Desk {
     }
   }
 
-  /** What an earlier allocation for this deployment made, which nobody saw. Its question is closed when the address is released. */
+  /** The address that an unsettled allocation for this deployment created, if any. The question is closed when that address is released. */
   private async settle(request: AddressRequest): Promise<AddressFact | null> {
     const question = this.questions[request.deployment];
     if (question === undefined) return null;
@@ -174,7 +174,7 @@ class Desk {
     return cloud('Look for what an allocation without an answer made').settleAllocation(input);
   }
 
-  /** Never are two allocations under way: the last one that is unsettled is waited for, whichever deployment it was for. */
+  /** Two allocations never run at the same time: the latest unsettled one is waited for, whichever deployment it was for. */
   private allocation(request: AddressRequest, before: readonly string[]): AllocationInput {
     const others = Object.values(this.ledger)
       .filter(({ gone }) => gone !== true)
@@ -189,7 +189,7 @@ class Desk {
     };
   }
 
-  /** What is there now that nobody else allocates; undefined in the history of a desk from before that was looked after. */
+  /** Keeps other desks out. @returns the addresses that exist from then on; undefined when replaying a desk from before this existed */
   private async reserve(request: AddressRequest): Promise<readonly ListedAddress[] | undefined> {
     if (!patched('address-desk-reserves')) return undefined;
     this.reserved = true;
@@ -204,7 +204,7 @@ class Desk {
     }
   }
 
-  /** Not while a question is open: what another desk allocates would be taken for its answer. */
+  /** Not while a question is open: an address that another desk allocates would be taken for the answer. */
   private async letGo(request: AddressRequest): Promise<void> {
     if (!this.reserved || Object.keys(this.questions).length > 0) return;
     const { reserving } = this;
@@ -223,8 +223,8 @@ class Desk {
     return factOf(address, false);
   }
 
-  /** A classic address that is gone may come back as somebody else's, and nothing of it would tell. */
-  private notice(listed: readonly ListedAddress[]): void {
+  /** Marks classic addresses that are gone: such an address may come back as somebody else's and look the same. */
+  private markGone(listed: readonly ListedAddress[]): void {
     for (const [name, entry] of Object.entries(this.ledger)) {
       const isClassic = entry.allocated && entry.allocationId === undefined;
       if (isClassic && !listed.some((address) => isSame(address, entry))) this.ledger[name] = { ...entry, gone: true };
@@ -238,7 +238,7 @@ class Desk {
   }
 }
 
-/** Before all others, whose deployments may wait for it. */
+/** With priority, because whole deployments may wait for the desk. */
 function cloud(summary: string): Activities {
   return proxyActivities<Activities>({ ...ACTIVITY_OPTIONS, summary, priority: { priorityKey: 1 } });
 }
@@ -247,7 +247,7 @@ function reservation(request: AddressRequest): ReservationInput {
   return { ...request, desk: workflowInfo().firstExecutionRunId };
 }
 
-/** An allocation id is given once; an address by itself may have been released and allocated by others. */
+/** Allocation ids are never reused; an address alone may have been released and allocated by others since. */
 function isSame(listed: ListedAddress, { publicIp, allocationId }: AddressFact): boolean {
   return (
     listed.publicIp === publicIp &&

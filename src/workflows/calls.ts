@@ -1,4 +1,4 @@
-/** Calls activities with the options every one of them shares. */
+/** Calls activities, with the options that all of them share. */
 
 import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
 import type { ActivityOptions } from '@temporalio/workflow';
@@ -8,27 +8,26 @@ import type { StepActivityName } from '../deployment/steps';
 import type { LostEffect } from '../deployment/messages';
 
 /**
- * A dead worker is noticed by the missing heartbeat; each attempt is short, since waiting happens between attempts.
- * No schedule-to-close timeout: an activity counts the time itself, so that hours without any worker cost a deployment
- * nothing (see activities/attempt.ts). Delays after failures come from there too (`nextRetryDelay`); the policy here is for
- * attempts that ended without a word.
+ * A dead worker is detected by the missing heartbeat. Attempts are short, because waiting happens between attempts. There is no
+ * schedule-to-close timeout: an activity counts the time itself, so that hours without a worker cost a deployment nothing (see
+ * activities/attempt.ts, which also sets `nextRetryDelay` after a failure). The retry policy here is for attempts that timed out.
  */
 export const ACTIVITY_OPTIONS = {
   startToCloseTimeout: '90s',
   heartbeatTimeout: '10s',
   retry: { initialInterval: '1s', backoffCoefficient: 1 },
-  // Not the SDK's default, which reports a cancelled activity as over while it still runs: what it goes on to make would come after the undo.
+  // The SDK's default reports a cancelled activity as finished while it is still running: it could create something after the undo.
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 } as const satisfies ActivityOptions;
 
-/** One attempt, for what is good to know and nothing waits for. */
+/** A single attempt, for information that nothing depends on. */
 const LOOK_OPTIONS = {
   ...ACTIVITY_OPTIONS,
   startToCloseTimeout: '30s',
   retry: { maximumAttempts: 1 },
 } as const satisfies ActivityOptions;
 
-/** @param after the step that failed, and which try of it */
+/** @param after the step that failed, and its need */
 export function callFindLost(after: string, input: LookBackInput): Promise<LostEffect | undefined> {
   return proxyActivities<Activities>({
     ...LOOK_OPTIONS,
@@ -38,8 +37,8 @@ export function callFindLost(after: string, input: LookBackInput): Promise<LostE
 }
 
 /**
- * @param label prefix of the activity id; views map pending activities to steps by it
- * @param node of a step of a node
+ * @param label prefix of the activity id, by which views map pending activities to steps
+ * @param node for a step of a node
  */
 export function callStepActivity(
   name: StepActivityName,

@@ -1,4 +1,4 @@
-/** What a person can say to a deployment: updates whose validators refuse, with the reason, what makes no sense now. */
+/** The updates by which a person controls a deployment. Their validators reject, with the reason, whatever makes no sense in its state. */
 
 import { defineUpdate, setHandler } from '@temporalio/workflow';
 import { UPDATE } from '../deployment/messages';
@@ -6,7 +6,7 @@ import type { Decision, DeploymentView } from '../deployment/messages';
 import { stepById, STEP_IDS } from '../deployment/steps';
 import type { StepId } from '../deployment/steps';
 
-/** `from`: an earlier step, from which on everything is done again. */
+/** `from`: everything from that earlier step on is done again. */
 export type Answer = 'resume' | 'skip' | { readonly from: StepId };
 
 const resumeUpdate = defineUpdate<string, [Decision]>(UPDATE.resume);
@@ -14,11 +14,11 @@ const skipUpdate = defineUpdate<string, [Decision]>(UPDATE.skip);
 const abortUpdate = defineUpdate<string, []>(UPDATE.abort);
 const pauseUpdate = defineUpdate<string, []>(UPDATE.pause);
 
-/** Handlers only set fields; the main function acts on them. */
+/** Update handlers only set fields; the workflow function acts on them. */
 export class Decisions {
   paused = false;
   aborted = false;
-  /** Steps that need attention, and what was answered. */
+  /** Steps that need attention, with the answer, once there is one. */
   private readonly parked = new Map<StepId, Answer | undefined>();
 
   constructor(
@@ -49,7 +49,7 @@ export class Decisions {
     this.parked.set(step, undefined);
   }
 
-  /** The answer for a parked step, once there is one; taking it ends the parking. */
+  /** Returns and removes the answer for a parked step. */
   take(step: StepId): Answer | undefined {
     const answer = this.parked.get(step);
     if (answer !== undefined) this.parked.delete(step);

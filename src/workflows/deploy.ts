@@ -8,15 +8,15 @@ import {
   sleep,
 } from '@temporalio/workflow';
 import type { DeployInput, DeployResult } from '../deployment/messages';
-import type { DeploymentSpec } from '../deployment/types';
+import type { DeploymentSpec } from '../deployment/spec';
 import { freshView } from '../deployment/view';
 import { Decisions } from './decisions';
 import { Progress } from './progress';
-import { DoAgain, StepRunner } from './runner';
+import { RepeatFrom, StepRunner } from './runner';
 import type { StepBody } from './runner';
 import { undoEverything } from './undo';
 
-/** Brings one Stackato up, from nothing to a reachable console. Never fails half-way: it parks; `abort` takes everything back. */
+/** Brings one Stackato up, from nothing to a reachable console. A failed step is parked; only `abort` undoes what was made. */
 export async function deployStackato({ spec, facts }: DeployInput): Promise<DeployResult> {
   const forward = new CancellationScope({ cancellable: true });
   const progress = new Progress(freshView(spec, facts));
@@ -25,7 +25,7 @@ export async function deployStackato({ spec, facts }: DeployInput): Promise<Depl
 
   try {
     await forward.run(() => untilDone(steps, () => bringUp(spec, steps)));
-    // It may have come with the last step's end.
+    // The abort may have arrived just as the last step ended.
     if (decisions.aborted) throw new CancelledFailure('The deployment was aborted.');
     progress.stage('ready');
     return { stage: 'ready', view: progress.view, unchanged: steps.changed.size === 0 };
@@ -47,7 +47,7 @@ async function bringUp(spec: DeploymentSpec, steps: StepRunner): Promise<void> {
     () => publish(steps),
   );
 
-  // Where the address' own name is known beforehand, DNS need not wait for the machine.
+  // If the address has a name that is known in advance, DNS need not wait for the instance.
   const dnsEarly = spec.cloud.addressName !== undefined;
   await together(() => steps.run('launch'), ...(dnsEarly ? [() => steps.run('dns')] : []));
   await steps.run('associate');
@@ -66,19 +66,19 @@ async function bringUp(spec: DeploymentSpec, steps: StepRunner): Promise<void> {
   await steps.run('verify');
 }
 
-/** `resume --from` unwinds to here and begins anew: steps that have ended and are not to be repeated are passed over. */
+/** `resume --from` unwinds to here and starts again: steps that have ended and are not to be repeated return at once. */
 async function untilDone(steps: StepRunner, work: () => Promise<void>): Promise<void> {
   for (;;) {
     try {
       return await work();
     } catch (error) {
-      if (!(error instanceof DoAgain)) throw error;
-      steps.doAgain(error.from);
+      if (!(error instanceof RepeatFrom)) throw error;
+      steps.repeatFrom(error.from);
     }
   }
 }
 
-/** Kernel and ramdisk side by side, then the image that is bound to both: by a workflow of the image's own, shared by all who need it. */
+/** Kernel and ramdisk in parallel, then the machine image that is bound to both. The image has a workflow of its own, which all deployments share. */
 async function publish(steps: StepRunner): Promise<void> {
   await together(
     () => steps.run('publish-kernel'),
@@ -89,13 +89,13 @@ async function publish(steps: StepRunner): Promise<void> {
     try {
       return await call('awaitImage');
     } finally {
-      // Another try, and another deployment, begin with another run.
+      // Another try starts or joins another run.
       forget('publishing');
     }
   });
 }
 
-/** Boot id first, then at most one request for that id, a durable timer, and one look per attempt until the id is another. */
+/** Stores the boot id, requests at most one reboot for it, sleeps, and then polls until the boot id has changed. */
 const reboot: StepBody = async ({ spec, call, known, forget }) => {
   const read = await call('readBootId');
   if (known().reboot?.after !== undefined) return read;
@@ -114,13 +114,13 @@ async function takeBack(spec: DeploymentSpec, progress: Progress): Promise<void>
     throw ApplicationFailure.nonRetryable('Not everything could be taken back; `down` tries again.', 'UNDO_INCOMPLETE');
 }
 
-/** Runs them side by side. All come to their end before what ended one counts: nothing is undone or repeated beside what still runs. */
+/** Runs branches in parallel and waits for all of them before a failure counts, so that nothing is undone or repeated while another branch is still running. */
 async function together(...branches: readonly (() => Promise<void>)[]): Promise<void> {
   const ends = branches.map((branch) => branch());
   const failures = (await Promise.allSettled(ends)).flatMap((each) =>
     each.status === 'rejected' ? [each.reason as unknown] : [],
   );
-  // An abort outweighs `resume --from`.
+  // An abort takes precedence over `resume --from`.
   if (failures.some(isCancellation)) throw new CancelledFailure('The deployment was cancelled.');
   await Promise.all(ends);
 }

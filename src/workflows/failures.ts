@@ -1,4 +1,4 @@
-/** What an activity's failure means to a person: a stable code and a sentence. */
+/** Translates an activity's failure to a stable error code and a sentence. */
 
 import { ActivityFailure, ApplicationFailure, CancelledFailure, TimeoutFailure } from '@temporalio/workflow';
 import { isErrorCode } from '../deployment/errors';
@@ -17,15 +17,15 @@ export function stepFailureOf(error: unknown): StepFailure {
 }
 
 /**
- * What the activity asked for and does not know the end of. One that timed out, or was cancelled by the server alone, says nothing of it,
- * and may have asked.
- * @param call what it may have asked for
+ * The request of a failed activity whose outcome is unknown. An activity that timed out, or was cancelled by the server alone, reports
+ * nothing and may have sent one.
+ * @param call the request that it may have sent
  */
 export function unsettledOf(error: unknown, call: string): Unsettled | undefined {
   const cause = error instanceof ActivityFailure ? error.cause : error;
   if (!(cause instanceof ApplicationFailure || cause instanceof CancelledFailure)) return { call };
   const [details] = (cause.details ?? []) as readonly (UnsettledDetails | string | undefined)[];
-  // Of an attempt that was cancelled between two tries the server has words of its own.
+  // For an activity that was cancelled between two attempts, the server puts details of its own here.
   if (typeof details === 'object') return details.unsettled;
   return cause instanceof CancelledFailure ? { call } : undefined;
 }

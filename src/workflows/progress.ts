@@ -1,4 +1,4 @@
-/** Shows where a deployment is: memo and search attributes (readable with no worker), and prose for the Web UI (needs one). */
+/** Publishes the state of a deployment: memo and search attributes (readable without a worker), and Markdown for the Web UI (needs one). */
 
 import { setCurrentDetails, upsertMemo, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
@@ -38,12 +38,12 @@ export class Progress {
     return knownOf(this.view.facts, node);
   }
 
-  /** Published at once: a run that is ended from outside leaves what it knew to the next one. */
+  /** Published at once, so that a run that is ended from outside leaves its facts to the next one. */
   learn(node: NodeName, learnt: Partial<Known>): void {
     const before = JSON.stringify(this.view.facts);
-    const machine = this.view.facts.nodes[node].instance;
-    // Another machine: what was learnt of the old one would only mislead.
-    if (machine !== undefined && learnt.instance !== undefined && learnt.instance.id !== machine.id) {
+    const { instance } = this.view.facts.nodes[node];
+    // Another instance: facts about the old one would be wrong.
+    if (instance !== undefined && learnt.instance !== undefined && learnt.instance.id !== instance.id) {
       const { launchRequest } = this.view.facts.nodes[node];
       this.view.facts.nodes[node] = launchRequest === undefined ? {} : { launchRequest };
     }
@@ -51,7 +51,7 @@ export class Progress {
     if (JSON.stringify(this.view.facts) !== before) this.publish();
   }
 
-  /** What was asked for and has no answer yet; undefined: nothing, any more. */
+  /** @param request a request without an answer so far; undefined: it was answered */
   request(node: NodeName, fact: RequestFact, request: Unsettled | undefined): void {
     if (request !== undefined) return this.learn(node, { [fact]: request });
     if (this.known(node)[fact] === undefined) return;
@@ -72,7 +72,7 @@ export class Progress {
     this.publish();
   }
 
-  /** Steps that were under way when everything was stopped. */
+  /** For an abort: steps that were running are no longer shown as running. */
   stopRunning(): void {
     for (const step of Object.values(this.view.steps)) {
       if (step.state === 'running')
@@ -93,7 +93,7 @@ export class Progress {
   }
 
   private publish(): void {
-    // A deep copy: the view goes on changing, what is published must not.
+    // A deep copy, because the view keeps changing.
     upsertMemo({ [MEMO_VIEW]: JSON.parse(JSON.stringify(this.view)) as DeploymentView });
     setCurrentDetails(detailsOf(this.view));
   }
@@ -146,7 +146,7 @@ function attention(view: DeploymentView): string[] {
   });
 }
 
-/** The Web UI's Markdown makes a dash of two hyphens: options are shown as code, unless they are already. */
+/** The Web UI's Markdown turns two hyphens into a dash, so options are shown as code. */
 function literal(text: string): string {
   return text
     .split(/(`[^`]*`)/)
@@ -165,12 +165,12 @@ function undoList(view: DeploymentView): string[] {
       ];
 }
 
-/** Table cells and list items hold no line ends and no bars. */
+/** Table cells and list items must not contain line breaks or bars. */
 function cell(text: string): string {
   return text.replace(/\s+/g, ' ').replace(/\|/g, '\\|').slice(0, 400);
 }
 
-/** One id for all runs that come of one start (a reset keeps it). The end of the run id: its beginning is the time, shared by runs of one minute. */
+/** The same for all runs that come from one start, including resets. The end of the run id, since its beginning is a timestamp that runs of the same minute share. */
 export function runKey(): string {
   return workflowInfo().firstExecutionRunId.slice(-12);
 }

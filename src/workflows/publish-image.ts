@@ -1,23 +1,24 @@
 import { ApplicationFailure, isCancellation, proxyActivities } from '@temporalio/workflow';
 import type { ActivityOptions } from '@temporalio/workflow';
-import type { ImagePart, PublishInput, PublishResult } from '../deployment/messages';
-import type { Activities, PartInput } from '../deployment/activities';
+import type { PublishInput, PublishResult } from '../deployment/messages';
+import type { ImageKind } from '../deployment/spec';
+import type { Activities, ImageInput } from '../deployment/activities';
 import { ACTIVITY_OPTIONS } from './calls';
 import { stepFailureOf } from './failures';
 import { PublishingProgress } from './publish-progress';
 
-/** One attempt goes on for as long as it sends; a dead worker is noticed by the missing heartbeat as ever. */
+/** One attempt takes as long as the upload does; a dead worker is detected by the missing heartbeat as usual. */
 const UPLOAD_OPTIONS = { ...ACTIVITY_OPTIONS, startToCloseTimeout: '48h' } as const satisfies ActivityOptions;
 
 /**
- * Bundles, uploads and registers kernel, ramdisk and machine image. Its id is that of the image on its cloud, so there is one at a time,
- * and whoever needs the image waits for it. It fails when it is out of retries: who started it decides whether to start it again, and
- * what was uploaded by then is not sent again.
+ * Bundles, uploads and registers kernel, ramdisk and machine image. The workflow id is derived from cloud and image, so only one runs at a
+ * time, and every deployment that needs the image waits for it. It fails when it is out of retries. Whoever started it may start it again;
+ * what was uploaded by then is not uploaded again.
  */
 export async function publishImage(input: PublishInput): Promise<PublishResult> {
   const progress = new PublishingProgress(input);
-  const publish = (part: ImagePart, ids: Pick<PartInput, 'kernelId' | 'ramdiskId'> = {}): Promise<string> =>
-    publishPart({ ...input, ...ids, part }, progress);
+  const publish = (kind: ImageKind, ids: Pick<ImageInput, 'kernelId' | 'ramdiskId'> = {}): Promise<string> =>
+    publishKind({ ...input, ...ids, part: kind }, progress);
   try {
     await activities('check', 'Check all that can be checked before the first byte').checkImage(input);
     const [kernelId, ramdiskId] = await both(publish('kernel'), publish('ramdisk'));
@@ -32,35 +33,35 @@ export async function publishImage(input: PublishInput): Promise<PublishResult> 
   }
 }
 
-async function publishPart(input: PartInput, progress: PublishingProgress): Promise<string> {
-  const { part, poll, deadline, cloud, image, kernelId, ramdiskId } = input;
-  const asked: PartInput = {
+async function publishKind(input: ImageInput, progress: PublishingProgress): Promise<string> {
+  const { part: kind, poll, deadline, cloud, image, kernelId, ramdiskId } = input;
+  const asked: ImageInput = {
     cloud,
     image,
-    part,
+    part: kind,
     poll,
     deadline,
     ...(kernelId === undefined ? {} : { kernelId }),
     ...(ramdiskId === undefined ? {} : { ramdiskId }),
   };
-  progress.begun(part);
+  progress.begun(kind);
   const uploaded = await activities(
-    `${part}/upload`,
-    `Bundle and upload the ${part} of ${image.name}`,
+    `${kind}/upload`,
+    `Bundle and upload the ${kind} of ${image.name}`,
     UPLOAD_OPTIONS,
   ).uploadImage(asked);
-  progress.uploaded(part, uploaded);
-  const id = await activities(`${part}/register`, `Register the ${part} of ${image.name}`).registerImage(asked);
-  progress.done(part, id, uploaded);
+  progress.uploaded(kind, uploaded);
+  const id = await activities(`${kind}/register`, `Register the ${kind} of ${image.name}`).registerImage(asked);
+  progress.done(kind, id, uploaded);
   return id;
 }
 
-/** @param label first part of it: the part of the image, by which others find what is at work on it */
+/** @param label of the activity id. Views find the pending activity of a kind by what stands before its slash. */
 function activities(label: string, summary: string, options: ActivityOptions = ACTIVITY_OPTIONS): Activities {
   return proxyActivities<Activities>({ ...options, activityId: label, summary });
 }
 
-/** The other comes to its end before the first failure counts: nothing is left under way. */
+/** Waits for both before a failure counts, so that nothing is left running. */
 async function both<A, B>(one: Promise<A>, other: Promise<B>): Promise<[A, B]> {
   await Promise.allSettled([one, other]);
   return Promise.all([one, other]);

@@ -1,9 +1,10 @@
-/** Shows how far the publishing of an image is: in the memo for deployments and clients, as prose for the Web UI. */
+/** Publishes the progress of an image: in the memo for deployments and clients, as Markdown for the Web UI. */
 
 import { setCurrentDetails, upsertMemo } from '@temporalio/workflow';
 import { remedyOf } from '../deployment/errors';
-import { IMAGE_PARTS } from '../deployment/messages';
-import type { ImagePart, PublishInput, PublishView, StepFailure } from '../deployment/messages';
+import { IMAGE_KINDS } from '../deployment/spec';
+import type { PublishInput, PublishView, StepFailure } from '../deployment/messages';
+import type { ImageKind } from '../deployment/spec';
 import { MEMO_IMAGE } from '../deployment/names';
 import { freshPublishView } from '../deployment/view';
 import type { Uploaded } from '../deployment/activities';
@@ -17,19 +18,19 @@ export class PublishingProgress {
     this.publish();
   }
 
-  begun(part: ImagePart): void {
-    this.view.parts[part] = { state: 'running', startedAt: now() };
+  begun(kind: ImageKind): void {
+    this.view.parts[kind] = { state: 'running', startedAt: now() };
     this.publish();
   }
 
-  /** Seen with what is shown next: it matters only if this run fails before it is done. */
-  uploaded(part: ImagePart, { ours }: Uploaded): void {
-    if (ours) this.view.parts[part] = { ...this.view.parts[part], ours: true };
+  /** Not published at once: it matters only if this run fails before the kind is done, and then it is published with the failure. */
+  uploaded(kind: ImageKind, { ours }: Uploaded): void {
+    if (ours) this.view.parts[kind] = { ...this.view.parts[kind], ours: true };
   }
 
-  done(part: ImagePart, id: string, { sentBytes, sentParts, thereParts }: Uploaded): void {
+  done(kind: ImageKind, id: string, { sentBytes, sentParts, thereParts }: Uploaded): void {
     const note = sentBytes === 0 ? 'all was there' : `${sentParts} parts sent, ${thereParts} there already`;
-    this.view.parts[part] = { ...this.view.parts[part], state: 'done', endedAt: now(), id, note };
+    this.view.parts[kind] = { ...this.view.parts[kind], state: 'done', endedAt: now(), id, note };
     this.publish();
   }
 
@@ -45,26 +46,26 @@ export class PublishingProgress {
   }
 
   private publish(): void {
-    // A deep copy: the view goes on changing, what is published must not.
+    // A deep copy, because the view keeps changing.
     upsertMemo({ [MEMO_IMAGE]: JSON.parse(JSON.stringify(this.view)) as PublishView });
     setCurrentDetails(detailsOf(this.view));
   }
 }
 
 function detailsOf({ image, cloud, stage, parts, error }: PublishView): string {
-  const rows = IMAGE_PARTS.map(
-    (part) => `| ${part} | ${parts[part].state} | ${parts[part].id ?? ''} | ${parts[part].note ?? ''} |`,
+  const rows = IMAGE_KINDS.map(
+    (kind) => `| ${kind} | ${parts[kind].state} | ${parts[kind].id ?? ''} | ${parts[kind].note ?? ''} |`,
   );
-  const told =
+  const failure =
     error === undefined
       ? []
       : ['', `**${error.code}** — ${error.message.replace(/\s+/g, ' ')}`, '', remedyOf(error.code)];
   return [
     `**${image.name}** is **${stage}** · bucket ${image.bucket} on ${cloud}`,
     '',
-    '| part | state | id | |',
+    '| kind | state | id | |',
     '|---|---|---|---|',
     ...rows,
-    ...told,
+    ...failure,
   ].join('\n');
 }

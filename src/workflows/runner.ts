@@ -1,4 +1,4 @@
-/** Runs one step: observe-and-act activities, then done, or parked until a person answers. */
+/** Runs one step: calls its activities until it is done, or parks it until a person answers. */
 
 import { CancellationScope, CancelledFailure, condition, isCancellation } from '@temporalio/workflow';
 import { NEED_REBOOT, stepById, STEP_IDS } from '../deployment/steps';
@@ -6,7 +6,7 @@ import type { RequestFact, StepActivityName, StepId } from '../deployment/steps'
 import type { LostEffect, StepProgress } from '../deployment/messages';
 import { CORE } from '../deployment/facts';
 import type { Known, NodeName, RebootReason } from '../deployment/facts';
-import type { DeploymentSpec } from '../deployment/types';
+import type { DeploymentSpec } from '../deployment/spec';
 import type { StepInput, StepOutcome } from '../deployment/activities';
 import { callFindLost, callStepActivity } from './calls';
 import type { Answer, Decisions } from './decisions';
@@ -14,21 +14,21 @@ import { stepFailureOf, unsettledOf } from './failures';
 import { now, runKey } from './progress';
 import type { Progress } from './progress';
 
-/** What a step's body works with. */
+/** What the body of a step gets. */
 export interface StepContext {
   readonly spec: DeploymentSpec;
-  /** Calls an activity and keeps what it learnt, at once. */
+  /** Calls an activity and stores the facts that it learnt. */
   call(name: StepActivityName): Promise<StepOutcome>;
-  /** As it stands now. */
+  /** The current facts. */
   known(): Known;
   forget(fact: keyof Known): void;
 }
 
 export type StepBody = (context: StepContext) => Promise<Pick<StepOutcome, 'changed' | 'note'>>;
 
-/** An answer to a parked step: everything from an earlier step on is done again. */
-export class DoAgain extends Error {
-  override readonly name = 'DoAgain';
+/** Thrown when `resume --from` answers a parked step: everything from that earlier step on is done again. */
+export class RepeatFrom extends Error {
+  override readonly name = 'RepeatFrom';
   constructor(readonly from: StepId) {
     super(`from ${from} on`);
   }
@@ -37,9 +37,9 @@ export class DoAgain extends Error {
 export class StepRunner {
   /** Steps that did something in this run. */
   readonly changed = new Set<StepId>();
-  /** Steps that came to their end, whether they did something or not. */
+  /** Steps that have ended, whether they did something or not. */
   private readonly ended = new Set<StepId>();
-  /** Every try has a need of its own, so that a command is run again. */
+  /** Every try gets a need of its own, so that its command runs again. */
   private readonly tries = new Map<StepId, number>();
   private parking = 0;
 
@@ -50,8 +50,8 @@ export class StepRunner {
     private readonly node: NodeName = CORE,
   ) {}
 
-  /** From that step on every step runs once more; a step that was skipped stays so, unless it is that one. */
-  doAgain(from: StepId): void {
+  /** Resets all steps from that one on, so that they run once more. A skipped step stays skipped, unless it is that one. */
+  repeatFrom(from: StepId): void {
     for (const id of STEP_IDS.slice(STEP_IDS.indexOf(from))) {
       const state = this.progress.view.steps[id]?.state;
       if (state === 'not-needed' || (state === 'skipped' && id !== from)) continue;
@@ -60,7 +60,7 @@ export class StepRunner {
     }
   }
 
-  /** Runs the activities of a step, in the order of its row. */
+  /** Runs the activities of a step in the order of its row. */
   run(id: StepId): Promise<void> {
     return this.runBody(id, async ({ call }) => {
       let changed = false;
@@ -90,13 +90,13 @@ export class StepRunner {
         return this.end(id, { state, startedAt, endedAt: now(), note: outcome.note });
       } catch (error) {
         if (isCancellation(error)) throw error;
-        // A failure that came before the cancellation reached the attempt: nobody is to be asked about it any more.
+        // The step failed before the cancellation reached the attempt: it must not be parked any more.
         if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('The step was cancelled.');
         const answer = await this.park(id, error, startedAt);
         if (answer === 'resume') continue;
         if (answer === 'skip')
           return this.end(id, { state: 'skipped', startedAt, endedAt: now(), note: 'skipped by hand' });
-        throw new DoAgain(answer.from);
+        throw new RepeatFrom(answer.from);
       }
     }
   }
@@ -145,7 +145,7 @@ export class StepRunner {
     };
   }
 
-  /** Noted beforehand: whoever undoes it, or runs it again after this run was ended from outside, has to know of it. */
+  /** Stored before the call: an undo, or another run after this one was ended from outside, must know about the request. */
   private async keepRequest(
     fact: RequestFact,
     name: StepActivityName,
@@ -169,23 +169,23 @@ export class StepRunner {
     this.decisions.park(id);
     this.parking += 1;
     this.progress.stage('needs-attention');
-    // An answer does not wait for the look, and ends it.
-    const look = new CancellationScope();
-    const looking = look.run(async () => {
+    // An answer does not wait for the check, and cancels it.
+    const check = new CancellationScope();
+    const checking = check.run(async () => {
       const lost = await this.findLost(id);
       if (lost === undefined || this.decisions.answered(id)) return;
       const message = `${failure.message} What the step ${lost.step} made is gone: ${lost.message} \`resume --from ${lost.step}\` makes it again.`;
       this.progress.step(id, { ...parked, error: { ...failure, message, from: lost.step } });
     });
-    looking.catch(() => undefined);
+    checking.catch(() => undefined);
     await condition(() => this.decisions.answered(id));
-    look.cancel();
+    check.cancel();
     this.parking -= 1;
     if (this.parking === 0) this.progress.stage('deploying');
     return this.decisions.take(id) ?? 'resume';
   }
 
-  /** A late step can only repeat itself, for ever, where what it stands on was taken away meanwhile. */
+  /** If the effect of an earlier step is gone, retrying this one would fail forever: the earlier one must be repeated. */
   private async findLost(id: StepId): Promise<LostEffect | undefined> {
     const earlier = [...this.ended].filter(
       (each) => each !== id && this.progress.view.steps[each]?.state !== 'skipped',
@@ -201,7 +201,7 @@ export class StepRunner {
       });
     } catch (error) {
       if (isCancellation(error)) throw error;
-      // The step's own failure is shown; that this look failed too says nothing more.
+      // The step's own failure is shown; that this check failed too adds nothing.
       return undefined;
     }
   }

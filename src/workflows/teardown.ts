@@ -4,7 +4,7 @@ import { freshView } from '../deployment/view';
 import { Progress } from './progress';
 import { undoEverything } from './undo';
 
-/** Removes what a finished deployment made, and nothing else. Running it again is harmless. */
+/** Removes what a deployment made, and nothing else. Can be run again safely. */
 export async function teardownStackato({ spec, facts, images }: TeardownInput): Promise<DeploymentView> {
   const progress = new Progress(freshView(spec, facts, 'undoing'));
   const clean = await CancellationScope.nonCancellable(() => undoEverything(spec, progress, images));

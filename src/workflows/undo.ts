@@ -1,21 +1,22 @@
-/** Takes back what a deployment made, in the reverse order of its steps. Each activity looks for what is ours itself, so nothing need be remembered. */
+/** Undoes what a deployment made, in the reverse order of its steps. Each activity finds what is ours by itself, without relying on stored facts. */
 
 import { CORE } from '../deployment/facts';
 import { STEPS } from '../deployment/steps';
 import type { Step } from '../deployment/steps';
-import type { DeploymentSpec } from '../deployment/types';
+import type { DeploymentSpec } from '../deployment/spec';
 import { callStepActivity } from './calls';
 import { stepFailureOf } from './failures';
 import { runKey } from './progress';
 import type { Progress } from './progress';
 
-/** What may come late is waited for, whatever the deadline of the spec. Milliseconds. */
-const LATE = 180_000;
+/** The least deadline for an undo that waits for a late effect, ms. */
+const LATE_EFFECT_DEADLINE = 180_000;
 
 /**
  * Call it inside `CancellationScope.nonCancellable`: in a cancelled scope no activity would run.
- * One that fails is noted and the rest goes on: better one thing left than five. Returns whether everything is gone.
- * @param images also what other deployments may use
+ * After a failure it continues with the remaining steps, so that as little as possible is left.
+ * @param images also withdraw the published image, which other deployments may use
+ * @returns whether everything is gone
  */
 export async function undoEverything(spec: DeploymentSpec, progress: Progress, images = false): Promise<boolean> {
   progress.stage('undoing');
@@ -45,7 +46,7 @@ async function undoStep(
   const node = CORE;
   const known = progress.known(node);
   const late = request !== undefined && known[request] !== undefined;
-  const deadline = Math.max(spec.timing.deadline.cloud, late ? LATE : 0);
+  const deadline = Math.max(spec.timing.deadline.cloud, late ? LATE_EFFECT_DEADLINE : 0);
   const input = { spec, node, known, need: `${runKey()}-undo`, deadline };
   const outcome = await callStepActivity(
     activity,

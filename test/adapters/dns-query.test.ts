@@ -4,7 +4,7 @@ import type { Server, Socket } from 'node:net';
 import { streamEncode } from 'dns-packet';
 import { createDns } from '../../src/adapters/dns';
 import { DeployError } from '../../src/deployment/errors';
-import type { DnsSpec } from '../../src/deployment/types';
+import type { DnsSpec } from '../../src/deployment/spec';
 import { startBind } from '../support/bind';
 import type { Bind } from '../support/bind';
 

@@ -21,7 +21,7 @@ import { pointAt, probe, takeBack } from '../../src/dns/update';
 import { DeployError } from '../../src/deployment/errors';
 import type { TsigKey } from '../../src/steps/ports';
 import type { DnsTarget } from '../../src/deployment/facts';
-import type { DnsRecord, DnsSpec } from '../../src/deployment/types';
+import type { DnsRecord, DnsSpec } from '../../src/deployment/spec';
 import { startBind } from '../support/bind';
 import type { Bind } from '../support/bind';
 import { keyNamed, keyStatement, startNamed, ZONE_HEAD } from '../support/named';

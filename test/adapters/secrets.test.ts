@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { format, inspect } from 'node:util';
 import { createSecrets } from '../../src/adapters/secrets';
 import { DeployError } from '../../src/deployment/errors';
-import type { SecretRef } from '../../src/deployment/types';
+import type { SecretRef } from '../../src/deployment/spec';
 
 const VALUE = 'hunter2-of-the-test';
 const VARIABLE = 'STACKATO_TEST_SECRET';

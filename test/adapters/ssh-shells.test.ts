@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readSections } from '../../src/steps/machine/session';
-import { runDetached } from '../../src/steps/machine/run-detached';
+import { runJob } from '../../src/steps/machine/run-job';
 import type { RemoteSession, Secrets, SshTarget } from '../../src/steps/ports';
 import { createRemote } from '../../src/adapters/ssh';
 import { parseBootId, READ_BOOT_ID } from '../../src/machine/system';
@@ -76,7 +76,7 @@ describe('ssh to accounts as people have them', function () {
           command: `echo "it's" '!x' > "$HOME/effect"; exit 3`,
           answers: {},
         };
-        const outcome = await runDetached(session, job, { budgetMs: 20_000 });
+        const outcome = await runJob(session, job, { budgetMs: 20_000 });
         assert.deepEqual([outcome.state, outcome.code], ['finished', 3]);
         assert.equal(readFileSync(join(home, 'effect'), 'utf8'), "it's !x\n");
       });
@@ -216,10 +216,7 @@ describe('ssh to accounts as people have them', function () {
         command: 'echo "${LC_ALL-none} $LC_CTYPE $LC_MESSAGES $LANG"',
         answers: {},
       };
-      assert.equal(
-        (await runDetached(session, job, { budgetMs: 20_000 })).transcript,
-        'none de_AT.UTF-8 C de_DE.UTF-8\n',
-      );
+      assert.equal((await runJob(session, job, { budgetMs: 20_000 })).transcript, 'none de_AT.UTF-8 C de_DE.UTF-8\n');
     });
   });
 });

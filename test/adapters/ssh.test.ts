@@ -9,7 +9,7 @@ import type { Remote, RemoteSession, Secrets, SshTarget } from '../../src/steps/
 import { createRemote } from '../../src/adapters/ssh';
 import { fingerprintOf } from '../../src/machine/host-keys';
 import { DeployError } from '../../src/deployment/errors';
-import type { SecretRef, SshSpec } from '../../src/deployment/types';
+import type { SecretRef, SshSpec } from '../../src/deployment/spec';
 import { ED25519, RSA, selfSigned, startServer } from './ssh-server';
 import type { Behaviour, TestServer } from './ssh-server';
 

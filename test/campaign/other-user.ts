@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import type { Kind, Lab } from '../../lab/types';
 import { publish } from '../../src/client/publish';
 import type { Temporal } from '../../src/client/temporal';
-import type { DeploymentSpec } from '../../src/deployment/types';
+import type { DeploymentSpec } from '../../src/deployment/spec';
 import { openCloud, openStore, secretOf } from '../cloud/support';
 import { eventually } from '../support/wait';
 

@@ -6,7 +6,7 @@ import { startRun } from '../../src/client/start';
 import type { Temporal } from '../../src/client/temporal';
 import type { DeploymentView } from '../../src/deployment/messages';
 import { WORKFLOW, workflowIdOf } from '../../src/deployment/names';
-import type { DeploymentSpec } from '../../src/deployment/types';
+import type { DeploymentSpec } from '../../src/deployment/spec';
 import { noFacts } from '../../src/deployment/facts';
 import { freshView } from '../../src/deployment/view';
 import { Deployment } from '../support/deployment';

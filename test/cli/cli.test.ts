@@ -137,7 +137,7 @@ describe('command line, with Temporal', function () {
     assert.match((await cli(['list'])).stdout, /^stuck +needs attention .+dns: DNS_KEY_REFUSED$/m);
 
     await bench.worker.startWorker(fakes);
-    fakes.mend('observeDns');
+    fakes.recover('observeDns');
     const resumed = await cli(['resume', 'stuck', '--step', 'dns', '--json']);
     assert.deepEqual([resumed.code, JSON.parse(resumed.stdout)], [0, { name: 'stuck', answer: 'Trying again: dns.' }]);
     await bench.until('stuck', 'verify needs attention', ({ steps }) => steps.at(-1)?.state === 'attention');
@@ -208,7 +208,7 @@ describe('command line, with Temporal', function () {
     const failed = await cli(['down', 'gone']);
     assert.equal(failed.code, 4);
     assert.match(failed.stdout, /still there: security group \(CLOUD_REFUSED: in use\)/);
-    fakes.mend('deleteSecurityGroup');
+    fakes.recover('deleteSecurityGroup');
     assert.equal((await cli(['down', 'gone'])).code, 0);
     const twice = await cli(['down', 'gone']);
     assert.deepEqual([twice.code, twice.stdout], [0, 'Nothing to remove: everything of gone is gone already.\n']);

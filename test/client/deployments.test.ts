@@ -132,7 +132,7 @@ describe('client library', function () {
     );
     assert.deepEqual(row.attention, [{ step: 'rename', code: 'COMMAND_NO_EFFECT' }]);
     assert.deepEqual([row.cloud, row.host, row.open], ['eucalyptus-3.2', 'parked.stackato.test', true]);
-    fakes.mend('renameNode');
+    fakes.recover('renameNode');
     await bench.worker.startWorker(fakes);
     assert.equal(await bench.deployments.resume('parked', { step: 'rename' }), 'Trying again: rename.');
     assert.equal((await bench.untilClosed('parked')).stage, 'ready');
@@ -149,7 +149,7 @@ describe('client library', function () {
       'REFUSED',
       /The step dns does not need attention/,
     );
-    fakes.mend('renameNode');
+    fakes.recover('renameNode');
     await bench.deployments.resume('skipped');
     await bench.until('skipped', 'verify needs attention', ({ steps }) => steps.at(-1)?.state === 'attention');
     assert.equal(await bench.deployments.skip('skipped'), 'Going on without verify.');
@@ -178,7 +178,7 @@ describe('client library', function () {
     const over = await bench.untilClosed('aborted');
     assert.equal(over.stage, 'aborted');
     assert.ok(over.undone.length > 0 && over.undone.every(({ ok }) => ok));
-    fakes.mend('renameNode');
+    fakes.recover('renameNode');
     const before = fakes.calls.length;
     await bench.deployments.up(specNamed('aborted', { image: { id: 'emi-87654321' } }));
     await bench.untilClosed('aborted');
@@ -223,7 +223,7 @@ describe('client library', function () {
       failed.undone.filter(({ ok }) => !ok),
       [{ what: 'security group', ok: false, message: 'CLOUD_REFUSED: in use' }],
     );
-    fakes.mend('deleteSecurityGroup');
+    fakes.recover('deleteSecurityGroup');
     assert.equal((await bench.deployments.down('stubborn')).did, 'removing');
     assert.equal((await bench.untilClosed('stubborn')).stage, 'removed');
   });

@@ -9,7 +9,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { ClientError } from '../../src/client/errors';
 import type { PublishStatus } from '../../src/client/publish';
-import type { DeploymentSpec } from '../../src/deployment/types';
+import type { DeploymentSpec } from '../../src/deployment/spec';
 import { PUBLISHES } from '../specfile/bad-specs';
 import { FakeActivities } from '../support/fake-activities';
 import { imageIn, specNamed } from '../support/specs';

@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { accountOf } from '../../src/cloud/account';
 import { createClouds } from '../../src/cloud';
 import { isExempt, proxyFor } from '../../src/cloud/proxy';
-import type { CloudSpec } from '../../src/deployment/types';
+import type { CloudSpec } from '../../src/deployment/spec';
 import { KINDS } from '../../lab/types';
 import { TestProxy } from '../support/proxy';
 import { CloudFixture } from './fixture';

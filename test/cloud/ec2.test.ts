@@ -14,7 +14,7 @@ import { DescribeAddressesCommand, DescribeInstanceTypesCommand } from '@aws-sdk
 import { createClouds } from '../../src/cloud';
 import { CLOUD_KINDS } from '../../src/deployment/cloud-kinds';
 import { Ec2 } from '../../src/cloud/ec2';
-import type { CloudSpec } from '../../src/deployment/types';
+import type { CloudSpec } from '../../src/deployment/spec';
 import { codeOf, failureOf, secretsOf } from './support';
 
 const ZONES = '<R><availabilityZoneInfo><item><zoneName>one</zoneName></item></availabilityZoneInfo></R>';

@@ -73,7 +73,7 @@ describe('cloud stores', function () {
         let moved = 0;
         await store.put(bucket, 'marked', body, md5(body), {
           owner: 'stackato-deploy/default/0123456789ab',
-          moved: () => {
+          onProgress: () => {
             moved += 1;
           },
         });

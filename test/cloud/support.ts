@@ -4,7 +4,7 @@ import type { Cloud, Clouds, ObjectStore, Secret, Secrets } from '../../src/step
 import { createClouds } from '../../src/cloud';
 import { DeployError } from '../../src/deployment/errors';
 import type { ErrorCode } from '../../src/deployment/errors';
-import type { CloudSpec } from '../../src/deployment/types';
+import type { CloudSpec } from '../../src/deployment/spec';
 import type { CloudAccess } from '../../lab/types';
 
 export function secretOf(value: string): Secret {

@@ -9,8 +9,8 @@ import { readFileSync } from 'node:fs';
 import type { Fault, Kind } from '../../lab/types';
 import { publish } from '../../src/client/publish';
 import type { PublishStatus } from '../../src/client/publish';
-import { IMAGE_PARTS } from '../../src/deployment/messages';
-import type { ImagePart } from '../../src/deployment/messages';
+import { IMAGE_KINDS } from '../../src/deployment/spec';
+import type { ImageKind } from '../../src/deployment/spec';
 import { Site } from '../support/site';
 import { eventually } from '../support/wait';
 
@@ -57,7 +57,7 @@ describe('an upload under a storm of kills and faults', function () {
 interface Upload {
   readonly name: string;
   /** SHA-256 of each file. */
-  readonly sources: Readonly<Record<ImagePart, string>>;
+  readonly sources: Readonly<Record<ImageKind, string>>;
   end?: PublishStatus;
   /** Why following it ended. */
   error?: unknown;
@@ -108,16 +108,16 @@ class Storm {
     for (const { name, sources, end, error } of this.uploads) {
       assert.equal(error, undefined, `${kind} ${name}: ${String(error)}`);
       assert.equal(end?.view.stage, 'published', `${kind} ${name}: ${JSON.stringify(end?.view.error)}`);
-      for (const part of IMAGE_PARTS) {
-        const prefix = part === 'machine' ? name : `${name}-${part}`;
+      for (const imageKind of IMAGE_KINDS) {
+        const prefix = imageKind === 'machine' ? name : `${name}-${imageKind}`;
         const registered = lab.images(kind).filter((image) => image.name === prefix);
         assert.deepEqual(
           registered.map((image) => [image.id, image.kind, image.state]),
-          [[end.view.parts[part].id, part, 'available']],
+          [[end.view.parts[imageKind].id, imageKind, 'available']],
           `${kind} ${prefix}`,
         );
         const { sha256, parts } = await lab.image(kind, registered[0]?.id ?? '');
-        assert.equal(sha256, sources[part], `${kind} ${prefix}`);
+        assert.equal(sha256, sources[imageKind], `${kind} ${prefix}`);
         expected.push(`${prefix}.manifest.xml`, ...parts);
       }
     }

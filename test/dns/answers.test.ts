@@ -8,7 +8,7 @@ import {
   ownershipRecords,
 } from '../../src/dns/answers';
 import type { DnsAnswer } from '../../src/dns/answers';
-import type { DnsRecord } from '../../src/deployment/types';
+import type { DnsRecord } from '../../src/deployment/spec';
 
 const record = (name: string, type: string, data: string): DnsRecord => ({ name, ttl: 600, type, data });
 const answer = (...records: readonly DnsRecord[]): DnsAnswer => ({ rcode: 'NOERROR', authoritative: true, records });

@@ -12,7 +12,7 @@ import {
   writtenPointers,
 } from '../../src/dns/records';
 import type { DnsMemory } from '../../src/deployment/facts';
-import type { DnsRecord, DnsSpec } from '../../src/deployment/types';
+import type { DnsRecord, DnsSpec } from '../../src/deployment/spec';
 
 const DNS: DnsSpec = {
   server: '10.1.1.254',

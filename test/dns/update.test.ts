@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { RECORD_TYPES } from '../../src/dns/records';
 import { exists, pointAt, probe, takeBack } from '../../src/dns/update';
 import type { DnsTarget } from '../../src/deployment/facts';
-import type { DnsRecord, DnsSpec } from '../../src/deployment/types';
+import type { DnsRecord, DnsSpec } from '../../src/deployment/spec';
 
 const DNS: DnsSpec = {
   server: '10.1.1.254',

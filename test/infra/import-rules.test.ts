@@ -71,7 +71,7 @@ const REFUSED: readonly [file: string, code: string][] = [
   ['src/steps/x.ts', "export type Client = import('@aws-sdk/client-ec2').EC2Client;"],
   ['src/dns/x.ts', "import { randomBytes } from 'node:crypto';"],
   ['lab/x.ts', "import { TASK_QUEUE } from '../src/deployment/names';"],
-  ['lab/cloud/x.ts', "import type { DeploymentSpec } from '../../src/deployment/types';"],
+  ['lab/cloud/x.ts', "import type { DeploymentSpec } from '../../src/deployment/spec';"],
 ];
 
 const ALLOWED: readonly [file: string, code: string][] = [

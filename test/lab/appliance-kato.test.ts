@@ -16,7 +16,7 @@ import type { Kato } from '../../src/machine/kato';
 import { isStatic, READ_NETWORK, staticIpAnswers, staticNetworkOf } from '../../src/machine/network';
 import type { StaticNetwork } from '../../src/machine/network';
 import type { PromptId } from '../../src/machine/dialogue';
-import type { DetachedOutcome } from '../../src/steps/machine/run-detached';
+import type { JobOutcome } from '../../src/steps/machine/run-job';
 import { DeployError } from '../../src/deployment/errors';
 import type { Knobs } from '../../lab/knobs';
 import { eventually } from '../support/wait';
@@ -100,7 +100,7 @@ describe("a simulated appliance's kato", function () {
   });
 
   it('asks again after an invalid address, and does not change the file without the password or a yes', async () => {
-    const tries: readonly [Partial<Knobs>, Partial<Record<PromptId, string>>, Partial<DetachedOutcome>][] = [
+    const tries: readonly [Partial<Knobs>, Partial<Record<PromptId, string>>, Partial<JobOutcome>][] = [
       [{}, { netmask: '255.255.0' }, { state: 'stuck', reason: 'asked again' }],
       [{}, { password: 'no' }, { state: 'stuck', reason: 'refused' }],
       [{ dialogue: 'confirm', exitAlwaysZero: false }, { confirm: 'no' }, { state: 'finished', code: 1 }],

@@ -10,8 +10,8 @@ import type { Knobs } from '../../lab/knobs';
 import { claimNet } from '../../lab/ports';
 import type { Net } from '../../lab/ports';
 import type { Appliance, Rule } from '../../lab/types';
-import { runDetached } from '../../src/steps/machine/run-detached';
-import type { DetachedCommand, DetachedOutcome } from '../../src/steps/machine/run-detached';
+import { runJob } from '../../src/steps/machine/run-job';
+import type { JobCommand, JobOutcome } from '../../src/steps/machine/run-job';
 import type { ExecResult, RemoteSession } from '../../src/steps/ports';
 import { createRemote } from '../../src/adapters/ssh';
 import { parseSections, withPath } from '../../src/machine/shell';
@@ -65,15 +65,11 @@ export class TestMachine {
   }
 
   /** Runs a detached command, and answers sudo's prompt. */
-  job(command: string, rest: Partial<DetachedCommand> = {}, budgetMs = BUDGET_MS): Promise<DetachedOutcome> {
+  job(command: string, rest: Partial<JobCommand> = {}, budgetMs = BUDGET_MS): Promise<JobOutcome> {
     const answers = { password: { reveal: () => 'stackato' }, ...rest.answers };
     const need = command.replace(/\W+/g, '-').slice(0, 100);
     return this.session((session) =>
-      runDetached(
-        session,
-        { deployment: 'd', step: 's', need, ...rest, command, answers },
-        { budgetMs, patienceMs: 2000 },
-      ),
+      runJob(session, { deployment: 'd', step: 's', need, ...rest, command, answers }, { budgetMs, patienceMs: 2000 }),
     );
   }
 

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DIALOGUES } from '../../lab/appliance';
 import type { Knobs } from '../../lab/knobs';
-import type { DetachedOutcome } from '../../src/steps/machine/run-detached';
+import type { JobOutcome } from '../../src/steps/machine/run-job';
 import type { PromptId } from '../../src/machine/dialogue';
 import { isRenamed } from '../../src/machine/rename-check';
 import { katoOf } from '../../src/machine/kato';
@@ -27,7 +27,7 @@ describe("a virtual machine's kato", function () {
     guests.push(made);
     return made;
   };
-  const staticIp = (machine: GuestFiles, answers: Partial<Record<PromptId, string>> = {}): Promise<DetachedOutcome> =>
+  const staticIp = (machine: GuestFiles, answers: Partial<Record<PromptId, string>> = {}): Promise<JobOutcome> =>
     machine.job('kato op static_ip', { ...staticIpAnswers(NETWORK), ...answers });
   const interfaces = (machine: GuestFiles): string => machine.file('/etc/network/interfaces');
 
@@ -46,7 +46,7 @@ describe("a virtual machine's kato", function () {
   });
 
   it('asks again after an invalid address, and does not change the file without the password or a yes', async () => {
-    const tries: readonly [Partial<Knobs>, Partial<Record<PromptId, string>>, Partial<DetachedOutcome>][] = [
+    const tries: readonly [Partial<Knobs>, Partial<Record<PromptId, string>>, Partial<JobOutcome>][] = [
       [{}, { netmask: '255.255.0' }, { state: 'stuck', reason: 'asked again' }],
       [{}, { gateway: '10.1.2.256' }, { state: 'stuck', reason: 'asked again' }],
       [{ dialogue: 'interface' }, { interface: 'eth1' }, { state: 'stuck', reason: 'asked again' }],

@@ -7,8 +7,8 @@ import { dirname, join, resolve } from 'node:path';
 import { readDialogue } from '../../lab/appliance/dialogue';
 import { familyOf } from '../../lab/appliance/kato/releases';
 import type { Knobs } from '../../lab/knobs';
-import { runDetached } from '../../src/steps/machine/run-detached';
-import type { DetachedOutcome } from '../../src/steps/machine/run-detached';
+import { runJob } from '../../src/steps/machine/run-job';
+import type { JobOutcome } from '../../src/steps/machine/run-job';
 import type { ExecResult } from '../../src/steps/ports';
 import type { PromptId } from '../../src/machine/dialogue';
 import { checkNames } from '../../src/machine/rename-check';
@@ -127,10 +127,10 @@ export class GuestFiles {
     return parseKatoInfo((await this.kato('info')).stdout)!;
   }
 
-  job(command: string, answers: Partial<Record<PromptId, string>> = {}, budgetMs = 20_000): Promise<DetachedOutcome> {
+  job(command: string, answers: Partial<Record<PromptId, string>> = {}, budgetMs = 20_000): Promise<JobOutcome> {
     const need = command.replace(/\W+/g, '-').slice(0, 100);
     const all = { password: { reveal: () => 'stackato' }, ...answers };
-    return runDetached(
+    return runJob(
       this.vm.session(),
       { deployment: 'd', step: 's', need, command, answers: all },
       { budgetMs, patienceMs: 2000 },

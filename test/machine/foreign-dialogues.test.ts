@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { runDetached } from '../../src/steps/machine/run-detached';
+import { runJob } from '../../src/steps/machine/run-job';
 import { PROMPT_IDS, decide, answerText } from '../../src/machine/dialogue';
 import type { Conversation, PromptId } from '../../src/machine/dialogue';
 import { LocalVm } from './local-vm';
@@ -105,7 +105,7 @@ describe("other people's wordings of kato op static_ip", function () {
           command: 'kato op static_ip',
           answers: { ...rest, password: { reveal: () => password } },
         };
-        const outcome = await runDetached(vm.session(), command, { budgetMs: 40_000, patienceMs: 5000 });
+        const outcome = await runJob(vm.session(), command, { budgetMs: 40_000, patienceMs: 5000 });
         assert.equal(outcome.state, 'finished', `${dialogue.style}: ${outcome.transcript}`);
         assert.equal(vm.read('typed'), dialogue.turns.map((turn) => `${typedAt(turn)}\n`).join(''), dialogue.style);
         vm.dispose();
@@ -115,7 +115,7 @@ describe("other people's wordings of kato op static_ip", function () {
 
   it('are given up, with the question quoted, if there is no answer', async () => {
     const vm = new LocalVm();
-    const outcome = await runDetached(
+    const outcome = await runJob(
       vm.session(),
       {
         deployment: 'd',

@@ -8,8 +8,8 @@ import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
-import { runDetached } from '../../src/steps/machine/run-detached';
-import type { DetachedOutcome } from '../../src/steps/machine/run-detached';
+import { runJob } from '../../src/steps/machine/run-job';
+import type { JobOutcome } from '../../src/steps/machine/run-job';
 import { readJob, startJob } from '../../src/machine/journal';
 import { parseReport } from '../../src/machine/journal-report';
 import { DeployError } from '../../src/deployment/errors';
@@ -82,8 +82,8 @@ describe('the journal on a full or read-only disk', function () {
   });
   afterEach(() => disk.close());
 
-  const run = (command: string): Promise<DetachedOutcome> =>
-    runDetached(disk.vm.session(), { ...KEY, command, answers: {} }, { budgetMs: 15_000 });
+  const run = (command: string): Promise<JobOutcome> =>
+    runJob(disk.vm.session(), { ...KEY, command, answers: {} }, { budgetMs: 15_000 });
   const fails = (work: Promise<unknown>, text: string): Promise<void> =>
     assert.rejects(
       work,
@@ -126,7 +126,7 @@ describe('the journal with a clock that jumps', function () {
   for (const when of ['1970-01-01', '2100-01-01']) {
     it(`C12: case 12, set to ${when} while a command runs: the command goes on`, async () => {
       const command = `printf "Licence server: "; touch -d ${when} ~/${log}; sleep 2; echo ok; echo made > ~/effect`;
-      const { state, transcript } = await runDetached(
+      const { state, transcript } = await runJob(
         vm.session(),
         { ...KEY, command, answers: {} },
         { budgetMs: 15_000, patienceMs: 5000 },

@@ -10,7 +10,7 @@ import { stepById } from '../../src/deployment/steps';
 import type { Cloud, RemoteSession, SshTarget } from '../../src/steps/ports';
 import { DeployError } from '../../src/deployment/errors';
 import type { Known } from '../../src/deployment/facts';
-import type { SshSpec } from '../../src/deployment/types';
+import type { SshSpec } from '../../src/deployment/spec';
 import { dependencies, firstAttempt, inputOf } from './support';
 
 const GIVEN = 'SHA256:uNiVztksCsDhcc0u9e8BrrQXVUpKZIDTMczCvj3tD2s';

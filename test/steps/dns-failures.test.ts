@@ -8,7 +8,7 @@ import { verify } from '../../src/steps/verify';
 import type { Dns } from '../../src/steps/ports';
 import { DeployError, errorRow } from '../../src/deployment/errors';
 import { ownerOf } from '../../src/deployment/names';
-import type { DnsSpec } from '../../src/deployment/types';
+import type { DnsSpec } from '../../src/deployment/spec';
 import { startBind } from '../support/bind';
 import type { Bind } from '../support/bind';
 import { keyNamed, keyStatement, startNamed, ZONE_HEAD } from '../support/named';

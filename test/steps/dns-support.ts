@@ -6,7 +6,7 @@ import type { CloudInstance, Dns, TsigKey } from '../../src/steps/ports';
 import type { StepInput, StepOutcome } from '../../src/deployment/activities';
 import { createDns } from '../../src/adapters/dns';
 import type { Known } from '../../src/deployment/facts';
-import type { CloudSpec, DeploymentSpec, DnsSpec } from '../../src/deployment/types';
+import type { CloudSpec, DeploymentSpec, DnsSpec } from '../../src/deployment/spec';
 import { specNamed } from '../support/specs';
 
 export const NAMESPACE = 'testing';

@@ -120,7 +120,7 @@ view "external" { match-clients { any; }; zone "corp.example" { type master; fil
     await refused(
       one.takeBack(),
       'DNS_NOT_SEEN',
-      /holds _stackato-deploy\.dev\.corp\.example TXT and does not show it, so nothing was taken back\.$/,
+      /has _stackato-deploy\.dev\.corp\.example TXT and does not show it, so nothing was removed\.$/,
     );
     assert.deepEqual(
       (await named.zone('corp.example', IN_VIEW)).filter((line) => !inside.includes(line)),

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { DeployError } from '../../src/deployment/errors';
 import { ownerOf } from '../../src/deployment/names';
-import type { DnsSpec } from '../../src/deployment/types';
+import type { DnsSpec } from '../../src/deployment/spec';
 import { startBind } from '../support/bind';
 import type { Bind } from '../support/bind';
 import { keyNamed, keyStatement, startNamed, ZONE_HEAD } from '../support/named';

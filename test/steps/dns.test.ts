@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { authorityOf } from '../../src/steps/zone/authority';
-import { addressesOf, namesNotPointingTo, observeName } from '../../src/steps/zone/name-state';
+import { addressesOf, namesNotLeadingTo, observeName } from '../../src/steps/zone/queries';
 import { findProblems } from '../../src/steps/preflight';
 import type { Dns } from '../../src/steps/ports';
 import { DeployError } from '../../src/deployment/errors';
 import { ownerOf } from '../../src/deployment/names';
-import type { DnsRecord, DnsSpec } from '../../src/deployment/types';
+import type { DnsRecord, DnsSpec } from '../../src/deployment/spec';
 import { startBind } from '../support/bind';
 import type { Bind } from '../support/bind';
 import { NameDeployment, NAMESPACE } from './dns-support';
@@ -244,7 +244,7 @@ describe('the name', function () {
     await bind.plant('update add api.shadowed.stackato.test. 60 A 10.0.0.8');
     const one = new Deployment('shadowed');
     await refused(one.up(), 'DNS_NOT_SEEN', /does not lead api\.shadowed\.stackato\.test to euca/);
-    assert.deepEqual(await namesNotPointingTo(await authorityOf(one.deps, one.spec), one.known.dns!.target), [
+    assert.deepEqual(await namesNotLeadingTo(await authorityOf(one.deps, one.spec), one.known.dns!.target), [
       'api.shadowed.stackato.test',
     ]);
     assert.equal(await one.down(), true);

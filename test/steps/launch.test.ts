@@ -16,7 +16,7 @@ import { attemptOf, dependencies, inputOf, firstAttempt } from './support';
 const { launchInstance } = step.activities;
 const awaitRunning = firstAttempt(step.activities.awaitRunning);
 const terminateInstance = step.undo;
-const insistOnOneInstance = async (deps: Dependencies, { spec }: StepInput) =>
+const assertOneInstance = async (deps: Dependencies, { spec }: StepInput) =>
   findOurs({ ...(await siteOf(deps, spec)), spec });
 
 const LATE_EFFECT = 100;
@@ -158,9 +158,9 @@ describe('a launch', () => {
     machines.add('pending');
     const input = inputOf({ known: { ...known, instance: { id: 'i-1' } } });
     assert.equal(await codeOf(awaitRunning(machines.deps, input)), 'INSTANCE_DUPLICATE');
-    assert.equal(await codeOf(insistOnOneInstance(machines.deps, input)), 'INSTANCE_DUPLICATE');
+    assert.equal(await codeOf(assertOneInstance(machines.deps, input)), 'INSTANCE_DUPLICATE');
     machines.turn('i-2', 'terminated');
-    assert.equal(await codeOf(insistOnOneInstance(machines.deps, input)), 'done');
+    assert.equal(await codeOf(assertOneInstance(machines.deps, input)), 'done');
   });
 
   it('6b: that may come late is waited for before its absence is believed, and is terminated', async () => {

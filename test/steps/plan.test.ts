@@ -8,7 +8,7 @@ import { CLOUD_KINDS } from '../../src/deployment/cloud-kinds';
 import { loadSpec } from '../../src/specfile/loader';
 import { STEP_IDS } from '../../src/deployment/steps';
 import type { StepId } from '../../src/deployment/steps';
-import type { CloudKindName, DeploymentSpec } from '../../src/deployment/types';
+import type { CloudKindName, DeploymentSpec } from '../../src/deployment/spec';
 import { noFacts } from '../../src/deployment/facts';
 import { freshView } from '../../src/deployment/view';
 import { imageIn, specNamed } from '../support/specs';

@@ -6,11 +6,11 @@ import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Dependencies, Publisher } from '../../src/steps/dependencies';
 import type { CloudImage } from '../../src/steps/ports';
-import { registerImage } from '../../src/steps/publishing/register';
-import { uploadImage } from '../../src/steps/publishing/upload';
-import type { PartInput, Uploaded } from '../../src/deployment/activities';
+import { registerImage } from '../../src/steps/publishing/register-image';
+import { uploadImage } from '../../src/steps/publishing/upload-image';
+import type { ImageInput, Uploaded } from '../../src/deployment/activities';
 import { DeployError } from '../../src/deployment/errors';
-import type { ImagePart } from '../../src/deployment/messages';
+import type { ImageKind } from '../../src/deployment/spec';
 import { noise, pair, shell, tempFolder } from '../image/support';
 import { ImageCloud, writeImageFiles } from '../support/image-cloud';
 import { imageIn, specNamed } from '../support/specs';
@@ -38,26 +38,26 @@ describe('D14: publishing over what another program bundled', () => {
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  const inputOf = (part: ImagePart, name: string): PartInput => {
+  const inputOf = (kind: ImageKind, name: string): ImageInput => {
     const image = imageIn(folder, { name });
     return {
       cloud: specNamed('x').cloud,
       image: { ...image, signing: { ...image.signing, account: ACCOUNT } },
-      part,
+      part: kind,
       poll: 10,
       deadline: 60_000,
-      ...(part === 'machine' ? IDS : {}),
+      ...(kind === 'machine' ? IDS : {}),
     };
   };
 
   /** Puts a bundle of the fixtures where `name` would be published, and registers it. */
-  function registered(bundle: string, name: string, part: ImagePart, more: Partial<CloudImage> = {}): string {
+  function registered(bundle: string, name: string, kind: ImageKind, more: Partial<CloudImage> = {}): string {
     const [own, object] = bundle === 'euca214-sparse' ? ['holes', name] : ['kernel-30k', name];
     account.objects.set(`${BUCKET}/${object}.manifest.xml`, readFileSync(join(FOLDER, bundle, `${own}.manifest.xml`)));
     account.objects.set(`${BUCKET}/${own}.part.00`, readFileSync(join(FOLDER, bundle, `${own}.part.00`)));
     account.images.push({
       id: 'emi-99999999',
-      kind: part,
+      kind,
       name,
       location: `${BUCKET}/${object}.manifest.xml`,
       state: 'available',
@@ -67,17 +67,17 @@ describe('D14: publishing over what another program bundled', () => {
   }
 
   /** What is published; and that not a byte of what was there changed, whatever came of it. */
-  async function published(part: ImagePart, name: string, lines: string[] = []): Promise<Uploaded> {
+  async function published(kind: ImageKind, name: string, lines: string[] = []): Promise<Uploaded> {
     const before = new Map(account.objects);
     try {
-      return await uploadImage(deps, inputOf(part, name), attemptOf(1, lines));
+      return await uploadImage(deps, inputOf(kind, name), attemptOf(1, lines));
     } finally {
       assert.deepEqual([account.stored, account.removed, account.objects], [[], [], before]);
     }
   }
 
-  async function refused(part: ImagePart, name: string): Promise<string> {
-    const error: unknown = await published(part, name).then(
+  async function refused(kind: ImageKind, name: string): Promise<string> {
+    const error: unknown = await published(kind, name).then(
       () => undefined,
       (reason: unknown) => reason,
     );
@@ -104,13 +104,13 @@ describe('D14: publishing over what another program bundled', () => {
       fill('vmlinuz', 'kernel-30k.raw', (bytes) => bytes.subarray(1));
       assert.match(
         await refused('kernel', 'x'),
-        /registered from stackato-images\/x-kernel\.manifest\.xml, and its content is another/,
+        /registered from stackato-images\/x-kernel\.manifest\.xml, and its content is different/,
       );
       fill('vmlinuz', 'kernel-30k.raw', bent);
       const told =
         bundle === 'euca34-padded'
-          ? /its content is another/
-          : /whether its content is the same cannot be said\. The bundle kernel-30k was made for a cloud alone/;
+          ? /its content is different/
+          : /there is no way to tell whether its content is the same\. The bundle kernel-30k was made for a cloud alone/;
       assert.match(await refused('kernel', 'x'), told);
     });
   }
@@ -127,21 +127,21 @@ describe('D14: publishing over what another program bundled', () => {
     });
     assert.equal(
       lines.findLast((line) => line !== ''),
-      'machine: comparing with what is registered: 3 of 3 MiB',
+      'machine: comparing with the registered image: 3 of 3 MiB',
     );
     fill('root.img', 'holes.raw', bent);
-    assert.match(await refused('machine', 'holes'), /its content is another/);
+    assert.match(await refused('machine', 'holes'), /its content is different/);
     // Something in what is a hole there.
     fill('root.img', 'holes.raw', (bytes) => bytes.fill(1, 100_000, 100_001));
-    assert.match(await refused('machine', 'holes'), /its content is another/);
+    assert.match(await refused('machine', 'holes'), /its content is different/);
   });
 
   it('D14: the kernel that counts is the one the image was registered with', async () => {
     fill('root.img', 'holes.raw');
     registered('euca214-sparse', 'holes', 'machine');
-    assert.match(await refused('machine', 'holes'), /its kernelId is another \(not told, not eki-00000001\)/);
+    assert.match(await refused('machine', 'holes'), /its kernelId is different \(unknown, not eki-00000001\)/);
     account.images[0] = { ...account.images[0]!, ...bound, kernelId: 'eki-77777777' };
-    assert.match(await refused('machine', 'holes'), /its kernelId is another \(eki-77777777, not eki-00000001\)/);
+    assert.match(await refused('machine', 'holes'), /its kernelId is different \(eki-77777777, not eki-00000001\)/);
   });
 
   it("D14: what cannot be opened is refused, and it says why: another user's, damaged, without its parts", async () => {
@@ -150,9 +150,12 @@ describe('D14: publishing over what another program bundled', () => {
     const part = `${BUCKET}/holes.part.00`;
     const whole = account.objects.get(part)!;
     account.objects.set(part, Buffer.from(whole).fill(1, 900, 901));
-    assert.match(await refused('machine', 'holes'), /cannot be said\. The part holes\.part\.00 is damaged\./);
+    assert.match(
+      await refused('machine', 'holes'),
+      /whether its content is the same\. The part holes\.part\.00 is damaged\./,
+    );
     account.objects.delete(part);
-    assert.match(await refused('machine', 'holes'), /cannot be said\. Parts of it are missing/);
+    assert.match(await refused('machine', 'holes'), /whether its content is the same\. Parts of it are missing/);
     account.objects.set(part, whole);
     for (const [kind, file] of [
       ['key', 'user-key.pem'],
@@ -161,7 +164,7 @@ describe('D14: publishing over what another program bundled', () => {
       writeFileSync(join(folder, file), pair('stranger')[kind]);
     assert.match(
       await refused('machine', 'holes'),
-      /cannot be said\. The bundle holes\.raw was made for a user and a cloud, and the private key is that of neither/,
+      /whether its content is the same\. The bundle holes\.raw was made for a user and a cloud, and the private key is that of neither/,
     );
   });
 
@@ -205,7 +208,7 @@ describe('D14: publishing over what another program bundled', () => {
       writeFileSync(join(folder, 'root.img'), bytes);
       assert.equal((await published('machine', name)).sentBytes, 0, options);
       writeFileSync(join(folder, 'root.img'), Buffer.from(bytes).fill(1, bytes.length - 5));
-      assert.match(await refused('machine', name), /its content is another/, options);
+      assert.match(await refused('machine', name), /its content is different/, options);
       writeFileSync(join(folder, 'root.img'), bytes);
     }
   });

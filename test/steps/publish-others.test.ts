@@ -6,15 +6,15 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Dependencies, Publisher } from '../../src/steps/dependencies';
 import type { CloudImage } from '../../src/steps/ports';
-import { registerImage } from '../../src/steps/publishing/register';
-import { uploadImage } from '../../src/steps/publishing/upload';
-import { withdrawImage } from '../../src/steps/publishing/withdraw';
-import type { PartInput, StepOutcome, Uploaded } from '../../src/deployment/activities';
+import { registerImage } from '../../src/steps/publishing/register-image';
+import { uploadImage } from '../../src/steps/publishing/upload-image';
+import { withdrawImage } from '../../src/steps/publishing/withdraw-image';
+import type { ImageInput, StepOutcome, Uploaded } from '../../src/deployment/activities';
 import { isPartName } from '../../src/image';
-import { IMAGE_PARTS } from '../../src/deployment/messages';
-import type { ImagePart, PublishProgress, PublishView } from '../../src/deployment/messages';
+import { IMAGE_KINDS } from '../../src/deployment/spec';
+import type { PublishProgress, PublishView } from '../../src/deployment/messages';
+import type { ImageKind, ImageSpec } from '../../src/deployment/spec';
 import type { Known } from '../../src/deployment/facts';
-import type { ImageSpec } from '../../src/deployment/types';
 import { noise, rejects, tempFolder } from '../image/support';
 import { ImageCloud, writeImageFiles } from '../support/image-cloud';
 import { imageIn, specNamed } from '../support/specs';
@@ -47,23 +47,23 @@ describe("others' images", function () {
 
   const deps = (mark = MARK): Dependencies => {
     const publisher = {
-      look: () => Promise.resolve(view && { open: false, view }),
+      describe: () => Promise.resolve(view && { open: false, view }),
       mark: () => Promise.resolve(mark),
     } as unknown as Publisher;
     return dependencies({ ...account.dependencies(folder), publisher });
   };
   const ids: Partial<Record<'kernelId' | 'ramdiskId', string>> = {};
-  const partOf = (part: ImagePart, change: Partial<ImageSpec> = {}): PartInput => ({
+  const imageOf = (kind: ImageKind, change: Partial<ImageSpec> = {}): ImageInput => ({
     cloud: specNamed('x').cloud,
     image: imageIn(folder, change),
-    part,
+    part: kind,
     poll: 10,
     deadline: 60_000,
-    ...(part === 'machine' ? ids : {}),
+    ...(kind === 'machine' ? ids : {}),
   });
-  const upload = (mark?: string): Promise<Uploaded> => uploadImage(deps(mark), partOf('machine'), attemptOf());
-  const register = (part: ImagePart = 'machine', mark?: string): Promise<string> =>
-    registerImage(deps(mark), partOf(part), attemptOf());
+  const upload = (mark?: string): Promise<Uploaded> => uploadImage(deps(mark), imageOf('machine'), attemptOf());
+  const register = (kind: ImageKind = 'machine', mark?: string): Promise<string> =>
+    registerImage(deps(mark), imageOf(kind), attemptOf());
 
   /** All three, as one run of publishImage does it, and what that leaves in its memo. */
   const publish = async (mark?: string): Promise<void> => {
@@ -71,15 +71,15 @@ describe("others' images", function () {
       kernel: { state: 'waiting' },
       ramdisk: { state: 'waiting' },
       machine: { state: 'waiting' },
-    } as Record<ImagePart, PublishProgress>;
+    } as Record<ImageKind, PublishProgress>;
     view = { parts };
-    for (const part of IMAGE_PARTS) {
-      parts[part] = { state: 'running' };
-      const { ours } = await uploadImage(deps(mark), partOf(part), attemptOf());
-      if (ours) parts[part].ours = true;
-      const id = await register(part, mark);
-      parts[part] = { ...parts[part], state: 'done', id };
-      if (part !== 'machine') ids[`${part}Id`] = id;
+    for (const kind of IMAGE_KINDS) {
+      parts[kind] = { state: 'running' };
+      const { ours } = await uploadImage(deps(mark), imageOf(kind), attemptOf());
+      if (ours) parts[kind].ours = true;
+      const id = await register(kind, mark);
+      parts[kind] = { ...parts[kind], state: 'done', id };
+      if (kind !== 'machine') ids[`${kind}Id`] = id;
     }
   };
   const withdraw = (known: Known = {}, mark?: string): Promise<StepOutcome> =>
@@ -100,7 +100,7 @@ describe("others' images", function () {
       await publish();
       assert.deepEqual(
         account.images.map(({ description }) => description),
-        IMAGE_PARTS.map((part) => `${part} of ${part === 'machine' ? NAME : `${NAME}-${part}`}, by ${MARK}`),
+        IMAGE_KINDS.map((kind) => `${kind} of ${kind === 'machine' ? NAME : `${NAME}-${kind}`}, by ${MARK}`),
       );
       assert.deepEqual(new Set(account.owners.values()), new Set([MARK]));
       assert.equal(account.owners.size, account.objects.size);
@@ -115,7 +115,7 @@ describe("others' images", function () {
       });
       account.owners.clear();
       await publish();
-      assert.ok(IMAGE_PARTS.every((part) => view?.parts[part].ours === undefined));
+      assert.ok(IMAGE_KINDS.every((kind) => view?.parts[kind].ours === undefined));
       await unchanged(async () => {
         const { changed, left } = await withdraw(known());
         assert.equal(changed, false);
@@ -126,20 +126,20 @@ describe("others' images", function () {
     it('A3: leaves what another namespace published, which bears another mark', async () => {
       await publish('stackato-deploy/other/ffffffffffff');
       await unchanged(async () =>
-        assert.match((await withdraw(known())).left ?? '', /does not say that it was published from here/),
+        assert.match((await withdraw(known())).left ?? '', /its description does not have the mark stackato-deploy/),
       );
     });
 
     it('A3: leaves what it does not remember, and everything right after IMAGE_NAME_TAKEN', async () => {
       await publish();
       view = undefined;
-      await unchanged(async () => assert.match((await withdraw()).left ?? '', /does not know it/));
+      await unchanged(async () => assert.match((await withdraw()).left ?? '', /does not remember publishing it/));
       // Another deployment of this namespace brought another content under the same name.
       writeFileSync(join(folder, 'root.img'), noise(MIB));
       await rejects(() => publish(), 'IMAGE_NAME_TAKEN');
       view = { ...view!, error: { code: 'IMAGE_NAME_TAKEN', message: '' } };
       await unchanged(async () =>
-        assert.match((await withdraw(known())).left ?? '', /emi-.*does not know it.*needs it/),
+        assert.match((await withdraw(known())).left ?? '', /emi-.*does not remember publishing it.*needs it/),
       );
     });
 
@@ -328,7 +328,7 @@ describe("others' images", function () {
         return account.store.put(...args);
       };
       const watched = { ...rest, clouds: { ...rest.clouds, store: () => Promise.resolve({ ...store, put }) } };
-      await rejects(() => uploadImage(watched, partOf('machine'), attemptOf()), 'NOT_YET');
+      await rejects(() => uploadImage(watched, imageOf('machine'), attemptOf()), 'NOT_YET');
       assert.ok(!account.objects.has(MANIFEST));
     });
   });

@@ -7,15 +7,15 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Dependencies, Publisher } from '../../src/steps/dependencies';
 import type { CloudImage } from '../../src/steps/ports';
-import { checkImage } from '../../src/steps/publishing/check';
-import { registerImage } from '../../src/steps/publishing/register';
-import { uploadImage } from '../../src/steps/publishing/upload';
-import { withdrawImage } from '../../src/steps/publishing/withdraw';
-import type { PartInput, Uploaded } from '../../src/deployment/activities';
+import { checkImage } from '../../src/steps/publishing/check-image';
+import { registerImage } from '../../src/steps/publishing/register-image';
+import { uploadImage } from '../../src/steps/publishing/upload-image';
+import { withdrawImage } from '../../src/steps/publishing/withdraw-image';
+import type { ImageInput, Uploaded } from '../../src/deployment/activities';
 import { DeployError } from '../../src/deployment/errors';
 import type { ErrorCode } from '../../src/deployment/errors';
-import type { ImagePart, PublishView } from '../../src/deployment/messages';
-import type { ImageSpec } from '../../src/deployment/types';
+import type { PublishView } from '../../src/deployment/messages';
+import type { ImageKind, ImageSpec } from '../../src/deployment/spec';
 import { noise, pair, rejects, tempFolder } from '../image/support';
 import { ImageCloud, writeImageFiles } from '../support/image-cloud';
 import { imageIn, specNamed } from '../support/specs';
@@ -43,7 +43,7 @@ describe('publishing an image', function () {
     closed = true;
     view = undefined;
     const publisher = {
-      look: () => Promise.resolve(closed && view === undefined ? undefined : { open: !closed, view }),
+      describe: () => Promise.resolve(closed && view === undefined ? undefined : { open: !closed, view }),
       mark: () => Promise.resolve(MARK),
     } as unknown as Publisher;
     deps = dependencies({ ...account.dependencies(folder), publisher });
@@ -51,18 +51,18 @@ describe('publishing an image', function () {
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  const partOf = (part: ImagePart, change: Partial<ImageSpec> = {}): PartInput => ({
+  const imageOf = (kind: ImageKind, change: Partial<ImageSpec> = {}): ImageInput => ({
     cloud: specNamed('x').cloud,
     image: imageIn(folder, change),
-    part,
+    part: kind,
     poll: 10,
     deadline: 60_000,
-    ...(part === 'machine' ? IDS : {}),
+    ...(kind === 'machine' ? IDS : {}),
   });
-  const upload = (part: ImagePart = 'machine', lines: string[] = []): Promise<Uploaded> =>
-    uploadImage(deps, partOf(part), attemptOf(1, lines));
-  const register = (part: ImagePart = 'machine', attempt = 1): Promise<string> =>
-    registerImage(deps, partOf(part), attemptOf(attempt));
+  const upload = (kind: ImageKind = 'machine', lines: string[] = []): Promise<Uploaded> =>
+    uploadImage(deps, imageOf(kind), attemptOf(1, lines));
+  const register = (kind: ImageKind = 'machine', attempt = 1): Promise<string> =>
+    registerImage(deps, imageOf(kind), attemptOf(attempt));
   const assertWhole = (bytes = ROOT): void =>
     assert.equal(account.unbundled(folder, NAME), createHash('sha256').update(bytes).digest('hex'));
 
@@ -90,7 +90,7 @@ describe('publishing an image', function () {
           }),
       },
     };
-    const attempts = new Attempts((attempt) => registerImage(deps, partOf('kernel'), attempt));
+    const attempts = new Attempts((attempt) => registerImage(deps, imageOf('kernel'), attempt));
     assert.equal((await attempts.next()).failure?.type, 'CLOUD_UNREACHABLE');
     assert.equal((await attempts.next()).failure?.type, 'NOT_YET');
     account.images.push(late());
@@ -160,7 +160,7 @@ describe('publishing an image', function () {
     const before = [...account.stored];
     await rejects(() => upload(), 'IMAGE_NAME_TAKEN');
     await rejects(
-      () => uploadImage(deps, { ...partOf('machine'), kernelId: 'eki-99999999' }, attemptOf()),
+      () => uploadImage(deps, { ...imageOf('machine'), kernelId: 'eki-99999999' }, attemptOf()),
       'IMAGE_NAME_TAKEN',
     );
     assert.deepEqual([account.stored, account.removed], [before, []]);
@@ -185,7 +185,7 @@ describe('publishing an image', function () {
       signal: stop.signal,
       report: (line: string) => void (line.includes('part 1') && stop.abort(new Error('told to stop'))),
     };
-    await assert.rejects(uploadImage(deps, partOf('machine'), attempt), /told to stop/);
+    await assert.rejects(uploadImage(deps, imageOf('machine'), attempt), /told to stop/);
     assert.equal(account.inFlight, 0);
   });
 
@@ -199,7 +199,7 @@ describe('publishing an image', function () {
     };
     const packed = join(folder, 'root.img.gz');
     writeFileSync(packed, gzipSync(ROOT, { level: 1 }));
-    await uploadImage(deps, partOf('machine', { root: { file: packed } }), attempt);
+    await uploadImage(deps, imageOf('machine', { root: { file: packed } }), attempt);
     // 25 blocks: unpacked for their size, read for the survey, compressed; and three parts and a manifest put.
     assert.ok(signs > 75, `${signs} signs`);
     const journals = join(folder, 'state', 'journals');
@@ -227,7 +227,7 @@ describe('publishing an image', function () {
     });
     await rejects(() => upload(), 'IMAGE_NAME_TAKEN');
     await rejects(() => register(), 'IMAGE_NAME_TAKEN');
-    await rejects(() => checkImage(deps, partOf('machine')), 'IMAGE_NAME_TAKEN');
+    await rejects(() => checkImage(deps, imageOf('machine')), 'IMAGE_NAME_TAKEN');
     account.images[0] = { ...account.images[0]!, state: 'gone' };
     await upload();
     assert.equal(await register(), 'emi-00000001');
@@ -244,7 +244,7 @@ describe('publishing an image', function () {
     await rejects(() => register(), 'IMAGE_FAILED');
   });
 
-  const BAD: readonly (readonly [string, ErrorCode, () => PartInput | undefined])[] = [
+  const BAD: readonly (readonly [string, ErrorCode, () => ImageInput | undefined])[] = [
     [
       'no kernel',
       'IMAGE_SOURCE_MISSING',
@@ -253,22 +253,22 @@ describe('publishing an image', function () {
         return undefined;
       },
     ],
-    ['a folder for a root', 'IMAGE_SOURCE_UNREADABLE', () => partOf('machine', { root: { file: folder } })],
+    ['a folder for a root', 'IMAGE_SOURCE_UNREADABLE', () => imageOf('machine', { root: { file: folder } })],
     [
       'a root of a kind nobody can read',
       'IMAGE_FORMAT',
-      () => partOf('machine', { root: { file: join(folder, 'root.qcow2') } }),
+      () => imageOf('machine', { root: { file: join(folder, 'root.qcow2') } }),
     ],
-    ['a name of no image', 'IMAGE_PREFIX', () => partOf('machine', { name: 'initrd-x' })],
+    ['a name of no image', 'IMAGE_PREFIX', () => imageOf('machine', { name: 'initrd-x' })],
     [
       'a short account',
       'IMAGE_ACCOUNT',
-      () => partOf('machine', { signing: { ...imageIn(folder).signing, account: '12345' } }),
+      () => imageOf('machine', { signing: { ...imageIn(folder).signing, account: '12345' } }),
     ],
     [
       'no certificate',
       'SECRET_MISSING',
-      () => partOf('machine', { signing: { ...imageIn(folder).signing, certificate: join(folder, 'none') } }),
+      () => imageOf('machine', { signing: { ...imageIn(folder).signing, certificate: join(folder, 'none') } }),
     ],
     [
       'the key of another',
@@ -297,14 +297,14 @@ describe('publishing an image', function () {
   ];
   for (const [what, code, spoil] of BAD) {
     it(`is refused before the first byte with ${what}`, async () => {
-      const input = spoil() ?? partOf('machine');
+      const input = spoil() ?? imageOf('machine');
       await rejects(() => checkImage(deps, input), code);
       assert.equal(account.stored.length, 0);
     });
   }
 
   it('passes its checks with everything there', async () => {
-    await checkImage(deps, partOf('machine'));
+    await checkImage(deps, imageOf('machine'));
   });
 
   it('is withdrawn only when nobody publishes it, all of it and nothing else', async () => {

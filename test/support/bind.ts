@@ -7,7 +7,7 @@ import { DNS_HOST, DnsServer, ZONE } from '../../lab/dns';
 import { ChildProcesses } from '../../lab/child-processes';
 import { choosePorts, claimNet } from '../../lab/ports';
 import type { TsigKey } from '../../src/steps/ports';
-import type { DnsSpec } from '../../src/deployment/types';
+import type { DnsSpec } from '../../src/deployment/spec';
 
 export interface Bind {
   readonly dir: string;

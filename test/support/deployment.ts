@@ -7,7 +7,7 @@ import { MEMO_VIEW, WORKFLOW, workflowIdOf } from '../../src/deployment/names';
 import type { Decision, DeploymentView, DeployResult } from '../../src/deployment/messages';
 import { noFacts } from '../../src/deployment/facts';
 import type { Facts } from '../../src/deployment/facts';
-import type { DeploymentSpec } from '../../src/deployment/types';
+import type { DeploymentSpec } from '../../src/deployment/spec';
 import type { FakeActivities } from './fake-activities';
 import { createWorker, workflowBundle } from './temporal';
 import { eventually } from './wait';

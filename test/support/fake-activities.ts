@@ -59,7 +59,7 @@ export class FakeActivities {
     this.when(name, () => Promise.reject(ApplicationFailure.nonRetryable(message, code)));
   }
 
-  mend(name: StepActivityName): void {
+  recover(name: StepActivityName): void {
     this.behaviours.delete(name);
   }
 

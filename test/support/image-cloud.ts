@@ -98,8 +98,8 @@ export class ImageCloud {
         };
   }
 
-  private async put(path: string, body: Buffer, md5: string, { owner, moved }: PutOptions = {}): Promise<void> {
-    moved?.();
+  private async put(path: string, body: Buffer, md5: string, { owner, onProgress }: PutOptions = {}): Promise<void> {
+    onProgress?.();
     this.inFlight += 1;
     this.mostInFlight = Math.max(this.mostInFlight, this.inFlight);
     await new Promise((resolve) => setTimeout(resolve, 20));

@@ -9,7 +9,7 @@ import { findProgram } from '../../lab/programs';
 import { choosePorts } from '../../lab/ports';
 import { untilReady } from '../../lab/wait';
 import type { TsigKey } from '../../src/steps/ports';
-import type { DnsSpec } from '../../src/deployment/types';
+import type { DnsSpec } from '../../src/deployment/spec';
 import type { Bind } from './bind';
 
 const run = promisify(execFile);

@@ -19,7 +19,7 @@ import type { DeploymentView } from '../../src/deployment/messages';
 import { WORKFLOW, workflowIdOf } from '../../src/deployment/names';
 import { noFacts } from '../../src/deployment/facts';
 import type { Facts } from '../../src/deployment/facts';
-import type { DeploymentSpec } from '../../src/deployment/types';
+import type { DeploymentSpec } from '../../src/deployment/spec';
 import { freshView } from '../../src/deployment/view';
 import { Deployment } from './deployment';
 import { eventually } from './wait';

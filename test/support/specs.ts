@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { DeploymentSpec, ImageSpec } from '../../src/deployment/types';
+import type { DeploymentSpec, ImageSpec } from '../../src/deployment/spec';
 
 /** A spec as the loader would give it. Nothing in it leads anywhere. */
 export function specNamed(name: string, change: Partial<DeploymentSpec> = {}): DeploymentSpec {

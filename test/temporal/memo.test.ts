@@ -3,7 +3,7 @@ import { factsOf, noFacts } from '../../src/deployment/facts';
 import { MEMO_IMAGE, MEMO_SPEC, MEMO_VIEW } from '../../src/deployment/names';
 import { freshPublishView, freshView } from '../../src/deployment/view';
 import { deploymentViewIn, digestOf, publishViewIn, specMemoIn } from '../../src/temporal/memo';
-import type { ImageSpec } from '../../src/deployment/types';
+import type { ImageSpec } from '../../src/deployment/spec';
 import { imageIn, specNamed } from '../support/specs';
 
 describe('what is read from the memo of a workflow', () => {

@@ -6,7 +6,7 @@ import { builtImage } from '../../lab/vm';
 import type { VirtualMachine } from '../../lab/types';
 import type { Knobs } from '../../lab/knobs';
 import type { DeploymentView } from '../../src/deployment/messages';
-import type { DeploymentSpec } from '../../src/deployment/types';
+import type { DeploymentSpec } from '../../src/deployment/spec';
 import type { Deployment } from '../support/deployment';
 import { Site } from '../support/site';
 import type { SpecChange, WorkerProcess } from '../support/site';

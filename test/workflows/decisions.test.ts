@@ -46,7 +46,7 @@ describe('decisions of a person', function () {
     const deployment = await bench.deploy(specNamed('parks'));
     const parked = await deployment.untilStage('needs-attention');
     assert.deepEqual(parked.steps.rename?.error, { code: 'COMMAND_NO_EFFECT', message: 'no such name' });
-    fakes.mend('renameNode');
+    fakes.recover('renameNode');
     assert.equal(await deployment.say('resume', {}), 'Trying again: rename.');
     assert.equal((await deployment.result()).stage, 'ready');
     assert.equal(fakes.names().filter((name) => name === 'setStaticIp').length, 1);
@@ -66,7 +66,7 @@ describe('decisions of a person', function () {
     });
     const first = await found[Symbol.asyncIterator]().next();
     assert.equal(first.done, false);
-    fakes.mend('launchInstance');
+    fakes.recover('launchInstance');
     await bench.startWorker(fakes);
     await deployment.say('resume', {});
     assert.equal((await deployment.result()).stage, 'ready');
@@ -80,7 +80,7 @@ describe('decisions of a person', function () {
     await deployment.untilStage('needs-attention');
     await refused(deployment.say('skip', {}), /rename cannot be skipped/);
     await refused(deployment.say('resume', { step: 'dns' }), /dns does not need attention/);
-    fakes.mend('renameNode');
+    fakes.recover('renameNode');
     await deployment.say('resume', {});
     await deployment.until('verify parked', (view) => view.steps.verify?.state === 'attention');
     assert.equal(await deployment.say('skip', {}), 'Going on without verify.');
@@ -101,8 +101,8 @@ describe('decisions of a person', function () {
       deployment.say('skip', {}),
       /More than one step needs attention \(address, security-group\)|security-group, address/,
     );
-    fakes.mend('ensureAddress');
-    fakes.mend('ensureSecurityGroup');
+    fakes.recover('ensureAddress');
+    fakes.recover('ensureSecurityGroup');
     await deployment.say('resume', {});
     assert.equal((await deployment.result()).stage, 'ready');
   });

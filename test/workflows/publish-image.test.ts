@@ -9,7 +9,7 @@ import { createPublisher } from '../../src/activities/image-publisher';
 import type { Activities } from '../../src/deployment/activities';
 import { imageWorkflowId, MEMO_IMAGE, WORKFLOW, workflowIdOf } from '../../src/deployment/names';
 import type { DeploymentView, PublishView } from '../../src/deployment/messages';
-import type { DeploymentSpec } from '../../src/deployment/types';
+import type { DeploymentSpec } from '../../src/deployment/spec';
 import { dependencies } from '../steps/support';
 import { noise, tempFolder } from '../image/support';
 import { Bench } from '../support/deployment';

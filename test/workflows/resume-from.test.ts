@@ -36,7 +36,7 @@ describe('resume from an earlier step', function () {
     fakes.fail('setUpCore', 'KATO_NOT_READY');
     const deployment = await bench.deploy(specNamed('from-associate'));
     await deployment.untilStage('needs-attention');
-    fakes.mend('setUpCore');
+    fakes.recover('setUpCore');
     const before = fakes.names().length;
     assert.equal(await deployment.say('resume', { from: 'associate' }), 'Doing everything from associate on again.');
     const { view } = await deployment.result();
@@ -56,7 +56,7 @@ describe('resume from an earlier step', function () {
     await refused(deployment.say('resume', { from: 'static-ip' }), /static-ip is not needed/);
     await refused(deployment.say('resume', { from: 'nonsense' as StepId }), /There is no step nonsense/);
     await refused(deployment.say('resume', { from: 'dns', step: 'rename' }), /Say either/);
-    fakes.mend('renameNode');
+    fakes.recover('renameNode');
     await deployment.say('resume', { from: 'rename' });
     assert.equal((await deployment.result()).stage, 'ready');
   });
@@ -79,7 +79,7 @@ describe('resume from an earlier step', function () {
         'Port 22 is silent. What the step associate made is gone: 10.1.1.103 is associated with no instance. `resume --from associate` makes it again.',
     });
     fakes.lost = () => undefined;
-    fakes.mend('setUpCore');
+    fakes.recover('setUpCore');
     await deployment.say('resume', { from: 'associate' });
     assert.equal((await deployment.result()).stage, 'ready');
   });

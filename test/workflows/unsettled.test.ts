@@ -63,7 +63,7 @@ describe('a request without an answer', function () {
     const deployment = await bench.deploy(specNamed('refused'));
     await deployment.untilStage('needs-attention');
     assert.equal((await deployment.view()).facts.nodes.core.launchRequest, undefined);
-    fakes.mend('launchInstance');
+    fakes.recover('launchInstance');
     await deployment.say('resume');
     const { view } = await deployment.result();
     assert.equal(view.facts.nodes.core.launchRequest, undefined);

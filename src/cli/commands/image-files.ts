@@ -6,7 +6,8 @@ import { access, constants, mkdir, readFile, readdir, stat } from 'node:fs/promi
 import { dirname, join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { MANIFEST_LIMIT, openImage, packingOf, xzDecompressor } from '../../image';
-import type { ImageKind, Source } from '../../image';
+import type { ImageKind } from '../../deployment/spec';
+import type { Source } from '../../image';
 import { ClientError, messageOf } from '../../client/errors';
 
 export async function openSource(

@@ -17,7 +17,8 @@ import {
   writeBundle,
   writeImage,
 } from '../../image';
-import type { Architecture, BundleFacts, Identity, ImageKind, InspectInput } from '../../image';
+import type { Architecture, ImageKind } from '../../deployment/spec';
+import type { BundleFacts, Identity, InspectInput } from '../../image';
 import { DeployError } from '../../deployment/errors';
 import { EXIT } from '../../client/errors';
 import type { ExitCode } from '../../client/errors';

@@ -1,6 +1,6 @@
 /** What `plan` prints. */
 
-import type { DeploymentSpec } from '../../deployment/types';
+import type { DeploymentSpec } from '../../deployment/spec';
 import type { PlannedStep } from '../../steps/plan';
 import type { PlannedAction } from '../../steps/planning';
 import type { Paint } from './text';

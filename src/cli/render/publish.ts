@@ -1,7 +1,7 @@
 /** The publishing of an image, on one page and as lines of a log. */
 
-import { IMAGE_PARTS } from '../../deployment/messages';
-import type { ImagePart } from '../../deployment/messages';
+import { IMAGE_KINDS } from '../../deployment/spec';
+import type { ImageKind } from '../../deployment/spec';
 import type { PublishStatus } from '../../client/publish';
 import { remedyOf } from '../../deployment/errors';
 import { fitToRows } from './fit-rows';
@@ -14,10 +14,10 @@ export function publishPage(status: PublishStatus, { now, paint, width, rows = I
     {
       title: `${paint.bold(view.image.name)}  ${view.stage}  ${duration((closedAt ?? now) - startedAt)}  bucket ${view.image.bucket} on ${view.cloud}`,
       details: [`  workflow  ${workflowUrl}`],
-      items: IMAGE_PARTS.map((part) => ({
+      items: IMAGE_KINDS.map((kind) => ({
         fold: undefined,
-        label: part,
-        line: clip(`  ${STEP_STYLE[view.parts[part].state].mark} ${part.padEnd(8)} ${wordsOf(status, part)}`, width),
+        label: kind,
+        line: clip(`  ${STEP_STYLE[view.parts[kind].state].mark} ${kind.padEnd(8)} ${wordsOf(status, kind)}`, width),
       })),
       nextSteps: ending(status).filter((line) => line !== ''),
     },
@@ -33,23 +33,23 @@ export function publishChanges(
 ): readonly string[] {
   const { image, stage } = after.view;
   const say = (text: string): string => `${timestamp(now)} ${image.name} ${text}`;
-  const news = IMAGE_PARTS.filter(
-    (part) =>
-      after.view.parts[part].state !== 'waiting' &&
-      (before === undefined || wordsOf(before, part) !== wordsOf(after, part)),
+  const news = IMAGE_KINDS.filter(
+    (kind) =>
+      after.view.parts[kind].state !== 'waiting' &&
+      (before === undefined || wordsOf(before, kind) !== wordsOf(after, kind)),
   );
   return [
     ...(before === undefined ? [say(`workflow ${after.workflowUrl}`)] : []),
-    ...news.map((part) => say(`${part}: ${wordsOf(after, part)}`)),
+    ...news.map((kind) => say(`${kind}: ${wordsOf(after, kind)}`)),
     ...(before?.view.stage === stage && before.trouble === after.trouble && before.open === after.open
       ? []
       : [stage, ...ending(after)].filter((line) => line !== '').map(say)),
   ];
 }
 
-function wordsOf({ view, pending }: PublishStatus, part: ImagePart): string {
-  const { state, id, note, startedAt, endedAt } = view.parts[part];
-  const attempt = pending[part];
+function wordsOf({ view, pending }: PublishStatus, kind: ImageKind): string {
+  const { state, id, note, startedAt, endedAt } = view.parts[kind];
+  const attempt = pending[kind];
   if (state === 'done')
     return `done in ${duration((endedAt ?? 0) - (startedAt ?? 0))}, ${id ?? ''}${note === undefined ? '' : `, ${note}`}`;
   if (state === 'waiting' || attempt === undefined) return state;

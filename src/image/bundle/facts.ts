@@ -1,10 +1,8 @@
 /** The facts of a bundle, checked before the first byte is read, and the size limits of clouds. */
 
 import type { SizeLimits } from '../../deployment/cloud-kinds';
+import type { Architecture, ImageKind } from '../../deployment/spec';
 import { DeployError } from '../../deployment/errors';
-
-export type ImageKind = 'machine' | 'kernel' | 'ramdisk';
-export type Architecture = 'i386' | 'x86_64';
 
 export interface BlockDevice {
   /** `ami`, `root`, `swap`, `ephemeral0` … */

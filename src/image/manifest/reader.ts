@@ -1,6 +1,7 @@
 /** Reads manifests, ours and those of euca2ools: the values as XML, the signed text as clouds cut it out. */
 
-import type { ImageKind } from '../bundle/facts';
+import { IMAGE_KINDS } from '../../deployment/spec';
+import type { ImageKind } from '../../deployment/spec';
 import type { ManifestContent, ManifestKeys, ManifestPart } from './writer';
 import { badManifest, readXml } from './xml';
 import type { Element } from './xml';
@@ -17,7 +18,6 @@ export interface Manifest extends Omit<ManifestContent, 'architecture'> {
 /** Clouds read no larger manifest. */
 export const MANIFEST_LIMIT = 5 * 1024 * 1024;
 const HEX = /^[0-9a-f]+$/i;
-const KINDS: readonly ImageKind[] = ['machine', 'kernel', 'ramdisk'];
 
 export function readManifest(bytes: Uint8Array): Manifest {
   if (bytes.length > MANIFEST_LIMIT) throw badManifest(`has ${bytes.length} bytes, more than any cloud reads`);
@@ -99,7 +99,7 @@ function readKind(image: Element, configuration: Element): ImageKind {
   if (optionalText(configuration, 'kernel_id') === 'true') return 'kernel';
   if (optionalText(configuration, 'ramdisk_id') === 'true') return 'ramdisk';
   const type = optionalText(image, 'type') ?? 'machine';
-  const kind = KINDS.find((each) => each === type);
+  const kind = IMAGE_KINDS.find((each) => each === type);
   if (kind === undefined) throw badManifest(`names the type ${JSON.stringify(type)}`);
   return kind;
 }

@@ -3,7 +3,8 @@
  * are made once, signed, and written unchanged. The order of elements matters to AWS, and no cloud needs white space between them.
  */
 
-import type { BundleFacts, ImageKind } from '../bundle/facts';
+import type { ImageKind } from '../../deployment/spec';
+import type { BundleFacts } from '../bundle/facts';
 
 export interface ManifestPart {
   readonly name: string;

@@ -1,7 +1,7 @@
 import { DeployError } from '../../deployment/errors';
 import type { Cloud, CloudAddress } from '../ports';
 
-/** The address as the account has it; throws ADDRESS_NOT_OURS where it has it no longer. */
+/** Throws ADDRESS_NOT_OURS if the account does not have the address any more. */
 export async function addressOf(cloud: Cloud, publicIp: string): Promise<CloudAddress> {
   const address = (await cloud.listAddresses()).find((each) => each.publicIp === publicIp);
   if (address === undefined)

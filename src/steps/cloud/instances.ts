@@ -1,4 +1,4 @@
-/** Instances that bear our marker. */
+/** Instances with our owner mark. */
 
 import { DeployError } from '../../deployment/errors';
 import type { CloudInstance } from '../ports';
@@ -6,7 +6,7 @@ import type { Context } from '../step';
 
 const GONE: ReadonlySet<string> = new Set(['shutting-down', 'terminated']);
 
-/** All of them, gone ones included; more than one that is not gone is refused. */
+/** All of them, including terminated ones. Throws INSTANCE_DUPLICATE if more than one is alive. */
 export async function findOurs({
   cloud,
   owner,
@@ -18,7 +18,7 @@ export async function findOurs({
   if (alive.length > 1)
     throw new DeployError(
       'INSTANCE_DUPLICATE',
-      `These instances all bear the marker of ${name}: ${alive.map(({ id }) => id).join(', ')}.`,
+      `These instances all have the mark of ${name}: ${alive.map(({ id }) => id).join(', ')}.`,
     );
   return all;
 }
@@ -27,10 +27,10 @@ export function isGone({ state }: CloudInstance): boolean {
   return GONE.has(state);
 }
 
-/** Throws INSTANCE_STOPPED. Who stopped it may have a reason: it is neither started nor replaced. */
+/** Throws INSTANCE_STOPPED: whoever stopped it may have had a reason, so it is neither started nor replaced. */
 export function refuseStopped(instance: CloudInstance): void {
   if (instance.state === 'stopping' || instance.state === 'stopped')
-    throw new DeployError('INSTANCE_STOPPED', `${stateText(instance)}. It is still ours.`);
+    throw new DeployError('INSTANCE_STOPPED', `${stateText(instance)}. It still belongs to this deployment.`);
 }
 
 export function stateText({ id, state, reason }: CloudInstance): string {

@@ -1,15 +1,15 @@
-/** The security group `stackato-<name>` and its rules: closed but for ssh until the console has an owner. */
+/** The security group `stackato-<name>` and its rules: only ssh is open until the console has an administrator. */
 
 import { DeployError } from '../../deployment/errors';
 import { groupNameOf } from '../../deployment/names';
-import type { DeploymentSpec } from '../../deployment/types';
+import type { DeploymentSpec } from '../../deployment/spec';
 import { ec2Call } from '../planning';
 import type { PlannedAction, Planning } from '../planning';
 import type { Cloud, CloudGroup, IngressRule } from '../ports';
 import { siteOf } from '../step';
-import type { Context, StillThere } from '../step';
+import type { Context, LostEffectCheck } from '../step';
 
-/** The group of that name if it is ours; GROUP_FOREIGN if it is somebody else's. */
+/** The group of that name, if it is ours. Throws GROUP_FOREIGN if it is somebody else's. */
 export async function ourGroup({
   cloud,
   groupName,
@@ -19,7 +19,7 @@ export async function ourGroup({
   if (group !== undefined && group.description !== owner) {
     throw new DeployError(
       'GROUP_FOREIGN',
-      `The security group ${groupName} says "${group.description}", not "${owner}".`,
+      `The security group ${groupName} has the description "${group.description}", not "${owner}".`,
     );
   }
   return group;
@@ -41,7 +41,7 @@ export async function authorizeMissing(cloud: Cloud, group: CloudGroup, rules: r
   for (const rule of missingRules(group, rules)) await cloud.authorize(group, rule);
 }
 
-export function lostRules(rulesOf: (spec: DeploymentSpec) => readonly IngressRule[]): StillThere {
+export function findLostRules(rulesOf: (spec: DeploymentSpec) => readonly IngressRule[]): LostEffectCheck {
   return async (deps, { spec }) => {
     const site = await siteOf(deps, spec);
     const group = await ourGroup(site);

@@ -1,4 +1,4 @@
-/** One command on the machine: effect there already? adopt; else run it, once per need; then look again, whatever it returned. */
+/** One command on the machine: adopts an effect that is already there; otherwise runs the command, once per need, and observes again, whatever it returned. */
 
 import type { PromptId } from '../../machine/dialogue';
 import { findJob } from '../../machine/journal';
@@ -9,8 +9,8 @@ import { DeployError } from '../../deployment/errors';
 import type { StepId } from '../../deployment/steps';
 import type { Attempt } from '../attempt';
 import type { Dependencies } from '../dependencies';
-import { runDetached } from './run-detached';
-import type { DetachedOutcome } from './run-detached';
+import { runJob } from './run-job';
+import type { JobOutcome } from './run-job';
 import { notUnderstood, withSession } from './session';
 import type { RemoteSession } from '../ports';
 import type { StepInput, StepOutcome } from '../../deployment/activities';
@@ -19,17 +19,17 @@ import type { StepWork } from '../step';
 export interface MachineCommand<T> {
   readonly step: StepId;
   observe(session: RemoteSession, input: StepInput): Promise<T>;
-  /** What came of it, where the effect is there; `ran`: the command was run for this need. */
+  /** The outcome, if the effect is there. `ran`: the command was run for this need. */
   done(state: T, ran: boolean, input: StepInput): Omit<StepOutcome, 'changed'> | undefined;
   command(input: StepInput): string;
-  /** Beside the account's own password, which is given to sudo. */
+  /** In addition to the account's own password, which sudo gets. */
   answers?(state: T): Partial<Record<PromptId, string>>;
 }
 
-/** How long one attempt watches. What runs longer is watched by the next: no worker's slot is held meanwhile. */
+/** How long one attempt watches. A command that runs longer is watched by the next attempt, so that it holds no worker slot in between. */
 const WATCH_MS = 20_000;
 
-/** The work of a step that is one command. */
+/** For a step that is a single command. */
 export function byCommand<T>(work: MachineCommand<T>): StepWork {
   return (deps, input, attempt) => ensureByCommand(deps, input, attempt, work);
 }
@@ -44,7 +44,7 @@ export async function ensureByCommand<T>(
     const job = await jobState(session, input, work.step);
     const ran = job !== 'absent';
     const state = await work.observe(session, input);
-    // A command that still runs may have shown half of its effect: it is seen to its end first.
+    // A command that is still running may show half of its effect: wait for its end first.
     const there = job === 'running' ? undefined : work.done(state, ran, input);
     if (there !== undefined) return { changed: ran, ...there };
     attempt.assertTimely();
@@ -61,9 +61,9 @@ export async function ensureByCommand<T>(
 async function jobState(session: RemoteSession, { spec, need }: StepInput, step: StepId): Promise<JobState> {
   const { command } = findJob({ deployment: spec.name, step, need });
   const reply = await session.exec(command);
-  const snapshot = parseReport(reply.stdout);
-  if (snapshot === undefined) throw notUnderstood('the journal of its commands', reply);
-  return snapshot.state;
+  const report = parseReport(reply.stdout);
+  if (report === undefined) throw notUnderstood('the journal of its commands', reply);
+  return report.state;
 }
 
 async function watch<T>(
@@ -72,10 +72,10 @@ async function watch<T>(
   attempt: Attempt,
   work: MachineCommand<T>,
   state: T,
-): Promise<DetachedOutcome> {
+): Promise<JobOutcome> {
   const { spec, need } = input;
   const command = work.command(input);
-  const outcome = await runDetached(
+  const outcome = await runJob(
     session,
     {
       deployment: spec.name,
@@ -87,37 +87,37 @@ async function watch<T>(
     { budgetMs: WATCH_MS, signal: attempt.signal, onOutput: (line) => attempt.report(line === '' ? '' : `"${line}"`) },
   );
   if (outcome.state === 'running')
-    throw new DeployError('COMMAND_RUNNING', `${command} still runs. ${quoted(outcome)}`);
+    throw new DeployError('COMMAND_RUNNING', `${command} is still running. ${quoted(outcome)}`);
   if (outcome.state === 'stuck') throw stuck(command, outcome);
   return outcome;
 }
 
-const REASONS: Readonly<Record<NonNullable<DetachedOutcome['reason']>, string>> = {
-  'asked again': 'was not content with the answer',
+const REASONS: Readonly<Record<NonNullable<JobOutcome['reason']>, string>> = {
+  'asked again': 'did not accept the answer',
   refused: 'refused the password',
-  'no answer': 'asked for what is not known',
-  'not understood': 'asked what is not understood',
+  'no answer': 'asked for a value that is not known',
+  'not understood': 'asked a question that is not understood',
 };
 
-export function stuck(command: string, outcome: DetachedOutcome): DeployError {
+export function stuck(command: string, outcome: JobOutcome): DeployError {
   const { prompt = '', reason = 'not understood' } = outcome;
   return new DeployError('DIALOGUE_STUCK', `${command} ${REASONS[reason]}: "${prompt}". ${quoted(outcome)}`);
 }
 
-/** Where nothing can be written, that is the cause, whatever the command makes of it. */
-function codeOf({ trouble, transcript }: DetachedOutcome): 'MACHINE_DISK' | 'COMMAND_NO_EFFECT' {
+/** A disk that cannot be written is the cause, whatever the command reports. */
+function codeOf({ trouble, transcript }: JobOutcome): 'MACHINE_DISK' | 'COMMAND_NO_EFFECT' {
   return diskError(trouble ?? transcript) === undefined ? 'COMMAND_NO_EFFECT' : 'MACHINE_DISK';
 }
 
-/** Exit codes are shown and not believed: `kato` of some releases always says 0 (bug 103719). */
-function ending({ state, code, trouble }: DetachedOutcome): string {
-  if (state === 'rebooted') return 'was cut off (the machine went down under it)';
+/** Exit codes are shown but not trusted: `kato` of some releases always returns 0 (bug 103719). */
+function ending({ state, code, trouble }: JobOutcome): string {
+  if (state === 'rebooted') return 'was cut off by a reboot of the machine';
   if (state === 'lost')
     return `was ended on the machine without an exit status${trouble === undefined ? '' : ` (${trouble})`}`;
   return `ended${code === undefined ? '' : ` with ${code}`}`;
 }
 
-function quoted({ transcript, log }: DetachedOutcome): string {
+function quoted({ transcript, log }: JobOutcome): string {
   const said = transcript.trim();
-  return `${said === '' ? 'It printed nothing' : `It printed: ${said.slice(-1_500)}`} (all of it in ${log} on the machine)`;
+  return `${said === '' ? 'It printed nothing' : `It printed: ${said.slice(-1_500)}`} (the whole log is ${log} on the machine)`;
 }

@@ -1,4 +1,4 @@
-/** What kato says it runs on the node. */
+/** The roles of the node, as kato reports them. */
 
 import { katoOf } from '../../machine/kato';
 import { parseKatoInfo } from '../../machine/kato-output';
@@ -9,13 +9,13 @@ import { DeployError } from '../../deployment/errors';
 import type { RemoteSession } from '../ports';
 import { saidBy } from './session';
 
-/** mDNS is of use on a LAN alone; in a cloud it only gets in the way of the real name. */
+/** mDNS is useful only on a LAN; in a cloud it interferes with the real name. */
 export const MDNS = 'mdns';
 
 export async function readKatoInfo(session: RemoteSession, { spec }: StepInput): Promise<KatoInfo> {
   const result = await session.exec(withPath(katoOf(spec.release).info));
   const info = parseKatoInfo(result.stdout);
   if (info === undefined)
-    throw new DeployError('KATO_NOT_READY', `kato info names neither roles nor a message bus: ${saidBy(result)}.`);
+    throw new DeployError('KATO_NOT_READY', `kato info shows neither roles nor a message bus: ${saidBy(result)}.`);
   return info;
 }

@@ -1,4 +1,4 @@
-/** Is kato ready? A machine that answers on ssh may be minutes away from that. */
+/** Whether kato is ready: that may take minutes after the machine answers on ssh. */
 
 import { withPath } from '../../machine/shell';
 import type { Kato } from '../../machine/kato';
@@ -7,22 +7,22 @@ import { DeployError } from '../../deployment/errors';
 import { saidBy } from './session';
 import type { RemoteSession } from '../ports';
 
-/** Above what the commands are bounded to (machine/kato.ts). */
+/** Longer than the commands' own limits (machine/kato.ts). */
 const TIMEOUT_MS = 14_000;
 
-/** Throws KATO_NOT_READY with what is not up yet. */
-export async function insistOnReady(session: RemoteSession, kato: Kato): Promise<void> {
+/** Throws KATO_NOT_READY, naming the processes that are not up yet. */
+export async function assertKatoReady(session: RemoteSession, kato: Kato): Promise<void> {
   const status = await session.exec(withPath(kato.status), { timeoutMs: TIMEOUT_MS });
   const states = parseKatoStatus(status.stdout);
   if (allRunning(states)) return;
-  // `status` may name what is switched off for good, or have words of its own: `ready` decides.
+  // `status` may list processes that are disabled, or use words of its own: `ready` decides.
   const ready = await session.exec(withPath(kato.ready), { timeoutMs: TIMEOUT_MS });
   if (parseKatoReady(ready.stdout) === true) return;
   const down = states.filter((state) => !allRunning([state])).map(({ name, state }) => `${name} ${state}`);
   throw new DeployError(
     'KATO_NOT_READY',
     down.length === 0
-      ? `kato status says nothing of its processes yet: ${saidBy(status)}.`
+      ? `kato status does not list its processes yet: ${saidBy(status)}.`
       : `Not up yet: ${down.slice(0, 8).join(', ')}.`,
   );
 }

@@ -6,7 +6,7 @@ import type { Sections } from '../../machine/shell';
 import { DeployError } from '../../deployment/errors';
 import type { Dependencies } from '../dependencies';
 import { required } from '../known';
-import type { SshSpec } from '../../deployment/types';
+import type { SshSpec } from '../../deployment/spec';
 import type { ExecResult, RemoteSession, SshTarget } from '../ports';
 import type { StepInput } from '../../deployment/activities';
 
@@ -22,11 +22,11 @@ export async function withSession<T>(
 export async function readSections(session: RemoteSession, command: string): Promise<Sections> {
   const result = await session.exec(command);
   const sections = parseSections(result.stdout);
-  if (sections === undefined) throw notUnderstood('a look at it', result);
+  if (sections === undefined) throw notUnderstood('a status query', result);
   return sections;
 }
 
-/** A command came to its end and its answer is another than it should be: what the machine says is the cause, or leads to it. */
+/** For a command that ended with output of the wrong form: the message quotes the machine, whose words name the cause or lead to it. */
 export function notUnderstood(what: string, result: ExecResult): DeployError {
   const { stderr } = result;
   const trouble = diskError(stderr);
@@ -34,25 +34,25 @@ export function notUnderstood(what: string, result: ExecResult): DeployError {
   return new DeployError('SSH_COMMAND', `The machine's answer to ${what} is not understood: ${saidBy(result)}.`);
 }
 
-/** With which status a command ended, and what it said. */
+/** The exit status of a command, and the last lines of its output. */
 export function saidBy({ code, stdout, stderr }: ExecResult): string {
-  const words = lastLines(stderr, MOST_WORDS) || lastLines(stdout, MOST_WORDS);
+  const words = lastLines(stderr, MAX_QUOTED) || lastLines(stdout, MAX_QUOTED);
   return `it ended with ${code} and said ${words === '' ? 'nothing' : `"${words}"`}`;
 }
 
-const MOST_WORDS = 500;
+const MAX_QUOTED = 500;
 
 function sshTargetOf({ spec, known }: StepInput): SshTarget {
   return {
     host: required(known.address, 'address').publicIp,
     spec: spec.ssh,
     hostKeys: [givenHostKey(spec.ssh) ?? required(known.hostKey, 'host key')],
-    // Not before it can be of use: it is a secret of its own, and nobody but this machine, once claimed, is to be offered it.
+    // Only once it can be needed: it is a secret, to be offered to no machine but ours after the console was claimed.
     ...(spec.admin === undefined || known.claiming !== true ? {} : { adminPassword: spec.admin.password }),
   };
 }
 
-/** As the spec has it, which outdoes what was pinned before. */
+/** The host key in the spec, which takes precedence over a pinned one. */
 export function givenHostKey({ hostKey }: SshSpec): string | undefined {
   return hostKey === 'console' ? undefined : hostKey;
 }

@@ -1,18 +1,18 @@
-/** The name server of a deployment, asked and changed with the deployment's own key: a server may show every key another view. */
+/** The name server of a deployment, queried and updated with the deployment's own key: a server may have a view for each key. */
 
 import type { DnsAnswer } from '../../dns/answers';
 import { exists } from '../../dns/update';
 import { DeployError } from '../../deployment/errors';
-import type { DeploymentSpec, DnsSpec } from '../../deployment/types';
+import type { DeploymentSpec, DnsSpec } from '../../deployment/spec';
 import type { Dependencies } from '../dependencies';
 import type { Dns, TsigKey } from '../ports';
 
 export interface Authority {
   readonly spec: DnsSpec;
-  /** Throws unless the answer is a plain "this is there" or "nothing is there". Whose word it is, `authoritative` says. */
+  /** Throws unless the answer is NOERROR or NXDOMAIN. It may be one without authority: see `authoritative`. */
   ask(name: string, type: string): Promise<DnsAnswer>;
   update(script: string): Promise<void>;
-  /** Whether the name holds records of its own, by what updates meet. Questions cannot tell where a wildcard answers too. */
+  /** Whether the name has records of its own, by the prerequisite of an update: a query cannot tell them from a wildcard's answer. */
   exists(name: string, type?: 'TXT'): Promise<boolean>;
 }
 
@@ -23,7 +23,7 @@ export async function authorityOf(
   return authorityWith(deps.dns, spec, await tsigKey(deps, spec));
 }
 
-/** Without the key: what everybody sees. */
+/** Without the key: the public view. */
 export function publicAuthority({ dns }: Pick<Dependencies, 'dns'>, { dns: spec }: DeploymentSpec): Authority {
   return authorityWith(dns, spec, undefined);
 }
@@ -42,7 +42,7 @@ function authorityWith(dns: Dns, spec: DnsSpec, key: TsigKey | undefined): Autho
         await dns.update(exists(spec, name, type), key);
         return true;
       } catch (error) {
-        // The one prerequisite did not hold.
+        // The prerequisite failed.
         if (error instanceof DeployError && error.code === 'DNS_CHANGED') return false;
         throw error;
       }

@@ -1,21 +1,21 @@
 /**
- * What a deployment is, after the loader has filled in every default: workflows and activities never guess.
- * Plain data only. Times are milliseconds, sizes are MiB. Secrets are references, resolved on the worker at the moment of use.
+ * The spec of a deployment, after the loader has filled in every default: workflows and activities never guess.
+ * Plain data only. Times are milliseconds, sizes are MiB. Secrets are references, which the worker resolves when it uses them.
  */
 
 import type { ReleaseName } from './releases';
 
-/** Where a secret is: a variable of the worker's environment, or a file the worker can read (its last newline is dropped). */
+/** Where a secret is: a variable in the worker's environment, or a file that the worker can read (its last newline is dropped). */
 export type SecretRef = { readonly env: string } | { readonly file: string };
 
 export type CloudKindName = 'eucalyptus-3.2' | 'eucalyptus-3.4' | 'eucalyptus-4.4' | 'eucalyptus-5.1' | 'aws';
 
 export interface CloudSpec {
   readonly kind: CloudKindName;
-  /** EC2 endpoint, e.g. `http://clc:8773/services/Eucalyptus`; absent only for `aws`, where the region decides. */
+  /** EC2 endpoint, e.g. `http://clc:8773/services/Eucalyptus`; absent only for `aws`, where it follows from the region. */
   readonly endpoint?: string;
   readonly region: string;
-  /** The token belongs to keys that are temporary. */
+  /** A session token belongs to temporary keys. */
   readonly credentials: {
     readonly accessKey: SecretRef;
     readonly secretKey: SecretRef;
@@ -31,15 +31,19 @@ export interface CloudSpec {
 
 export type Architecture = 'i386' | 'x86_64';
 
-/** Where the worker finds a file: on its own machine, or behind a URL, which is nothing without the SHA-256 of what is there. */
+/** Where the worker finds a file: on its own machine, or behind a URL, for which the SHA-256 is required. */
 export type ImageFile = (
   { readonly file: string; readonly sha256?: string } | { readonly url: string; readonly sha256: string }
 ) & {
-  /** Of the files in an archive, the one that is meant: its name, or the end of it. */
+  /** Which file of an archive: its name, or the end of it. */
   readonly inside?: string;
 };
 
-/** An image to be made of files: bundled, uploaded and registered, once per cloud, account, bucket and name. */
+/** What an image consists of: for each kind a bundle, and a registered image (EKI, ERI and EMI). In the order in which they are published. */
+export const IMAGE_KINDS = ['kernel', 'ramdisk', 'machine'] as const;
+export type ImageKind = (typeof IMAGE_KINDS)[number];
+
+/** An image to be published from files: bundled, uploaded and registered, once per cloud, account, bucket and name. */
 export interface ImageSpec {
   readonly name: string;
   readonly bucket: string;
@@ -50,7 +54,7 @@ export interface ImageSpec {
   readonly signing: SigningSpec;
 }
 
-/** PEM files of the account's credentials; certificates are no secrets, and are paths on the worker. */
+/** PEM files of the account's credentials. Certificates are not secret: they are paths on the worker. */
 export interface SigningSpec {
   /** 12 digits. */
   readonly account: string;
@@ -63,7 +67,7 @@ export interface InstanceSpec {
   readonly type: string;
   readonly zone?: string;
   readonly keyName?: string;
-  /** User data may carry secrets, so it is a reference too. */
+  /** A reference, because user data may contain secrets. */
   readonly userData?: SecretRef;
 }
 
@@ -76,7 +80,7 @@ export interface DnsSpec {
   /** Seconds. */
   readonly ttl: number;
   readonly tsig?: { readonly name: string; readonly algorithm: TsigAlgorithm; readonly secret: SecretRef };
-  /** Take over records at the base and wildcard name that are not ours; `down` puts them back. */
+  /** Replace records at the base and wildcard name that are not ours; `down` restores them. */
   readonly replace: boolean;
 }
 
@@ -88,13 +92,13 @@ export interface SshSpec {
   readonly password?: SecretRef;
   /** Private key file contents. */
   readonly key?: SecretRef;
-  /** `SHA256:…` as ssh-keygen -l prints it; `console`: one of those on the instance's console; absent: the key of the first sight is pinned. */
+  /** `SHA256:…` as `ssh-keygen -l` prints it; `console`: one of those on the instance's console; absent: pin the first key seen. */
   readonly hostKey?: string;
 }
 
 export interface NetworkSpec {
   readonly mode: 'static' | 'dhcp';
-  /** Each value left out is read on the VM (ifconfig, route -n, the resolver's file). Static only. */
+  /** Values that are absent are read on the VM (ifconfig, route -n, resolv.conf). Only for `static`. */
   readonly netmask?: string;
   readonly gateway?: string;
   readonly nameservers?: readonly string[];
@@ -102,13 +106,13 @@ export interface NetworkSpec {
 }
 
 export interface Timing {
-  /** Pause between two looks at something that takes time. Default 5 s. */
+  /** Polling interval. Default 5 s. */
   readonly poll: number;
-  /** How long the reboot is left alone before the first look. Default 45 s. */
+  /** How long to wait after a reboot request before polling. Default 45 s. */
   readonly rebootWait: number;
-  /** How long a refused login counts as "account not there yet". Default 60 s. */
+  /** How long a refused login means that the account is not ready yet. Default 60 s. */
   readonly authGrace: number;
-  /** How long a step may go on failing or waiting before it needs attention. */
+  /** How long a step may fail or wait before it needs attention. */
   readonly deadline: {
     readonly cloud: number;
     readonly dns: number;
@@ -117,7 +121,7 @@ export interface Timing {
     readonly command: number;
     readonly reboot: number;
     readonly console: number;
-    /** Of specs with an image to publish; hours. */
+    /** For publishing an image; usually hours. */
     readonly publish: number;
   };
 }
@@ -126,16 +130,16 @@ export interface DeploymentSpec {
   readonly name: string;
   readonly release: ReleaseName;
   readonly cloud: CloudSpec;
-  /** Registered already, or to be published. */
+  /** A registered image, or one to be published. */
   readonly image: { readonly id: string } | ImageSpec;
   readonly instance: InstanceSpec;
-  /** Allocate one, or use this one of the account. */
+  /** Allocate an elastic IP, or use this one of the account. */
   readonly address: { readonly allocate: true } | { readonly ip: string };
   readonly dns: DnsSpec;
   readonly ssh: SshSpec;
   readonly network: NetworkSpec;
   readonly admin?: { readonly email: string; readonly password: SecretRef };
-  /** Who may reach ssh and, at the end, the console. CIDRs; default `0.0.0.0/0`. */
+  /** CIDRs that may reach ssh and, at the end, the console. Default `0.0.0.0/0`. */
   readonly access: { readonly ssh: readonly string[]; readonly console: readonly string[] };
   readonly console: { readonly httpPort: number; readonly httpsPort: number };
   readonly timing: Timing;

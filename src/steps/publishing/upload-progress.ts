@@ -1,16 +1,17 @@
-/** How far an upload is, in a line. */
+/** The progress of an upload, as one line of text. */
 
-import type { ImagePart } from '../../deployment/messages';
+import type { ImageKind } from '../../deployment/spec';
 
 const MIB = 1024 * 1024;
 
 export class UploadProgress {
   sentBytes = 0;
   sentParts = 0;
+  /** Parts that were in the bucket already. */
   thereParts = 0;
   private readonly startedAt = Date.now();
 
-  constructor(private readonly part: ImagePart) {}
+  constructor(private readonly kind: ImageKind) {}
 
   sent(size: number): void {
     this.sentBytes += size;
@@ -18,8 +19,8 @@ export class UploadProgress {
   }
 
   /**
-   * @param share of the image that is bundled; how many parts the rest makes depends on how well it compresses
-   * @param complete all parts are known
+   * @param share how much of the image is bundled, 0 to 1; the number of parts is estimated from it, since it depends on compression
+   * @param complete whether all parts are known
    */
   line(share: number, complete: boolean): string {
     const parts = this.sentParts + this.thereParts;
@@ -31,7 +32,7 @@ export class UploadProgress {
       ...(seconds < 1 || share === 0 || complete ? [] : [`${Math.ceil((seconds / share) * (1 - share))} s left`]),
       ...(this.thereParts === 0 ? [] : [`${this.thereParts} there already`]),
     ];
-    return `${this.part}: part ${parts} of ${complete ? '' : 'about '}${total} (${figures.join(', ')})`;
+    return `${this.kind}: part ${parts} of ${complete ? '' : 'about '}${total} (${figures.join(', ')})`;
   }
 }
 

@@ -1,36 +1,35 @@
-/** Whence an image comes and who signs it. */
+/** What a bundle is made from: the image file, and the credentials that sign it. */
 
 import { openImage, packingOf, readIdentity, xzDecompressor } from '../../image';
 import type { Identity, Packing, Source } from '../../image';
-import type { ImagePart } from '../../deployment/messages';
-import type { ImageFile, ImageSpec } from '../../deployment/types';
+import type { ImageFile, ImageKind, ImageSpec } from '../../deployment/spec';
 import type { ImageFiles, Secrets } from '../ports';
 
 /**
- * @param path of the file itself, fetched if it had to be
- * @param moved called again and again while something is unpacked
+ * @param path where the file is on this machine, after it was downloaded if necessary
+ * @param onProgress called again and again while the file is unpacked
  */
-export function openSource(
+export function openImageFile(
   files: ImageFiles,
   file: ImageFile,
-  part: ImagePart,
+  kind: ImageKind,
   path: string,
-  moved: () => void,
+  onProgress: () => void,
 ): Promise<Source> {
   const entry = file.inside === undefined ? {} : { entry: file.inside };
   return openImage(
-    { path, packing: packingFor(file, part), ...entry },
+    { path, packing: packingOfFile(file, kind), ...entry },
     xzDecompressor(() => files.xz()),
-    moved,
+    onProgress,
   );
 }
 
-/** By the name it has where it comes from; throws where nobody could read it. */
-export function packingFor(file: ImageFile, part: ImagePart): Packing {
-  return packingOf('url' in file ? new URL(file.url).pathname : file.file, part);
+/** By the file's original name, since a download has another one. Throws for formats that cannot be read. */
+export function packingOfFile(file: ImageFile, kind: ImageKind): Packing {
+  return packingOf('url' in file ? new URL(file.url).pathname : file.file, kind);
 }
 
-export async function identityOf(
+export async function readSigningIdentity(
   secrets: Secrets,
   { privateKey, certificate, cloudCertificate }: ImageSpec['signing'],
 ): Promise<Identity> {

@@ -1,4 +1,4 @@
-/** The records at the deployment's name, as its authority shows them. */
+/** Queries to the authority of the deployment's zone: the records at its names, and where they lead. */
 
 import { randomBytes } from 'node:crypto';
 import {
@@ -15,7 +15,7 @@ import { nameStateOf, ownersIn, RECORD_TYPES } from '../../dns/records';
 import type { NameState, Pointer } from '../../dns/records';
 import { DeployError } from '../../deployment/errors';
 import { apiNameOf, ownershipNameOf, wildcardNameOf } from '../../deployment/names';
-import type { DnsRecord, DnsSpec } from '../../deployment/types';
+import type { DnsRecord, DnsSpec } from '../../deployment/spec';
 import type { Authority } from './authority';
 
 export async function observeName(authority: Authority): Promise<NameState> {
@@ -38,26 +38,26 @@ export async function ownersOf(authority: Authority): Promise<readonly string[]>
   return ownersIn(await ownershipAt(authority, ownershipNameOf(authority.spec.name)));
 }
 
-/** A wildcard above answers for names that do not exist; whether the name holds the same data itself, only the server knows. */
+/** A wildcard answers for names that do not exist. Whether the name itself has the same records, only the server can tell. */
 async function withoutWildcardAnswers(
   authority: Authority,
   name: string,
   records: readonly DnsRecord[],
-  ofMadeUpName: readonly DnsRecord[],
+  atRandomName: readonly DnsRecord[],
 ): Promise<readonly DnsRecord[]> {
-  if (!mayBeWildcardAnswer(records, ofMadeUpName)) return records;
+  if (!mayBeWildcardAnswer(records, atRandomName)) return records;
   return (await authority.exists(name)) ? records : [];
 }
 
-/** Which of the base name, `api.` and a made-up name below it do not lead to the target. */
-export async function namesNotPointingTo(authority: Authority, target: Pointer): Promise<readonly string[]> {
+/** Which of the base name, the API's name and a random name below it do not lead to the target. */
+export async function namesNotLeadingTo(authority: Authority, target: Pointer): Promise<readonly string[]> {
   const { name: baseName } = authority.spec;
   const names = [baseName, apiNameOf(baseName), `${randomLabel()}.${baseName}`];
   const answers = await Promise.all(names.map((name) => authority.ask(name, 'A')));
   return names.filter((name, i) => !leadsTo(answers[i], name, target));
 }
 
-/** Addresses the name leads to. A server follows no CNAME out of its zone, so the end of the chain is asked for again. */
+/** The addresses that the name leads to. A server does not follow a CNAME out of its zone, so the end of the chain is queried again. */
 export async function addressesOf(authority: Authority, name: string): Promise<readonly string[]> {
   let end = name;
   for (let links = 0; links < MAX_LINKS; links++) {
@@ -70,7 +70,7 @@ export async function addressesOf(authority: Authority, name: string): Promise<r
   return [];
 }
 
-/** The server may know nothing of names outside the zone, and say so with any response code. */
+/** Undefined for a name outside the zone that the server does not answer for: it may use any response code then. */
 async function answerFor(authority: Authority, name: string): Promise<DnsAnswer | undefined> {
   try {
     return await authority.ask(name, 'A');
@@ -86,7 +86,7 @@ function isInZone({ zone }: DnsSpec, name: string): boolean {
 
 const MAX_LINKS = 8;
 
-/** Types are asked for one by one, because many servers refuse ANY (RFC 8482); a CNAME, or no such name, means that there are no others. */
+/** Queries the types one by one, because many servers refuse ANY (RFC 8482). A CNAME or NXDOMAIN means that there are no others. */
 async function recordsAt(authority: Authority, name: string): Promise<readonly DnsRecord[]> {
   const [cname, ...others] = RECORD_TYPES;
   const answer = await ask(authority, name, cname);
@@ -97,7 +97,7 @@ async function recordsAt(authority: Authority, name: string): Promise<readonly D
   return answers.flatMap((one) => recordsNamed(name, one));
 }
 
-/** Types that only an answer to ANY tells of, if the server gives one. It need not be complete. */
+/** Further types that an answer to ANY shows, if the server gives one. It may be incomplete. */
 async function furtherTypesAt(authority: Authority, name: string): Promise<readonly string[]> {
   try {
     return furtherTypes(await authority.ask(name, 'ANY'));
@@ -111,7 +111,7 @@ async function ownershipAt(authority: Authority, name: string): Promise<readonly
   return ownershipRecords(name, await ask(authority, name, 'TXT'));
 }
 
-/** An answer without authority says nothing about what is there. */
+/** Throws for an answer without authority: it does not prove what is there. */
 async function ask(authority: Authority, name: string, type: string): Promise<DnsAnswer> {
   const answer = await authority.ask(name, type);
   if (!answer.authoritative)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { runDetached } from '../../src/steps/machine/run-detached';
-import type { DetachedCommand, DetachedOutcome } from '../../src/steps/machine/run-detached';
+import { runJob } from '../../src/steps/machine/run-job';
+import type { JobCommand, JobOutcome } from '../../src/steps/machine/run-job';
 import type { Secret } from '../../src/steps/ports';
 import { DeployError } from '../../src/deployment/errors';
 import { LocalVm } from '../machine/local-vm';
@@ -19,7 +19,7 @@ printf '%s\\n' "$p" >> "$HOME/typed"
 [ "$p" = "p'ss wörd" ] && echo 'Settings written.'
 exit 3`;
 
-const COMMAND: DetachedCommand = {
+const COMMAND: JobCommand = {
   deployment: 'dev',
   step: 'static-ip',
   need: 'run1-1',
@@ -37,15 +37,12 @@ describe('a detached command', function () {
   });
   afterEach(() => vm.dispose());
 
-  const run = (
-    command: Partial<DetachedCommand> = {},
-    budgetMs = 15_000,
-    patienceMs = 1500,
-  ): Promise<DetachedOutcome> => runDetached(vm.session(), { ...COMMAND, ...command }, { budgetMs, patienceMs });
+  const run = (command: Partial<JobCommand> = {}, budgetMs = 15_000, patienceMs = 1500): Promise<JobOutcome> =>
+    runJob(vm.session(), { ...COMMAND, ...command }, { budgetMs, patienceMs });
 
   it('answers what is asked, and tells how it ended', async () => {
     const lines: string[] = [];
-    const outcome = await runDetached(vm.session(), COMMAND, {
+    const outcome = await runJob(vm.session(), COMMAND, {
       budgetMs: 15_000,
       onOutput: (line) => lines.push(line),
     });
@@ -86,11 +83,11 @@ describe('a detached command', function () {
         },
       }),
     ];
-    let outcome: DetachedOutcome | undefined;
+    let outcome: JobOutcome | undefined;
     let deaths = 0;
     for (let round = 0; outcome === undefined; round++) {
       const session = vm.session(hooks[round % 2]?.(Math.floor(round / 2)));
-      outcome = await runDetached(session, COMMAND, { budgetMs: 15_000 }).catch((error: unknown) => {
+      outcome = await runJob(session, COMMAND, { budgetMs: 15_000 }).catch((error: unknown) => {
         assert.equal(error, killed);
         deaths += 1;
         return undefined;
@@ -154,7 +151,7 @@ describe('a detached command', function () {
       exec: () => Promise.resolve({ stdout: 'stackato-journal run', stderr: 'sh: 1: Cannot fork\n', code: 2 }),
     };
     await assert.rejects(
-      runDetached(session, COMMAND, { budgetMs: 100 }),
+      runJob(session, COMMAND, { budgetMs: 100 }),
       (error) =>
         error instanceof DeployError &&
         error.code === 'SSH_COMMAND' &&
@@ -163,7 +160,7 @@ describe('a detached command', function () {
   });
 
   it('stops watching when told to', async () => {
-    const watching = runDetached(
+    const watching = runJob(
       vm.session(),
       { ...COMMAND, command: 'sleep 20' },
       { budgetMs: 15_000, signal: AbortSignal.timeout(300) },

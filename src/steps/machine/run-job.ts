@@ -1,6 +1,6 @@
 /**
- * Runs a command on the VM so that nothing that happens to this process can stop it or start it twice: starts it or attaches to it,
- * reads what it prints, answers what it asks. May be called again, by anybody, until it says how it ended.
+ * Runs a command on the VM as a detached job, so that nothing that happens to this process can stop it or start it twice: starts it or
+ * attaches to it, reads its output and answers its questions. Can be called again, by any worker, until the job has ended.
  */
 
 import { setTimeout as delay } from 'node:timers/promises';
@@ -15,33 +15,33 @@ import { maskSecrets } from '../../deployment/mask';
 import { notUnderstood } from './session';
 import type { RemoteSession, Secret } from '../ports';
 
-export interface DetachedCommand extends JournalKey {
+export interface JobCommand extends JournalKey {
   readonly command: string;
-  /** Left out: a question that ends the run as stuck. The password is typed where sudo asks, and nowhere else. */
+  /** A question without an answer ends the job as stuck. The password is typed only where sudo asks for it. */
   readonly answers: Partial<Readonly<Record<PromptId, string | Secret>>>;
 }
 
-export interface DetachedOutcome {
-  /** `running`: the budget is used up; call again. Without an exit status: `rebooted`, the machine did under it; `lost`, it was ended otherwise. */
+export interface JobOutcome {
+  /** `running`: the budget is used up; call again. `rebooted`, `lost`: ended without an exit status, by a reboot or by something else. */
   readonly state: 'running' | 'finished' | 'rebooted' | 'lost' | 'stuck';
   readonly code?: number;
-  /** What it asked, where stuck, and why that was not answered. */
+  /** If stuck: the question, and why it was not answered. */
   readonly prompt?: string;
   readonly reason?: StuckReason | 'not understood';
-  /** Where lost: what keeps its journal from being written to, in the machine's words. */
+  /** If lost: why its journal cannot be written, in the machine's words. */
   readonly trouble?: string;
-  /** The end of what it printed (4 KiB), without colours and secrets. */
+  /** The end of its output (4 KiB), without colours and secrets. */
   readonly transcript: string;
-  /** Where on the VM the whole log is. */
+  /** Path of the whole log on the VM. */
   readonly log: string;
 }
 
-export interface DetachedOptions {
+export interface WatchOptions {
   /** How long to watch, ms. */
   readonly budgetMs: number;
   readonly onOutput?: (lastLine: string) => void;
   readonly signal?: AbortSignal;
-  /** How long a question that is not understood may stand there before the job is given up, ms. */
+  /** How long to wait before a job with a question that is not understood is killed, ms. */
   readonly patienceMs?: number;
 }
 
@@ -53,11 +53,7 @@ const PAUSE = { first: 150, most: 1000, growth: 1.5 };
 const TRANSCRIPT = 4096;
 const KEPT = 128 * 1024;
 
-export async function runDetached(
-  session: RemoteSession,
-  command: DetachedCommand,
-  options: DetachedOptions,
-): Promise<DetachedOutcome> {
+export async function runJob(session: RemoteSession, command: JobCommand, options: WatchOptions): Promise<JobOutcome> {
   const end = Date.now() + options.budgetMs;
   const job = new Job(session, command);
   await job.start();
@@ -73,7 +69,7 @@ export async function runDetached(
   }
 }
 
-/** Answers, or ends a job that cannot be answered; true where it did something. */
+/** Answers the question, or kills a job whose question cannot be answered. @returns whether it did either */
 async function respond(job: Job, patience: number): Promise<boolean> {
   const { verdict, quiet } = job;
   if (verdict.kind === 'answer' && quiet >= (verdict.doubtful === true ? DOUBT_MS : QUIET_MS))
@@ -85,23 +81,23 @@ async function respond(job: Job, patience: number): Promise<boolean> {
   return true;
 }
 
-/** What is known here of one job on the VM. */
+/** One job on the VM, as far as its log was read. */
 class Job {
   private key: JournalKey;
   private state: JobReport['state'] = 'running';
   private code: number | undefined;
   private answered: readonly TypedAnswer[] = [];
-  /** The log from `base` on. */
+  /** The log from the offset `base` on. */
   private bytes = Buffer.alloc(0);
   private base = 0;
   private size = 0;
-  private quietThere = 0;
+  private quietOnMachine = 0;
   private writeError = '';
   private grewAt = performance.now();
 
   constructor(
     private readonly session: RemoteSession,
-    private readonly command: DetachedCommand,
+    private readonly command: JobCommand,
   ) {
     const { deployment, step, need } = command;
     this.key = { deployment, step, need };
@@ -111,7 +107,7 @@ class Job {
     return this.state === 'running';
   }
 
-  /** How much of the log was read. */
+  /** Up to which offset the log was read. */
   get length(): number {
     return this.base + this.bytes.length;
   }
@@ -121,11 +117,11 @@ class Job {
   }
 
   /**
-   * Milliseconds without output, those before this process was there included. By clocks that only run, here and there: where NTP sets the
-   * machine's clock, the age of its log would jump by years, and a healthy command be given up.
+   * Milliseconds without output, including those before this process attached. Measured by monotonic clocks on both sides: when NTP sets
+   * the machine's clock, the age of its log would jump by years, and a healthy command would be killed.
    */
   get quiet(): number {
-    return Math.max(performance.now() - this.grewAt, this.quietThere);
+    return Math.max(performance.now() - this.grewAt, this.quietOnMachine);
   }
 
   get lastLine(): string {
@@ -139,10 +135,10 @@ class Job {
   }
 
   async start(): Promise<void> {
-    const snapshot = await this.send(startJob(this.key, this.command.command));
-    this.key = { ...this.key, need: snapshot.need };
-    this.base = snapshot.offset;
-    this.take(snapshot);
+    const report = await this.send(startJob(this.key, this.command.command));
+    this.key = { ...this.key, need: report.need };
+    this.base = report.offset;
+    this.take(report);
   }
 
   async read(): Promise<void> {
@@ -161,7 +157,7 @@ class Job {
     this.take(await this.send(killJob(this.key, this.length)));
   }
 
-  outcome(): DetachedOutcome {
+  outcome(): JobOutcome {
     const { deployment, step, need } = this.key;
     const transcript = this.shown(this.bytes).slice(-TRANSCRIPT);
     const common = { transcript, log: `~/.stackato-deploy/${deployment}/${step}/${need}/log` };
@@ -175,8 +171,8 @@ class Job {
     };
   }
 
-  /** The question a killed job died of: asked of the log, because the one that killed it may have died too. */
-  private question(): Pick<DetachedOutcome, 'prompt' | 'reason'> {
+  /** The question for which the job was killed, read from the log: the process that killed it may be gone. */
+  private question(): Pick<JobOutcome, 'prompt' | 'reason'> {
     const { verdict } = this;
     return { prompt: this.lastLine, reason: verdict.kind === 'stuck' ? verdict.reason : 'not understood' };
   }
@@ -190,15 +186,15 @@ class Job {
     return { answered: before, output: this.bytes.toString('utf8', marks.at(-1) ?? 0) };
   }
 
-  /** Chatter faster than it can be read: only its end matters. */
+  /** It prints faster than it can be read: only the end matters. */
   private skip(): void {
     this.bytes = Buffer.alloc(0);
     this.base = this.size - KEPT / 2;
   }
 
-  private take(snapshot: JobReport): void {
-    if (snapshot.bytes.length > 0) this.grewAt = performance.now();
-    const bytes = Buffer.concat([this.bytes, snapshot.bytes]);
+  private take(report: JobReport): void {
+    if (report.bytes.length > 0) this.grewAt = performance.now();
+    const bytes = Buffer.concat([this.bytes, report.bytes]);
     const cut = Math.max(0, bytes.length - KEPT);
     this.bytes = bytes.subarray(cut);
     this.base += cut;
@@ -207,16 +203,16 @@ class Job {
       code: this.code,
       answered: this.answered,
       size: this.size,
-      quiet: this.quietThere,
+      quiet: this.quietOnMachine,
       writeError: this.writeError,
-    } = { code: undefined, ...snapshot });
+    } = { code: undefined, ...report });
   }
 
   private async send({ command, stdin }: RemoteCommand): Promise<JobReport> {
     const result = await this.session.exec(command, stdin === undefined ? {} : { stdin });
-    const snapshot = parseReport(result.stdout);
-    if (snapshot === undefined) throw notUnderstood('the journal of its commands', result);
-    return snapshot;
+    const report = parseReport(result.stdout);
+    if (report === undefined) throw notUnderstood('the journal of its commands', result);
+    return report;
   }
 
   private shown(output: string | Buffer): string {

@@ -1,0 +1,57 @@
+/** Checks everything about an image that can be known before the first byte is uploaded. */
+
+import { CLOUD_KINDS } from '../../deployment/cloud-kinds';
+import { checkFacts, checkImageSize, openFile } from '../../image';
+import { IMAGE_KINDS } from '../../deployment/spec';
+import type { PublishInput } from '../../deployment/messages';
+import type { CloudSpec, ImageKind, ImageSpec } from '../../deployment/spec';
+import type { Dependencies } from '../dependencies';
+import { packingOfFile, readSigningIdentity } from './bundle-input';
+import { findRegistered, plannedImageOf } from './planned-image';
+
+/** Also creates the bucket, because nothing else shows whether it can be ours. */
+export async function checkImage(deps: Dependencies, { cloud, image }: PublishInput): Promise<void> {
+  await checkSigning(deps, image);
+  await (await deps.clouds.open(cloud)).checkAccess();
+  const missing = await kindsToPublish(deps, cloud, image);
+  for (const kind of missing) await checkFile(deps, cloud, image, kind);
+  if (missing.length > 0) await (await deps.clouds.store(cloud)).ensureBucket(image.bucket);
+}
+
+/** Checks names and account number, and that the private key and the certificates belong together. */
+export async function checkSigning({ secrets }: Dependencies, image: ImageSpec): Promise<void> {
+  for (const kind of IMAGE_KINDS) checkFacts(plannedImageOf({ image, kind }).facts);
+  await readSigningIdentity(secrets, image.signing);
+}
+
+/** Kinds that are not registered yet. Throws IMAGE_NAME_TAKEN. */
+export async function kindsToPublish(
+  { clouds }: Dependencies,
+  cloud: CloudSpec,
+  image: ImageSpec,
+): Promise<readonly ImageKind[]> {
+  const opened = await clouds.open(cloud);
+  const missing: ImageKind[] = [];
+  for (const kind of IMAGE_KINDS) {
+    if ((await findRegistered(opened, plannedImageOf({ image, kind }))) === undefined) missing.push(kind);
+  }
+  return missing;
+}
+
+/** A file behind a URL is checked after it was downloaded. */
+export async function checkFile(
+  { files }: Dependencies,
+  cloud: CloudSpec,
+  image: ImageSpec,
+  kind: ImageKind,
+): Promise<void> {
+  const { file } = plannedImageOf({ image, kind });
+  const packing = packingOfFile(file, kind);
+  if ('url' in file) return;
+  const source = await openFile({ path: (await files.find(file)) ?? file.file });
+  try {
+    if (packing === 'raw') checkImageSize(source.size, CLOUD_KINDS[cloud.kind].sizeLimits);
+  } finally {
+    await source.close();
+  }
+}
