@@ -252,6 +252,12 @@ export const ERRORS = {
     retry: 'no',
     remedy: { do: 'Create or import the key pair named in instance.key', then: 'resume' },
   },
+  RELEASE_UNKNOWN: {
+    owner: 'user',
+    retry: 'no',
+    remedy: { do: 'Upgrade the worker to the version of the client, or choose a release that it knows', then: 'up' },
+    ofTheWorker: true,
+  },
   TYPE_TOO_SMALL: {
     owner: 'user',
     retry: 'no',

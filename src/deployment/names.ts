@@ -1,5 +1,6 @@
 /** All names that client, worker, workflows, cloud and DNS share. */
 
+import { CORE } from './facts';
 import type { CloudSpec, ImageSpec } from './spec';
 
 export const TASK_QUEUE = 'stackato-deploy';
@@ -52,6 +53,11 @@ export const ADDRESSES_GROUP = 'stackato_addresses';
 /** The owner mark: group description, tag value and TXT record of everything that belongs to a deployment. */
 export function ownerOf(namespace: string, deployment: string): string {
   return `stackato-deploy/${namespace}/${deployment}`;
+}
+
+/** The mark of what belongs to one node. The core's is that of the deployment, so that what 0.1.0 made is found. */
+export function nodeMarkOf(owner: string, node: string): string {
+  return node === CORE ? owner : `${owner}/${node}`;
 }
 
 /** The mark of images and their objects, which the deployments of a namespace share. The id distinguishes namespaces with the same name. */

@@ -93,3 +93,8 @@ export const RELEASES: Readonly<Record<ReleaseName, Release>> = ROWS;
 export const DEPLOYABLE_RELEASES: readonly ReleaseName[] = (Object.keys(ROWS) as ReleaseName[]).filter(
   (name) => RELEASES[name].deployable,
 );
+
+/** A worker may be older than the client that checked the spec. */
+export function isReleaseName(name: string): name is ReleaseName {
+  return Object.hasOwn(ROWS, name);
+}

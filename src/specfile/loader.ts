@@ -10,7 +10,7 @@ import { ruleFaults } from './rules';
 import { specSchema } from './schema';
 import type { DeploymentSpec } from '../deployment/spec';
 import { readYaml } from './yaml';
-import type { Place, YamlText } from './yaml';
+import type { Position, YamlText } from './yaml';
 
 export { formatProblems } from './problems';
 export type { Problem } from './problems';
@@ -21,7 +21,7 @@ export type Loaded =
 /** Far larger than any spec: it must be the wrong file. */
 const MAX_BYTES = 1_048_576;
 
-const START: Place = { line: 1, column: 1 };
+const START: Position = { line: 1, column: 1 };
 const TOO_BIG = withHint('is larger than 1 MiB, so it is not a spec', 'check the name of the file');
 
 const FILE_ERRORS: Readonly<Record<string, string>> = {
@@ -84,13 +84,13 @@ async function readStart(path: string): Promise<Uint8Array> {
 }
 
 function located(file: string, yaml: YamlText, { path, text, at, hidden }: Fault): Problem {
-  return problem(file, yaml.placeOf(path, at), pathText(hidden === true ? path.slice(0, -1) : path), text);
+  return problem(file, yaml.positionOf(path, at), pathText(hidden === true ? path.slice(0, -1) : path), text);
 }
 
 function refused(file: string, text: string): Loaded {
   return { ok: false, problems: [problem(file, START, '', text)] };
 }
 
-function problem(file: string, { line, column }: Place, path: string, text: string): Problem {
+function problem(file: string, { line, column }: Position, path: string, text: string): Problem {
   return { file, line, column, path, ...splitHint(text) };
 }

@@ -19,12 +19,12 @@ import type { Document, Node, Pair, YAMLError } from 'yaml';
 import { isShowableKey, removeAt, withHint } from './problems';
 import type { Path } from './problems';
 
-export interface Place {
+export interface Position {
   readonly line: number;
   readonly column: number;
 }
 
-export interface YamlFault extends Place {
+export interface YamlFault extends Position {
   readonly text: string;
   /** The key that is wrong, as far as it may be shown. */
   readonly path: Path;
@@ -36,7 +36,7 @@ export interface YamlText {
   readonly faults: readonly YamlFault[];
   /** Mappings with a merge key: what they lack may have been in what it merges. */
   readonly merged: readonly Path[];
-  placeOf(path: Path, at: 'key' | 'value'): Place;
+  positionOf(path: Path, at: 'key' | 'value'): Position;
 }
 
 type ErrorCode = YAMLError['code'];
@@ -83,28 +83,28 @@ const DIALECT = {
 
 export function readYaml(source: string): YamlText {
   const lines = new LineCounter();
-  const place = (offset: number): Place => {
+  const positionAt = (offset: number): Position => {
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
   };
   const { document, second } = documentsIn(source, lines);
-  if (document === undefined) return { data: { value: null }, faults: [], merged: [], placeOf: () => place(0) };
+  if (document === undefined) return { data: { value: null }, faults: [], merged: [], positionOf: () => positionAt(0) };
   const found = [...document.errors, ...document.warnings];
   const keys = keysIn(document);
   const fatal = found.find(({ code }) => !RECOVERABLE.includes(code));
-  const placeOf = (path: Path, at: 'key' | 'value'): Place => place(offsetOf(document, path, at));
+  const positionOf = (path: Path, at: 'key' | 'value'): Position => positionAt(offsetOf(document, path, at));
   // After a syntax error, most further errors are consequences of it.
   const faults = found
     .filter(({ code }) => RECOVERABLE.includes(code))
     .map(({ code, pos: [offset] }): YamlFault => ({
-      ...place(offset),
+      ...positionAt(offset),
       text: wordsFor(code),
       path: pathAt(keys, offset),
     }));
   const refused = (offset: number, text: string, path: Path = []): YamlText => ({
-    faults: [...faults, { ...place(offset), text, path }],
+    faults: [...faults, { ...positionAt(offset), text, path }],
     merged: [],
-    placeOf,
+    positionOf,
   });
   if (fatal !== undefined) {
     const brace = templateIn(source, fatal.pos[0]);
@@ -120,9 +120,9 @@ export function readYaml(source: string): YamlText {
   for (const { path } of merges) removeAt(data.value, path);
   return {
     data,
-    faults: [...faults, ...merges.map(({ path, offset }) => ({ ...place(offset), text: MERGE, path }))],
+    faults: [...faults, ...merges.map(({ path, offset }) => ({ ...positionAt(offset), text: MERGE, path }))],
     merged: merges.map(({ path }) => path.slice(0, -1)),
-    placeOf,
+    positionOf,
   };
 }
 

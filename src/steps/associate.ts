@@ -40,9 +40,9 @@ export const associate = step({
   undo: async (deps, input, attempt) => {
     if (input.known.address === undefined) return NOTHING;
     const { publicIp } = input.known.address;
-    const { cloud, owner, groupName } = await contextOf(deps, input, attempt);
+    const { cloud, mark, groupName } = await contextOf(deps, input, attempt);
     const address = (await cloud.listAddresses()).find((each) => each.publicIp === publicIp);
-    const ours = await cloud.findInstances(owner, groupName);
+    const ours = await cloud.findInstances(mark, groupName);
     // If somebody has associated it with another instance since, that one keeps it.
     if (address?.instanceId === undefined || !ours.some(({ id }) => id === address.instanceId)) return NOTHING;
     await cloud.disassociateAddress(address);

@@ -234,8 +234,8 @@ function isThere(state: NameState, spec: DeploymentSpec, owner: string, target: 
 async function dnsTargetOf(deps: Dependencies, authority: Authority, { spec, known }: StepInput): Promise<DnsTarget> {
   const { publicIp } = required(known.address, 'address');
   if (spec.cloud.addressName !== undefined) return cnameTarget(spec.cloud.addressName, publicIp);
-  const { cloud, owner, groupName } = await siteOf(deps, spec);
-  const instances = await cloud.findInstances(owner, groupName);
+  const { cloud, mark, groupName } = await siteOf(deps, spec);
+  const instances = await cloud.findInstances(mark, groupName);
   const name = instances
     .find(({ id }) => id === known.instance?.id)
     ?.publicDnsName?.toLowerCase()

@@ -19,8 +19,8 @@ export const launch = step({
   activities: { launchInstance, awaitRunning },
   undo: terminateInstance,
   findLost: async (deps, { spec, known: { instance } }) => {
-    const { cloud, owner, groupName } = await siteOf(deps, spec);
-    const all = await cloud.findInstances(owner, groupName);
+    const { cloud, mark, groupName } = await siteOf(deps, spec);
+    const all = await cloud.findInstances(mark, groupName);
     const state = all.find(({ id }) => id === instance?.id)?.state;
     if (instance === undefined || state === 'running' || state === 'pending') return undefined;
     return `The instance ${instance.id} is ${state ?? 'not listed by the cloud any more'}.`;
@@ -29,7 +29,7 @@ export const launch = step({
 
 async function launchInstance(...[deps, input, attempt]: Parameters<StepWork>): Promise<StepOutcome> {
   const context = await contextOf(deps, input, attempt);
-  const { cloud, owner } = context;
+  const { cloud, mark } = context;
   const there = (await findOurs(context)).find((each) => !isGone(each));
   if (there !== undefined) {
     refuseStopped(there);
@@ -37,7 +37,7 @@ async function launchInstance(...[deps, input, attempt]: Parameters<StepWork>): 
   }
   // Another need has another client token, and some clouds ignore it.
   if (!cloud.launchesOnce || attempt.unsettled?.earlier === true) waitOut(attempt, cloud);
-  const request = await launchRequest(deps, input, owner);
+  const request = await launchRequest(deps, input, mark);
   return outcome(await attempt.request('RunInstances', () => cloud.launch(request)), true);
 }
 
@@ -53,8 +53,8 @@ async function awaitRunning(...[deps, input, attempt]: Parameters<StepWork>): Pr
 }
 
 async function terminateInstance(...[deps, input, attempt]: Parameters<StepWork>): Promise<StepOutcome> {
-  const { cloud, owner, groupName, known } = await contextOf(deps, input, attempt);
-  const ours = await cloud.findInstances(owner, groupName);
+  const { cloud, mark, groupName, known } = await contextOf(deps, input, attempt);
+  const ours = await cloud.findInstances(mark, groupName);
   const alive = ours.filter(({ state }) => state !== 'terminated');
   for (const { id, state } of alive) {
     if (state !== 'shutting-down') await cloud.terminate(id);
@@ -70,7 +70,7 @@ async function terminateInstance(...[deps, input, attempt]: Parameters<StepWork>
 async function launchRequest(
   deps: Dependencies,
   { spec, known, need }: StepInput,
-  owner: string,
+  mark: string,
 ): Promise<LaunchRequest> {
   const { type, zone, keyName, userData } = spec.instance;
   return {
@@ -81,8 +81,8 @@ async function launchRequest(
     ...(userData === undefined ? {} : { userData: await deps.secrets.resolve(userData) }),
     group: required(known.group, 'security group'),
     // From the need, not from the deployment: after an instance died, the same token would return the dead one.
-    clientToken: createHash('sha256').update(`${owner}/${need}`).digest('hex').slice(0, 40),
-    owner,
+    clientToken: createHash('sha256').update(`${mark}/${need}`).digest('hex').slice(0, 40),
+    owner: mark,
   };
 }
 

@@ -1,7 +1,8 @@
 import { DeployError, errorRow } from '../deployment/errors';
 import type { ErrorCode } from '../deployment/errors';
 import { ownerOf } from '../deployment/names';
-import { RELEASES } from '../deployment/releases';
+import { isReleaseName, RELEASES } from '../deployment/releases';
+import type { Release } from '../deployment/releases';
 import type { Finding } from '../deployment/messages';
 import type { DeploymentSpec, SecretRef } from '../deployment/spec';
 import { probe } from '../dns/update';
@@ -187,7 +188,7 @@ async function requireExisting(there: Promise<boolean>, code: ErrorCode, what: s
 }
 
 function judgeMemory({ release, instance: { type } }: DeploymentSpec, memory: number | 'unknown' | 'missing'): string {
-  const { least } = RELEASES[release].memory;
+  const { least } = releaseOf(release).memory;
   if (memory === 'missing') throw new DeployError('TYPE_NOT_FOUND', `The cloud has no instance type ${type}.`);
   if (memory === 'unknown') return `the cloud does not tell the memory of ${type}: it is checked on the machine`;
   if (memory >= least) return `${type} has ${memory} MiB`;
@@ -195,6 +196,11 @@ function judgeMemory({ release, instance: { type } }: DeploymentSpec, memory: nu
     'TYPE_TOO_SMALL',
     `The instance type ${type} has ${memory} MiB; Stackato does not work reliably with less than ${least}.`,
   );
+}
+
+function releaseOf(name: string): Release {
+  if (isReleaseName(name)) return RELEASES[name];
+  throw new DeployError('RELEASE_UNKNOWN', `This worker does not know the release ${name} of Stackato.`);
 }
 
 function judgeAddress(spec: DeploymentSpec, addresses: readonly { publicIp: string }[]): string {

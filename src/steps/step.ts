@@ -2,8 +2,9 @@
 
 import type { StepInput, StepOutcome } from '../deployment/activities';
 import type { DeployError } from '../deployment/errors';
-import type { Known } from '../deployment/facts';
-import { groupNameOf, ownerOf } from '../deployment/names';
+import { CORE } from '../deployment/facts';
+import type { Known, NodeName } from '../deployment/facts';
+import { groupNameOf, nodeMarkOf, ownerOf } from '../deployment/names';
 import type { ActivitiesOf, StepId, UndoOf } from '../deployment/steps';
 import type { DeploymentSpec } from '../deployment/spec';
 import type { Attempt } from './attempt';
@@ -46,6 +47,8 @@ export interface Context {
   readonly cloud: Cloud;
   /** The owner mark of this deployment's resources. */
   readonly owner: string;
+  /** The mark of this step's node. */
+  readonly mark: string;
   readonly groupName: string;
 }
 
@@ -74,18 +77,25 @@ export function ensure<Seen>({ observe, done, act, notYet }: Effect<Seen>): Step
   };
 }
 
-export async function contextOf(deps: Dependencies, { spec, known }: StepInput, attempt: Attempt): Promise<Context> {
-  return { deps, spec, known, attempt, ...(await siteOf(deps, spec)) };
+export async function contextOf(
+  deps: Dependencies,
+  { spec, node, known }: StepInput,
+  attempt: Attempt,
+): Promise<Context> {
+  return { deps, spec, known, attempt, ...(await siteOf(deps, spec, node)) };
 }
 
 /** The account's cloud, and the names of what is ours in it. */
 export async function siteOf(
   deps: Dependencies,
   spec: DeploymentSpec,
-): Promise<Pick<Context, 'cloud' | 'owner' | 'groupName'>> {
+  node: NodeName = CORE,
+): Promise<Pick<Context, 'cloud' | 'owner' | 'mark' | 'groupName'>> {
+  const owner = ownerOf(deps.namespace, spec.name);
   return {
     cloud: await deps.clouds.open(spec.cloud),
-    owner: ownerOf(deps.namespace, spec.name),
+    owner,
+    mark: nodeMarkOf(owner, node),
     groupName: groupNameOf(spec.name),
   };
 }

@@ -9,11 +9,11 @@ const GONE: ReadonlySet<string> = new Set(['shutting-down', 'terminated']);
 /** All of them, including terminated ones. Throws INSTANCE_DUPLICATE if more than one is alive. */
 export async function findOurs({
   cloud,
-  owner,
+  mark,
   groupName,
   spec: { name },
-}: Pick<Context, 'cloud' | 'owner' | 'groupName' | 'spec'>): Promise<readonly CloudInstance[]> {
-  const all = await cloud.findInstances(owner, groupName);
+}: Pick<Context, 'cloud' | 'mark' | 'groupName' | 'spec'>): Promise<readonly CloudInstance[]> {
+  const all = await cloud.findInstances(mark, groupName);
   const alive = all.filter((each) => !isGone(each));
   if (alive.length > 1)
     throw new DeployError(
