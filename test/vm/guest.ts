@@ -42,6 +42,8 @@ export class Guest {
     await new Promise<void>((resolve, reject) => {
       client.once('ready', resolve);
       client.once('error', reject);
+      // A machine that goes down in the middle of the handshake closes the connection, and there is no error.
+      client.once('close', () => reject(new Error('The connection was closed.')));
       client.connect(config);
     });
     return new Guest(client, password);
