@@ -1,5 +1,6 @@
 /** A deployment's side of publishing: starts or joins the workflow of the image, and waits until it has published each kind. */
 
+import { manifestName } from '../../image';
 import { GivenUp } from '../attempt';
 import { DeployError } from '../../deployment/errors';
 import { imageWorkflowId } from '../../deployment/names';
@@ -78,7 +79,7 @@ export function planPublish(kind: ImageKind): (planning: Planning) => readonly P
   return ({ spec: { image } }) => {
     if ('id' in image) return [];
     const name = imageNameOf(image, kind);
-    const manifest = `${image.bucket}/${name}.manifest.xml`;
+    const manifest = `${image.bucket}/${manifestName(name)}`;
     const ids: Readonly<Record<string, string>> =
       kind === 'machine' ? { KernelId: '<kernel>', RamdiskId: '<ramdisk>' } : {};
     return [
