@@ -64,7 +64,7 @@ describe("a simulated appliance's ports", function () {
     assert.equal(await early.end, 'ECONNRESET');
     assert.equal((await loggedIn).stdout, 'in\n');
     const inside = await knock(ip);
-    await machine.exec('echo stackato | sudo -S reboot');
+    await machine.requestReboot();
     assert.match(await inside.end, /^SSH-/);
     const late = await knock(ip);
     await appliance.setRules([]);

@@ -93,7 +93,8 @@ describe('a detached command', function () {
         return undefined;
       });
     }
-    assert.ok(deaths > 6, `only ${deaths} deaths`);
+    // A start and three answers: on the slowest machine, where every question has been quiet for long when it is read, five die.
+    assert.ok(deaths >= 5, `only ${deaths} deaths`);
     assert.deepEqual([outcome.state, vm.read('ran'), vm.read('typed')], ['finished', 'begun\n', TYPED]);
   });
 
