@@ -37,7 +37,8 @@ export const GROUPS = [
   { name: 'ui', jobs: 1, minutes: 10, folders: ['ui'], chromium: true },
   { name: 'replay', jobs: 1, minutes: 3, folders: ['replay'] },
   { name: 'campaign', jobs: 1, minutes: 30, folders: ['campaign'], onDemand: true },
-  { name: 'vm', jobs: 1, minutes: 20, folders: ['vm'], onDemand: true },
+  { name: 'matrix', jobs: 2, minutes: 30, folders: ['matrix'], onDemand: true },
+  { name: 'vm', jobs: 1, minutes: 30, folders: ['vm'], onDemand: true },
 ];
 
 const ALL = readdirSync('test', { recursive: true })
