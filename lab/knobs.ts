@@ -4,6 +4,28 @@
  */
 export interface Knobs {
   release: string;
+  /** What `kato version` prints; `{release}` is replaced. */
+  versionText: string;
+  /** What `kato status` prints of each process or role: its state in supervisord's words, or in others. */
+  statusText: 'table' | 'prose';
+  /** What `kato ready` prints once everything runs. */
+  readyText: string;
+  /** Whether `kato info` lists the available roles. */
+  infoListsAvailable: boolean;
+  /** Roles of a new machine, separated by spaces; empty: those of the release. */
+  freshRoles: string;
+  /** Roles after `setup core`, separated by spaces; empty: those of the release. */
+  coreRoles: string;
+  /** What separates lists in the options of `kato op static_ip`, from 3.2 on. The other separator is refused. */
+  staticIpLists: 'spaces' | 'commas';
+  /** MiB below which some processes never come up; 0: that of the release. */
+  leastMiB: number;
+  /** `missing`: /info, and the call that creates the first administrator, do not exist. */
+  consoleApi: 'there' | 'missing';
+  /** The folder of the applications' containers. */
+  containerStore: string;
+  /** Whether the vendor's cloud-init module does what the user data says under `stackato:`. */
+  vendorCloudInit: 'works' | 'broken';
   /** `kato` exits with 0 whatever happened (bug 103719). */
   exitAlwaysZero: boolean;
   /** The questions of `kato op static_ip`: lab/appliance/dialogues/<name>.json, or the path of another file. */
@@ -83,6 +105,17 @@ export interface Knobs {
 /** Fast, with the traps that every Stackato has. */
 export const DEFAULT_KNOBS: Knobs = {
   release: '2.6.6',
+  versionText: 'Stackato {release}',
+  statusText: 'table',
+  readyText: 'READY',
+  infoListsAvailable: true,
+  freshRoles: '',
+  coreRoles: '',
+  staticIpLists: 'spaces',
+  leastMiB: 0,
+  consoleApi: 'there',
+  containerStore: '/lxc/containers',
+  vendorCloudInit: 'broken',
   exitAlwaysZero: true,
   dialogue: 'default',
   sudoAsks: true,
@@ -125,6 +158,7 @@ export const DEFAULT_KNOBS: Knobs = {
  */
 export const HARD_KNOBS: Knobs = {
   ...DEFAULT_KNOBS,
+  versionText: 'Loading...\nkato: ActiveState Stackato v{release}-21-gccecf32 (2013.02.1)',
   dialogue: 'coloured',
   sudoLectures: true,
   bootDelay: 800,

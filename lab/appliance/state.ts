@@ -14,7 +14,6 @@ import type { MachineFiles } from './machine-files';
 
 /** Claiming the console sets the unix password only while it is this one. */
 export const FACTORY_PASSWORD = 'stackato';
-const MIN_MIB = 2048;
 /** The share of the memory that the kernel does not keep for itself. */
 const VISIBLE_SHARE = 0.976;
 const LOOPBACK = '127.0.0.1';
@@ -51,11 +50,21 @@ export class State {
     this.knobs = options.knobs;
     this.dialogue = readDialogue(options.knobs.dialogue);
     this.family = familyOf(options.knobs.release);
-    this.roles = this.family.roles;
+    this.roles = this.freshRoles;
     this.password = options.knobs.password;
     this.hostname = `stackato-${createHash('sha256').update(options.instanceId).digest('hex').slice(0, 4)}.local`;
     this.endpoint = `api.${this.hostname}`;
     this.showDisk();
+  }
+
+  /** Roles of a new machine. */
+  get freshRoles(): readonly string[] {
+    return rolesIn(this.knobs.freshRoles) ?? this.family.fresh;
+  }
+
+  /** Roles after `setup core`. */
+  get coreRoles(): readonly string[] {
+    return rolesIn(this.knobs.coreRoles) ?? this.family.core;
   }
 
   get address(): string {
@@ -126,8 +135,12 @@ export class State {
     return this.processes.every(({ state }) => state === 'RUNNING');
   }
 
-  /** With less than 2 GiB, some processes of a Stackato never come up. */
+  /** With less memory than the release needs, some processes of a Stackato never come up. */
   private get starved(): boolean {
-    return (this.knobs.memoryMiB === 0 ? this.options.memory : this.knobs.memoryMiB) < MIN_MIB;
+    return (this.knobs.memoryMiB || this.options.memory) < (this.knobs.leastMiB || this.family.least);
   }
+}
+
+function rolesIn(text: string): readonly string[] | undefined {
+  return text === '' ? undefined : text.split(' ');
 }

@@ -11,6 +11,7 @@ import type { Server as TlsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { certificateOf } from './identity';
 import { FACTORY_PASSWORD } from './state';
+import type { Family } from './kato/releases';
 import type { State } from './state';
 
 const PAGE =
@@ -24,24 +25,26 @@ interface Answer {
   readonly location?: string;
 }
 
-type Handler = (state: State, form: URLSearchParams) => Answer;
+type Handler = (state: State, body: string) => Answer;
 
-const PATHS: Readonly<Record<string, Handler>> = {
-  'GET /': () => ({ status: 200, text: PAGE }),
-  'GET /info': (state) => ({ status: 200, json: infoOf(state) }),
-  'GET /stackato/info': ({ endpoint, mbusIp, micro, roles, knobs }) => ({
-    status: 200,
-    json: {
-      endpoint,
-      mbusip: mbusIp,
-      micro_cloud: micro,
-      nodes: { [mbusIp]: { roles } },
-      maintenance_mode: false,
-      vendor_version: `v${knobs.release}`,
-    },
-  }),
-  'GET /stackato/license': licence,
-  'POST /stackato/license': firstAdmin,
+const PAGES: Readonly<Record<string, Handler>> = { 'GET /': () => ({ status: 200, text: PAGE }) };
+
+const INFO = (state: State): Answer => ({ status: 200, json: infoOf(state) });
+
+/** The API, by the way in which the release creates its first administrator. */
+const API: Readonly<Record<Family['firstAdmin'], Readonly<Record<string, Handler>>>> = {
+  licence: {
+    'GET /info': INFO,
+    'GET /stackato/info': nodeInfo,
+    'GET /stackato/license': licence,
+    'POST /stackato/license': firstAdmin,
+  },
+  firstuser: {
+    'GET /info': INFO,
+    'GET /v2/info': INFO,
+    'GET /v2/stackato/info': nodeInfo,
+    'POST /v2/stackato/firstuser': firstUser,
+  },
 };
 
 export class WebConsole {
@@ -92,14 +95,29 @@ export class WebConsole {
     if (!secure && state.knobs.httpRedirect) return { status: 302, text: '', location: `https://${host}${url}` };
     if (!state.consoleUp) return { status: 503, text: '<h1>503 Service Unavailable</h1>\n' };
     const [path = ''] = url.split('?');
-    const handler = PATHS[`${method} ${path}`];
+    const api = state.knobs.consoleApi === 'there' ? API[state.family.firstAdmin] : {};
+    const handler = { ...PAGES, ...api }[`${method} ${path}`];
     return handler === undefined
       ? { status: 404, json: { code: 404, description: 'Not found' } }
-      : handler(state, new URLSearchParams(body));
+      : handler(state, body);
   }
 }
 
-function infoOf({ knobs, family }: State): object {
+function nodeInfo({ endpoint, mbusIp, micro, roles, knobs }: State): Answer {
+  return {
+    status: 200,
+    json: {
+      endpoint,
+      mbusip: mbusIp,
+      micro_cloud: micro,
+      nodes: { [mbusIp]: { roles } },
+      maintenance_mode: false,
+      vendor_version: `v${knobs.release}`,
+    },
+  };
+}
+
+function infoOf({ knobs, family, adminEmail }: State): object {
   return {
     name: 'stackato',
     build: 2222,
@@ -109,6 +127,7 @@ function infoOf({ knobs, family }: State): object {
     allow_debug: false,
     maintenance_mode: false,
     vendor_version: `v${knobs.release}`,
+    ...(family.firstAdmin === 'firstuser' ? { stackato: { license_accepted: adminEmail !== undefined } } : {}),
   };
 }
 
@@ -137,7 +156,8 @@ function licence({ adminEmail }: State): Answer {
   return adminEmail === undefined ? refusal('missing') : { status: 200, json: { type: 'microcloud' } };
 }
 
-function firstAdmin(state: State, form: URLSearchParams): Answer {
+function firstAdmin(state: State, body: string): Answer {
+  const form = new URLSearchParams(body);
   const email = form.get('email') ?? '';
   const password = form.get('password') ?? '';
   if (state.adminEmail !== undefined) return refusal('done');
@@ -147,6 +167,36 @@ function firstAdmin(state: State, form: URLSearchParams): Answer {
   state.adminEmail = email;
   if (state.password === FACTORY_PASSWORD) state.password = form.get('unix_password') ?? password;
   return { status: 200, json: { token: randomUUID() } };
+}
+
+/** Of 3.x. The unix password becomes that of the account, while it is still the factory password. */
+function firstUser(state: State, body: string): Answer {
+  const user = fieldsOf(body);
+  const { username = '', email = '', password = '', org_name: organization = '', space_name: space = '' } = user;
+  if (state.adminEmail !== undefined) return { status: 400, json: { code: 310, description: ALREADY } };
+  if (username === '' || password === '' || !/.@./.test(email) || organization === '' || space === '')
+    return {
+      status: 400,
+      json: { code: 1001, description: `Request invalid due to parse error: ${Object.keys(user).join(', ')}` },
+    };
+  state.adminEmail = email;
+  // For tests.
+  state.files.write('/var/lib/first-user.json', JSON.stringify({ username, email, organization, space }));
+  if (state.password === FACTORY_PASSWORD) state.password = password;
+  return { status: 201, json: { metadata: { guid: randomUUID() } } };
+}
+
+const ALREADY = 'The first user has already been set up.';
+
+function fieldsOf(body: string): Readonly<Record<string, string>> {
+  try {
+    const fields: unknown = JSON.parse(body);
+    return typeof fields === 'object' && fields !== null
+      ? Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, String(value)]))
+      : {};
+  } catch {
+    return {};
+  }
 }
 
 function refusal(error: keyof typeof ERRORS): Answer {

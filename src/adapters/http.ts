@@ -38,15 +38,14 @@ async function get(url: string, ip: string): Promise<HttpAnswer> {
 
 export async function requestThrough(
   stream: Duplex,
-  { host, method, path, form }: LocalHttpsRequest,
+  { host, method, path, form, json }: LocalHttpsRequest,
 ): Promise<HttpAnswer> {
-  const body = form === undefined ? '' : new URLSearchParams(form).toString();
+  const body = json === undefined ? new URLSearchParams(form).toString() : JSON.stringify(json);
+  const type = json === undefined ? 'application/x-www-form-urlencoded' : 'application/json';
   const headers = {
     Host: host,
     Connection: 'close',
-    ...(form === undefined
-      ? {}
-      : { 'Content-Type': 'application/x-www-form-urlencoded', 'Content-Length': Buffer.byteLength(body) }),
+    ...(body === '' ? {} : { 'Content-Type': type, 'Content-Length': Buffer.byteLength(body) }),
   };
   const socket = tlsConnect({ socket: stream, servername: host, ...OLD_TLS });
   try {

@@ -258,10 +258,19 @@ export const ERRORS = {
     remedy: { do: 'Upgrade the worker to the version of the client, or choose a release that it knows', then: 'up' },
     ofTheWorker: true,
   },
+  RELEASE_DIFFERS: {
+    owner: 'user',
+    retry: 'no',
+    remedy: {
+      do: 'Give the image of the release that the spec says',
+      then: 'up',
+      or: { do: 'set `release:` in the spec to the release that the machine has', then: 'up' },
+    },
+  },
   TYPE_TOO_SMALL: {
     owner: 'user',
     retry: 'no',
-    remedy: { do: 'Choose an instance.type with 2 GiB of memory or more', then: 'up' },
+    remedy: { do: 'Choose an instance.type with the memory that the release needs', then: 'up' },
   },
   TYPE_NOT_FOUND: {
     owner: 'user',
@@ -494,7 +503,7 @@ export const ERRORS = {
   MEMORY_TOO_SMALL: {
     owner: 'user',
     retry: 'no',
-    remedy: { do: 'The machine has less than 2 GiB of memory. Choose a bigger instance.type', then: 'up' },
+    remedy: { do: 'The machine has too little memory. Choose a bigger instance.type', then: 'up' },
   },
   COMMAND_RUNNING: {
     owner: 'host',

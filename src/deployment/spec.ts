@@ -126,6 +126,15 @@ export interface Timing {
   };
 }
 
+/** First administrator. From 3.0 on with a name, an organization and a space, before that without. */
+export interface AdminSpec {
+  readonly email: string;
+  readonly password: SecretRef;
+  readonly username?: string;
+  readonly organization?: string;
+  readonly space?: string;
+}
+
 export interface DeploymentSpec {
   readonly name: string;
   readonly release: ReleaseName;
@@ -138,7 +147,7 @@ export interface DeploymentSpec {
   readonly dns: DnsSpec;
   readonly ssh: SshSpec;
   readonly network: NetworkSpec;
-  readonly admin?: { readonly email: string; readonly password: SecretRef };
+  readonly admin?: AdminSpec;
   /** CIDRs that may reach ssh and, at the end, the console. Default `0.0.0.0/0`. */
   readonly access: { readonly ssh: readonly string[]; readonly console: readonly string[] };
   readonly console: { readonly httpPort: number; readonly httpsPort: number };

@@ -81,8 +81,20 @@ export function parseKatoReady(stdout: string): boolean | undefined {
   return /\bREADY\b/i.test(text) ? true : undefined;
 }
 
-export function parseKatoVersion(stdout: string): string | undefined {
-  return /(?<![\d.])(\d+\.\d+(?:\.\d+)?)/.exec(plainText(stdout))?.[1];
+/**
+ * The version of Stackato that `kato version` names: `wanted`, if that is among the numbers it prints, else the first one that may be a
+ * Stackato's. Its wording is not known; there may be dates and the numbers of other parts in it.
+ */
+export function parseKatoVersion(stdout: string, wanted = ''): string | undefined {
+  const numbers = [...plainText(stdout).matchAll(/(?<![\d.])[23]\.\d+(?:\.\d+)?(?![\d.]*\d)/g)].map(
+    ([number]) => number,
+  );
+  return numbers.find((number) => agrees(number, wanted)) ?? numbers[0];
+}
+
+/** `2.10` agrees with 2.10.6, of which it says no more. */
+export function agrees(version: string, release: string): boolean {
+  return version === release || release.startsWith(`${version}.`);
 }
 
 function jsonIn(text: string): Json | undefined {

@@ -2,6 +2,7 @@
 
 import { RELEASES } from '../deployment/releases';
 import type { ReleaseName } from '../deployment/releases';
+import type { StaticNetwork } from './network';
 import { shellQuote } from './shell';
 
 export interface Kato {
@@ -9,26 +10,44 @@ export interface Kato {
   readonly status: string;
   readonly info: string;
   readonly ready: string;
-  readonly staticIp: string;
+  /** Whether `staticIp` asks for all its values. */
+  readonly staticIpAsks: boolean;
+  staticIp(network: StaticNetwork): string;
   rename(baseName: string): string;
   disableRole(role: string): string;
   setUpCore(apiName: string): string;
-  enableAllBut(role: string): string;
+  enableAllBut(...roles: readonly string[]): string;
 }
 
 export function katoOf(release: ReleaseName): Kato {
-  const { kato } = RELEASES[release];
+  const row = RELEASES[release];
+  const { command, by } = row.staticIp.value;
+  const list = (values: readonly string[]): string => values.join(row.staticIpLists.value);
   return {
-    version: kato.version,
-    status: withTimeout(kato.status),
-    info: withTimeout(kato.info),
-    ready: withTimeout(kato.ready),
-    staticIp: kato.staticIp,
-    rename: (baseName) => `${kato.rename} ${shellQuote(baseName)}`,
-    disableRole: (role) => `${kato.disableRole} ${shellQuote(role)}`,
-    setUpCore: (apiName) => `${kato.setUpCore} ${shellQuote(apiName)}`,
-    enableAllBut: (role) => `${kato.enableAllBut} ${shellQuote(role)}`,
+    version: withTimeout(row.version.value),
+    status: withTimeout(row.status.value),
+    info: withTimeout(row.info.value),
+    ready: withTimeout(row.ready.value),
+    staticIpAsks: by === 'dialogue',
+    staticIp: (network) => (by === 'dialogue' ? command : [command, ...staticIpFlags(network, list)].join(' ')),
+    rename: (baseName) => `${row.rename.value} ${shellQuote(baseName)}`,
+    disableRole: (role) => `${row.disableRole.value} ${shellQuote(role)}`,
+    setUpCore: (apiName) => `${row.setUpCore.value} ${shellQuote(apiName)}`,
+    enableAllBut: (...roles) => `${row.enableAllBut.value} ${roles.map(shellQuote).join(row.roleList.value)}`,
   };
+}
+
+/** An empty list is given as such: kato asks for what is left out. Networking is not restarted, which would cut the connection: a reboot follows. */
+function staticIpFlags(network: StaticNetwork, list: (values: readonly string[]) => string): readonly string[] {
+  const values = {
+    interface: network.interface,
+    ip: network.address,
+    netmask: network.netmask,
+    gateway: network.gateway,
+    'dns-nameservers': list(network.nameservers),
+    'dns-search-domains': list(network.search),
+  };
+  return [...Object.entries(values).map(([flag, value]) => `--${flag}=${shellQuote(value)}`), '--no-restart'];
 }
 
 /** Less than the 15 s that an exec may take. kato's own `--block` did not time out before 3.4.1 (bug 103945). */

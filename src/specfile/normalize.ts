@@ -3,7 +3,10 @@
 import { resolve } from 'node:path';
 import type { WrittenSpec } from './schema';
 import { milliseconds } from './schema-timing';
+import { RELEASES } from '../deployment/releases';
+import type { ReleaseName } from '../deployment/releases';
 import type {
+  AdminSpec,
   CloudSpec,
   DeploymentSpec,
   DnsSpec,
@@ -16,6 +19,8 @@ import type {
 } from '../deployment/spec';
 
 const DEFAULT_REGION = 'eucalyptus';
+/** Name of the first administrator's organization, and of their space. */
+const DEFAULT_PLACE = 'default';
 
 type Written = Required<WrittenSpec>;
 
@@ -32,10 +37,25 @@ export function normalize(spec: WrittenSpec, folder: string): DeploymentSpec {
     dns: dnsOf(spec.dns, folder),
     ssh: sshOf(spec.ssh, folder),
     network: networkOf(spec.network),
-    ...(admin === undefined ? {} : { admin: { ...admin, password: reference(admin.password, folder) } }),
+    ...(admin === undefined ? {} : { admin: adminOf(admin, release, folder) }),
     access,
     console,
     timing: timingOf(spec.timing),
+  };
+}
+
+function adminOf(
+  { email, password, username, organization, space }: Written['admin'],
+  release: ReleaseName,
+  folder: string,
+): AdminSpec {
+  const account = { email, password: reference(password, folder) };
+  if (RELEASES[release].firstAdmin.value.by === 'licence') return account;
+  return {
+    ...account,
+    username: username ?? email,
+    organization: organization ?? DEFAULT_PLACE,
+    space: space ?? DEFAULT_PLACE,
   };
 }
 

@@ -7,6 +7,7 @@ import type { Fault, Path } from './problems';
 import { DEFAULT_PORT } from './schema-appliance';
 import { DEADLINES, DEFAULT_POLL, milliseconds } from './schema-timing';
 import { CLOUD_KIND_NAMES, CLOUD_KINDS } from '../deployment/cloud-kinds';
+import { isReleaseName, RELEASES } from '../deployment/releases';
 
 /** How a rule reads the spec: only values that are right by themselves, as text. */
 interface SpecReader {
@@ -233,6 +234,24 @@ const IMAGE_ID_OF_CLOUD: Rule = (spec) => {
   });
 };
 
+/** The first administrator of 2.x is an email address and a password. */
+const ADMIN_OF_RELEASE: Rule = (spec) => {
+  const release = spec.get('release');
+  if (release === undefined || !isReleaseName(release) || RELEASES[release].firstAdmin.value.by === 'firstuser')
+    return [];
+  return ['username', 'organization', 'space']
+    .map((key) => `admin.${key}`)
+    .map((path) =>
+      spec.has(path)
+        ? wrong(
+            path,
+            withHint(`has no meaning with release: ${release}`, 'take it out; from 3.0 on there are such'),
+            'key',
+          )
+        : undefined,
+    );
+};
+
 /** Otherwise the deadline would pass before the second poll. */
 const POLL_BEFORE_DEADLINE: Rule = (spec) => {
   const poll = spec.get('timing.poll', DEFAULT_POLL);
@@ -260,6 +279,7 @@ const RULES: readonly Rule[] = [
   STATIC_ONLY,
   NOT_RESERVED_ADDRESSES,
   IMAGE_ID_OF_CLOUD,
+  ADMIN_OF_RELEASE,
   POLL_BEFORE_DEADLINE,
 ];
 

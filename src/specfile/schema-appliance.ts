@@ -101,6 +101,15 @@ export const network = z
   .default('static')
   .meta({ description: networkWords.about });
 
+const adminWord = (about: string, example: string) =>
+  shaped({
+    about,
+    expects: 'up to 100 letters, digits, spaces and @ . _ + -',
+    example,
+    shape: /^[A-Za-z0-9]([A-Za-z0-9 @._+-]{0,98}[A-Za-z0-9])?$/,
+    refusal: 'is not a name',
+  }).optional();
+
 export const admin = mapping(
   {
     email: shaped({
@@ -112,6 +121,9 @@ export const admin = mapping(
       refusal: 'is not an email address',
     }),
     password: secret('Password of the administrator; the appliance gives it to the account stackato, too.'),
+    username: adminWord('Name of the administrator; left out: the email address. From 3.0 on.', 'admin'),
+    organization: adminWord('Their organization; left out: default. From 3.0 on.', 'example'),
+    space: adminWord('A space in it; left out: default. From 3.0 on.', 'dev'),
   },
   {
     about: 'First administrator. Left out: whoever opens the console first becomes it.',

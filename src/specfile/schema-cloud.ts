@@ -72,7 +72,8 @@ export const cloud = mapping(
 export const instance = mapping(
   {
     type: shaped({
-      about: 'Instance type, with 2 GiB of memory or more: Stackato behaves oddly with less.',
+      about:
+        'Instance type, with 2 GiB of memory or more (from Stackato 3.4 on 3.75): Stackato behaves oddly with less.',
       expects: 'an instance type',
       example: 'm1.large',
       shape: WORD,

@@ -4,7 +4,7 @@
  */
 
 import { z } from 'zod';
-import { DEPLOYABLE_RELEASES } from '../deployment/releases';
+import { RELEASE_NAMES } from '../deployment/releases';
 import { choice, mapping, shaped } from './fields';
 import { access, admin, console, network, ssh } from './schema-appliance';
 import { address, cloud, instance } from './schema-cloud';
@@ -21,7 +21,7 @@ export const specSchema = mapping(
       shape: /^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/,
       refusal: 'is not a deployment name',
     }),
-    release: choice(DEPLOYABLE_RELEASES, {
+    release: choice(RELEASE_NAMES, {
       about: 'Release of Stackato in the image: decides what its commands are called.',
     }),
     cloud,

@@ -3,7 +3,7 @@ import { DeployError } from '../deployment/errors';
 import { RELEASES } from '../deployment/releases';
 import { printedHostKeys } from '../machine/host-keys';
 import { katoOf } from '../machine/kato';
-import { parseKatoVersion } from '../machine/kato-output';
+import { agrees, parseKatoVersion } from '../machine/kato-output';
 import { parseIfconfig, refuseContainerNetwork } from '../machine/network';
 import { withPath } from '../machine/shell';
 import { parseMemory, READ_SYSTEM } from '../machine/system';
@@ -45,10 +45,12 @@ export const connect = step({
       withSession(deps, input, async (session) => {
         const sections = await readSections(session, READ_SYSTEM);
         const memory = parseMemory(sections['memory'] ?? '');
-        if (memory !== undefined && memory < RELEASES[input.spec.release].memory.leastReported) {
+        const { release } = input.spec;
+        const { least, leastReported } = RELEASES[release].memory.value;
+        if (memory !== undefined && memory < leastReported) {
           throw new DeployError(
             'MEMORY_TOO_SMALL',
-            `The machine reports ${memory} MiB of memory; Stackato does not work reliably with less than 2 GiB.`,
+            `The machine reports ${memory} MiB of memory; Stackato ${release} does not work reliably with less than ${least}.`,
           );
         }
         refuseContainerNetwork(parseIfconfig(sections['ifconfig'] ?? '').address ?? '');
@@ -58,13 +60,20 @@ export const connect = step({
   },
 });
 
-/** Also after the reboot: ssh answers long before kato does. */
+/** Also after the reboot: ssh answers long before kato does. The release comes first: another one may not know the words that ask whether it is ready. */
 export function awaitKato(...[deps, input]: Parameters<StepWork>): ReturnType<StepWork> {
-  const kato = katoOf(input.spec.release);
+  const { release } = input.spec;
+  const kato = katoOf(release);
   return withSession(deps, input, async (session) => {
-    await assertKatoReady(session, kato);
-    const version = parseKatoVersion((await session.exec(withPath(kato.version))).stdout);
-    return { changed: false, note: version === undefined ? 'kato is ready' : `kato ${version} is ready`, known: {} };
+    const version = parseKatoVersion((await session.exec(withPath(kato.version))).stdout, release);
+    if (version !== undefined && !agrees(version, release))
+      throw new DeployError('RELEASE_DIFFERS', `The machine has Stackato ${version}, and the spec says ${release}.`);
+    await assertKatoReady(session, kato, release);
+    return {
+      changed: false,
+      note: version === undefined ? 'kato is ready; it does not tell its release' : `kato ${version} is ready`,
+      known: {},
+    };
   });
 }
 

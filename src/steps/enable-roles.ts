@@ -25,15 +25,17 @@ export const enableRoles = step({
   activities: {
     enableRoles: async (deps, input, attempt) => {
       const outcome = await ensureByCommand(deps, input, attempt, ENABLE);
-      await withSession(deps, input, (session) => assertKatoReady(session, katoOf(input.spec.release)));
+      await withSession(deps, input, (session) =>
+        assertKatoReady(session, katoOf(input.spec.release), input.spec.release),
+      );
       return outcome;
     },
   },
 });
 
-/** If kato does not list the available roles, any role beyond those of a core is enough. */
+/** Where kato does not list the available roles, any role beyond those of a core is enough. */
 function allEnabled({ assigned, available }: KatoInfo, release: ReleaseName): boolean {
   if (assigned.includes(MDNS)) return false;
-  if (available.length === 0) return assigned.some((role) => !RELEASES[release].coreRoles.includes(role));
+  if (available.length === 0) return assigned.some((role) => !RELEASES[release].coreRoles.value.includes(role));
   return available.every((role) => role === MDNS || assigned.includes(role));
 }

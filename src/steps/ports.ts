@@ -266,7 +266,9 @@ export interface LocalHttpsRequest {
   readonly host: string;
   readonly method: 'GET' | 'POST';
   readonly path: string;
+  /** The body: a form, or JSON. */
   readonly form?: Readonly<Record<string, string>>;
+  readonly json?: Readonly<Record<string, string | boolean>>;
 }
 
 export interface Remote {

@@ -2,7 +2,7 @@ import { DeployError, errorRow } from '../deployment/errors';
 import type { ErrorCode } from '../deployment/errors';
 import { ownerOf } from '../deployment/names';
 import { isReleaseName, RELEASES } from '../deployment/releases';
-import type { Release } from '../deployment/releases';
+import type { ReleaseRow } from '../deployment/releases';
 import type { Finding } from '../deployment/messages';
 import type { DeploymentSpec, SecretRef } from '../deployment/spec';
 import { probe } from '../dns/update';
@@ -188,17 +188,23 @@ async function requireExisting(there: Promise<boolean>, code: ErrorCode, what: s
 }
 
 function judgeMemory({ release, instance: { type } }: DeploymentSpec, memory: number | 'unknown' | 'missing'): string {
-  const { least } = releaseOf(release).memory;
+  const { memory: needed, memoryWithoutKey } = releaseOf(release);
+  const { least } = needed.value;
+  const free = memoryWithoutKey.value;
   if (memory === 'missing') throw new DeployError('TYPE_NOT_FOUND', `The cloud has no instance type ${type}.`);
   if (memory === 'unknown') return `the cloud does not tell the memory of ${type}: it is checked on the machine`;
-  if (memory >= least) return `${type} has ${memory} MiB`;
+  if (memory >= least) {
+    const used =
+      free !== 'any' && memory > free ? `; Stackato ${release} uses ${free} of them without a licence key` : '';
+    return `${type} has ${memory} MiB${used}`;
+  }
   throw new DeployError(
     'TYPE_TOO_SMALL',
-    `The instance type ${type} has ${memory} MiB; Stackato does not work reliably with less than ${least}.`,
+    `The instance type ${type} has ${memory} MiB; Stackato ${release} does not work reliably with less than ${least}.`,
   );
 }
 
-function releaseOf(name: string): Release {
+function releaseOf(name: string): ReleaseRow {
   if (isReleaseName(name)) return RELEASES[name];
   throw new DeployError('RELEASE_UNKNOWN', `This worker does not know the release ${name} of Stackato.`);
 }

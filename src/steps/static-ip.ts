@@ -1,10 +1,12 @@
 import { katoOf } from '../machine/kato';
+import type { Kato } from '../machine/kato';
 import { adoptableNetwork, isStatic, READ_NETWORK, staticIpAnswers, staticNetworkOf } from '../machine/network';
 import type { StaticNetwork } from '../machine/network';
 import type { NetworkSpec } from '../deployment/spec';
 import { byCommand } from './machine/command';
 import { readSections } from './machine/session';
 import { onMachine } from './planning';
+import type { PlannedAction } from './planning';
 import { step } from './step';
 
 interface Seen {
@@ -15,7 +17,7 @@ interface Seen {
 /** Writes the network configuration that the machine got by DHCP to the interfaces file. It takes effect at the next boot. */
 export const staticIp = step({
   id: 'static-ip',
-  plan: ({ kato, spec }) => [onMachine(kato.staticIp, `answers: ${plannedAnswers(spec.network)}`)],
+  plan: ({ kato, spec }) => [plannedCommand(kato, spec.network)],
   activities: {
     setStaticIp: byCommand<Seen>({
       step: 'static-ip',
@@ -30,7 +32,7 @@ export const staticIp = step({
           ? { note: networkText(expected), known: { network: networkText(expected) } }
           : undefined;
       },
-      command: ({ spec }) => katoOf(spec.release).staticIp,
+      command: ({ spec }, { wanted }) => katoOf(spec.release).staticIp(wanted),
       answers: ({ wanted }) => staticIpAnswers(wanted),
     }),
   },
@@ -40,16 +42,18 @@ function networkText({ interface: name, address, netmask, gateway, nameservers }
   return `${name} ${address} netmask ${netmask} gateway ${gateway} dns ${nameservers.join(' ')}`;
 }
 
-function plannedAnswers({ netmask, gateway, nameservers, search }: NetworkSpec): string {
+function plannedCommand(kato: Kato, { netmask, gateway, nameservers, search }: NetworkSpec): PlannedAction {
   const seen = '<as the machine has it>';
-  const answers = {
+  const network: StaticNetwork = {
+    interface: seen,
     address: seen,
     netmask: netmask ?? seen,
     gateway: gateway ?? seen,
-    nameservers: nameservers?.join(' ') ?? seen,
-    search: search?.join(' ') ?? seen,
+    nameservers: nameservers ?? [seen],
+    search: search ?? [seen],
   };
-  return Object.entries(answers)
-    .map(([key, value]) => `${key} ${value}`)
-    .join(', ');
+  if (!kato.staticIpAsks) return onMachine(kato.staticIp(network));
+  const { interface: _, ...answers } = network;
+  const words = Object.entries(answers).map(([key, value]) => `${key} ${[value].flat().join(' ')}`);
+  return onMachine(kato.staticIp(network), `answers: ${words.join(', ')}`);
 }

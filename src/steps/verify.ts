@@ -50,7 +50,7 @@ function urlsOf(
 ): { page: string; info: string; app: string } {
   return {
     page: `http://${baseName}:${httpPort}/`,
-    info: `https://${apiNameOf(baseName)}:${httpsPort}${RELEASES[release].paths.info}`,
+    info: `https://${apiNameOf(baseName)}:${httpsPort}${RELEASES[release].infoPath.value}`,
     app: `http://${label}.${baseName}:${httpPort}/`,
   };
 }

@@ -4,47 +4,22 @@ import { createHmac } from 'node:crypto';
 import { XMLParser } from 'fast-xml-parser';
 import { ChildProcesses } from '../../lab/child-processes';
 import { Clouds } from '../../lab/cloud';
+import { DEFAULT_KNOBS } from '../../lab/knobs';
 import type { Knobs } from '../../lab/knobs';
 import { startMoto } from '../../lab/moto';
 import { choosePorts, claimNet, cloudPorts } from '../../lab/ports';
 import type { Appliance, ApplianceOptions, CloudAccess, Host, MachineFactory, Rule } from '../../lab/types';
 
 export const KNOBS: Knobs = {
-  release: '2.6.6',
+  ...DEFAULT_KNOBS,
   exitAlwaysZero: false,
-  dialogue: 'default',
-  sudoAsks: true,
-  sudoLectures: false,
   bootDelay: 0,
   readyDelay: 0,
   oldBootIdFor: 0,
   downFor: 0,
-  acceptsWhileDown: false,
   katoTakes: 0,
-  dropChannel: 0,
-  readyNeverTimesOut: false,
   resolvConfRegenerated: false,
-  localResolver: false,
-  httpRedirect: false,
-  consoleDelay: 0,
-  banner: '',
-  maxSessionsOne: false,
-  loginDelay: 0,
-  maxStartups: 0,
-  memoryMiB: 0,
   auth: ['password'],
-  password: 'stackato',
-  authorizedKey: '',
-  privateIp: '',
-  netTools: '1.60',
-  newHostKeyAtBoot: false,
-  loginShell: 'sh',
-  rcPrints: '',
-  locale: 'C.UTF-8',
-  passwordExpired: false,
-  forwardsPorts: true,
-  disk: 'good',
-  vpn: false,
 };
 
 export class FakeAppliance implements Appliance {

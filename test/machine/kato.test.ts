@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
-import { DEPLOYABLE_RELEASES, RELEASES } from '../../src/deployment/releases';
+import { RELEASE_NAMES } from '../../src/deployment/releases';
 import type { ReleaseName } from '../../src/deployment/releases';
 import { katoOf } from '../../src/machine/kato';
+import type { StaticNetwork } from '../../src/machine/network';
 import { withPath } from '../../src/machine/shell';
 import {
+  agrees,
   allRunning,
   parseKatoInfo,
   parseKatoReady,
@@ -13,30 +15,53 @@ import {
 
 const HOST = 'stackato.example.com';
 
+const NETWORK: StaticNetwork = {
+  interface: 'eth0',
+  address: '10.1.2.11',
+  netmask: '255.255.255.0',
+  gateway: '10.1.2.1',
+  nameservers: ['172.16.0.23', '172.16.0.24'],
+  search: [],
+};
+
 const TO_2_6 = [
+  'kato op static_ip',
   'kato rename stackato.example.com',
   'kato disable mdns',
   'kato setup core api.stackato.example.com',
   'kato enable --all-but mdns',
+  'kato enable --all-but mdns,dea',
   'timeout -k 2 10 kato ready',
-  'kato op static_ip',
 ];
 const FROM_2_8 = [
+  'kato op static_ip',
   'kato node rename stackato.example.com',
   'kato role remove mdns',
   'kato node setup core api.stackato.example.com',
   'kato role add --all-but mdns',
+  'kato role add --all-but mdns dea',
   'timeout -k 2 10 kato process ready --block 5 all',
-  'kato op static_ip',
 ];
-const FROM_3_0 = [...FROM_2_8.slice(0, -1), 'kato op static_ip --no-restart'];
+const FROM_3_0 = [
+  'kato op static_ip --no-restart',
+  'kato node rename --no-restart stackato.example.com',
+  ...FROM_2_8.slice(2),
+];
+const FROM_3_2 = [
+  "kato op static_ip --interface=eth0 --ip=10.1.2.11 --netmask=255.255.255.0 --gateway=10.1.2.1 --dns-nameservers='172.16.0.23 172.16.0.24' --dns-search-domains='' --no-restart",
+  ...FROM_3_0.slice(1),
+];
 
 const COMMANDS: readonly (readonly [ReleaseName, readonly string[]])[] = [
   ['2.6.6', TO_2_6],
   ['2.6.7', TO_2_6],
   ['2.8.2', FROM_2_8],
+  ['2.10.4', FROM_2_8],
   ['2.10.6', FROM_2_8],
-  ['3.4.2', FROM_3_0],
+  ['3.0.1', FROM_3_0],
+  ['3.2.1', FROM_3_2],
+  ['3.4.2', FROM_3_2],
+  ['3.6.2', FROM_3_2],
 ];
 
 describe('kato commands', () => {
@@ -44,27 +69,27 @@ describe('kato commands', () => {
     it(`of ${release}`, () => {
       const kato = katoOf(release);
       const built = [
+        kato.staticIp(NETWORK),
         kato.rename(HOST),
         kato.disableRole('mdns'),
         kato.setUpCore(`api.${HOST}`),
         kato.enableAllBut('mdns'),
+        kato.enableAllBut('mdns', 'dea'),
         kato.ready,
-        kato.staticIp,
       ];
       assert.deepEqual(built, commands);
       assert.deepEqual(
         [kato.version, kato.status, kato.info],
-        ['kato version', 'timeout -k 2 10 kato status', 'timeout -k 2 10 kato info'],
+        ['timeout -k 2 10 kato version', 'timeout -k 2 10 kato status', 'timeout -k 2 10 kato info'],
       );
     });
   }
 
-  it('exist for every release in the table, which includes those a spec may name', () => {
+  it('exist for every release that a spec may name', () => {
     assert.deepEqual(
-      Object.keys(RELEASES),
+      RELEASE_NAMES,
       COMMANDS.map(([release]) => release),
     );
-    assert.deepEqual(DEPLOYABLE_RELEASES, ['2.6.6', '2.6.7']);
   });
 
   it('quote their arguments', () => {
@@ -168,11 +193,21 @@ describe('kato ready and version', () => {
     );
   });
 
-  it('contains the version number', () => {
-    assert.deepEqual(['Stackato 2.6.6\n', 'v3.4.2-g1234', 'kato: error'].map(parseKatoVersion), [
-      '2.6.6',
-      '3.4.2',
-      undefined,
-    ]);
+  it('contains the version number, whatever stands beside it', () => {
+    const cases: readonly (readonly [text: string, wanted: string, found: string | undefined])[] = [
+      ['Stackato 2.6.6\n', '2.6.6', '2.6.6'],
+      ['v3.4.2-g1234', '3.4.2', '3.4.2'],
+      ['v3.2.1-21-gccecf32', '2.6.6', '3.2.1'],
+      ['kato 3.1 of Stackato 2.10.6, 2013.02.1', '2.10.6', '2.10.6'],
+      ['kato 3.1 of Stackato 2.10.6', '2.6.6', '3.1'],
+      ['Stackato 2.10', '2.10.4', '2.10'],
+      ['built 2013.02.14 on 10.2.6.6 by ruby 1.9.3', '2.6.6', undefined],
+      ['kato: error', '2.6.6', undefined],
+    ];
+    for (const [text, wanted, found] of cases) assert.equal(parseKatoVersion(text, wanted), found, text);
+    assert.deepEqual(
+      [agrees('2.10', '2.10.4'), agrees('2.1', '2.10.4'), agrees('2.10.6', '2.10.4')],
+      [true, false, false],
+    );
   });
 });

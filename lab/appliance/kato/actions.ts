@@ -32,8 +32,9 @@ function busy(state: State, { sudo, first, effect, last }: Work): GuestReply {
   };
 }
 
-export function rename({ state, args }: KatoCall): GuestReply {
-  const name = args.find((word) => !word.startsWith('-'))?.toLowerCase() ?? '';
+export function rename({ state, words: [given = ''], options }: KatoCall): GuestReply {
+  const name = given.toLowerCase();
+  const restarts = !('-r' in options || '--no-restart' in options);
   if (!HOST.test(name)) return exit(state, 1, 'usage: kato rename <hostname>');
   return busy(state, {
     sudo: true,
@@ -42,18 +43,17 @@ export function rename({ state, args }: KatoCall): GuestReply {
       state.hostname = name;
       state.endpoint = `api.${name}`;
       await writeName(state);
-      state.restarted();
+      if (restarts) state.restarted();
     },
-    last: () => [progress('generating certificate'), progress('restarting roles')],
+    last: () => [progress('generating certificate'), ...(restarts ? [progress('restarting roles')] : [])],
   });
 }
 
-export function setupCore({ state, args }: KatoCall): GuestReply {
-  const endpoint = args.find((word) => !word.startsWith('-')) ?? state.endpoint;
+export function setupCore({ state, words: [endpoint = state.endpoint] }: KatoCall): GuestReply {
   return busy(state, {
     sudo: true,
     first: 'Setting up this node as the core of a cluster...',
-    effect: () => becomeNode(state, { micro: false, mbusIp: state.address, endpoint, roles: state.family.core }),
+    effect: () => becomeNode(state, { micro: false, mbusIp: state.address, endpoint, roles: state.coreRoles }),
     last: () => [progress('restarting roles')],
   });
 }
@@ -63,7 +63,7 @@ export function setupMicro({ state }: KatoCall): GuestReply {
     sudo: true,
     first: 'Setting up a micro cloud...',
     effect: () =>
-      becomeNode(state, { micro: true, mbusIp: '127.0.0.1', endpoint: state.endpoint, roles: state.family.roles }),
+      becomeNode(state, { micro: true, mbusIp: '127.0.0.1', endpoint: state.endpoint, roles: state.freshRoles }),
     last: () => [progress('restarting roles')],
   });
 }
@@ -74,9 +74,18 @@ function becomeNode(state: State, node: Pick<State, 'micro' | 'mbusIp' | 'endpoi
   state.restarted();
 }
 
-export function enableRoles({ state, args }: KatoCall): GuestReply {
+export function enableRoles({ state, words, options }: KatoCall): GuestReply {
   const { roles, family } = state;
-  const wanted = resultingRoles(args, family.roleList === 'commas', family.roles, roles);
+  const [option = '', ...others] = Object.keys(options);
+  if (others.length > 0) return exit(state, 1, 'Only one option, please.');
+  // Up to 2.6, the roles are the option's value.
+  const named = family.roleList === 'commas' ? [...words, ...(options[option] ?? '').split(',')] : words;
+  const wanted = resultingRoles(
+    option,
+    named.filter((role) => role !== ''),
+    family.roles,
+    roles,
+  );
   if (typeof wanted === 'string') return exit(state, 1, wanted);
   const started = wanted.filter((role) => !roles.includes(role)).flatMap((role) => family.processes[role] ?? []);
   return busy(state, {
@@ -90,8 +99,8 @@ export function enableRoles({ state, args }: KatoCall): GuestReply {
   });
 }
 
-export function disableRoles({ state, args }: KatoCall): GuestReply {
-  const gone = args.flatMap((word) => word.split(',')).filter((role) => state.roles.includes(role));
+export function disableRoles({ state, words }: KatoCall): GuestReply {
+  const gone = words.flatMap((word) => word.split(',')).filter((role) => state.roles.includes(role));
   if (gone.length === 0) return exit(state, 0, 'Nothing to disable.');
   return busy(state, {
     sudo: false,
@@ -103,13 +112,11 @@ export function disableRoles({ state, args }: KatoCall): GuestReply {
 
 /** The resulting roles, or an error message. */
 function resultingRoles(
-  args: readonly string[],
-  commas: boolean,
+  option: string,
+  named: readonly string[],
   all: readonly string[],
   now: readonly string[],
 ): readonly string[] | string {
-  const option = args.find((word) => word.startsWith('-')) ?? '';
-  const named = args.filter((word) => !word.startsWith('-')).flatMap((word) => (commas ? word.split(',') : [word]));
   const unknown = named.find((role) => !all.includes(role));
   if (unknown !== undefined) return `There is no role ${unknown}.`;
   if (option === '-a' || option === '--all') return all;
@@ -120,6 +127,5 @@ function resultingRoles(
     '--only': (role) => named.includes(role),
     '--all-but': (role) => !named.includes(role),
   };
-  const pick = picks[option];
-  return pick === undefined ? `There is no option ${option}.` : all.filter(pick);
+  return all.filter(picks[option] ?? (() => false));
 }

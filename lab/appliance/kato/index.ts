@@ -3,7 +3,7 @@
 import type { GuestReply } from '../guest-rpc';
 import type { State } from '../state';
 import { enableRoles, setupCore, setupMicro, disableRoles, rename } from './actions';
-import { exit } from './call';
+import { exit, readArguments } from './call';
 import type { KatoCall } from './call';
 import type { Verb } from './releases';
 import { info, nodes, processes, ready, status, version } from './report';
@@ -27,10 +27,14 @@ const HANDLERS: Readonly<Record<Verb, (call: KatoCall) => GuestReply>> = {
 const MAX_WORDS = 3;
 
 export function kato(state: State, words: readonly string[]): GuestReply {
-  const { commands } = state.family;
+  const { commands, usage } = state.family;
   for (let count = MAX_WORDS; count > 0; count -= 1) {
-    const verb = commands[words.slice(0, count).join(' ')];
-    if (verb !== undefined) return HANDLERS[verb]({ state, args: words.slice(count) });
+    const command = words.slice(0, count).join(' ');
+    const verb = commands[command];
+    if (verb === undefined) continue;
+    const given = readArguments(usage[verb], words.slice(count));
+    if (typeof given === 'string') return exit(state, 1, `kato ${command}: ${given}`);
+    return HANDLERS[verb]({ state, ...given });
   }
   return exit(
     state,

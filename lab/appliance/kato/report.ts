@@ -2,43 +2,58 @@
 
 import { sleep } from '../guest-rpc';
 import type { GuestReply } from '../guest-rpc';
-import type { State } from '../state';
+import type { ProcessState, State } from '../state';
 import { exit } from './call';
 import type { KatoCall } from './call';
 
 const POLL_MS = 200;
 
 export function version({ state }: KatoCall): GuestReply {
-  return exit(state, 0, `Stackato ${state.knobs.release}`);
+  const { versionText, release } = state.knobs;
+  return exit(state, 0, versionText.replaceAll('{release}', release));
 }
 
-export function info({ state, args }: KatoCall): GuestReply {
+export function info({ state, options }: KatoCall): GuestReply {
   const { roles, family, mbusIp, endpoint } = state;
-  const fields = { assigned_roles: roles, available_roles: family.roles, mbusip: mbusIp, endpoint };
-  if (args.some((word) => word === '-j' || word === '--json'))
-    return exit(state, 0, JSON.stringify(fields, undefined, 2));
-  const list = (names: readonly string[]): string => names.map((name) => `  - ${name}`).join('\n');
+  const lists: Readonly<Record<string, readonly string[]>> = {
+    assigned_roles: roles,
+    ...(state.knobs.infoListsAvailable ? { available_roles: family.roles } : {}),
+  };
+  if ('-j' in options || '--json' in options)
+    return exit(state, 0, JSON.stringify({ ...lists, mbusip: mbusIp, endpoint }, undefined, 2));
   return exit(
     state,
     0,
-    `assigned roles:\n${list(roles)}\navailable roles:\n${list(family.roles)}\nmbusip: ${mbusIp}\nendpoint: ${endpoint}`,
+    ...Object.entries(lists).flatMap(([key, names]) => [
+      `${key.replace('_', ' ')}:`,
+      ...names.map((name) => `  - ${name}`),
+    ]),
+    `mbusip: ${mbusIp}`,
+    `endpoint: ${endpoint}`,
   );
 }
 
 export function processes({ state }: KatoCall): GuestReply {
-  return exit(state, 0, ...state.processes.map(({ name, state: how }) => `${name.padEnd(24)}${how}`));
+  return exit(state, 0, ...state.processes.map(({ name, state: how }) => row(state, name, how)));
 }
+
+/** The words of `prose` name no state of supervisord. */
+function row({ knobs }: State, name: string, how: ProcessState['state']): string {
+  return knobs.statusText === 'table' ? `${name.padEnd(24)}${how}` : `${name}: ${PROSE[how]}`;
+}
+
+const PROSE = { RUNNING: 'up', STARTING: 'coming up', FATAL: 'broken' } as const;
 
 /** Shows processes up to 2.6, roles later. */
 export function status(call: KatoCall): GuestReply {
   const { state } = call;
-  if (state.family.roleList === 'commas') return processes(call);
+  if (state.family.statusLists === 'processes') return processes(call);
   const states = new Map(state.processes.map(({ name, state: how }) => [name, how]));
-  const how = (role: string): string => {
+  const how = (role: string): ProcessState['state'] => {
     const own = (state.family.processes[role] ?? []).map((name) => states.get(name));
     return own.find((each) => each === 'FATAL') ?? own.find((each) => each === 'STARTING') ?? 'RUNNING';
   };
-  return exit(state, 0, ...state.roles.map((role) => `${role.padEnd(24)}${how(role)}`));
+  return exit(state, 0, ...state.roles.map((role) => row(state, role, how(role))));
 }
 
 export function nodes({ state }: KatoCall): GuestReply {
@@ -46,15 +61,14 @@ export function nodes({ state }: KatoCall): GuestReply {
 }
 
 /** `--block SEC` waits, with 0 forever; without it kato checks once. Some releases never time out (bug 103945). */
-export function ready({ state, args }: KatoCall): GuestReply {
-  const at = args.findIndex((word) => word === '-b' || word === '--block');
-  const seconds = at < 0 ? -1 : Number(args[at + 1]);
+export function ready({ state, options }: KatoCall): GuestReply {
+  const seconds = Number(options['-b'] ?? options['--block'] ?? -1);
   const forever = state.knobs.readyNeverTimesOut || seconds === 0;
   return readyBy(state, forever ? Infinity : Date.now() + seconds * 1000);
 }
 
 function readyBy(state: State, deadline: number): GuestReply {
-  if (state.ready) return exit(state, 0, 'READY');
+  if (state.ready) return exit(state, 0, state.knobs.readyText);
   if (Date.now() < deadline) return { lines: [sleep(POLL_MS)], next: () => readyBy(state, deadline) };
   const late = state.processes.filter((process) => process.state !== 'RUNNING');
   return exit(state, 1, ...late.map(({ name, state: how }) => `${name.padEnd(24)}${how}`), 'NOT READY');

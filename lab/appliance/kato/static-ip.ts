@@ -1,7 +1,7 @@
 /** `kato op static_ip`: asks its questions, then for sudo's password, then writes the file (see ../dialogue.ts). */
 
 import { accepts, filled } from '../dialogue';
-import type { Answers, Prompt } from '../dialogue';
+import type { Answers, Dialogue, Prompt } from '../dialogue';
 import { quote, say, sleep } from '../guest-rpc';
 import type { GuestReply } from '../guest-rpc';
 import { dhcpNetwork, writeStatic } from '../network';
@@ -20,13 +20,44 @@ interface Series {
 
 const FRAME_MS = 200;
 
-export function staticIp({ state }: KatoCall): GuestReply {
-  const { intro = [], prompts, summary = [] } = state.dialogue;
+/** The options, and the questions they answer. */
+const OPTIONS = {
+  '--interface': 'interface',
+  '--ip': 'address',
+  '--netmask': 'netmask',
+  '--gateway': 'gateway',
+  '--dns-nameservers': 'nameservers',
+  '--dns-search-domains': 'search',
+} as const;
+
+export function staticIp({ state, options }: KatoCall): GuestReply {
+  const given = Object.entries(OPTIONS).flatMap(([option, id]) => {
+    const value = options[option];
+    return value === undefined ? [] : [{ id, value, option }];
+  });
+  const bad = given.find(({ id, value }) => !acceptsOption(state, id, value));
+  if (bad !== undefined) return exit(state, 1, `${bad.option}: ${bad.value} is not valid. Nothing was changed.`);
+  const answered = Object.fromEntries(given.map(({ id, value }) => [id, value.replaceAll(',', ' ')]));
+  // What is not given is asked, and with nothing to ask it says nothing.
+  const complete = given.length === Object.keys(OPTIONS).length;
+  const dialogue: Dialogue = complete ? { prompts: [] } : state.dialogue;
+  const { intro = [], prompts, summary = [] } = dialogue;
   const { nameservers, search, ...rest } = dhcpNetwork(state.address);
-  const now: Answers = { interface: 'eth0', ...rest, nameservers: nameservers.join(' '), search: search.join(' ') };
+  const now: Answers = {
+    interface: 'eth0',
+    ...rest,
+    nameservers: nameservers.join(' '),
+    search: search.join(' '),
+    ...answered,
+  };
   const refuse = (): GuestReply => exit(state, 1, 'Aborted, nothing was changed.');
   return ask(
-    { prompts, summary, refuse, then: (answers, before) => write(state, answers, before) },
+    {
+      prompts: prompts.filter(({ id }) => !(id in answered)),
+      summary,
+      refuse,
+      then: (answers, before) => write(state, dialogue, answers, before),
+    },
     0,
     now,
     lines(intro, now),
@@ -67,8 +98,8 @@ function take(series: Series, index: number, answers: Answers, given: readonly s
   return ask(series, index + 1, now, [...frames, ...lines(after, now)]);
 }
 
-function write(state: State, answers: Answers, before: readonly string[]): GuestReply {
-  const { password, written = [], closing = [] } = state.dialogue;
+function write(state: State, dialogue: Dialogue, answers: Answers, before: readonly string[]): GuestReply {
+  const { password, written = [], closing = [] } = dialogue;
   const question = password === undefined ? [] : [`question=${quote(password)}`];
   return {
     lines: [...before, ...question, `authenticate || exit ${state.knobs.exitAlwaysZero ? 0 : 1}`],
@@ -82,6 +113,13 @@ function write(state: State, answers: Answers, before: readonly string[]): Guest
       return ask({ prompts: closing, ...end }, 0, answers, lines(written, answers));
     },
   };
+}
+
+/** The separator of lists among the options is not known. */
+function acceptsOption({ knobs }: State, id: keyof Answers, value: string): boolean {
+  const lists = id === 'nameservers' || id === 'search';
+  if (lists) return !(knobs.staticIpLists === 'commas' ? / / : /,/).test(value);
+  return accepts({ id, text: '' }, value);
 }
 
 function finish(state: State, before: readonly string[]): GuestReply {

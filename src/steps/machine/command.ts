@@ -21,7 +21,7 @@ export interface MachineCommand<T> {
   observe(session: RemoteSession, input: StepInput): Promise<T>;
   /** The outcome, if the effect is there. `ran`: the command was run for this need. */
   done(state: T, ran: boolean, input: StepInput): Omit<StepOutcome, 'changed'> | undefined;
-  command(input: StepInput): string;
+  command(input: StepInput, state: T): string;
   /** In addition to the account's own password, which sudo gets. */
   answers?(state: T): Partial<Record<PromptId, string>>;
 }
@@ -53,7 +53,7 @@ export async function ensureByCommand<T>(
     if (after !== undefined) return { changed: true, ...after };
     throw new DeployError(
       codeOf(outcome),
-      `${work.command(input)} ${ending(outcome)} and its effect is not there. ${quoted(outcome)}`,
+      `${work.command(input, state)} ${ending(outcome)} and its effect is not there. ${quoted(outcome)}`,
     );
   });
 }
@@ -74,7 +74,7 @@ async function watch<T>(
   state: T,
 ): Promise<JobOutcome> {
   const { spec, need } = input;
-  const command = work.command(input);
+  const command = work.command(input, state);
   const outcome = await runJob(
     session,
     {

@@ -4,14 +4,16 @@ import { withPath } from '../../machine/shell';
 import type { Kato } from '../../machine/kato';
 import { allRunning, parseKatoReady, parseKatoStatus } from '../../machine/kato-output';
 import { DeployError } from '../../deployment/errors';
+import { RELEASES } from '../../deployment/releases';
+import type { ReleaseName } from '../../deployment/releases';
 import { saidBy } from './session';
 import type { RemoteSession } from '../ports';
 
 /** Longer than the commands' own limits (machine/kato.ts). */
 const TIMEOUT_MS = 14_000;
 
-/** Throws KATO_NOT_READY, naming the processes that are not up yet. */
-export async function assertKatoReady(session: RemoteSession, kato: Kato): Promise<void> {
+/** Throws KATO_NOT_READY, naming the processes or roles that are not up yet. */
+export async function assertKatoReady(session: RemoteSession, kato: Kato, release: ReleaseName): Promise<void> {
   const status = await session.exec(withPath(kato.status), { timeoutMs: TIMEOUT_MS });
   const states = parseKatoStatus(status.stdout);
   if (allRunning(states)) return;
@@ -22,7 +24,7 @@ export async function assertKatoReady(session: RemoteSession, kato: Kato): Promi
   throw new DeployError(
     'KATO_NOT_READY',
     down.length === 0
-      ? `kato status does not list its processes yet: ${saidBy(status)}.`
+      ? `kato status does not list its ${RELEASES[release].statusLists.value} yet: ${saidBy(status)}.`
       : `Not up yet: ${down.slice(0, 8).join(', ')}.`,
   );
 }
