@@ -24,14 +24,14 @@ export const FOLDERS = {
     packages: `@aws-sdk/client-(ec2|s3)|https?-proxy-agent|fast-xml-parser|node:(http|net)|${NODE}`,
   },
   adapters: {
-    folders: 'deployment|machine',
-    types: 'steps|dns|image',
+    folders: 'deployment|machine|image',
+    types: 'steps|dns',
     packages: `ssh2|dns-packet|p-limit|node:(child_process|dns/promises|https?|net|tls)|${NODE}`,
   },
   temporal: { folders: 'deployment|net', packages: '@temporalio/(client|common|envconfig)|node:(crypto|events|fs)' },
   client: { folders: 'deployment|specfile|steps|temporal', packages: `@temporalio/(client|common)|${NODE}` },
   cli: {
-    folders: 'deployment|specfile|image|steps|client',
+    folders: 'deployment|specfile|image|adapters|steps|client',
     types: 'temporal',
     packages: `commander|picocolors|log-update|node:child_process|${NODE}`,
   },

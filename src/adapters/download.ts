@@ -41,6 +41,25 @@ export async function download(
   await store(path, from, complete(bodyOf(response, watchdog), url, total - from), reportAt);
 }
 
+/** A short text, held in memory; undefined if it has more bytes than that. */
+export async function fetchText(
+  url: string,
+  limit: number,
+  { signal }: Watcher,
+  silenceMs = SILENCE_MS,
+): Promise<string | undefined> {
+  const watchdog = new SilenceWatchdog(url, silenceMs, signal);
+  const response = await requestFrom(url, 0, watchdog);
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of bodyOf(response, watchdog)) {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length > limit) return undefined;
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
 /**
  * Writes each chunk at its place and truncates only at the end: another worker of this machine may be downloading the same bytes into the
  * same file.

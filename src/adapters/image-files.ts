@@ -3,13 +3,16 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { access, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { ImageFiles } from '../steps/ports';
 import { DeployError } from '../deployment/errors';
-import type { ImageFile } from '../deployment/spec';
+import type { CatalogFile, ImageFile } from '../deployment/spec';
 import { download, fileFault } from './download';
+import { chooseArchive, downloadName, isUrl, pinName, verifyArchive } from './image-store';
+import type { StoreArchive } from './image-store';
+import { diskConverter } from './qemu-img';
 import { SingleFlight } from './single-flight';
 import type { Watcher } from './single-flight';
 
@@ -27,28 +30,66 @@ export function createImageFiles(
   { silenceMs }: ImageFilesOptions = {},
 ): ImageFiles {
   const [downloads, journals] = [join(state, 'downloads'), join(state, 'journals')];
-  const pathOf = (file: ImageFile): string => ('url' in file ? join(downloads, file.sha256) : file.file);
   /** Kernel, ramdisk and machine image may be in one archive, and are needed at the same time. */
   const downloading = new SingleFlight<string>();
+  const choosing = new SingleFlight<StoreArchive>();
+  const choose = (file: CatalogFile, watcher: Watcher): Promise<StoreArchive> =>
+    choosing.join(pinName(file), watcher, (shared) => chooseArchive(file, downloads, shared, silenceMs));
+  const archivePath = (archive: StoreArchive): string =>
+    isUrl(archive.location) ? join(downloads, downloadName(archive)) : archive.location;
+  const pathOf = async (file: ImageFile): Promise<string> => {
+    if ('url' in file) return join(downloads, file.sha256);
+    return 'file' in file ? file.file : archivePath(await choose(file, UNWATCHED));
+  };
+  const fetchArchive = async (file: CatalogFile, watcher: Watcher): Promise<string> => {
+    const archive = await choose(file, watcher);
+    const path = archivePath(archive);
+    const verify = async (at: string, shared: Watcher): Promise<void> => {
+      try {
+        await verifyArchive(at, archive, shared);
+      } catch (error) {
+        // Whoever corrects the catalogue must not be given the old choice again.
+        if (error instanceof DeployError) await rm(join(downloads, pinName(file)), { force: true });
+        throw error;
+      }
+    };
+    return downloading.join(path, watcher, async (shared) => {
+      if (isUrl(archive.location))
+        return downloadTo(path, await createFolder(downloads), { url: archive.location, verify, silenceMs }, shared);
+      await verify(path, shared);
+      return path;
+    });
+  };
   return {
-    find: async (file) =>
-      access(pathOf(file)).then(
-        () => pathOf(file),
-        () => undefined,
-      ),
-    fetch: (file, watcher) => {
-      const path = pathOf(file);
-      if (!('url' in file)) return verified(path, path, file.sha256, watcher);
+    find: async (file) => {
+      const path = await pathOf(file);
+      return (await exists(path)) ? path : undefined;
+    },
+    catalogImage: async (file, watcher) => (await choose(file, watcher)).image,
+    fetch: async (file, watcher) => {
+      if ('catalog' in file) return fetchArchive(file, watcher);
+      if (!('url' in file)) return verified(file.file, file.file, file.sha256, watcher);
+      const { url, sha256 } = file;
+      const verify = async (at: string, shared: Watcher): Promise<void> =>
+        void (await verified(at, url, sha256, shared));
+      const path = join(downloads, sha256);
       return downloading.join(path, watcher, async (shared) =>
-        downloadTo(path, await createFolder(downloads), file, shared, silenceMs),
+        downloadTo(path, await createFolder(downloads), { url, verify, silenceMs }, shared),
       );
     },
     forget: async (file) => {
-      if ('url' in file) await rm(pathOf(file), { force: true });
+      if ('url' in file) await rm(join(downloads, file.sha256), { force: true });
+      if (!('catalog' in file)) return;
+      const pin = join(downloads, pinName(file));
+      if (!(await exists(pin))) return;
+      const archive = await choose(file, UNWATCHED);
+      if (isUrl(archive.location)) await rm(archivePath(archive), { force: true });
+      await rm(pin, { force: true });
     },
+    convertDisk: (signal) => diskConverter(join(state, 'converted'), signal),
     journal: async (name) => {
       const path = join(await createFolder(journals), name);
-      await Promise.all([journals, downloads].map((each) => deleteStale(each)));
+      await Promise.all([journals, downloads, join(state, 'converted')].map((each) => deleteStale(each)));
       return path;
     },
     discardJournal: async (name) => rm(join(journals, name), { force: true }),
@@ -56,19 +97,27 @@ export function createImageFiles(
   };
 }
 
+/** Of calls that only look at what is here. */
+const UNWATCHED: Watcher = { signal: new AbortController().signal, report: () => undefined };
+
+interface Download {
+  readonly url: string;
+  readonly silenceMs: number | undefined;
+  verify(path: string, watcher: Watcher): Promise<void>;
+}
+
 /** The file gets its final name only once it is complete and verified. */
 async function downloadTo(
   path: string,
   downloads: string,
-  { url, sha256 }: Extract<ImageFile, { url: string }>,
+  { url, verify, silenceMs }: Download,
   watcher: Watcher,
-  silenceMs: number | undefined,
 ): Promise<string> {
   if (await exists(path)) return path;
-  const partial = `${join(downloads, sha256)}.partial`;
+  const partial = `${join(downloads, basename(path))}.partial`;
   await download(url, partial, watcher, silenceMs);
   try {
-    await verified(partial, url, sha256, watcher);
+    await verify(partial, watcher);
     await rename(partial, path);
   } catch (error) {
     // Another worker of this machine was faster.

@@ -141,6 +141,19 @@ export const ERRORS = {
     retry: 'no',
     remedy: { do: 'Give the raw image, or unpack it yourself and give the result', then: 'resume' },
   },
+  IMAGE_CATALOG: {
+    owner: 'user',
+    retry: 'no',
+    remedy: { do: 'Correct the catalogue, or what image.catalog and image.entry say', then: 'resume' },
+  },
+  IMAGE_ARCHIVE: {
+    owner: 'user',
+    retry: 'no',
+    remedy: {
+      do: 'Have the archive packed again: stackato-deploy image pack makes one that is accepted',
+      then: 'resume',
+    },
+  },
   IMAGE_TOO_BIG: {
     owner: 'user',
     retry: 'no',

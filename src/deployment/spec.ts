@@ -31,9 +31,24 @@ export interface CloudSpec {
 
 export type Architecture = 'i386' | 'x86_64';
 
-/** Where the worker finds a file: on its own machine, or behind a URL, for which the SHA-256 is required. */
+export const HYPERVISORS = ['kvm', 'xen'] as const;
+export type Hypervisor = (typeof HYPERVISORS)[number];
+
+/** An archive of an image store, which has kernel, ramdisk and root. Its checksum is in the catalogue. */
+export interface CatalogFile {
+  /** URL or path of the catalogue. */
+  readonly catalog: string;
+  /** What the image is called there; may be left out where there is only one for the architecture. */
+  readonly entry?: string;
+  readonly architecture: Architecture;
+  /** Whose kernel is taken where each hypervisor has its own. */
+  readonly hypervisor: Hypervisor;
+  readonly sha256?: never;
+}
+
+/** Where the worker finds a file: on its own machine, behind a URL, for which the SHA-256 is required, or in an image store. */
 export type ImageFile = (
-  { readonly file: string; readonly sha256?: string } | { readonly url: string; readonly sha256: string }
+  { readonly file: string; readonly sha256?: string } | { readonly url: string; readonly sha256: string } | CatalogFile
 ) & {
   /** Which file of an archive: its name, or the end of it. */
   readonly inside?: string;

@@ -24,5 +24,25 @@ export type { Manifest } from './manifest/reader';
 export { manifestName } from './manifest/writer';
 export { openImage, packingOf } from './packed-source';
 export type { PackedFile, Packing } from './packed-source';
+export { rawSource } from './converted-source';
+export type { ConvertDisk } from './converted-source';
+export type { DiskFormat } from './disk-format';
 export { openFile } from './source';
 export type { FileRange, Source } from './source';
+export {
+  CATALOG_LIMIT,
+  CATALOG_NAME,
+  archiveLocation,
+  archiveName,
+  imageOf,
+  parseCatalog,
+  putImage,
+  recordOf,
+  selectImage,
+  weakChecksum,
+} from './store/catalog';
+export type { CatalogImage } from './store/catalog';
+export { checkArchiveName } from './store/layout';
+export { openArchive } from './store/open-archive';
+export { pack, tarSize } from './store/pack';
+export type { Packed } from './store/pack';

@@ -23,7 +23,7 @@ export type Packing = 'raw' | 'gz' | 'xz' | 'tar.gz' | 'zip';
 const EXTENSIONS: readonly (readonly [extension: RegExp, packing: Packing | 'unsupported'])[] = [
   [/\.(tar\.gz|tgz)$/i, 'tar.gz'],
   // Bundled as they are, they would become images that cannot boot.
-  [/\.(tar(\.\w+)?|t[bx]z2?|bz2|zst|lzma|7z|rar|vmdk|vdi|vhd|qcow2?|ova|ovf|iso)$/i, 'unsupported'],
+  [/\.(tar(\.\w+)?|t[bx]z2?|bz2|zst|lzma|7z|rar|vdi|vhd|ova|ovf|iso)$/i, 'unsupported'],
   [/\.gz$/i, 'gz'],
   [/\.xz$/i, 'xz'],
   [/\.zip$/i, 'zip'],
@@ -88,7 +88,7 @@ const UNPACKERS: Readonly<Record<Exclude<Packing, 'raw'>, (unpacking: Unpacking)
   zip: inZip,
 };
 
-function gunzipped({ outer, onProgress }: Unpacking): AsyncIterable<Buffer> {
+export function gunzipped({ outer, onProgress }: Unpacking): AsyncIterable<Buffer> {
   const file = createReadStream(outer.path);
   return withProgress(pipeThrough(file, createGunzip({ chunkSize: ZLIB_CHUNK })), onProgress);
 }
@@ -119,7 +119,7 @@ async function* tarEntries(unpacking: Unpacking): AsyncGenerator<{ name: string;
   }
 }
 
-async function* readTarEntry(unpacking: Unpacking, wanted: number): AsyncGenerator<Buffer, void> {
+export async function* readTarEntry(unpacking: Unpacking, wanted: number): AsyncGenerator<Buffer, void> {
   const reader = new ByteReader(gunzipped(unpacking), 'IMAGE_SOURCE_DAMAGED');
   try {
     for (let index = 0; ; index++) {
@@ -170,7 +170,7 @@ async function onlyMatch<T extends { readonly name: string }>(
   return first;
 }
 
-class PackedSource implements Source {
+export class PackedSource implements Source {
   readonly path: string;
   readonly size: number;
   private reader: ByteReader | undefined;

@@ -65,11 +65,16 @@ export class ByteReader {
 
   /** Reads to the end of the stream; returns how many bytes were left. */
   async drain(): Promise<number> {
-    let length = this.rest.length;
-    for (let next = await this.stream.next(); next.done !== true; next = await this.stream.next())
-      length += next.value.length;
-    this.rest = Buffer.alloc(0);
+    let length = 0;
+    for await (const bytes of this.toEnd()) length += bytes.length;
     return length;
+  }
+
+  /** All that is left. */
+  async *toEnd(): AsyncGenerator<Buffer, void> {
+    if (this.rest.length > 0) yield this.rest;
+    this.rest = Buffer.alloc(0);
+    for (let next = await this.stream.next(); next.done !== true; next = await this.stream.next()) yield next.value;
   }
 
   async close(): Promise<void> {

@@ -7,10 +7,12 @@ import { RELEASES } from '../deployment/releases';
 import type { ReleaseName } from '../deployment/releases';
 import type {
   AdminSpec,
+  CatalogFile,
   CloudSpec,
   DeploymentSpec,
   DnsSpec,
   ImageFile,
+  ImageSpec,
   InstanceSpec,
   NetworkSpec,
   SecretRef,
@@ -86,9 +88,7 @@ function imageOf(image: Written['image'], folder: string): DeploymentSpec['image
     name: needed(image.name),
     bucket: needed(image.bucket),
     architecture: image.architecture,
-    kernel: fileOf(needed(image.kernel), folder),
-    ramdisk: fileOf(needed(image.ramdisk), folder),
-    root: fileOf(needed(image.root), folder),
+    ...imageFiles(image, folder),
     signing: {
       account,
       certificate: resolve(folder, certificate),
@@ -98,7 +98,32 @@ function imageOf(image: Written['image'], folder: string): DeploymentSpec['image
   };
 }
 
-type WrittenFile = NonNullable<Exclude<Written['image'], string>['root']>;
+type WrittenImage = Exclude<Written['image'], string>;
+
+function imageFiles(image: WrittenImage, folder: string): Pick<ImageSpec, 'kernel' | 'ramdisk' | 'root'> {
+  const { catalog, entry, architecture, hypervisor = 'kvm' } = image;
+  if (catalog === undefined)
+    return {
+      kernel: fileOf(needed(image.kernel), folder),
+      ramdisk: fileOf(needed(image.ramdisk), folder),
+      root: fileOf(needed(image.root), folder),
+    };
+  const archive: CatalogFile = {
+    catalog: catalogPlace(catalog, folder),
+    ...(entry === undefined ? {} : { entry }),
+    architecture,
+    hypervisor,
+  };
+  return { kernel: archive, ramdisk: archive, root: archive };
+}
+
+/** A slash at the end means something, and resolve() would drop it. */
+function catalogPlace(catalog: string, folder: string): string {
+  if (/^https?:/i.test(catalog)) return new URL(catalog).href;
+  return `${resolve(folder, catalog)}${catalog.endsWith('/') ? '/' : ''}`;
+}
+
+type WrittenFile = NonNullable<WrittenImage['root']>;
 
 function fileOf(written: WrittenFile, folder: string): ImageFile {
   if (typeof written === 'string') return { file: resolve(folder, written) };

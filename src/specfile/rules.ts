@@ -99,7 +99,7 @@ const IMAGE_IS_WHOLE: Rule = (spec) => {
         'image.id',
         withHint(
           'is missing',
-          'give the id of an image, or what to make one of: name, bucket, kernel, ramdisk, root, signing',
+          'give the id of an image, or what to make one of: name, bucket, kernel, ramdisk, root (or catalog), signing',
         ),
         'key',
       ),
@@ -107,14 +107,23 @@ const IMAGE_IS_WHOLE: Rule = (spec) => {
   }
   const kind = spec.get('cloud.kind');
   const storage = kind !== undefined && kind !== 'aws' && spec.lacks('cloud.storage');
+  const fromCatalog = spec.has('image.catalog');
+  const given = fromCatalog
+    ? misplaced(spec, FILE_KEYS, 'has no meaning beside image.catalog', 'take it out, or take out the catalogue')
+    : spec.lacks('image.catalog')
+      ? misplaced(spec, ENTRY_KEYS, 'has no meaning without image.catalog', 'take it out, or give the catalogue')
+      : [];
   return [
-    ...NEEDED_TO_PUBLISH.map((key) =>
+    ...given,
+    ...NEEDED_TO_PUBLISH.filter((key) => spec.lacks('image.catalog') || !isFileKey(key)).map((key) =>
       spec.lacks(`image.${key}`)
         ? wrong(
             `image.${key}`,
             withHint(
               'is missing, and an image is made of it',
-              'give name, bucket, kernel, ramdisk, root and signing, or the id of a registered image',
+              fromCatalog
+                ? 'give name, bucket and signing beside the catalogue'
+                : 'give name, bucket, kernel, ramdisk, root and signing, or the id of a registered image',
             ),
             'key',
           )
@@ -134,7 +143,23 @@ const IMAGE_IS_WHOLE: Rule = (spec) => {
 };
 
 const NEEDED_TO_PUBLISH = ['name', 'bucket', 'kernel', 'ramdisk', 'root', 'signing'] as const;
-const IMAGE_KEYS = [...NEEDED_TO_PUBLISH, 'architecture'] as const;
+const FILE_KEYS = ['kernel', 'ramdisk', 'root'] as const;
+/** Which image of a catalogue. */
+const ENTRY_KEYS = ['entry', 'hypervisor'] as const;
+const IMAGE_KEYS = [...NEEDED_TO_PUBLISH, 'architecture', 'catalog', ...ENTRY_KEYS] as const;
+
+function isFileKey(key: string): boolean {
+  return FILE_KEYS.some((each) => each === key);
+}
+
+function misplaced(
+  spec: SpecReader,
+  keys: readonly string[],
+  what: string,
+  hint: string,
+): readonly (Fault | undefined)[] {
+  return keys.map((key) => (spec.has(`image.${key}`) ? wrong(`image.${key}`, withHint(what, hint), 'key') : undefined));
+}
 
 /** The wildcard below the base name would answer for the target with the base name. */
 const NO_CNAME_LOOP: Rule = (spec) => {

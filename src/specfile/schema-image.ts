@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { choice, mapping, shaped, text, wrongType } from './fields';
 import { withHint } from './problems';
 import { filePath, secret } from './references';
+import { HYPERVISORS } from '../deployment/spec';
 import type { Architecture } from '../deployment/spec';
 
 const ARCHITECTURES = ['x86_64', 'i386'] as const satisfies readonly Architecture[];
@@ -131,7 +132,32 @@ export const image = z
           architecture: choice(ARCHITECTURES, { about: 'What it runs on.' }).default('x86_64'),
           kernel: fileOf('The kernel.'),
           ramdisk: fileOf('The initial ramdisk.'),
-          root: fileOf('The root file system, raw or packed (.zip, .tar.gz, .gz, .xz).'),
+          root: fileOf(
+            'The root file system: raw, packed (.zip, .tar.gz, .gz, .xz), or a qcow2 or VMDK disk, for which qemu-img is needed.',
+          ),
+          catalog: text({
+            about:
+              'Catalogue of an image store, from which kernel, ramdisk and root are taken: a URL, or a path relative to the folder of this spec. One that ends in a slash is the address of the store.',
+            expects: 'a URL or a path',
+            example: 'https://images.example.com/catalog',
+            fault: catalogFault,
+          }).optional(),
+          entry: text({
+            about:
+              'Which image of the catalogue: what it is called there (the name of its archive, its version, release, description, or its name of ten digits).',
+            expects: 'text',
+            example: 'stackato-v2.6.6',
+            fault: (value) =>
+              /^[^\0-\x1f\x7f]{1,255}$/.test(value)
+                ? undefined
+                : withHint(
+                    'cannot be the name of an image in a catalogue',
+                    'give what `stackato-deploy image list` shows',
+                  ),
+          }).optional(),
+          hypervisor: choice(HYPERVISORS, {
+            about: 'Whose kernel is taken from an archive that has one for each hypervisor.',
+          }).optional(),
           signing,
         },
         imageWords,
@@ -164,6 +190,13 @@ function entryFault(value: string): string | undefined {
     'is not the name of a file in an archive',
     'give its name, or the end of it from the last slash on, such as stackato.img',
   );
+}
+
+function catalogFault(value: string): string | undefined {
+  if (/^[A-Za-z][A-Za-z0-9+.-]*:/.test(value)) return urlFault(value);
+  return /^[^\0-\x1f\x7f]{1,4096}$/.test(value)
+    ? undefined
+    : withHint('is not a path', 'give a URL, or the path of a file');
 }
 
 function urlFault(value: string): string | undefined {

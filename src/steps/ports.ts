@@ -4,11 +4,12 @@
  */
 
 import type { DnsAnswer } from '../dns/answers';
-import type { XzProcess } from '../image';
+import type { CatalogImage, ConvertDisk, XzProcess } from '../image';
 import type {
   Architecture,
   CloudSpec,
   DnsSpec,
+  CatalogFile,
   ImageFile,
   ImageKind,
   SecretRef,
@@ -202,6 +203,13 @@ export interface ImageFiles {
   find(file: ImageFile): Promise<string | undefined>;
   /** Downloads the file if necessary and verifies its SHA-256, if there is one. @returns its path. Codes: IMAGE_SOURCE_*, IMAGE_DISK_FULL. */
   fetch(file: ImageFile, watcher: { readonly signal: AbortSignal; report(line: string): void }): Promise<string>;
+  /** What the catalogue says of the archive that is meant; the same until `forget`. Codes: IMAGE_CATALOG, IMAGE_SOURCE_*. */
+  catalogImage(
+    file: CatalogFile,
+    watcher: { readonly signal: AbortSignal; report(line: string): void },
+  ): Promise<CatalogImage>;
+  /** Converts disks of other formats. Codes: IMAGE_FORMAT, IMAGE_SOURCE_DAMAGED, IMAGE_DISK_FULL. */
+  convertDisk(signal: AbortSignal): ConvertDisk;
   /** Deletes a download; a file of the user's is left alone. */
   forget(file: ImageFile): Promise<void>;
   /** The path of that journal; its folder exists. Also deletes journals that were not used for weeks. */

@@ -5,19 +5,22 @@ import { createReadStream } from 'node:fs';
 import { access, constants, mkdir, readFile, readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import { MANIFEST_LIMIT, openImage, packingOf, xzDecompressor } from '../../image';
+import { MANIFEST_LIMIT, openImage, packingOf, rawSource, xzDecompressor } from '../../image';
 import type { ImageKind } from '../../deployment/spec';
-import type { Source } from '../../image';
+import type { ConvertDisk, Source } from '../../image';
 import { ClientError, messageOf } from '../../client/errors';
 
+/** @param name what the file was called before it was downloaded */
 export async function openSource(
   path: string,
   kind: ImageKind,
   inside: string | undefined,
   onRead: (end: number) => void,
+  name = path,
 ): Promise<Source> {
-  const file = { path, packing: packingOf(path, kind), ...(inside === undefined ? {} : { entry: inside }) };
-  return withProgress(await openImage(file, unxz), onRead);
+  const packing = packingOf(name, kind);
+  const source = await openImage({ path, packing, ...(inside === undefined ? {} : { entry: inside }) }, unxz);
+  return withProgress(kind === 'machine' ? await rawSource(source, packing === 'raw', convertDisk) : source, onRead);
 }
 
 function withProgress(source: Source, onRead: (end: number) => void): Source {
@@ -33,6 +36,11 @@ function withProgress(source: Source, onRead: (end: number) => void): Source {
     close: () => source.close(),
   };
 }
+
+const convertDisk: ConvertDisk = async (path, format) => {
+  const { createImageFiles } = await import('../../adapters/image-files.js');
+  return createImageFiles().convertDisk(new AbortController().signal)(path, format);
+};
 
 const unxz = xzDecompressor(() => spawn('xz', ['-dc'], { stdio: ['pipe', 'pipe', 'ignore'] }));
 

@@ -7,6 +7,7 @@ import type { Decision } from '../../deployment/messages';
 import { STEP_IDS } from '../../deployment/steps';
 import type { Context } from '../context';
 import type { BundleOptions, InspectOptions, UnbundleOptions } from './image';
+import type { PackOptions } from './image-store';
 
 interface Named {
   readonly name: string;
@@ -65,6 +66,24 @@ const BUNDLE_OPTIONS: readonly Option[] = [
   new Option('--journal <file>', 'what the next run needs to know (default: .<name>.journal in the folder)'),
 ];
 
+const PACK_OPTIONS: readonly Option[] = [
+  new Option('--to <folder>', 'folder of the archive and its catalogue').makeOptionMandatory(),
+  new Option('--kernel <file>', 'kernel, if a root image is given instead of a spec'),
+  new Option('--ramdisk <file>', 'ramdisk, if a root image is given instead of a spec'),
+  new Option('--name <name>', 'name of the archive (default: image.name of the spec)'),
+  new Option('--arch <architecture>', 'architecture (default: that of the spec, else x86_64)').choices([
+    'i386',
+    'x86_64',
+  ]),
+  new Option('--release <release>', 'release of Stackato in the image (default: that of the spec)'),
+  new Option('--cloud-init', 'the image has cloud-init'),
+  new Option('--inside <name>', 'which file, if the archive of a root image holds several'),
+  new Option('--description <text>', 'for the catalogue (default: Stackato and the release, or the name)'),
+  new Option('--os <text>', 'for the catalogue').default('ubuntu'),
+  new Option('--hypervisors <list>', 'for the catalogue, with commas').default('kvm'),
+  new Option('--contact <text>', 'for the catalogue').default(''),
+];
+
 const IMAGE_COMMANDS: readonly CommandRow[] = [
   {
     name: 'publish',
@@ -99,6 +118,23 @@ const IMAGE_COMMANDS: readonly CommandRow[] = [
     description: 'get the image back out of a bundle',
     run: async (context, manifest, options: UnbundleOptions) =>
       (await import('./image.js')).unbundleCommand(context, manifest, options),
+  },
+  {
+    name: 'pack',
+    argument: [
+      '<path>',
+      'a spec whose image has kernel, ramdisk and root; or the root image, with --kernel and --ramdisk',
+    ],
+    options: PACK_OPTIONS,
+    description: 'make an archive and its entry in a catalogue, for an image server; goes on where it was stopped',
+    run: async (context, path, options: PackOptions) =>
+      (await import('./image-store.js')).packCommand(context, path, options),
+  },
+  {
+    name: 'list',
+    argument: ['<catalog>', 'URL or file of a catalogue; one that ends in a slash is the address of a store'],
+    description: 'the images of an image server',
+    run: async (context, catalog) => (await import('./image-store.js')).listImagesCommand(context, catalog),
   },
 ];
 

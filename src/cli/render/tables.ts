@@ -17,11 +17,8 @@ export function listTable(deployments: readonly ListedDeployment[], paint: Paint
     timestamp(startedAt),
     attention.map(({ step, code }) => `${step}: ${code ?? ''}`).join(', '),
   ]);
-  const all = [['NAME', 'STAGE', 'CLOUD', 'HOST', 'STARTED', ''], ...rows];
-  const widths = all[0]?.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0))) ?? [];
-  return all
-    .map((row, i) => {
-      const cells = row.map((cell, column) => cell.padEnd(widths[column] ?? 0));
+  return padded([['NAME', 'STAGE', 'CLOUD', 'HOST', 'STARTED', ''], ...rows])
+    .map((cells, i) => {
       const stage = deployments[i - 1]?.stage;
       if (stage === undefined) return paint.dim(cells.join('  ').trimEnd());
       return cells
@@ -30,6 +27,16 @@ export function listTable(deployments: readonly ListedDeployment[], paint: Paint
         .trimEnd();
     })
     .join('\n');
+}
+
+/** Every cell as wide as its column. */
+function padded(rows: readonly (readonly string[])[]): readonly (readonly string[])[] {
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
+  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)));
+}
+
+export function alignedRows(rows: readonly (readonly string[])[]): readonly string[] {
+  return padded(rows).map((cells) => cells.join('  ').trimEnd());
 }
 
 /** The longest name of a check. Fixed, because lines are printed one by one. */

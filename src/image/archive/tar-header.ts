@@ -32,26 +32,35 @@ const FIELDS = {
 
 /** GNU header of a regular file: mode 0644, and zero for everything else that could differ between two attempts. */
 export function tarHeader(name: string, size: number): Buffer {
-  return header(name, size, '');
+  return header(name, size, {});
+}
+
+/** Of a folder; the name without a slash at its end. */
+export function folderHeader(name: string): Buffer {
+  return header(`${name}/`, 0, { mode: '0000755\0', type: '5' });
 }
 
 /** The header that Python 2 writes, and so does euca2ools since 3.1: it has device numbers although the file is no device. */
 export function pythonTarHeader(name: string, size: number): Buffer {
-  return header(name, size, '0000000\0'.repeat(2));
+  return header(name, size, { devices: '0000000\0'.repeat(2) });
 }
 
-function header(name: string, size: number, devices: string): Buffer {
+function header(
+  name: string,
+  size: number,
+  { mode = '0000644\0', type = '0', devices = '' }: Readonly<Partial<Record<'mode' | 'type' | 'devices', string>>>,
+): Buffer {
   const bytes = Buffer.alloc(TAR_BLOCK);
   const put = (field: keyof typeof FIELDS, text: string): void => void bytes.write(text, FIELDS[field][0], 'latin1');
   put('name', name);
-  put('mode', '0000644\0');
+  put('mode', mode);
   put('uid', '0000000\0');
   put('gid', '0000000\0');
   if (size < OCTAL_LIMIT) put('size', `${size.toString(8).padStart(11, '0')}\0`);
   else bytes.writeBigUInt64BE(BigInt(size), FIELDS.size[0] + 4);
   if (size >= OCTAL_LIMIT) bytes[FIELDS.size[0]] = 0x80;
   put('mtime', '00000000000\0');
-  put('type', '0');
+  put('type', type);
   put('magic', 'ustar  \0');
   put('devices', devices);
   put('checksum', `${checksum(bytes).toString(8).padStart(6, '0')}\0 `);

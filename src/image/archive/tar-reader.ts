@@ -16,7 +16,15 @@ import type { Extents } from './tar-sparse';
 const REGULAR_FILES = ['0', '\0', 'S'];
 /** Names, times, sizes and sparse maps of the member that follows. */
 const EXTENDED_HEADERS = ['x', 'g', 'L', 'K'];
-const EXTENDED_HEADER_LIMIT = 64 * 1024 * 1024;
+
+export interface HeaderLimits {
+  /** Bytes of one extended header: it is held in memory. */
+  readonly extendedHeader: number;
+  /** Extended headers before one member. */
+  readonly perMember: number;
+}
+
+const HEADER_LIMITS: HeaderLimits = { extendedHeader: 64 * 1024 * 1024, perMember: 16 };
 
 export interface TarMember extends TarHeader {
   /** How much data the archive has for it, without holes. */
@@ -30,20 +38,25 @@ export function isRegularFile({ type }: TarHeader): boolean {
 }
 
 /** Reads up to the data of the next member; undefined at the end of the archive. */
-export async function nextMember(reader: ByteReader): Promise<TarMember | undefined> {
+export async function nextMember(
+  reader: ByteReader,
+  { extendedHeader, perMember }: HeaderLimits = HEADER_LIMITS,
+): Promise<TarMember | undefined> {
   let records: PaxRecords = [];
   let name: string | undefined;
-  for (;;) {
+  for (let count = 1; ; count++) {
     const block = await reader.read(TAR_BLOCK);
     if (isZero(block)) return undefined;
     const header = readTarHeader(block, reader.damageCode);
     if (!EXTENDED_HEADERS.includes(header.type))
       return memberOf(reader, block, { ...header, ...(name === undefined ? {} : { name }) }, records);
-    if (header.size > EXTENDED_HEADER_LIMIT)
+    if (header.size > extendedHeader)
       throw new DeployError(
         'IMAGE_FORMAT',
-        `The archive has an extended header of ${header.size} bytes. The limit is ${EXTENDED_HEADER_LIMIT}.`,
+        `The archive has an extended header of ${header.size} bytes. The limit is ${extendedHeader}.`,
       );
+    if (count > perMember)
+      throw new DeployError('IMAGE_FORMAT', `The archive has more than ${perMember} extended headers for one file.`);
     const content = (await reader.read(header.size + padding(header.size))).subarray(0, header.size);
     if (header.type === 'x') records = paxRecords(content, reader.damageCode);
     if (header.type === 'L') name = content.toString('latin1').replace(/\0.*$/s, '');

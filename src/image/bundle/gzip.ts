@@ -4,7 +4,7 @@
  */
 
 import { createHash } from 'node:crypto';
-import { gzip, gzipSync } from 'node:zlib';
+import { constants, deflateRaw, deflateRawSync, gzip, gzipSync } from 'node:zlib';
 import { promisify } from 'node:util';
 import { tarHeader, tarTrailer } from '../archive/tar-header';
 import { BLOCK_SIZE, ZEROS, alignedBuffers, blockLength, mapInOrder } from '../blocks';
@@ -37,6 +37,28 @@ const zeroMembers = new Map<number, Buffer>();
 export function zeroMember(length: number): Buffer {
   const made = zeroMembers.get(length) ?? gzipSync(ZEROS.subarray(0, length), SETTINGS);
   zeroMembers.set(length, made);
+  return made;
+}
+
+const deflateAsync = promisify<
+  Buffer,
+  { level: number; memLevel: number; chunkSize: number; finishFlush: number },
+  Buffer
+>(deflateRaw);
+
+/** Ends on a whole byte and is not the last block, so the results can stand one after another in one stream. */
+const OPEN_END = { ...SETTINGS, finishFlush: constants.Z_SYNC_FLUSH };
+
+/** The compressed data without header and trailer, for a gzip file of one member. Runs on the thread pool. */
+export async function deflateBlock(bytes: Buffer): Promise<Buffer> {
+  return deflateAsync(bytes, { ...OPEN_END, chunkSize: bytes.length + HEADROOM });
+}
+
+const zeroBlocks = new Map<number, Buffer>();
+
+export function deflatedZeros(length: number): Buffer {
+  const made = zeroBlocks.get(length) ?? deflateRawSync(ZEROS.subarray(0, length), OPEN_END);
+  zeroBlocks.set(length, made);
   return made;
 }
 

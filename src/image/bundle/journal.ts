@@ -5,8 +5,8 @@
  */
 
 import { appendFile, readFile, writeFile } from 'node:fs/promises';
-import { createHash } from 'node:crypto';
 import { fileError } from '../errors';
+import { formatLine, parseLine } from '../journal-lines';
 import type { PartRecord } from './parts';
 import type { Survey } from './survey';
 
@@ -59,23 +59,6 @@ function parse(id: JournalId, text: string): JournalEntries | undefined {
   const parts: PartRecord[] = [];
   for (const record of rest) if (isRecord(record) && record.index === parts.length) parts.push(record);
   return { survey: decodeSurvey(head.survey), parts };
-}
-
-/** The newline comes first: the line before may be incomplete. */
-function formatLine(content: object): string {
-  const text = JSON.stringify(content);
-  return `\n${checksum(text)} ${text}`;
-}
-
-function parseLine(text: string): unknown {
-  const [sum, json] = [text.slice(0, CHECKSUM_LENGTH), text.slice(CHECKSUM_LENGTH + 1)];
-  return sum === checksum(json) ? (JSON.parse(json) as unknown) : undefined;
-}
-
-const CHECKSUM_LENGTH = 16;
-
-function checksum(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, CHECKSUM_LENGTH);
 }
 
 /** The checksum was right, so the line is as this program wrote it: only its type is in question. */

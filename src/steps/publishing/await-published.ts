@@ -99,6 +99,10 @@ export function planPublish(kind: ImageKind): (planning: Planning) => readonly P
 }
 
 function fileText(file: ImageFile): string {
+  if ('catalog' in file) {
+    const entry = file.entry === undefined ? `the only archive for ${file.architecture}` : JSON.stringify(file.entry);
+    return `${entry} of the catalogue ${file.catalog}`;
+  }
   const where = 'url' in file ? file.url : file.file;
   return file.inside === undefined ? where : `${file.inside} in ${where}`;
 }

@@ -38,7 +38,10 @@ export async function kindsToPublish(
   return missing;
 }
 
-/** A file behind a URL is checked after it was downloaded. */
+/** A catalogue is short: its own timeout is enough. */
+const UNWATCHED = { signal: new AbortController().signal, report: (): void => undefined };
+
+/** A file behind a URL, and an archive of a catalogue, are checked after they were downloaded. */
 export async function checkFile(
   { files }: Dependencies,
   cloud: CloudSpec,
@@ -46,6 +49,7 @@ export async function checkFile(
   kind: ImageKind,
 ): Promise<void> {
   const { file } = plannedImageOf({ image, kind });
+  if ('catalog' in file) return void (await files.catalogImage(file, UNWATCHED));
   const packing = packingOfFile(file, kind);
   if ('url' in file) return;
   const source = await openFile({ path: (await files.find(file)) ?? file.file });

@@ -82,13 +82,14 @@ async function withBundle<T>(
   const { file, facts } = plannedImageOf({ ...input, kind: input.part });
   const onProgress = (): void => attempt.report('');
   attempt.report(`${facts.kind}: reading ${path}`);
-  const source = await openImageFile(deps.files, file, facts.kind, path, onProgress);
+  const limits = CLOUD_KINDS[input.cloud.kind].sizeLimits;
+  const source = await openImageFile(deps.files, { file, kind: facts.kind, path, limits }, attempt);
   try {
     const identity = await readSigningIdentity(deps.secrets, input.image.signing);
     const journal = openJournal(await deps.files.journal(journalName(input.cloud, input.image, facts.kind)));
     const bundle = await openBundle(
       { source, facts, identity },
-      { journal, limits: CLOUD_KINDS[input.cloud.kind].sizeLimits, signal: attempt.signal, onProgress },
+      { journal, limits, signal: attempt.signal, onProgress },
     );
     return await use({ bundle, source, privateKey: identity.privateKey });
   } finally {

@@ -1,0 +1,20 @@
+/** Lines of a journal that a killed process may leave incomplete: each has a checksum. */
+
+import { createHash } from 'node:crypto';
+
+/** The newline comes first: the line before may be incomplete. */
+export function formatLine(content: object): string {
+  const text = JSON.stringify(content);
+  return `\n${checksum(text)} ${text}`;
+}
+
+export function parseLine(text: string): unknown {
+  const [sum, json] = [text.slice(0, CHECKSUM_LENGTH), text.slice(CHECKSUM_LENGTH + 1)];
+  return sum === checksum(json) ? (JSON.parse(json) as unknown) : undefined;
+}
+
+const CHECKSUM_LENGTH = 16;
+
+function checksum(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, CHECKSUM_LENGTH);
+}
