@@ -98,6 +98,22 @@ export interface Knobs {
   forwardsPorts: boolean;
   /** `full` and `read-only`: mkdir fails. */
   disk: 'good' | 'full' | 'read-only';
+  /** The image has cloud-init, which reads the user data at the first boot. */
+  cloudInit: boolean;
+  /** How long the first boot takes, from the time ssh answers; -1: forever. */
+  cloudInitTakes: number;
+  /**
+   * What fails in it. `module`: the vendor's module is not there. `rename`: its rename. `packages`: apt. `script`: the
+   * user's scripts. `passwords`: chpasswd. `marker`: a task of Stackato's own. `half`: it stops half-way, at `rename`,
+   * and says that it is done.
+   */
+  cloudInitFails: 'nothing' | 'module' | 'rename' | 'packages' | 'script' | 'passwords' | 'marker' | 'half';
+  /** It makes a new host key, and prints it on the console at its end. `unprinted`: it does not print it. */
+  cloudInitHostKey: 'kept' | 'new' | 'unprinted';
+  /** How much later than its end the host name changes. */
+  cloudInitRenamesLate: number;
+  /** The log's words: those of 0.6.3 (Ubuntu 12.04), or of 0.7 and later, which also write result.json. */
+  cloudInitVersion: '0.6.3' | '0.7.5';
   /** A VPN covers the default route with two routes of half the address space each. */
   vpn: boolean;
 }
@@ -149,6 +165,12 @@ export const DEFAULT_KNOBS: Knobs = {
   passwordExpired: false,
   forwardsPorts: true,
   disk: 'good',
+  cloudInit: false,
+  cloudInitTakes: 800,
+  cloudInitFails: 'nothing',
+  cloudInitHostKey: 'kept',
+  cloudInitRenamesLate: 0,
+  cloudInitVersion: '0.6.3',
   vpn: false,
 };
 

@@ -14,6 +14,8 @@ export interface ApplianceOptions {
   readonly dir: string;
   readonly knobs: Knobs;
   readonly ports: { readonly ssh: number; readonly http: number; readonly https: number };
+  /** As the metadata service serves it; absent: none. */
+  readonly userData?: Buffer;
   /** The unbundled image; absent for machines that do not boot one. */
   readonly image?: NodeImage;
 }

@@ -10,8 +10,8 @@ const NODE = 'node:(?!(net|tls|https?|http2|dgram|dns|child_process|cluster|insp
 
 export const FOLDERS = {
   deployment: {},
-  specfile: { folders: 'deployment', packages: 'zod|yaml|fastest-levenshtein|node:fs/promises|node:path' },
-  machine: { folders: 'deployment', packages: 'node:crypto' },
+  specfile: { folders: 'deployment|machine', packages: 'zod|yaml|fastest-levenshtein|node:fs/promises|node:path' },
+  machine: { folders: 'deployment', packages: 'node:(crypto|zlib)' },
   dns: { folders: 'deployment' },
   image: { folders: 'deployment', packages: `yauzl|p-limit|${NODE}` },
   steps: { folders: 'deployment|machine|dns|image', packages: 'node:(crypto|timers/promises|path)' },

@@ -3,6 +3,7 @@
 import pLimit from 'p-limit';
 import type { Knobs } from '../knobs';
 import type { Appliance, ApplianceOptions, Invocation, Rule } from '../types';
+import { FirstBoot } from './cloud-init/first-boot';
 import { GuestRpc } from './guest-rpc';
 import type { GuestReply } from './guest-rpc';
 import { newBootId, writeHosts, writeName } from './identity';
@@ -30,12 +31,13 @@ export class SimulatedAppliance implements Appliance {
   private readonly sshd: Sshd;
   private readonly listeners: Listeners;
   private readonly serial = new SerialConsole();
+  private readonly firstBoot: FirstBoot;
   private ip: string | undefined;
   private rules: readonly Rule[] = [];
   private up = false;
   private goingDown = false;
   private ended = false;
-  private timer: NodeJS.Timeout | undefined;
+  private readonly timers = new Set<NodeJS.Timeout>();
   private readonly queue = pLimit(1);
 
   /**
@@ -57,6 +59,13 @@ export class SimulatedAppliance implements Appliance {
     this.rpc = new GuestRpc(this.files, ([program = '', ...words]) => this.serve(program, words));
     this.web = new WebConsole(this.state);
     this.sshd = new Sshd(this.state, shellOf(this.files, hostPath, pathRewriter(this.files), this.state), this.web);
+    this.firstBoot = new FirstBoot({
+      state: this.state,
+      sshd: this.sshd,
+      serial: this.serial,
+      userData: options.userData,
+      later: (ms, step) => this.after(ms, step),
+    });
     this.listeners = new Listeners(options.ports, {
       ssh: (socket) => this.sshd.accept(socket),
       http: (socket) => this.web.http(socket),
@@ -81,7 +90,7 @@ export class SimulatedAppliance implements Appliance {
 
   terminate(): Promise<void> {
     this.ended = true;
-    clearTimeout(this.timer);
+    this.timers.forEach((timer) => clearTimeout(timer));
     return this.queue(async () => {
       await this.stop();
       this.rpc.close();
@@ -131,8 +140,11 @@ export class SimulatedAppliance implements Appliance {
     const { reachable, dhcp } = bringUp(files, dhcpNetwork(state.address), state.knobs);
     // This is the work of dhclient's hook: with a static address the hosts file is not updated.
     if (dhcp) writeHosts(state);
-    state.booted();
-    this.serial.boot({ hostname: state.hostname, hostKey: this.sshd.hostKey });
+    // Stackato's own processes wait for cloud-init, which prints the host key when it may have made a new one.
+    const { over } = this.firstBoot;
+    if (over) state.booted();
+    else this.firstBoot.start(() => state.booted());
+    this.serial.boot({ hostname: state.hostname, hostKey: over ? this.sshd.hostKey : undefined });
     this.up = reachable;
     await this.updateListeners();
   }
@@ -165,9 +177,10 @@ export class SimulatedAppliance implements Appliance {
 
   private after(ms: number, step: () => Promise<void>): void {
     const due = (): Promise<void> => this.queue(() => (this.ended ? Promise.resolve() : step()));
-    this.timer = setTimeout(
-      () => void due().catch((error: unknown) => process.emitWarning(`${this.instanceId}: ${String(error)}`)),
-      ms,
-    );
+    const timer = setTimeout(() => {
+      this.timers.delete(timer);
+      void due().catch((error: unknown) => process.emitWarning(`${this.instanceId}: ${String(error)}`));
+    }, ms);
+    this.timers.add(timer);
   }
 }

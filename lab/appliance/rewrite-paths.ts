@@ -14,6 +14,8 @@ const FOLDERS = [
   '/mnt',
   '/proc/meminfo',
   '/proc/sys/kernel',
+  '/run/cloud-init',
+  '/var/lib/cloud',
   '/var/log',
   '/var/run',
   '/var/stackato',

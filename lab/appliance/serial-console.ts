@@ -7,8 +7,8 @@ import { createHash } from 'node:crypto';
 
 export interface Boot {
   readonly hostname: string;
-  /** The public key in ssh wire format. */
-  readonly hostKey: Buffer;
+  /** The public key in ssh wire format; undefined: not printed yet. */
+  readonly hostKey: Buffer | undefined;
 }
 
 export class SerialConsole {
@@ -18,8 +18,23 @@ export class SerialConsole {
     return this.printed;
   }
 
-  boot(boot: Boot): void {
-    this.printed += [...START, ...hostKeyLines(boot), ...greeting(boot.hostname)].join('\r\n');
+  boot({ hostname, hostKey }: Boot): void {
+    this.print([...START, ...hostKeyLines(hostname, hostKey), ...greeting(hostname)].join('\r\n'));
+  }
+
+  /** cloud-init prints the host keys, then its last message. */
+  firstBootOver(hostname: string, hostKey: Buffer | undefined): void {
+    this.print(
+      [
+        ...hostKeyLines(hostname, hostKey),
+        `cloud-init boot finished at ${new Date().toUTCString()}. Up 42.00 seconds`,
+        '',
+      ].join('\r\n'),
+    );
+  }
+
+  print(text: string): void {
+    this.printed += text;
   }
 }
 
@@ -34,7 +49,8 @@ const RULE = '#############################################################';
 /**
  * ssh-keygen of that time prints MD5 fingerprints, here with a syslog tag in front. The keys that follow have no tag.
  */
-function hostKeyLines({ hostname, hostKey }: Boot): string[] {
+function hostKeyLines(hostname: string, hostKey: Buffer | undefined): string[] {
+  if (hostKey === undefined) return [];
   const who = `root@${hostname.split('.')[0] ?? ''}`;
   const md5 = createHash('md5')
     .update(hostKey)

@@ -169,6 +169,16 @@ const ERRORS = {
     message: (id) => `The instance '${id}' is not in a valid state for this operation.`,
     euca32: (id) => `Terminated instance: ${id}`,
   },
+  userDataEncoding: {
+    aws: 'InvalidParameterValue',
+    message: () => 'Invalid BASE64 encoding of user data.',
+    euca32: () => 'Invalid BASE64 encoding of user data.',
+  },
+  userDataTooBig: {
+    aws: 'InvalidParameterValue',
+    message: (bytes) => `User data is limited to 16384 bytes: ${bytes}`,
+    euca32: () => 'User data may not exceed 16 KB',
+  },
   tokenMismatch: {
     aws: 'IdempotentParameterMismatch',
     message: () => 'Arguments on this idempotent request are inconsistent with arguments used in previous request(s).',

@@ -28,6 +28,7 @@ export interface Launch {
   /** MiB. */
   readonly memory: number;
   readonly rules: readonly Rule[];
+  readonly userData: Buffer | undefined;
   /** Resolves when the image is unbundled, rejects if that fails. */
   readonly image: Promise<NodeImage | undefined>;
 }
@@ -140,6 +141,7 @@ export class Machines {
       dir,
       knobs: knobsFor(groups),
       ports,
+      ...(boot.userData === undefined ? {} : { userData: boot.userData }),
     };
     this.byId.set(instance.id, new Machine(groups, boot, this.options, options));
   }

@@ -3,7 +3,7 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { inspect } from 'node:util';
-import type { Secret, Secrets } from '../steps/ports';
+import type { AllSecrets } from '../steps/ports';
 import { DeployError } from '../deployment/errors';
 import { MASK } from '../deployment/mask';
 import type { SecretRef } from '../deployment/spec';
@@ -18,21 +18,23 @@ const FILE_ERRORS: Readonly<Record<string, string>> = {
   EPERM: 'may not be read by the worker',
 };
 
-export function createSecrets(): Secrets {
+export function createSecrets(): AllSecrets {
   return {
     resolve: async (ref) => new HiddenSecret('env' in ref ? fromEnvironment(ref.env) : await fromFile(ref.file)),
+    resolveBytes: async (ref) =>
+      new HiddenSecret('env' in ref ? Buffer.from(fromEnvironment(ref.env)) : await bytesFrom(ref.file)),
   };
 }
 
 /** In a private field, because nothing that enumerates properties finds it there. */
-class HiddenSecret implements Secret {
-  readonly #value: string;
+class HiddenSecret<T extends string | Buffer> {
+  readonly #value: T;
 
-  constructor(value: string) {
+  constructor(value: T) {
     this.#value = value;
   }
 
-  reveal(): string {
+  reveal(): T {
     return this.#value;
   }
 
@@ -57,6 +59,12 @@ function fromEnvironment(name: string): string {
 }
 
 async function fromFile(path: string): Promise<string> {
+  const value = textOf(path, await bytesFrom(path)).replace(/\r?\n$/, '');
+  if (value === '') throw missing({ file: path }, 'is empty');
+  return value;
+}
+
+async function bytesFrom(path: string): Promise<Buffer> {
   let bytes: Uint8Array;
   try {
     bytes = await readStart(path);
@@ -66,9 +74,8 @@ async function fromFile(path: string): Promise<string> {
     throw missing({ file: path }, FILE_ERRORS[code] ?? `cannot be read (${code})`);
   }
   if (bytes.length > MAX_BYTES) throw missing({ file: path }, `is larger than ${MAX_BYTES / 1024} KiB`);
-  const value = textOf(path, bytes).replace(/\r?\n$/, '');
-  if (value === '') throw missing({ file: path }, 'is empty');
-  return value;
+  if (bytes.length === 0) throw missing({ file: path }, 'is empty');
+  return Buffer.from(bytes);
 }
 
 /** Reads at most one byte more than is allowed, which is enough to tell. */

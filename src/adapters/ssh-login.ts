@@ -15,12 +15,15 @@ export interface Login {
 }
 
 /** Secrets are resolved again each time, because they may change while the worker runs. */
-export async function loginOf({ spec, adminPassword }: SshTarget, secrets: Secrets): Promise<Login> {
+export async function loginOf({ spec, adminPassword, orFactoryPassword }: SshTarget, secrets: Secrets): Promise<Login> {
   const key = spec.key === undefined ? undefined : readKey((await secrets.resolve(spec.key)).reveal());
   const own = spec.password === undefined ? undefined : await secrets.resolve(spec.password);
-  const factory = own === undefined && key === undefined ? { reveal: () => FACTORY_PASSWORD } : undefined;
+  const factory =
+    (own === undefined && key === undefined) || orFactoryPassword === true
+      ? { reveal: () => FACTORY_PASSWORD }
+      : undefined;
   const admin = adminPassword === undefined ? undefined : await secrets.resolve(adminPassword);
-  const passwords = [own ?? factory, admin].filter((password) => password !== undefined);
+  const passwords = [own, admin, factory].filter((password) => password !== undefined);
   return {
     user: spec.user,
     passwords,

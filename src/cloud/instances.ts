@@ -95,7 +95,7 @@ export function launchInput(
     MaxCount: 1,
     ...(zone === undefined ? {} : { Placement: { AvailabilityZone: zone } }),
     ...(keyName === undefined ? {} : { KeyName: keyName }),
-    ...(userData === undefined ? {} : { UserData: Buffer.from(userData.reveal()).toString('base64') }),
+    ...(userData === undefined ? {} : { UserData: userData.reveal().toString('base64') }),
     ...(group.id === undefined ? { SecurityGroups: [group.name] } : { SecurityGroupIds: [group.id] }),
     // Otherwise the SDK sends a token of its own, which the cloud accepts and ignores.
     ...(clientToken ? { ClientToken: request.clientToken } : {}),

@@ -348,6 +348,19 @@ export const ERRORS = {
     retry: 'no',
     remedy: { do: 'Start the instance, or terminate it to have a new one launched', then: 'resume' },
   },
+  USER_DATA_TOO_BIG: {
+    owner: 'user',
+    retry: 'no',
+    remedy: {
+      do: 'The user data is bigger than clouds take. Put less into it, or put #include and a URL there instead',
+      then: 'up',
+    },
+  },
+  USER_DATA_REFUSED: {
+    owner: 'user',
+    retry: 'no',
+    remedy: { do: 'cloud-init would not do what this user data is meant to. Correct what is named above', then: 'up' },
+  },
   INSTANCE_DUPLICATE: {
     owner: 'cloud',
     retry: 'no',
@@ -512,6 +525,22 @@ export const ERRORS = {
     owner: 'host',
     retry: 'not-yet',
     remedy: { do: 'kato is not ready. Log in and look at `kato status` and /s/logs', then: 'resume' },
+  },
+  CLOUD_INIT_RUNNING: {
+    owner: 'host',
+    retry: 'not-yet',
+    remedy: {
+      do: 'The first boot is not over. Look at the console output of the instance, and at /var/log/cloud-init.log on it',
+      then: 'resume',
+    },
+  },
+  CLOUD_INIT_FAILED: {
+    owner: 'host',
+    retry: 'no',
+    remedy: {
+      do: 'Part of the first boot failed, and no later step makes up for it. Read the log lines above and do by hand what is missing',
+      or: { do: 'launch another machine, with corrected user data', then: 'up' },
+    },
   },
   MEMORY_TOO_SMALL: {
     owner: 'user',

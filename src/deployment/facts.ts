@@ -29,6 +29,10 @@ export interface NodeFacts {
   launchRequest?: Unsettled;
   /** `SHA256:…` */
   hostKey?: string;
+  /** The instance whose host key was replaced by another, during its first boot. Once per instance. */
+  hostKeyRenewed?: string;
+  /** The instance whose first boot by cloud-init is over. */
+  firstBootOver?: string;
   /** Set before the first administrator is created: from then on the unix account may have the same password. */
   claiming?: true;
   /** The network configuration that `kato op static_ip` wrote, as text. */

@@ -67,6 +67,7 @@ export interface ImageSpec {
   readonly ramdisk: ImageFile;
   readonly root: ImageFile;
   readonly signing: SigningSpec;
+  readonly cloudInit?: true;
 }
 
 /** PEM files of the account's credentials. Certificates are not secret: they are paths on the worker. */
@@ -84,6 +85,17 @@ export interface InstanceSpec {
   readonly keyName?: string;
   /** A reference, because user data may contain secrets. */
   readonly userData?: SecretRef;
+  /** More of the user data that is made for an image with cloud-init. */
+  readonly cloudInit?: CloudInitSpec;
+}
+
+export interface CloudInitSpec {
+  /** Sets ssh.password on the machine: then the user data has a secret in it, which every process on the machine can read. */
+  readonly passwords?: true;
+  /** Public keys for ssh.user. */
+  readonly authorizedKeys?: readonly string[];
+  /** Run early at every boot. */
+  readonly bootcmd?: readonly string[];
 }
 
 export interface DnsSpec {
@@ -155,7 +167,7 @@ export interface DeploymentSpec {
   readonly release: ReleaseName;
   readonly cloud: CloudSpec;
   /** A registered image, or one to be published. */
-  readonly image: { readonly id: string } | ImageSpec;
+  readonly image: { readonly id: string; readonly cloudInit?: true } | ImageSpec;
   readonly instance: InstanceSpec;
   /** Allocate an elastic IP, or use this one of the account. */
   readonly address: { readonly allocate: true } | { readonly ip: string };

@@ -144,6 +144,16 @@ const ROWS = [
     },
   },
   {
+    id: 'cloud-init',
+    title: 'Wait for the first boot by cloud-init',
+    scope: 'node',
+    deadline: 'ready',
+    skippable: true,
+    looksOnly: true,
+    notNeeded: ({ image }) => (image.cloudInit === true ? undefined : 'image without cloudInit'),
+    activities: { awaitFirstBoot: {} },
+  },
+  {
     id: 'static-ip',
     title: 'kato op static_ip',
     scope: 'node',

@@ -9,6 +9,7 @@ import type { Fault, Problem } from './problems';
 import { ruleFaults } from './rules';
 import { specSchema } from './schema';
 import type { DeploymentSpec } from '../deployment/spec';
+import { userDataFaults } from './user-data';
 import { readYaml } from './yaml';
 import type { Position, YamlText } from './yaml';
 
@@ -32,6 +33,7 @@ const FILE_ERRORS: Readonly<Record<string, string>> = {
   EPERM: withHint('may not be read by this user', 'give read permission to it'),
 };
 
+/** In addition to what `parseSpec` checks: files that the spec names, as far as they are on this machine. */
 export async function loadSpec(path: string): Promise<Loaded> {
   let bytes: Uint8Array;
   try {
@@ -47,7 +49,10 @@ export async function loadSpec(path: string): Promise<Loaded> {
   } catch {
     return refused(path, withHint('is not UTF-8 text', 'save it as UTF-8, or check the name of the file'));
   }
-  return parseSpec(text, path);
+  const loaded = parseSpec(text, path);
+  if (!loaded.ok) return loaded;
+  const faults = await userDataFaults(loaded.spec);
+  return faults.length === 0 ? loaded : { ok: false, problems: locatedIn(path, readYaml(text), faults) };
 }
 
 /** @param file is named in the problems; paths in the spec are relative to its folder */
@@ -65,7 +70,7 @@ export function parseSpec(text: string, file: string): Loaded {
   const checked = specSchema.safeParse(value);
   const valueFaults = checked.success ? [] : faultsOfIssues(checked.error.issues, value);
   const faults = withoutConsequences([...valueFaults, ...ruleFaults(value, valueFaults)], yaml.merged, value);
-  const problems = [...syntax, ...faults.map((fault) => located(file, yaml, fault))];
+  const problems = [...syntax, ...locatedIn(file, yaml, faults)];
   if (problems.length > 0 || !checked.success) return { ok: false, problems: sortProblems(problems) };
   return { ok: true, spec: normalize(checked.data, dirname(resolve(file))) };
 }
@@ -81,6 +86,10 @@ async function readStart(path: string): Promise<Uint8Array> {
   } finally {
     await handle.close();
   }
+}
+
+function locatedIn(file: string, yaml: YamlText, faults: readonly Fault[]): Problem[] {
+  return faults.map((fault) => located(file, yaml, fault));
 }
 
 function located(file: string, yaml: YamlText, { path, text, at, hidden }: Fault): Problem {

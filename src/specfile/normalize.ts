@@ -8,6 +8,7 @@ import type { ReleaseName } from '../deployment/releases';
 import type {
   AdminSpec,
   CatalogFile,
+  CloudInitSpec,
   CloudSpec,
   DeploymentSpec,
   DnsSpec,
@@ -82,7 +83,8 @@ function cloudOf(
 
 function imageOf(image: Written['image'], folder: string): DeploymentSpec['image'] {
   if (typeof image === 'string') return { id: image };
-  if (image.id !== undefined) return { id: image.id };
+  const cloudInit = image.cloudInit ? ({ cloudInit: true } as const) : {};
+  if (image.id !== undefined) return { id: image.id, ...cloudInit };
   const { account, certificate, privateKey, cloudCertificate } = needed(image.signing);
   return {
     name: needed(image.name),
@@ -95,6 +97,7 @@ function imageOf(image: Written['image'], folder: string): DeploymentSpec['image
       privateKey: reference(privateKey, folder),
       cloudCertificate: resolve(folder, cloudCertificate),
     },
+    ...cloudInit,
   };
 }
 
@@ -140,12 +143,25 @@ function needed<T>(value: T | undefined): T {
   return value;
 }
 
-function instanceOf({ type, zone, key, userData }: Written['instance'], folder: string): InstanceSpec {
+function instanceOf({ type, zone, key, userData, cloudInit }: Written['instance'], folder: string): InstanceSpec {
   return {
     type,
     ...(zone === undefined ? {} : { zone }),
     ...(key === undefined ? {} : { keyName: key }),
     ...(userData === undefined ? {} : { userData: reference(userData, folder) }),
+    ...(cloudInit === undefined ? {} : { cloudInit: cloudInitOf(cloudInit) }),
+  };
+}
+
+function cloudInitOf({
+  passwords,
+  authorizedKeys,
+  bootcmd,
+}: NonNullable<Written['instance']['cloudInit']>): CloudInitSpec {
+  return {
+    ...(passwords ? { passwords } : {}),
+    ...(authorizedKeys === undefined ? {} : { authorizedKeys }),
+    ...(bootcmd === undefined ? {} : { bootcmd }),
   };
 }
 

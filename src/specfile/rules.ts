@@ -14,6 +14,8 @@ interface SpecReader {
   /** The value, or the default if the key is left out; undefined if there is neither, or if the value is wrong. */
   get(path: string, fallback?: string): string | undefined;
   has(path: string): boolean;
+  /** It is true. */
+  isOn(path: string): boolean;
   /** Left out, and nothing is wrong with the mapping it belongs in. */
   lacks(path: string): boolean;
 }
@@ -161,6 +163,25 @@ function misplaced(
   return keys.map((key) => (spec.has(`image.${key}`) ? wrong(`image.${key}`, withHint(what, hint), 'key') : undefined));
 }
 
+/** Only an image with cloud-init reads what these make. */
+const CLOUD_INIT_ONLY: Rule = (spec) => {
+  if (!spec.has('instance.cloudInit')) return [];
+  const needsImage = wrong(
+    'instance.cloudInit',
+    withHint('has no meaning without image.cloudInit', 'write image: { …, cloudInit: true }, or take it out'),
+    'key',
+  );
+  if (!spec.isOn('image.cloudInit')) return [needsImage];
+  return [
+    spec.isOn('instance.cloudInit.passwords') && spec.lacks('ssh.password')
+      ? wrong(
+          'instance.cloudInit.passwords',
+          withHint('needs the password that is to be set', 'give ssh.password: { env: NAME }'),
+        )
+      : undefined,
+  ];
+};
+
 /** The wildcard below the base name would answer for the target with the base name. */
 const NO_CNAME_LOOP: Rule = (spec) => {
   const name = tidied(spec.get('dns.name'));
@@ -298,6 +319,7 @@ const RULES: readonly Rule[] = [
   NEEDED_BY_KIND,
   CA_NEEDS_TLS,
   IMAGE_IS_WHOLE,
+  CLOUD_INIT_ONLY,
   NAME_IN_ZONE,
   NO_CNAME_LOOP,
   PORTS_DIFFER,
@@ -325,6 +347,7 @@ function readerOf(raw: unknown, known: readonly Fault[]): SpecReader {
       return isWrong(pathOf(path)) ? undefined : fallback;
     },
     has: (path) => read(path) !== undefined,
+    isOn: (path) => read(path) === true,
     lacks: (path) => !isWrong(pathOf(path)) && read(path) === undefined,
   };
 }

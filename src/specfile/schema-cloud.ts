@@ -2,7 +2,7 @@
 
 import { reachableAddressFault } from './addresses';
 import { addressNameFault, tidyName } from './dns-names';
-import { choice, mapping, shaped, text } from './fields';
+import { choice, flag, list, mapping, shaped, text } from './fields';
 import { withHint } from './problems';
 import { filePath, secret } from './references';
 import { CLOUD_KIND_NAMES } from '../deployment/cloud-kinds';
@@ -69,6 +69,52 @@ export const cloud = mapping(
   },
 );
 
+const cloudInit = mapping(
+  {
+    passwords: flag(
+      'Set ssh.password on the machine. It is then in the user data, which every process on the machine can read.',
+    ).default(false),
+    authorizedKeys: list(
+      shaped({
+        about: 'A public key, as in a .pub file.',
+        expects: 'a public key',
+        example: 'ssh-rsa AAAAB3NzaC1yc2E= ops',
+        shape: /^(ssh|ecdsa)-[a-z0-9@.-]+ [A-Za-z0-9+/]{16,}={0,3}( [\x20-\x7e]{1,200})?$/,
+        refusal: 'is not a public key',
+      }),
+      {
+        about: 'Public keys that may log in as ssh.user.',
+        expects: 'public keys',
+        example: '["ssh-rsa AAAAB3NzaC1yc2E= ops"]',
+        most: 50,
+      },
+    ).optional(),
+    bootcmd: list(
+      text({
+        about: 'A command, run by sh as root.',
+        expects: 'a command',
+        example: 'echo hello',
+        fault: (value) =>
+           
+          /^[^\0-\x08\x0b-\x1f\x7f]*\S[^\0-\x08\x0b-\x1f\x7f]*$/.test(value)
+            ? undefined
+            : withHint('is empty or has control characters in it', 'give a command'),
+      }),
+      {
+        about: 'Commands that cloud-init runs early at every boot. No secrets: the spec is readable in the history.',
+        expects: 'commands',
+        example: '["echo hello"]',
+        most: 50,
+      },
+    ).optional(),
+  },
+  {
+    about: 'More of what is put into the user data for an image with cloud-init.',
+    expects: 'a mapping',
+    example: '{ passwords: true }',
+  },
+).optional();
+
 export const instance = mapping(
   {
     type: shaped({
@@ -94,6 +140,7 @@ export const instance = mapping(
       refusal: 'is not the name of a key pair',
     }).optional(),
     userData: secret('User data for the instance: a reference, because it may carry secrets.').optional(),
+    cloudInit,
   },
   { about: 'The virtual machine.', expects: 'a mapping with type', example: '{ type: m1.large }' },
 );

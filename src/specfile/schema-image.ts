@@ -1,7 +1,7 @@
 /** The image: section `image`. Of which keys there must be more is in `rules.ts`. */
 
 import { z } from 'zod';
-import { choice, mapping, shaped, text, wrongType } from './fields';
+import { choice, flag, mapping, shaped, text, wrongType } from './fields';
 import { withHint } from './problems';
 import { filePath, secret } from './references';
 import { HYPERVISORS } from '../deployment/spec';
@@ -159,6 +159,9 @@ export const image = z
             about: 'Whose kernel is taken from an archive that has one for each hypervisor.',
           }).optional(),
           signing,
+          cloudInit: flag(
+            'Whether it has cloud-init: then its user data is made of the spec, and the step cloud-init looks at what its first boot did.',
+          ).default(false),
         },
         imageWords,
       ),

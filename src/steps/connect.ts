@@ -10,6 +10,7 @@ import { parseMemory, READ_SYSTEM } from '../machine/system';
 import type { Dependencies } from './dependencies';
 import { required } from './known';
 import { assertKatoReady } from './machine/kato-ready';
+import { isFirstBoot, renewedHostKey, withFirstBootSession } from './machine/first-boot';
 import { givenHostKey, readSections, withSession } from './machine/session';
 import { ec2Call, onMachine } from './planning';
 import { step } from './step';
@@ -34,15 +35,21 @@ export const connect = step({
     // An activity of its own: if the first login pinned the key, a worker that dies during it could have sent a password to anybody.
     pinHostKey: async (deps, input) => {
       const hostKeys = await acceptedKeys(deps, input);
-      const hostKey = await deps.remote.hostKey({
-        host: required(input.known.address, 'address').publicIp,
-        spec: input.spec.ssh,
-        ...(hostKeys === undefined ? {} : { hostKeys }),
-      });
-      return { changed: false, note: `host key ${hostKey}`, known: { hostKey } };
+      try {
+        const hostKey = await deps.remote.hostKey({
+          host: required(input.known.address, 'address').publicIp,
+          spec: input.spec.ssh,
+          ...(hostKeys === undefined ? {} : { hostKeys }),
+        });
+        return { changed: false, note: `host key ${hostKey}`, known: { hostKey } };
+      } catch (error) {
+        if (!(error instanceof DeployError) || error.code !== 'SSH_HOST_KEY' || !isFirstBoot(input)) throw error;
+        const renewed = await renewedHostKey(deps, input, error);
+        return { changed: false, note: `host key ${renewed.hostKey}`, known: renewed };
+      }
     },
     logIn: (deps, input) =>
-      withSession(deps, input, async (session) => {
+      withFirstBootSession(deps, input, async (session) => {
         const sections = await readSections(session, READ_SYSTEM);
         const memory = parseMemory(sections['memory'] ?? '');
         const { release } = input.spec;
@@ -62,6 +69,8 @@ export const connect = step({
 
 /** Also after the reboot: ssh answers long before kato does. The release comes first: another one may not know the words that ask whether it is ready. */
 export function awaitKato(...[deps, input]: Parameters<StepWork>): ReturnType<StepWork> {
+  // kato waits for the first boot, and so does the step cloud-init, which also sees what goes wrong in it.
+  if (isFirstBoot(input)) return Promise.resolve({ changed: false, note: '', known: {} });
   const { release } = input.spec;
   const kato = katoOf(release);
   return withSession(deps, input, async (session) => {

@@ -5,6 +5,7 @@ import { STEPS } from '../deployment/steps';
 import { address } from './address';
 import { associate } from './associate';
 import { claimAdmin } from './claim-admin';
+import { cloudInit } from './cloud-init';
 import { connect } from './connect';
 import { disableMdns } from './disable-mdns';
 import { dns } from './dns';
@@ -35,6 +36,7 @@ const DEFINITIONS: { readonly [Id in StepId]: StepDefinition<Id> } = {
   launch,
   associate,
   connect,
+  'cloud-init': cloudInit,
   'static-ip': staticIp,
   rename,
   'disable-mdns': disableMdns,

@@ -3,6 +3,7 @@ import type { StepInput, StepOutcome } from '../deployment/activities';
 import { DeployError } from '../deployment/errors';
 import { groupNameOf, OWNER_TAG } from '../deployment/names';
 import { waitOut } from './attempt';
+import { planUserData, resolveUserData } from './cloud/user-data';
 import { findOurs, isGone, refuseStopped, stateText } from './cloud/instances';
 import type { Dependencies } from './dependencies';
 import { required } from './known';
@@ -72,13 +73,14 @@ async function launchRequest(
   { spec, known, need }: StepInput,
   mark: string,
 ): Promise<LaunchRequest> {
-  const { type, zone, keyName, userData } = spec.instance;
+  const { type, zone, keyName } = spec.instance;
+  const userData = await resolveUserData(deps, spec);
   return {
     imageId: 'id' in spec.image ? spec.image.id : required(known.image?.id, 'image'),
     type,
     ...(zone === undefined ? {} : { zone }),
     ...(keyName === undefined ? {} : { keyName }),
-    ...(userData === undefined ? {} : { userData: await deps.secrets.resolve(userData) }),
+    ...(userData === undefined ? {} : { userData }),
     group: required(known.group, 'security group'),
     // From the need, not from the deployment: after an instance died, the same token would return the dead one.
     clientToken: createHash('sha256').update(`${mark}/${need}`).digest('hex').slice(0, 40),
@@ -90,7 +92,9 @@ function outcome({ id, privateIp }: CloudInstance, changed: boolean): StepOutcom
   return { changed, note: id, known: { instance: { id, ...(privateIp === undefined ? {} : { privateIp }) } } };
 }
 
-function planLaunch({ spec: { name, image, instance }, owner, kind }: Planning): readonly PlannedAction[] {
+function planLaunch({ spec, owner, kind }: Planning): readonly PlannedAction[] {
+  const { name, image, instance } = spec;
+  const made = planUserData(spec);
   const { type, zone, keyName, userData } = instance;
   const group = groupNameOf(name);
   const tag = kind.instanceTags === 'none' ? '' : `an instance tagged ${OWNER_TAG}=${owner}, or `;
@@ -104,11 +108,15 @@ function planLaunch({ spec: { name, image, instance }, owner, kind }: Planning):
       ...(kind.groupIds ? { 'SecurityGroupId.1': '<group id>' } : { 'SecurityGroup.1': group }),
       ...(keyName === undefined ? {} : { KeyName: keyName }),
       ...(zone === undefined ? {} : { 'Placement.AvailabilityZone': zone }),
-      ...(userData === undefined ? {} : { UserData: referenceText(userData) }),
+      ...(made.length > 0
+        ? { UserData: '<below>' }
+        : userData === undefined
+          ? {}
+          : { UserData: referenceText(userData) }),
       ...(kind.clientToken ? { ClientToken: '<of this launch>' } : {}),
       ...(kind.instanceTags === 'at launch' ? tagSpecification('instance', owner) : {}),
     },
     `unless there is ${tag}one in the group ${group}`,
   );
-  return kind.instanceTags === 'afterwards' ? [run, createTags('<instance>', owner)] : [run];
+  return [run, ...made, ...(kind.instanceTags === 'afterwards' ? [createTags('<instance>', owner)] : [])];
 }

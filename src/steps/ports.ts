@@ -22,15 +22,27 @@ export interface Secret {
   reveal(): string;
 }
 
+/** A secret that need not be text. */
+export interface SecretBytes {
+  reveal(): Buffer;
+}
+
 export interface Secrets {
   /** Throws SECRET_MISSING, which names the reference and never the value. */
   resolve(ref: SecretRef): Promise<Secret>;
 }
 
+export interface AllSecrets extends Secrets {
+  /** The same for what need not be text, such as gzipped user data. No newline is dropped. */
+  resolveBytes(ref: SecretRef): Promise<SecretBytes>;
+}
+
 /** Remembers the secrets that it resolved. */
-export interface MaskingSecrets extends Secrets {
+export interface MaskingSecrets extends AllSecrets {
   /** Replaces every resolved secret, in every common encoding. */
   mask(text: string): string;
+  /** Masks this from now on: something that secrets are part of. */
+  conceal(text: string): void;
 }
 
 // ---------------------------------------------------------------------------------------------------------- cloud
@@ -81,7 +93,7 @@ export interface LaunchRequest {
   readonly type: string;
   readonly zone?: string;
   readonly keyName?: string;
-  readonly userData?: Secret;
+  readonly userData?: SecretBytes;
   readonly group: { readonly name: string; readonly id?: string };
   /** At most 64 characters. Not every cloud honours it. */
   readonly clientToken: string;
@@ -248,6 +260,8 @@ export interface SshTarget {
   readonly hostKeys: readonly string[];
   /** Tried if ssh.password is refused: the appliance sets the first administrator's password for the unix account too. */
   readonly adminPassword?: SecretRef;
+  /** Tries the password of the factory last: cloud-init may not have set ssh.password yet. */
+  readonly orFactoryPassword?: boolean;
 }
 
 export interface ExecResult {

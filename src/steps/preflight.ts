@@ -12,6 +12,7 @@ import type { Dependencies } from './dependencies';
 import { refuseForeign } from './dns';
 import { observeName } from './zone/queries';
 import type { Cloud } from './ports';
+import { describeUserData } from './cloud/user-data';
 import { checkFile, checkSigning, kindsToPublish } from './publishing/check-image';
 import { ourGroup } from './cloud/security-rules';
 import { ec2Call } from './planning';
@@ -76,12 +77,16 @@ function secretChecks({ secrets }: Dependencies, spec: DeploymentSpec): readonly
     {
       name: 'secrets',
       find: async () => {
-        const results = await Promise.allSettled(refs.map((ref) => secrets.resolve(ref)));
+        const { userData } = spec.instance;
+        const results = await Promise.allSettled([
+          ...refs.map((ref) => secrets.resolve(ref)),
+          ...(userData === undefined ? [] : [secrets.resolveBytes(userData)]),
+        ]);
         const missing = results.flatMap((result) =>
           result.status === 'rejected' ? [(result.reason as Error).message] : [],
         );
         if (missing.length > 0) throw new DeployError('SECRET_MISSING', missing.join(' '));
-        return `${refs.length} resolve`;
+        return `${results.length} resolve`;
       },
     },
   ];
@@ -106,6 +111,9 @@ function cloudChecks(deps: Dependencies, spec: DeploymentSpec): readonly Check[]
           find: async () =>
             requireExisting((await cloud()).keyPairExists(keyName), 'KEY_PAIR_NOT_FOUND', `the key pair ${keyName}`),
         },
+    spec.instance.userData === undefined && spec.image.cloudInit !== true
+      ? undefined
+      : { name: 'user data', find: () => describeUserData(deps, spec) },
     { name: 'instance type', find: async () => judgeMemory(spec, await (await cloud()).typeMemory(type)) },
     { name: 'address', find: async () => judgeAddress(spec, await (await cloud()).listAddresses()) },
     {
@@ -217,7 +225,7 @@ function judgeAddress(spec: DeploymentSpec, addresses: readonly { publicIp: stri
 }
 
 function secretRefs(spec: DeploymentSpec): readonly SecretRef[] {
-  const { cloud, dns, ssh, instance, admin, image } = spec;
+  const { cloud, dns, ssh, admin, image } = spec;
   const refs = [
     cloud.credentials.accessKey,
     cloud.credentials.secretKey,
@@ -225,7 +233,6 @@ function secretRefs(spec: DeploymentSpec): readonly SecretRef[] {
     dns.tsig?.secret,
     ssh.password,
     ssh.key,
-    instance.userData,
     admin?.password,
     'id' in image ? undefined : image.signing.privateKey,
   ];

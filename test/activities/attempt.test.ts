@@ -11,11 +11,12 @@ import type { Attempt } from '../../src/steps/attempt';
 import { KnownSecrets } from '../../src/activities/known-secrets';
 import { DeployError } from '../../src/deployment/errors';
 import type { ErrorCode } from '../../src/deployment/errors';
+import { secretsFrom } from '../support/secrets';
 
 const PATIENCE: Patience = { deadline: 60_000, poll: 1_234, limits: { SSH_AUTH: 10_000 } };
 
 describe('an attempt', () => {
-  const secrets = new KnownSecrets({ resolve: () => Promise.resolve({ reveal: () => 'hunter2-hunter2' }) });
+  const secrets = new KnownSecrets(secretsFrom(() => 'hunter2-hunter2'));
   const run = async (
     work: (attempt: Attempt) => Promise<string>,
     info: { attempt?: number; heartbeatDetails?: unknown } = {},
@@ -236,7 +237,7 @@ describe('an attempt', () => {
 
   it('B10: of secrets that are part of one another the longest is replaced first, in whatever spelling', async () => {
     const values = ['pass-and', 'pass-and-more', 'a&b "c" d/e'];
-    const many = new KnownSecrets({ resolve: () => Promise.resolve({ reveal: () => values.shift() ?? '' }) });
+    const many = new KnownSecrets(secretsFrom(() => values.shift() ?? ''));
     for (let i = 0; i < 3; i += 1) await many.resolve({ env: `X${i}` });
     assert.equal(many.mask('pass-and-more, pass-and'), '[secret], [secret]');
     const written = [

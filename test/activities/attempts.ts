@@ -8,11 +8,12 @@ import type { Attempt } from '../../src/steps/attempt';
 import { KnownSecrets } from '../../src/activities/known-secrets';
 import type { UnsettledDetails } from '../../src/deployment/messages';
 import type { Unsettled } from '../../src/deployment/facts';
+import { secretsFrom } from '../support/secrets';
 
 export class Attempts<T> {
   private number = 0;
   private details: unknown;
-  private readonly secrets = new KnownSecrets({ resolve: () => Promise.resolve({ reveal: () => 'a-secret' }) });
+  private readonly secrets = new KnownSecrets(secretsFrom(() => 'a-secret'));
 
   constructor(
     private readonly work: (attempt: Attempt) => Promise<T>,

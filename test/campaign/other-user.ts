@@ -5,7 +5,8 @@ import type { Kind, Lab } from '../../lab/types';
 import { publish } from '../../src/client/publish';
 import type { Temporal } from '../../src/client/temporal';
 import type { DeploymentSpec } from '../../src/deployment/spec';
-import { openCloud, openStore, secretOf } from '../cloud/support';
+import { openCloud, openStore } from '../cloud/support';
+import { bytesOf } from '../support/secrets';
 import { eventually } from '../support/wait';
 
 export interface AccountState {
@@ -73,7 +74,7 @@ export class OtherUser {
       group: group ?? { name: 'stackato-somebody' },
       clientToken: 'somebody',
       owner,
-      userData: secretOf('none'),
+      userData: bytesOf('none'),
     });
     await eventually(`${id} runs`, async () =>
       (await cloud.findInstances(owner, 'stackato-somebody')).some(

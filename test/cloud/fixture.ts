@@ -17,7 +17,8 @@ import type { Kind } from '../../lab/types';
 import { fakeMachineFactory, startClouds } from '../lab/support';
 import type { FakeMachineFactory } from '../lab/support';
 import { eventually } from '../support/wait';
-import { openCloud, secretOf } from './support';
+import { bytesOf } from '../support/secrets';
+import { openCloud } from './support';
 
 export const QUOTA = 4;
 
@@ -105,7 +106,7 @@ export class CloudFixture {
       imageId,
       keyName,
       type: TYPES[kind].name,
-      userData: secretOf('#!/bin/sh\necho ~ + * é\n'),
+      userData: bytesOf('#!/bin/sh\necho ~ + * é\n'),
       clientToken: token,
       owner: this.owner,
       group: { name, ...(id === undefined ? {} : { id }) },

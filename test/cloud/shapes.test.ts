@@ -6,7 +6,7 @@ import { addressOf } from '../../src/cloud/addresses';
 import { CLOUD_KINDS } from '../../src/deployment/cloud-kinds';
 import { instanceOf, launchInput } from '../../src/cloud/instances';
 import { memoryInOwnList, memoryInZones } from '../../src/cloud/instance-types';
-import { secretOf } from './support';
+import { bytesOf } from '../support/secrets';
 
 describe("the account's name", () => {
   const euca = { endpoint: 'http://clc:8773/services/Eucalyptus', region: 'eucalyptus' };
@@ -141,7 +141,7 @@ describe('what a launch asks for', () => {
     type: 'm1.large',
     keyName: 'k',
     zone: 'z',
-    userData: secretOf('#!ü'),
+    userData: bytesOf('#!ü'),
     group: { name: 'stackato-a', id: 'sg-1' },
     clientToken: 't',
     owner: 'o',

@@ -6,6 +6,7 @@ import { KnownSecrets } from '../../src/activities/known-secrets';
 import type { Remote, RemoteSession } from '../../src/steps/ports';
 import type { StepInput, StepOutcome } from '../../src/deployment/activities';
 import type { StepWork } from '../../src/steps/step';
+import { secretsFrom } from '../support/secrets';
 import { specNamed } from '../support/specs';
 
 export function attemptOf(number = 1, lines: string[] = []): Attempt {
@@ -23,7 +24,7 @@ export function attemptOf(number = 1, lines: string[] = []): Attempt {
 
 /** Whatever a test does not give is missed loudly. */
 export function dependencies(given: Partial<Dependencies>): Dependencies {
-  const secrets = new KnownSecrets({ resolve: () => Promise.resolve({ reveal: () => 'a-secret' }) });
+  const secrets = new KnownSecrets(secretsFrom(() => 'a-secret'));
   return { secrets, namespace: 'test', worker: 'a-worker', ...given } as Dependencies;
 }
 

@@ -21,6 +21,7 @@ export async function runInstances(cloud: Cloud, params: Params): Promise<Branch
   if (earlier !== undefined) return reservation(cloud, earlier, await cloud.addresses());
   const type = params['InstanceType'] ?? 'm1.small';
   await checkLaunch(cloud, params, type);
+  const userData = userDataOf(params);
   const groups = await groupsFor(cloud, params);
   const made = await cloud.moto.call('RunInstances', {
     ImageId: required(params, 'ImageId'),
@@ -38,6 +39,7 @@ export async function runInstances(cloud: Cloud, params: Params): Promise<Branch
     cloud.machines.launch(instance, {
       memory: cloud.dialect.types[type]?.memory ?? 0,
       rules,
+      userData,
       image: cloud.images.nodeImage(instance.imageId),
     });
   }
@@ -152,6 +154,18 @@ function fingerprint(params: Params): string {
       .filter(([name]) => !IGNORED_PARAMETERS.test(name))
       .sort(([a], [b]) => (a < b ? -1 : 1)),
   );
+}
+
+/** Of AWS, and Eucalyptus 4's default. What 3.x allows is not known. */
+const USER_DATA_BYTES = 16_384;
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+
+function userDataOf({ UserData: sent }: Params): Buffer | undefined {
+  if (sent === undefined || sent === '') return undefined;
+  if (!BASE64.test(sent.replace(/[\r\n]/g, ''))) throw new Ec2Error('userDataEncoding');
+  const bytes = Buffer.from(sent, 'base64');
+  if (bytes.length > USER_DATA_BYTES) throw new Ec2Error('userDataTooBig', String(bytes.length));
+  return bytes;
 }
 
 async function checkLaunch(cloud: Cloud, params: Params, type: string): Promise<void> {

@@ -14,8 +14,9 @@ export async function withSession<T>(
   { remote }: Pick<Dependencies, 'remote'>,
   input: StepInput,
   use: (session: RemoteSession) => Promise<T>,
+  more: Pick<SshTarget, 'orFactoryPassword'> = {},
 ): Promise<T> {
-  return remote.withSession(sshTargetOf(input), use);
+  return remote.withSession({ ...sshTargetOf(input), ...more }, use);
 }
 
 /** Runs a command made by `inSections`. */

@@ -1,0 +1,225 @@
+/** The user data of a machine whose image has cloud-init: the `#cloud-config` made of the spec, and the user's own beside it. */
+
+import { createHash } from 'node:crypto';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { DeployError } from '../deployment/errors';
+import type { DeploymentSpec } from '../deployment/spec';
+
+/** Bytes, before base64: of AWS, and of Eucalyptus 4 unless configured otherwise. For 3.x not known, taken to be the same. */
+export const USER_DATA_LIMIT = 16_384;
+
+/** Most bytes that gzipped user data may unpack to: more cannot be meant. */
+const UNPACKED_LIMIT = 4 * 1024 * 1024;
+
+/** Whether `extname` in `stackato:` of a cloud-config may be relied on. Left out where it may not: the step `rename` does the same. */
+type VendorModule = { readonly extname: true } | { readonly extname: false; readonly why: string };
+
+const RENAME_BROKEN: VendorModule = {
+  extname: false,
+  why: 'its rename task is broken before 2.10.6 (bug 99220)',
+};
+/** Before 3.4.1 a failed rename is not reported (bug 102029): `rename` observes it anyway. */
+const RENAMES: VendorModule = { extname: true };
+
+/** By release. Sources: release notes (bugs 99220, 102029); for 3.6 the cluster tool, which does everything from `runcmd`. */
+const VENDOR_MODULES: Readonly<Record<string, VendorModule>> = {
+  '2.6.6': RENAME_BROKEN,
+  '2.6.7': RENAME_BROKEN,
+  '2.8.2': RENAME_BROKEN,
+  '2.10.4': RENAME_BROKEN,
+  '2.10.6': RENAMES,
+  '3.0.1': RENAMES,
+  '3.2.1': RENAMES,
+  '3.4.2': RENAMES,
+  '3.6.2': { extname: false, why: "the vendor's module does not work on the unmodified 3.6 image" },
+};
+const NOT_KNOWN: VendorModule = { extname: false, why: 'it is not known to work in this release' };
+
+export function vendorModuleOf(release: string): VendorModule {
+  return VENDOR_MODULES[release] ?? NOT_KNOWN;
+}
+
+/**
+ * The cloud-config of the spec. No `roles`: cloud-init takes the roles of a node that attaches to a core (2.10 guide), and those of a core
+ * are known only once `kato info` lists them.
+ * @param password of ssh.password, only if the spec wants it in the user data
+ */
+export function cloudConfigOf({ release, dns, ssh, instance }: DeploymentSpec, password?: string): string {
+  const { authorizedKeys = [], bootcmd = [] } = instance.cloudInit ?? {};
+  const vendor = vendorModuleOf(release);
+  const lines = [
+    '#cloud-config',
+    ...(vendor.extname
+      ? ['stackato:', `  extname: ${quoted(dns.name)}`]
+      : [`# No \`stackato: extname\`: ${vendor.why}. The step rename does it.`]),
+    // A login by key needs no password, and whether one is allowed is then the image's own affair.
+    ...(ssh.key === undefined ? ['ssh_pwauth: true'] : []),
+    // As one text: cloud-init 0.6.3 knows no list here.
+    ...(password === undefined
+      ? []
+      : ['chpasswd:', '  expire: false', `  list: ${quoted(`${ssh.user}:${password}\n`)}`]),
+    ...(authorizedKeys.length === 0
+      ? []
+      : [`user: ${quoted(ssh.user)}`, 'ssh_authorized_keys:', ...authorizedKeys.map((key) => `  - ${quoted(key)}`)]),
+    ...(bootcmd.length === 0 ? [] : ['bootcmd:', ...bootcmd.map((command) => `  - ${quoted(command)}`)]),
+  ];
+  // 0.6.3 appends part to part and reads all of it as one YAML document: block style, no document markers, a newline at the end.
+  return `${lines.join('\n')}\n`;
+}
+
+/** JSON's quotes are YAML's. */
+function quoted(text: string): string {
+  return JSON.stringify(text);
+}
+
+/** What chpasswd, or cloud-init before it, would take for something else. */
+const OTHER_PASSWORDS: readonly { readonly is: RegExp; readonly what: string }[] = [
+  { is: /[\r\n]/, what: 'has a line break in it, which chpasswd takes for the next account' },
+  { is: /^(R|RANDOM)$/, what: 'is the word for which cloud-init makes up a password' },
+  { is: /^\$(1|2a|2y|5|6)\$.+/, what: 'looks like a hash, which cloud-init sets as such' },
+];
+
+export function refuseUnsettablePassword(password: string): void {
+  const found = OTHER_PASSWORDS.find(({ is }) => is.test(password));
+  if (found !== undefined)
+    throw new DeployError(
+      'USER_DATA_REFUSED',
+      `The password in ssh.password cannot be set by cloud-init: it ${found.what}.`,
+    );
+}
+
+/** The kinds of user data that cloud-init knows, by how they begin; a longer beginning before one that it contains. */
+const KINDS = [
+  ['#cloud-config-archive', 'text/cloud-config-archive'],
+  ['#cloud-config-jsonp', 'text/cloud-config-jsonp'],
+  ['#cloud-config', 'text/cloud-config'],
+  ['#cloud-boothook', 'text/cloud-boothook'],
+  ['#include-once', 'text/x-include-once-url'],
+  ['#include', 'text/x-include-url'],
+  ['#upstart-job', 'text/upstart-job'],
+  ['#part-handler', 'text/part-handler'],
+  ['#!', 'text/x-shellscript'],
+  // From 18.2 on; older ones ignore such a part, as they do without us.
+  ['## template: jinja', 'text/jinja2'],
+] as const;
+
+/** cloud-init's own test, on the first 4096 bytes. */
+const MIME = /mime-version:/i;
+const MIME_WITHIN = 4096;
+
+interface OwnPart {
+  /** `multipart` for a message of the user's, which is put into ours as it is. */
+  readonly type: string;
+  readonly body: Buffer;
+}
+
+function ownPart(own: Buffer): OwnPart {
+  const body = isGzip(own) ? unpacked(own) : own;
+  const start = body.toString('latin1', 0, MIME_WITHIN);
+  if (MIME.test(start)) return { type: 'multipart', body: withoutMboxLine(body) };
+  const [, type] = KINDS.find(([begins]) => start.trimStart().toLowerCase().startsWith(begins)) ?? [];
+  if (type === undefined)
+    throw new DeployError(
+      'USER_DATA_REFUSED',
+      `The user data in instance.userData is of no kind that cloud-init knows; it would be ignored. Known are MIME and what begins with ${KINDS.map(([begins]) => begins).join(', ')}.`,
+    );
+  return { type, body };
+}
+
+function isGzip(bytes: Buffer): boolean {
+  return bytes[0] === 0x1f && bytes[1] === 0x8b;
+}
+
+function unpacked(own: Buffer): Buffer {
+  try {
+    return gunzipSync(own, { maxOutputLength: UNPACKED_LIMIT });
+  } catch {
+    throw new DeployError(
+      'USER_DATA_REFUSED',
+      `The user data in instance.userData begins as gzip and cannot be unpacked (to at most ${UNPACKED_LIMIT} bytes).`,
+    );
+  }
+}
+
+/** Python's email writes it before a message; inside of a part it would not be a header. */
+function withoutMboxLine(message: Buffer): Buffer {
+  return message.toString('latin1', 0, 5) === 'From ' ? message.subarray(message.indexOf('\n') + 1) : message;
+}
+
+export interface UserData {
+  readonly bytes: Buffer;
+  /** Before gzip. */
+  readonly plainSize: number;
+  readonly packed: boolean;
+}
+
+/**
+ * With user data of the user's own: a multipart message, ours first. cloud-init's rule, by which the later part counts, holds for whole
+ * keys of a cloud-config: 0.6.3 reads all parts as one document, in which the last of equal keys counts, and from 0.7.2 on the default
+ * Merge-Type is `dict(replace)`. Gzipped only if it would be too big otherwise: plain, it can be read in the cloud's own tools, and does
+ * not depend on the worker's zlib, so that a launch that is repeated with one client token stays the same request.
+ */
+export function userDataOf(config: string, own?: Buffer): UserData {
+  const plain = own === undefined ? Buffer.from(config) : multipart(config, ownPart(own));
+  if (plain.length <= USER_DATA_LIMIT) return { bytes: plain, plainSize: plain.length, packed: false };
+  return { bytes: gzipSync(plain, { level: 9 }), plainSize: plain.length, packed: true };
+}
+
+/** User data for an image without cloud-init is sent as it is. */
+export function asIs(own: Buffer): UserData {
+  return { bytes: own, plainSize: own.length, packed: false };
+}
+
+export function refuseTooBig({ bytes, plainSize, packed }: UserData): void {
+  if (bytes.length <= USER_DATA_LIMIT) return;
+  throw new DeployError(
+    'USER_DATA_TOO_BIG',
+    `The user data has ${bytes.length} bytes${packed ? ` (gzipped; ${plainSize} before)` : ''}; clouds take at most ${USER_DATA_LIMIT}.`,
+  );
+}
+
+function multipart(config: string, own: OwnPart): Buffer {
+  const ours = Buffer.from(config);
+  // Made of the content: a repeated launch must send the same bytes, and no part can hold its own digest.
+  const boundary = `stackato-${createHash('sha256').update(ours).update('\0').update(own.body).digest('hex').slice(0, 32)}`;
+  return Buffer.concat([
+    Buffer.from(`Content-Type: multipart/mixed; boundary="${boundary}"\nMIME-Version: 1.0\n\n`),
+    ...[partOf('text/cloud-config', ours), own.type === 'multipart' ? own.body : partOf(own.type, own.body)].flatMap(
+      (part) => [Buffer.from(`--${boundary}\n`), part, Buffer.from('\n')],
+    ),
+    Buffer.from(`--${boundary}--\n`),
+  ]);
+}
+
+/** Bytes that mail does not keep as they are. */
+ 
+const NOT_PLAIN = /[^\t\n\x20-\x7e]/;
+const BASE64_LINE = /.{1,76}/g;
+
+function partOf(type: string, body: Buffer): Buffer {
+  const plain = !NOT_PLAIN.test(body.toString('latin1'));
+  const head = `Content-Type: ${type}; charset="utf-8"\nMIME-Version: 1.0\nContent-Transfer-Encoding: ${plain ? '7bit' : 'base64'}\n\n`;
+  const text = plain ? body : Buffer.from((body.toString('base64').match(BASE64_LINE) ?? []).join('\n'));
+  return Buffer.concat([Buffer.from(head), text]);
+}
+
+/** The keys of ours that the user's own cloud-config replaces; none for user data of another kind. */
+export function replacedKeys(config: string, own: Buffer): readonly string[] {
+  const { type, body } = ownPart(own);
+  if (type !== 'text/cloud-config') return [];
+  const theirs = topLevelKeys(body.toString('utf8'));
+  return topLevelKeys(config).filter((key) => theirs.includes(key));
+}
+
+function topLevelKeys(config: string): string[] {
+  return [...config.matchAll(/^["']?([A-Za-z_][\w-]*)["']?\s*:/gm)].map(([, key = '']) => key);
+}
+
+/** Words of the user's own that may be secrets: they must not be shown where a log repeats them. Ordinary words are left readable. */
+export function tellingWords(own: Buffer): readonly string[] {
+  const text = (isGzip(own) ? unpacked(own) : own).toString('utf8');
+  // Any word, if it follows a colon directly: `user:password`. Otherwise one with more than lower-case letters in it.
+  const passwords = [...text.matchAll(/[\w-]:([^\s"':,\]}]{4,})/g)].map(([, word = '']) => word);
+  const words = text.split(/[\s"':,=[\]{}]+/).filter((word) => word.length >= 6 && /[^a-z-]/.test(word));
+  return [...new Set([...passwords, ...words])].filter((word) => !KINDS.some(([begins]) => word === begins));
+}
