@@ -142,7 +142,7 @@ export class TestMachines {
   private net: Promise<Net> | undefined;
 
   /** Launches a machine without an address. */
-  async launch(knobs: Partial<Knobs> = {}, memory = 2048, folder = ''): Promise<TestMachine> {
+  async launch(knobs: Partial<Knobs> = {}, memory = 4096, folder = ''): Promise<TestMachine> {
     const { number: net } = await (this.net ??= claimNet(undefined));
     const id = ++this.count;
     const instanceId = `i-${String(id).padStart(8, '0')}`;
@@ -159,7 +159,7 @@ export class TestMachines {
   }
 
   /** Launches a machine and waits until it is up, with all ports open to everybody. */
-  async machine(knobs: Partial<Knobs> = {}, memory = 2048, folder = ''): Promise<TestMachine> {
+  async machine(knobs: Partial<Knobs> = {}, memory = 4096, folder = ''): Promise<TestMachine> {
     const machine = await this.launch(knobs, memory, folder);
     await machine.appliance.setRules(ALL_OPEN);
     await machine.appliance.setPublicIp(machine.ip);

@@ -87,7 +87,7 @@ describe('a simulated appliance', function () {
   });
 
   it('shows the memory of its type, or that of the knob', async () => {
-    const machine = await machines.machine();
+    const machine = await machines.machine({}, 2048);
     const memory = async (): Promise<number | undefined> =>
       parseMemory((await machine.exec('cat /proc/meminfo')).stdout);
     const shown = (await memory())!;

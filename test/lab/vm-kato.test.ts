@@ -216,7 +216,10 @@ describe("a virtual machine's kato", function () {
       'version',
       'info',
       'info --json',
+      'info --nonsense',
+      'info more',
       'status',
+      'status --all',
       'nonsense',
       'ready',
       'rename',
@@ -253,6 +256,14 @@ describe("a virtual machine's kato", function () {
             ...WORDS.map((words) => words.replace(/^(setup )?\S+/, (command) => NEW_WORDS[command] ?? command)),
             'process list',
             'node list',
+            'node list --json',
+            'process ready --block',
+            'process ready --block=1 all',
+            'role add -o --all mdns',
+            `node rename --no-restart b.${NAME}`,
+            'op static_ip --ip=10.1.2.300 --no-restart',
+            "op static_ip --dns-nameservers='10.1.2.3,10.1.2.4'",
+            'op static_ip --no-restart=yes',
           ];
 
     it('follows a dialogue file, whatever is typed', async () => {
@@ -298,7 +309,7 @@ describe("a virtual machine's kato", function () {
         const file = (path: string): string => simulated.appliance.file(path) ?? '';
         const machine = guest(
           { release, sudoAsks: false, exitAlwaysZero: false, katoTakes: 0 },
-          2_000_000,
+          4_000_000,
           file('/etc/hostname').trim(),
         );
         await simulated.session(async (session) => {

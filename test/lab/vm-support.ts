@@ -56,7 +56,7 @@ export class GuestFiles {
   private readonly root = this.vm.path('root');
   private knobs: Knobs;
 
-  constructor(knobs: Partial<Knobs> = {}, kib = 2_000_000, hostname = 'stackato-0000.local') {
+  constructor(knobs: Partial<Knobs> = {}, kib = 4_000_000, hostname = 'stackato-0000.local') {
     this.knobs = { ...DEFAULT_KNOBS, ...QUICK, ...knobs };
     for (const folder of ['/etc/ssl/certs', '/etc/ssl/private', '/home/stackato/stackato/logs', '/var/lib/stackato'])
       mkdirSync(this.root + folder, { recursive: true });
@@ -67,7 +67,7 @@ export class GuestFiles {
     this.write('/home/stackato/stackato/etc/kato/state.json', '');
     this.setKnobs({});
     this.python(
-      `import state, admin; state.fresh('${hostname}', state.settings()['family']); admin.name('${hostname}', state.LOOPBACK)`,
+      `import state, admin; state.fresh('${hostname}', state.settings()); admin.name('${hostname}', state.LOOPBACK)`,
     );
     this.vm.program('sudo', SUDO);
     if (!this.knobs.sudoAsks) writeFileSync(this.vm.path('ticket'), '');

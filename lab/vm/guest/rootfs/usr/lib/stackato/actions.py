@@ -7,7 +7,7 @@ import time
 
 from call import as_root, ask_for_sudo, exit_with, say, step
 from network import present
-from state import LOOPBACK, State, now
+from state import LOOPBACK, State, fresh_roles, now
 
 HOST = re.compile(r'[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+', re.IGNORECASE | re.ASCII)
 
@@ -21,27 +21,32 @@ def busy(state: State, first: str, sudo: bool) -> None:
     time.sleep(state.knobs['katoTakes'] / 1000)
 
 
-def rename(state: State, args: list[str]) -> None:
+Options = dict[str, str]
+
+
+def rename(state: State, options: Options, words: list[str]) -> None:
     """kato's own state first: after a power failure in between, the machine still shows the old name, and the rename is repeated."""
-    name = plain(args, '').lower()
+    name = words[0].lower()
+    restarts = '-r' not in options and '--no-restart' not in options
     if not HOST.fullmatch(name):
         exit_with(state, 1, 'usage: kato rename <hostname>')
     busy(state, f"Renaming {state.kept['hostname']} to {name}...", sudo=True)
     state.change(hostname=name, endpoint=f'api.{name}')
     as_root(state, 'name', name, state.kept['mbusIp'])
-    state.restarted()
-    exit_with(state, 0, step('generating certificate'), step('restarting roles'))
+    if restarts:
+        state.restarted()
+    exit_with(state, 0, step('generating certificate'), *([step('restarting roles')] if restarts else []))
 
 
-def core(state: State, args: list[str]) -> None:
-    endpoint = plain(args, state.kept['endpoint'])
+def core(state: State, _options: Options, words: list[str]) -> None:
+    endpoint = next(iter(words), state.kept['endpoint'])
     busy(state, 'Setting up this node as the core of a cluster...', sudo=True)
-    become_node(state, False, present()['address'], endpoint, state.family['core'])
+    become_node(state, False, present()['address'], endpoint, state.core_roles)
 
 
-def micro(state: State, _args: list[str]) -> None:
+def micro(state: State, _options: Options, _words: list[str]) -> None:
     busy(state, 'Setting up a micro cloud...', sudo=True)
-    become_node(state, True, LOOPBACK, state.kept['endpoint'], state.family['roles'])
+    become_node(state, True, LOOPBACK, state.kept['endpoint'], fresh_roles(state.knobs, state.family))
 
 
 def become_node(state: State, is_micro: bool, mbus_ip: str, endpoint: str, roles: list[str]) -> None:
@@ -51,16 +56,16 @@ def become_node(state: State, is_micro: bool, mbus_ip: str, endpoint: str, roles
     exit_with(state, 0, step('restarting roles'))
 
 
-def add(state: State, args: list[str]) -> None:
-    wanted = chosen(state, args)
+def add(state: State, options: Options, words: list[str]) -> None:
+    wanted = chosen(state, options, words)
     started = processes_of(state, [role for role in wanted if role not in state.roles])
     busy(state, 'Enabling roles...', sudo=False)
     state.restarted(roles=wanted, enabledAt=now())
     exit_with(state, 0, *(step(f'starting {name}') for name in started))
 
 
-def remove(state: State, args: list[str]) -> None:
-    gone = [role for word in args for role in word.split(',') if role in state.roles]
+def remove(state: State, _options: Options, words: list[str]) -> None:
+    gone = [role for word in words for role in word.split(',') if role in state.roles]
     if not gone:
         exit_with(state, 0, 'Nothing to disable.')
     busy(state, 'Disabling roles...', sudo=False)
@@ -68,12 +73,14 @@ def remove(state: State, args: list[str]) -> None:
     exit_with(state, 0, *(step(f'stopping {name}') for name in processes_of(state, gone)))
 
 
-def chosen(state: State, args: list[str]) -> list[str]:
+def chosen(state: State, options: Options, words: list[str]) -> list[str]:
     """The resulting roles; exits if the arguments are wrong."""
     everything = state.family['roles']
-    option = next((word for word in args if word.startswith('-')), '')
-    words = [word for word in args if not word.startswith('-')]
-    named = [role for word in words for role in (word.split(',') if state.family['roleList'] == 'commas' else [word])]
+    if len(options) > 1:
+        exit_with(state, 1, 'Only one option, please.')
+    option, value = next(iter(options.items()), ('', ''))
+    # Up to 2.6, the roles are the option's value.
+    named = [role for role in words + (value.split(',') if state.family['roleList'] == 'commas' else []) if role != '']
     unknown = next((role for role in named if role not in everything), None)
     if unknown is not None:
         exit_with(state, 1, f'There is no role {unknown}.')
@@ -88,14 +95,9 @@ def chosen(state: State, args: list[str]) -> list[str]:
         '--only': only,
         '--all-but': [role for role in everything if role not in named],
     }
-    if option not in picks:
-        exit_with(state, 1, f'There is no option {option}.')
     return picks[option]
 
 
 def processes_of(state: State, roles: list[str]) -> list[str]:
     return [name for role in roles for name in state.family['processes'].get(role, [])]
 
-
-def plain(args: list[str], otherwise: str) -> str:
-    return next((word for word in args if not word.startswith('-')), otherwise)

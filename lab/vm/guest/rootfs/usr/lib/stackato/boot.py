@@ -95,7 +95,7 @@ def block(title: str, lines: str) -> str:
 def name() -> None:
     hardware = files.read('/sys/class/net/eth0/address')
     hostname = f'stackato-{binascii.crc32(hardware.encode()) & 0xFFFF:04x}.local'
-    state.fresh(hostname, state.settings()['family'])
+    state.fresh(hostname, state.settings())
     admin.name(hostname, state.LOOPBACK)
     files.give_to_account(files.STATE)
     os.sync()

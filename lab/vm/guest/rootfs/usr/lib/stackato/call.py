@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import files
 from state import State
@@ -23,6 +23,31 @@ def exit_with(state: State, status: int, *texts: str) -> NoReturn:
     for text in texts:
         say(text)
     raise SystemExit(0 if state.knobs['exitAlwaysZero'] else status)
+
+
+def read_arguments(usage: dict[str, Any], args: list[str]) -> tuple[dict[str, str], list[str]] | str:
+    """Options (a switch has the value '') and other words, as the release allows them; an error message for others."""
+    options: dict[str, str] = {}
+    words: list[str] = []
+    rest = iter(args)
+    for arg in rest:
+        if not arg.startswith('-'):
+            words.append(arg)
+            continue
+        name, equals, value = arg.partition('=')
+        kind = usage['options'].get(name)
+        if kind is None or (kind == 'switch' and equals):
+            return f'There is no option {arg}.'
+        if kind == 'value' and not equals:
+            following = next(rest, None)
+            if following is None:
+                return f'{name} needs a value.'
+            value = following
+        options[name] = value
+    least, most = usage['words']
+    if len(words) < least:
+        return 'There are words missing.'
+    return f'What is {words[most]}?' if len(words) > most else (options, words)
 
 
 def step(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from typing import Any, Callable
 from urllib.parse import parse_qs
@@ -37,8 +38,9 @@ def answer(method: str, url: str, host: str, secure: bool, body: str) -> Answer:
         return 302, HTML, '', f'https://{host}{url}'
     if not is_up(state):
         return page(503, '<h1>503 Service Unavailable</h1>\n')
-    handler = PATHS.get(f"{method} {url.split('?')[0]}")
-    return data(404, {'code': 404, 'description': 'Not found'}) if handler is None else handler(state, form(body))
+    api = API[state.family['firstAdmin']] if state.knobs['consoleApi'] == 'there' else {}
+    handler = (PAGES | api).get(f"{method} {url.split('?')[0]}")
+    return data(404, {'code': 404, 'description': 'Not found'}) if handler is None else handler(state, body)
 
 
 def is_up(state: State) -> bool:
@@ -47,14 +49,15 @@ def is_up(state: State) -> bool:
     return enabled == 0 or (delay >= 0 and now() >= enabled + delay)
 
 
-def info(state: State, _form: dict[str, str]) -> Answer:
+def info(state: State, _body: str) -> Answer:
+    accepted = {'stackato': {'license_accepted': files.exists(files.ADMIN)}} if state.family['firstAdmin'] == 'firstuser' else {}
     return data(200, {
         'name': 'stackato', 'build': 2222, 'support': 'stackato-support@activestate.com', 'version': state.family['infoVersion'],
         'description': 'ActiveState Stackato', 'allow_debug': False, 'maintenance_mode': False, 'vendor_version': f"v{state.knobs['release']}",
-    })
+    } | accepted)
 
 
-def stackato_info(state: State, _form: dict[str, str]) -> Answer:
+def stackato_info(state: State, _body: str) -> Answer:
     kept = state.kept
     return data(200, {
         'endpoint': kept['endpoint'], 'mbusip': kept['mbusIp'], 'micro_cloud': kept['micro'], 'nodes': {kept['mbusIp']: {'roles': kept['roles']}},
@@ -62,12 +65,13 @@ def stackato_info(state: State, _form: dict[str, str]) -> Answer:
     })
 
 
-def licence(_state: State, _form: dict[str, str]) -> Answer:
+def licence(_state: State, _body: str) -> Answer:
     return data(200, {'type': 'microcloud'}) if files.exists(files.ADMIN) else refusal('missing')
 
 
-def first_admin(_state: State, given: dict[str, str]) -> Answer:
+def first_admin(_state: State, body: str) -> Answer:
     """Anybody may create the first administrator, as long as there is none."""
+    given = form(body)
     email, password = given.get('email', ''), given.get('password', '')
     tests = [
         ('done', files.exists(files.ADMIN)), ('noEmail', email == ''), ('shortEmail', len(email) < SHORTEST_EMAIL),
@@ -82,13 +86,42 @@ def first_admin(_state: State, given: dict[str, str]) -> Answer:
     return data(200, {'token': str(uuid.uuid4())})
 
 
-PATHS: dict[str, Callable[[State, dict[str, str]], Answer]] = {
-    'GET /': lambda _state, _form: page(200, PAGE),
-    'GET /info': info,
-    'GET /stackato/info': stackato_info,
-    'GET /stackato/license': licence,
-    'POST /stackato/license': first_admin,
+def first_user(_state: State, body: str) -> Answer:
+    """Of 3.x. The unix password becomes that of the account, while it is still the factory password."""
+    user = fields_of(body)
+    username, email, password = (user.get(key, '') for key in ('username', 'email', 'password'))
+    organization, space = user.get('org_name', ''), user.get('space_name', '')
+    if files.exists(files.ADMIN):
+        return data(400, {'code': 310, 'description': 'The first user has already been set up.'})
+    if '' in (username, password, organization, space) or re.search('.@.', email) is None:
+        return data(400, {'code': 1001, 'description': f"Request invalid due to parse error: {', '.join(user)}"})
+    files.write(files.ADMIN, email)
+    if account.has_factory_password():
+        account.set_password(password)
+    return data(201, {'metadata': {'guid': str(uuid.uuid4())}})
+
+
+Handler = Callable[[State, str], Answer]
+
+PAGES: dict[str, Handler] = {'GET /': lambda _state, _body: page(200, PAGE)}
+
+# The API, by the way in which the release creates its first administrator.
+API: dict[str, dict[str, Handler]] = {
+    'licence': {
+        'GET /info': info, 'GET /stackato/info': stackato_info, 'GET /stackato/license': licence, 'POST /stackato/license': first_admin,
+    },
+    'firstuser': {
+        'GET /info': info, 'GET /v2/info': info, 'GET /v2/stackato/info': stackato_info, 'POST /v2/stackato/firstuser': first_user,
+    },
 }
+
+
+def fields_of(body: str) -> dict[str, str]:
+    try:
+        fields = json.loads(body)
+    except ValueError:
+        return {}
+    return {key: str(value) for key, value in fields.items()} if isinstance(fields, dict) else {}
 
 
 def form(body: str) -> dict[str, str]:

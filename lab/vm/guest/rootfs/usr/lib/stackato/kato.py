@@ -9,7 +9,7 @@ import actions
 import files
 import report
 import static_ip
-from call import exit_with
+from call import exit_with, read_arguments
 from state import State, now
 
 DO = {
@@ -29,5 +29,8 @@ def main(words: list[str]) -> None:
     for count in range(MOST_WORDS, 0, -1):
         verb = commands.get(' '.join(words[:count]))
         if verb is not None:
-            return DO[verb](state, words[count:])
+            given = read_arguments(state.family['usage'][verb], words[count:])
+            if isinstance(given, str):
+                exit_with(state, 1, f"kato {' '.join(words[:count])}: {given}")
+            return DO[verb](state, *given)
     exit_with(state, 1, f"Unknown command: kato {' '.join(words)}", 'usage: kato <command>', *(f'  {command}' for command in commands))

@@ -12,30 +12,35 @@ from state import State, now
 LOOK_EVERY = 0.2
 
 
-def version(state: State, _args: list[str]) -> None:
-    exit_with(state, 0, f"Stackato {state.knobs['release']}")
+PROSE = {'RUNNING': 'up', 'STARTING': 'coming up', 'FATAL': 'broken'}
+Options = dict[str, str]
 
 
-def info(state: State, args: list[str]) -> None:
-    assigned, available = state.roles, state.family['roles']
+def version(state: State, _options: Options, _words: list[str]) -> None:
+    exit_with(state, 0, state.knobs['versionText'].replace('{release}', state.knobs['release']))
+
+
+def info(state: State, options: Options, _words: list[str]) -> None:
+    lists = {'assigned_roles': state.roles}
+    if state.knobs['infoListsAvailable']:
+        lists['available_roles'] = state.family['roles']
     mbus_ip, endpoint = state.kept['mbusIp'], state.kept['endpoint']
-    if '-j' in args or '--json' in args:
-        fields = {'assigned_roles': assigned, 'available_roles': available, 'mbusip': mbus_ip, 'endpoint': endpoint}
-        exit_with(state, 0, json.dumps(fields, indent=2))
-    listed = [[f'  - {role}' for role in roles] for roles in (assigned, available)]
-    exit_with(state, 0, 'assigned roles:', *listed[0], 'available roles:', *listed[1], f'mbusip: {mbus_ip}', f'endpoint: {endpoint}')
+    if '-j' in options or '--json' in options:
+        exit_with(state, 0, json.dumps(lists | {'mbusip': mbus_ip, 'endpoint': endpoint}, indent=2))
+    listed = [line for key, roles in lists.items() for line in (f"{key.replace('_', ' ')}:", *(f'  - {role}' for role in roles))]
+    exit_with(state, 0, *listed, f'mbusip: {mbus_ip}', f'endpoint: {endpoint}')
 
 
-def processes(state: State, _args: list[str]) -> None:
-    exit_with(state, 0, *(row(*process) for process in state.processes))
+def processes(state: State, _options: Options, _words: list[str]) -> None:
+    exit_with(state, 0, *(row(state, *process) for process in state.processes))
 
 
-def status(state: State, args: list[str]) -> None:
+def status(state: State, options: Options, words: list[str]) -> None:
     """Shows processes up to 2.6, roles later."""
-    if state.family['roleList'] == 'commas':
-        processes(state, args)
+    if state.family['statusLists'] == 'processes':
+        processes(state, options, words)
     states = dict(state.processes)
-    exit_with(state, 0, *(row(role, of_role(state, states, role)) for role in state.roles))
+    exit_with(state, 0, *(row(state, role, of_role(state, states, role)) for role in state.roles))
 
 
 def of_role(state: State, states: dict[str, str], role: str) -> str:
@@ -43,31 +48,31 @@ def of_role(state: State, states: dict[str, str], role: str) -> str:
     return next((bad for bad in ('FATAL', 'STARTING') if bad in own), 'RUNNING')
 
 
-def nodes(state: State, _args: list[str]) -> None:
+def nodes(state: State, _options: Options, _words: list[str]) -> None:
     exit_with(state, 0, f"{state.kept['mbusIp']:<16}{', '.join(state.roles)}")
 
 
-def ready(state: State, args: list[str]) -> None:
+def ready(state: State, options: Options, _words: list[str]) -> None:
     """`--block SEC` waits, with 0 forever; without it kato checks once. Some releases never time out (bug 103945)."""
-    seconds = block(args)
+    seconds = block(options)
     forever = state.knobs['readyNeverTimesOut'] or seconds == 0
     deadline = math.inf if forever else now() + seconds * 1000
     while not state.ready:
         if now() >= deadline:
             late = [process for process in state.processes if process[1] != 'RUNNING']
-            exit_with(state, 1, *(row(*process) for process in late), 'NOT READY')
+            exit_with(state, 1, *(row(state, *process) for process in late), 'NOT READY')
         time.sleep(LOOK_EVERY)
         state = State()
-    exit_with(state, 0, 'READY')
+    exit_with(state, 0, state.knobs['readyText'])
 
 
-def block(args: list[str]) -> float:
-    at = next((index for index, word in enumerate(args) if word in ('-b', '--block')), len(args))
+def block(options: Options) -> float:
     try:
-        return float(args[at + 1])
-    except (IndexError, ValueError):
+        return float(options.get('-b', options.get('--block', '-1')))
+    except ValueError:
         return -1
 
 
-def row(name: str, state: str) -> str:
-    return f'{name:<24}{state}'
+def row(state: State, name: str, how: str) -> str:
+    """The words of `prose` name no state of supervisord."""
+    return f'{name:<24}{how}' if state.knobs['statusText'] == 'table' else f'{name}: {PROSE[how]}'

@@ -11,8 +11,8 @@ from typing import Any
 import files
 
 LOOPBACK = '127.0.0.1'
-# A machine with 2 GiB shows a little less, because the kernel keeps some.
-ENOUGH_KIB = 1850 * 1024
+# The share of the memory that the kernel does not keep for itself, at least.
+VISIBLE_SHARE = 0.9
 
 
 def now() -> int:
@@ -35,6 +35,11 @@ class State:
     def roles(self) -> list[str]:
         return self.kept['roles']
 
+    @property
+    def core_roles(self) -> list[str]:
+        """Roles after `setup core`."""
+        return self.knobs['coreRoles'].split() or self.family['core']
+
     def change(self, **values: Any) -> None:
         """Changes the file as it is now: another kato may have changed it meanwhile."""
         with open(files.host(f'{files.STATE}.lock'), 'w', encoding='utf-8') as lock:
@@ -55,7 +60,7 @@ class State:
         own = self.family['processes']
         names = dict.fromkeys([*self.family['base'], *(name for role in self.roles for name in own.get(role, []))])
         state = 'RUNNING' if self.up and now() >= self.kept['restartedAt'] else 'STARTING'
-        starved = memory() < ENOUGH_KIB
+        starved = memory() < (self.knobs['leastMiB'] or self.family['least']) * 1024 * VISIBLE_SHARE
         return [(name, 'FATAL' if starved and index % 3 == 2 else state) for index, name in enumerate(names)]
 
     @property
@@ -63,9 +68,13 @@ class State:
         return all(state == 'RUNNING' for _, state in self.processes)
 
 
-def fresh(hostname: str, family: dict[str, Any]) -> None:
+def fresh_roles(knobs: dict[str, Any], family: dict[str, Any]) -> list[str]:
+    return knobs['freshRoles'].split() or family['fresh']
+
+
+def fresh(hostname: str, given: dict[str, Any]) -> None:
     write({
-        'hostname': hostname, 'endpoint': f'api.{hostname}', 'mbusIp': LOOPBACK, 'micro': True, 'roles': family['roles'],
+        'hostname': hostname, 'endpoint': f'api.{hostname}', 'mbusIp': LOOPBACK, 'micro': True, 'roles': fresh_roles(given['knobs'], given['family']),
         'restartedAt': 0, 'enabledAt': 0,
     })
 
