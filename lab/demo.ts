@@ -1,15 +1,15 @@
 #!/usr/bin/env node
 /**
  * `npm start`: starts the lab and a worker, and deploys the example with the product's own command line, as a user
- * would. `--vm` deploys to a real machine under QEMU, which boots the published image (`--kvm`: not emulated). On a
+ * would; `--release 3.4.2`: a copy of the example for that release. `--vm` deploys to a real machine under QEMU, which boots the published image (`--kvm`: not emulated). On a
  * terminal everything stays up until Ctrl-C; with `--exit`, or without a terminal, everything is taken down at the end.
  */
 
 import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { ChildProcesses } from './child-processes';
 import type { Child } from './child-processes';
@@ -24,6 +24,7 @@ import { untilReady } from './wait';
 const CLI = 'bin/stackato-deploy.cjs';
 const WORKER = 'dist/src/worker/main.js';
 const EXAMPLE = 'examples/stackato-2.6.6.yaml';
+const EXAMPLE_RELEASE = '2.6.6';
 const DEPLOYMENT = 'dev';
 const DIR = '.lab';
 /** The ports and network in the example's spec. */
@@ -36,13 +37,15 @@ const run = promisify(execFile);
 
 async function main(): Promise<number> {
   const flag = { type: 'boolean', default: false } as const;
-  const { values } = parseArgs({ options: { exit: flag, vm: flag, kvm: flag } });
+  const { values } = parseArgs({
+    options: { exit: flag, vm: flag, kvm: flag, release: { type: 'string', default: EXAMPLE_RELEASE } },
+  });
   const stay = !values.exit && process.stdout.isTTY;
   const stopped = interrupted();
   say(
     `Starting the lab: Temporal, ${KINDS.length} clouds and a DNS server. Temporal, BIND${values.vm ? ', nsupdate and the machine' : ' and nsupdate'} are real, everything else is simulated; see docs/lab.md.`,
   );
-  const options = { dir: DIR, ...EXAMPLE_NETWORK, kernelRights: true };
+  const options = { dir: DIR, ...EXAMPLE_NETWORK, kernelRights: true, knobs: { release: values.release } };
   const lab = values.vm ? await startVmLab({ ...options, kvm: values.kvm }) : await startLab(options);
   const env = {
     ...process.env,
@@ -51,13 +54,14 @@ async function main(): Promise<number> {
     STACKATO_DEPLOY_UI: lab.state.temporal.ui,
     ...NO_PROXY,
   };
+  const spec = exampleFor(values.release);
   exampleImages(DIR, values.vm ? builtImage() : undefined);
   const worker = startWorker(env);
   try {
     await untilReady(worker, () => Promise.resolve(readFileSync(worker.log, 'utf8').includes('worker is ready')));
-    say(`Web UI ${lab.state.temporal.ui}\n\n$ stackato-deploy up ${EXAMPLE}`);
+    say(`Web UI ${lab.state.temporal.ui}\n\n$ stackato-deploy up ${spec}`);
     const code = await Promise.race([
-      ended(spawn(process.execPath, [CLI, 'up', EXAMPLE], { env, stdio: 'inherit' })),
+      ended(spawn(process.execPath, [CLI, 'up', spec], { env, stdio: 'inherit' })),
       stopped,
     ]);
     if (code !== 0) return code;
@@ -73,6 +77,14 @@ async function main(): Promise<number> {
   } finally {
     await takeDown(lab, worker);
   }
+}
+
+/** The example itself, or a copy beside the lab's own files. Its relative paths lead to the same places from there. */
+function exampleFor(release: string): string {
+  if (release === EXAMPLE_RELEASE) return EXAMPLE;
+  const path = join(DIR, `stackato-${release}.yaml`);
+  writeFileSync(path, readFileSync(EXAMPLE, 'utf8').replaceAll(EXAMPLE_RELEASE, release));
+  return path;
 }
 
 /** Shows the result as seen from the cloud, the DNS server and the console. Returns the line to print last. */

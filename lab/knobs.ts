@@ -114,6 +114,8 @@ export interface Knobs {
   cloudInitRenamesLate: number;
   /** The log's words: those of 0.6.3 (Ubuntu 12.04), or of 0.7 and later, which also write result.json. */
   cloudInitVersion: '0.6.3' | '0.7.5';
+  /** Size of the root volume, GiB. That of the KVM image of 2.6.6 has 8.8. */
+  rootGiB: number;
   /** A VPN covers the default route with two routes of half the address space each. */
   vpn: boolean;
 }
@@ -171,6 +173,7 @@ export const DEFAULT_KNOBS: Knobs = {
   cloudInitHostKey: 'kept',
   cloudInitRenamesLate: 0,
   cloudInitVersion: '0.6.3',
+  rootGiB: 8.8,
   vpn: false,
 };
 

@@ -18,6 +18,16 @@ export interface ApplianceOptions {
   readonly userData?: Buffer;
   /** The unbundled image; absent for machines that do not boot one. */
   readonly image?: NodeImage;
+  /** GiB, of the disk that comes with the instance type and goes with the instance; absent: there is none. */
+  readonly ephemeral?: number;
+}
+
+export interface LabVolume {
+  readonly id: string;
+  /** GiB. */
+  readonly size: number;
+  /** A folder of its own, which outlives the machine. */
+  readonly dir: string;
 }
 
 /** Paths of the unbundled files. */
@@ -42,6 +52,10 @@ export interface Host {
   /** The elastic IP (a loopback address); undefined: none. */
   setPublicIp(ip: string | undefined): Promise<void>;
   setRules(rules: readonly Rule[]): Promise<void>;
+  /** @param device as requested, or where the cloud's machines show it */
+  attachVolume(volume: LabVolume, device: string): Promise<void>;
+  /** Rejects while the machine has it mounted. */
+  detachVolume(id: string): Promise<void>;
   /** Everything its serial console has printed since the first boot. */
   consoleOutput(): string;
   /** Ends the machine and removes its processes, listeners and files. */

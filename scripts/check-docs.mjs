@@ -10,6 +10,7 @@ import { examples, specBlocks, specProblems } from './check/specs.mjs';
 import { filesEndingIn, textOf } from './check/files.mjs';
 import { commandProblems, linkProblems, npmScriptProblems } from './check/links-and-commands.mjs';
 import { registryProblems } from './check/registries.mjs';
+import { releaseProblems } from './check/releases.mjs';
 import { tableProblems } from './check/tables.mjs';
 
 if (!existsSync('dist/src/specfile/loader.js')) {
@@ -25,6 +26,7 @@ const problems = [
   ...documents.flatMap(npmScriptProblems),
   ...commandProblems(documents),
   ...tableProblems(documents),
+  ...releaseProblems(documents),
   ...registryProblems(),
 ];
 for (const problem of problems) process.stdout.write(`${problem}\n`);

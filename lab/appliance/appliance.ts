@@ -2,8 +2,9 @@
 
 import pLimit from 'p-limit';
 import type { Knobs } from '../knobs';
-import type { Appliance, ApplianceOptions, Invocation, Rule } from '../types';
+import type { Appliance, ApplianceOptions, Invocation, LabVolume, Rule } from '../types';
 import { FirstBoot } from './cloud-init/first-boot';
+import { Disks } from './disks';
 import { GuestRpc } from './guest-rpc';
 import type { GuestReply } from './guest-rpc';
 import { newBootId, writeHosts, writeName } from './identity';
@@ -25,6 +26,7 @@ export class SimulatedAppliance implements Appliance {
   readonly dir: string;
   private readonly files: MachineFiles;
   private readonly state: State;
+  private readonly disks: Disks;
   private readonly sudo: Sudo;
   private readonly rpc: GuestRpc;
   private readonly web: WebConsole;
@@ -55,6 +57,8 @@ export class SimulatedAppliance implements Appliance {
     ({ instanceId: this.instanceId, dir: this.dir } = options);
     this.files = new MachineFiles(options.dir);
     this.state = new State(this.files, options);
+    this.disks = new Disks(this.files, options.knobs.rootGiB);
+    if (options.ephemeral !== undefined) this.disks.addEphemeral(options.ephemeral);
     this.sudo = new Sudo(this.state);
     this.rpc = new GuestRpc(this.files, ([program = '', ...words]) => this.serve(program, words));
     this.web = new WebConsole(this.state);
@@ -82,6 +86,17 @@ export class SimulatedAppliance implements Appliance {
   setRules(rules: readonly Rule[]): Promise<void> {
     this.rules = rules;
     return this.queue(() => this.updateListeners());
+  }
+
+  attachVolume(volume: LabVolume, device: string): Promise<void> {
+    return this.queue(() => void this.disks.attach(volume, device));
+  }
+
+  detachVolume(id: string): Promise<void> {
+    return this.queue(() => {
+      if (this.disks.isInUse(id)) throw new Error(`${this.instanceId} has ${id} mounted`);
+      this.disks.detach(id);
+    });
   }
 
   consoleOutput(): string {
@@ -145,7 +160,7 @@ export class SimulatedAppliance implements Appliance {
     if (over) state.booted();
     else this.firstBoot.start(() => state.booted());
     this.serial.boot({ hostname: state.hostname, hostKey: over ? this.sshd.hostKey : undefined });
-    this.up = reachable;
+    this.up = this.disks.boot() && reachable;
     await this.updateListeners();
   }
 
@@ -153,6 +168,7 @@ export class SimulatedAppliance implements Appliance {
     await this.stop();
     this.rpc.forget();
     this.sudo.reboot();
+    this.disks.goDown();
     clearRun(this.files);
     if (this.state.knobs.newHostKeyAtBoot) this.sshd.changeKey();
     this.after(this.state.knobs.downFor, () => this.boot());

@@ -8,14 +8,19 @@ import type { MachineFiles } from './machine-files';
 
 /** Whole folders, so that a backup beside a file ends up in the machine too. */
 const FOLDERS = [
+  // The folder itself, in a variable: /dev/null and others stay the host's.
+  '/dev(?!/)',
   '/etc',
   '/home/stackato',
   '/lxc',
   '/mnt',
   '/proc/meminfo',
+  '/proc/self/mountinfo',
+  '/proc/swaps',
   '/proc/sys/kernel',
   '/run/cloud-init',
   '/var/lib/cloud',
+  '/sys/block',
   '/var/log',
   '/var/run',
   '/var/stackato',

@@ -38,6 +38,8 @@ export class State {
   boots = 0;
   /** Time and origin of the last session with a terminal, as sshd shows them. */
   lastLogin: string | undefined;
+  /** By `kato stop`; a boot starts it again. */
+  katoStopped = false;
   /** When this boot's processes are up. */
   private bootedAt = Infinity;
   private restartedAt = 0;
@@ -101,6 +103,7 @@ export class State {
   }
 
   booted(): void {
+    this.katoStopped = false;
     this.bootedAt = Date.now() + this.knobs.readyDelay;
   }
 
@@ -127,7 +130,7 @@ export class State {
   get processes(): ProcessState[] {
     const { base, processes } = this.family;
     const names = new Set([...base, ...this.roles.flatMap((role) => processes[role] ?? [])]);
-    const state = this.up && Date.now() >= this.restartedAt ? 'RUNNING' : 'STARTING';
+    const state = this.up && !this.katoStopped && Date.now() >= this.restartedAt ? 'RUNNING' : 'STARTING';
     return [...names].map((name, index) => ({ name, state: this.starved && index % 3 === 2 ? 'FATAL' : state }));
   }
 

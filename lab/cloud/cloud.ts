@@ -17,6 +17,7 @@ import type { AddressRecord, GroupRecord, InstanceRecord } from './records';
 import { RowCache } from './row-cache';
 import type { RowSource } from './row-cache';
 import type { Buckets } from './s3/buckets';
+import { Volumes } from './volumes';
 
 /** By default moto returns only 100 reservations. */
 const INSTANCES: RowSource<InstanceRecord> = {
@@ -48,7 +49,7 @@ export interface CloudOptions {
   readonly domain: string;
   /** URLs of its EC2 and S3. */
   readonly endpoints: { readonly ec2: string; readonly s3: string };
-  readonly machines: MachineOptions;
+  readonly machines: Omit<MachineOptions, 'released'>;
   readonly buckets: Buckets;
   readonly keys: BundleKeys;
 }
@@ -58,6 +59,7 @@ export class Cloud {
   readonly machines: Machines;
   readonly buckets: Buckets;
   readonly images: Images;
+  readonly volumes: Volumes;
   /** Launches by client token. */
   readonly tokens = new Map<string, { readonly request: string; readonly ids: readonly string[] }>();
   readonly cache: {
@@ -73,7 +75,13 @@ export class Cloud {
     readonly options: CloudOptions,
   ) {
     this.moto = new MotoClient(options.moto, dialect.motoRegion);
-    this.machines = new Machines(options.machines);
+    const { dir: folder } = options.machines;
+    this.volumes = new Volumes({
+      dir: join(folder, 'volumes'),
+      idLength: dialect.registration.idLength,
+      listsDeleted: dialect.eucalyptus,
+    });
+    this.machines = new Machines({ ...options.machines, released: (id) => this.volumes.freeAllOf(id) });
     this.buckets = options.buckets;
     const { dir, bootsImages } = options.machines;
     this.images = new Images(dialect, options.buckets, options.keys, bootsImages ? join(dir, 'images') : undefined);
@@ -128,6 +136,11 @@ export class Cloud {
 
   pool(): string[] {
     return Array.from({ length: 250 }, (_, i) => `127.${this.options.net}.${this.dialect.pool}.${i + 1}`);
+  }
+
+  /** The zone that the launch asked for, else the first. */
+  zoneOf(instanceId: string): string {
+    return this.machines.get(instanceId)?.zone ?? this.dialect.zones[0] ?? '';
   }
 
   /** The public DNS name of an address. */

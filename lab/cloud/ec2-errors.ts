@@ -179,6 +179,37 @@ const ERRORS = {
     message: (bytes) => `User data is limited to 16384 bytes: ${bytes}`,
     euca32: () => 'User data may not exceed 16 KB',
   },
+  volumeMissing: {
+    aws: 'InvalidVolume.NotFound',
+    message: (id) => `The volume '${id}' does not exist`,
+    euca32: (id) => `Failed to find volume: ${id}`,
+  },
+  volumeInUse: {
+    aws: 'VolumeInUse',
+    message: (id) => `Volume is not available: ${id}`,
+    euca32: (id) => `Volume is not available: ${id}`,
+  },
+  volumeNotAttached: {
+    aws: 'IncorrectState',
+    message: (id) => `Volume is not attached: ${id}`,
+    euca32: (id) => `Volume is not attached: ${id}`,
+  },
+  volumeZone: {
+    aws: 'InvalidVolume.ZoneMismatch',
+    message: (id) => `Can only attach volumes in the same zone: ${id}`,
+    euca32: (id) => `Can only attach volumes in the same cluster: ${id}`,
+  },
+  volumeSize: { aws: 'InvalidParameterValue', message: (size) => `Invalid volume size: ${size}` },
+  deviceInvalid: {
+    aws: 'InvalidParameterValue',
+    message: (device) => `Value (${device}) for parameter device is invalid.`,
+    euca32: (device) => `Invalid device name specified: ${device}`,
+  },
+  deviceInUse: {
+    aws: 'InvalidParameterValue',
+    message: (device) => `Attachment point ${device} is already in use`,
+    euca32: (device) => `Already have a device attached to: ${device}`,
+  },
   tokenMismatch: {
     aws: 'IdempotentParameterMismatch',
     message: () => 'Arguments on this idempotent request are inconsistent with arguments used in previous request(s).',

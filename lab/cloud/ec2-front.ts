@@ -159,6 +159,7 @@ const CREATED: Readonly<Record<string, (answer: Branch) => readonly string[]>> =
   AllocateAddress: (answer) => [text(answer, 'publicIp')],
   RunInstances: (answer) => items(answer, 'instancesSet').map((instance) => text(instance, 'instanceId')),
   RegisterImage: (answer) => [text(answer, 'imageId')],
+  CreateVolume: (answer) => [text(answer, 'volumeId')],
 };
 
 function created(action: string, answer: Branch): readonly string[] {

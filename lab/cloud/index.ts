@@ -5,10 +5,10 @@
  * Simulated: the calls of actions/index.ts; signatures, clock skew and replay; strict binding of parameters; each
  * release's error codes; client tokens; buckets, objects, registration and unbundling of images; classic and VPC
  * addressing; security group rules, instance states and public DNS names; a machine per instance, and the end of its
- * console output.
+ * console output; volumes, as folders of the host.
  *
  * Not simulated:
- * - the rest of S3: multipart uploads, versions, policies, access by others; volumes, snapshots, reboot, stop and
+ * - the rest of S3: multipart uploads, versions, policies, access by others; snapshots, reboot, stop and
  *   start, changes to key pairs (unsimulated-actions.ts);
  * - more than one account (it has an ordinary user and, on Eucalyptus, an administrator), IAM, quotas other than of
  *   addresses;
@@ -18,7 +18,7 @@
  * - eventual consistency, lack of capacity, TLS.
  *
  * Unlike real clouds, the path and host of a request matter only to its signature, ids have moto's 17 digits on
- * Eucalyptus too, and every instance is in the cloud's first zone.
+ * Eucalyptus too, and instances that ask for no zone are in the cloud's first one.
  */
 
 import { join } from 'node:path';
@@ -52,7 +52,7 @@ export interface CloudsOptions {
   readonly addressQuota?: number;
   /** Lets the ordinary user of Eucalyptus register kernels and ramdisks. */
   readonly kernelRights?: boolean;
-  readonly machines: Omit<MachineOptions, 'dir'>;
+  readonly machines: Omit<MachineOptions, 'dir' | 'released'>;
 }
 
 export class Clouds {

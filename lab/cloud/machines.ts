@@ -4,7 +4,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import pLimit from 'p-limit';
 import type { Knobs } from '../knobs';
-import type { ApplianceOptions, Host, NodeImage, Rule } from '../types';
+import type { ApplianceOptions, Host, LabVolume, NodeImage, Rule } from '../types';
 import type { InstanceRecord } from './records';
 
 /** Shortest times as `pending` and `shutting-down`, and how long a terminated instance stays listed. */
@@ -22,6 +22,8 @@ export interface MachineOptions {
   readonly knobsFor: (groups: readonly string[]) => Knobs;
   /** Shortest time as `shutting-down`, ms; absent: 300. */
   readonly shuttingDownFor?: number;
+  /** Called when an instance has let go of its volumes. */
+  readonly released: (instanceId: string) => void;
 }
 
 export interface Launch {
@@ -29,6 +31,9 @@ export interface Launch {
   readonly memory: number;
   readonly rules: readonly Rule[];
   readonly userData: Buffer | undefined;
+  readonly zone: string;
+  /** GiB; see ApplianceOptions. */
+  readonly ephemeral: number;
   /** Resolves when the image is unbundled, rejects if that fails. */
   readonly image: Promise<NodeImage | undefined>;
 }
@@ -42,15 +47,19 @@ export class Machine {
   /** Console output when it was last read. */
   private printed = '';
   private readonly queue = pLimit(1);
+  readonly zone: string;
   private readonly shuttingDownFor: number;
+  private readonly released: () => void;
 
   constructor(
     readonly groups: readonly string[],
-    { rules, image }: Launch,
-    { create, shuttingDownFor = MIN_SHUTTING_DOWN_MS }: MachineOptions,
+    { rules, image, zone }: Launch,
+    { create, released, shuttingDownFor = MIN_SHUTTING_DOWN_MS }: MachineOptions,
     options: ApplianceOptions,
   ) {
     this.shuttingDownFor = shuttingDownFor;
+    this.zone = zone;
+    this.released = () => released(options.instanceId);
     void this.queue(() => this.boot(image, create, options));
     void this.setRules(rules).catch((error: unknown) => this.end(`Server.InternalError: ${String(error)}`));
   }
@@ -65,6 +74,14 @@ export class Machine {
 
   setRules(rules: readonly Rule[]): Promise<void> {
     return this.whenCreated((host) => host.setRules(rules));
+  }
+
+  attachVolume(volume: LabVolume, device: string): Promise<void> {
+    return this.whenCreated((host) => host.attachVolume(volume, device));
+  }
+
+  detachVolume(id: string): Promise<void> {
+    return this.whenCreated((host) => host.detachVolume(id));
   }
 
   /** Console output; of an instance that does not run, as it was last read. */
@@ -121,6 +138,7 @@ export class Machine {
   private end(reason: string): void {
     this.state = 'terminated';
     this.reason = reason;
+    this.released();
     this.goneAt = Date.now();
   }
 }
@@ -138,6 +156,7 @@ export class Machines {
       instanceId: instance.id,
       privateIp: instance.privateIp,
       memory: boot.memory,
+      ...(boot.ephemeral > 0 ? { ephemeral: boot.ephemeral } : {}),
       dir,
       knobs: knobsFor(groups),
       ports,

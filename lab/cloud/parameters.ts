@@ -85,6 +85,32 @@ const RUN_4_1 = [
   'NetworkInterface.#.AssociatePublicIpAddress',
 ];
 
+/** From VmVolumeMessages and BlockStorageMessages of each release's sources. */
+const VOLUMES = {
+  CreateVolume: ['Size', 'SnapshotId', 'AvailabilityZone'],
+  DescribeVolumes: ['VolumeId.#'],
+  AttachVolume: ['VolumeId', 'InstanceId', 'Device'],
+  DetachVolume: ['VolumeId', 'InstanceId', 'Device', 'Force'],
+  DeleteVolume: ['VolumeId'],
+};
+const VOLUMES_3_4 = {
+  ...VOLUMES,
+  CreateVolume: [...VOLUMES.CreateVolume, 'VolumeType', 'Iops'],
+  DescribeVolumes: [...VOLUMES.DescribeVolumes, ...FILTER],
+};
+const VOLUMES_5_1 = {
+  ...VOLUMES_3_4,
+  CreateVolume: [...VOLUMES_3_4.CreateVolume, 'Encrypted', 'KmsKeyId', ...TAG],
+  DescribeVolumes: [...VOLUMES_3_4.DescribeVolumes, ...PAGE],
+};
+const VOLUMES_AWS = {
+  CreateVolume: [...VOLUMES_5_1.CreateVolume, 'Throughput', 'MultiAttachEnabled', 'ClientToken', 'DryRun'],
+  DescribeVolumes: [...VOLUMES_5_1.DescribeVolumes, 'DryRun'],
+  AttachVolume: [...VOLUMES.AttachVolume, 'DryRun'],
+  DetachVolume: [...VOLUMES.DetachVolume, 'DryRun'],
+  DeleteVolume: [...VOLUMES.DeleteVolume, 'DryRun'],
+};
+
 const REGISTER = [
   'ImageLocation',
   'Name',
@@ -121,6 +147,7 @@ const EUCALYPTUS_3_2: Table = {
   DescribeInstances: ['InstanceId.#'],
   GetConsoleOutput: ['InstanceId', 'InstanceId.1'],
   TerminateInstances: ['InstanceId.#'],
+  ...VOLUMES,
 };
 
 const EUCALYPTUS_4_4: Table = {
@@ -153,6 +180,7 @@ const EUCALYPTUS_4_4: Table = {
   GetConsoleOutput: ['InstanceId', 'InstanceId.1'],
   TerminateInstances: ['InstanceId.#'],
   DescribeInstanceStatus: ['InstanceId.#', 'IncludeAllInstances', ...FILTER, ...PAGE],
+  ...VOLUMES_3_4,
   CreateTags: ['ResourceId.#', 'Tag.#.Key', 'Tag.#.Value'],
   DescribeTags: [...FILTER, ...PAGE],
 };
@@ -176,6 +204,7 @@ const EUCALYPTUS_5_1: Table = {
   ...EUCALYPTUS_4_4,
   AllocateAddress: ['Domain', 'Address'],
   RunInstances: [...RUN_4_1, ...TAG],
+  ...VOLUMES_5_1,
 };
 
 const AWS: Table = {
@@ -206,6 +235,7 @@ const AWS: Table = {
   GetConsoleOutput: ['InstanceId', 'Latest', 'DryRun'],
   TerminateInstances: ['InstanceId.#', 'DryRun', 'Force'],
   DescribeInstanceStatus: ['InstanceId.#', 'IncludeAllInstances', 'DryRun', ...FILTER, ...PAGE],
+  ...VOLUMES_AWS,
   CreateTags: ['ResourceId.#', 'Tag.#.Key', 'Tag.#.Value', 'DryRun'],
   DescribeTags: ['DryRun', ...FILTER, ...PAGE],
 };

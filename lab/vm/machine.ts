@@ -9,7 +9,7 @@ import pLimit from 'p-limit';
 import { ChildProcesses } from '../child-processes';
 import type { Child } from '../child-processes';
 import { findProgram } from '../programs';
-import type { ApplianceOptions, Rule, VirtualMachine } from '../types';
+import type { ApplianceOptions, LabVolume, Rule, VirtualMachine } from '../types';
 import { untilReady } from '../wait';
 import { Monitor } from './monitor';
 import { NETWORK, qemuArguments } from './qemu';
@@ -82,6 +82,14 @@ export class QemuMachine implements VirtualMachine {
   setRules(rules: readonly Rule[]): Promise<void> {
     this.rules = rules;
     return this.queue(() => this.forward());
+  }
+
+  attachVolume(volume: LabVolume): Promise<void> {
+    return Promise.reject(new Error(`${volume.id}: volumes of real machines are not simulated by the lab`));
+  }
+
+  detachVolume(id: string): Promise<void> {
+    return Promise.reject(new Error(`${id} is not attached`));
   }
 
   consoleOutput(): string {

@@ -3,8 +3,8 @@
 import { lineAt } from './files.mjs';
 import { REFERENCES } from './references.mjs';
 
-export function tableProblems(documents) {
-  return REFERENCES.flatMap((reference) => {
+export function tableProblems(documents, references = REFERENCES) {
+  return references.flatMap((reference) => {
     const document = documents.find(({ path }) => path === reference.path);
     return document === undefined ? [] : problemsOf(document, reference);
   });

@@ -118,6 +118,21 @@ export const ANSWERS: readonly AnswerRow[] = [
     means: 'CLOUD_REFUSED',
     reason: 'duplicate',
   },
+  // It is being detached from an instance that is going down, or deleted already.
+  { call: /^(Attach|Delete)Volume$/, code: /^VolumeInUse$/, message: /volume is not available/i, means: 'NOT_YET' },
+  {
+    call: /^AttachVolume$/,
+    code: /^InvalidVolume\.ZoneMismatch$/,
+    message: /in the same (zone|cluster)/i,
+    means: 'VOLUME_ZONE',
+  },
+  { call: /^AttachVolume$/, code: /^IncorrectInstanceState$/, message: /not in a running state/i, means: 'NOT_YET' },
+  {
+    call: /^CreateVolume$/,
+    code: /^(VolumeLimitExceeded|MaxIOPSLimitExceeded|InsufficientVolumeCapacity)$/,
+    message: /quota exceeded|exceeds? (the )?(storage|volume|limit)/i,
+    means: 'VOLUME_NONE_LEFT',
+  },
   { code: /^IdempotentInstanceTerminated$/, means: 'INSTANCE_FAILED' },
   {
     call: /^RunInstances$/,

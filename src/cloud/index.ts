@@ -16,6 +16,7 @@ import { instances } from './instances';
 import { objects } from './objects';
 import { S3 } from './s3';
 import { securityGroups } from './security-groups';
+import { volumes } from './volumes';
 
 interface Settings {
   readonly spec: CloudSpec;
@@ -42,6 +43,7 @@ export function createCloud(ec2: Ec2, accountName: string): Cloud {
     ...addresses(ec2),
     ...securityGroups(ec2),
     ...instances(ec2),
+    ...volumes(ec2),
   };
 }
 

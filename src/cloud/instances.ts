@@ -126,6 +126,7 @@ export function instanceOf(instance: Instance, reservation: Reservation): readon
     Tags,
     StateReason,
     StateTransitionReason,
+    Placement,
   } = instance;
   if (InstanceId === undefined) return [];
   const privateIp = ipOf(PrivateIpAddress);
@@ -147,6 +148,7 @@ export function instanceOf(instance: Instance, reservation: Reservation): readon
       ...(PublicDnsName && isIP(PublicDnsName) === 0 ? { publicDnsName: PublicDnsName } : {}),
       ...(owner === undefined ? {} : { owner }),
       ...(reason ? { reason } : {}),
+      ...(Placement?.AvailabilityZone ? { zone: Placement.AvailabilityZone } : {}),
     },
   ];
 }

@@ -17,6 +17,8 @@ export interface CloudKind {
   readonly instanceTags: 'none' | 'afterwards' | 'at launch';
   /** Whether and when addresses can be tagged. Only those with an allocation id. */
   readonly addressTags: 'none' | 'afterwards' | 'at once';
+  /** Whether and when volumes can be tagged. 5.x knows TagSpecification of CreateVolume (CreateVolumeType.java). */
+  readonly volumeTags: 'none' | 'afterwards' | 'at once';
   /** Whether a launch that is requested twice happens once. Otherwise our security group is the only owner mark. */
   readonly clientToken: boolean;
   /** Whether two images may have one name. */
@@ -62,6 +64,7 @@ export const CLOUD_KINDS: Readonly<Record<CloudKindName, CloudKind>> = {
     version: '2012-10-01',
     filters: false,
     instanceTags: 'none',
+    volumeTags: 'none',
     addressTags: 'none',
     clientToken: false,
     imageNames: 'free',
@@ -81,6 +84,7 @@ export const CLOUD_KINDS: Readonly<Record<CloudKindName, CloudKind>> = {
     version: '2013-08-15',
     filters: true,
     instanceTags: 'afterwards',
+    volumeTags: 'afterwards',
     addressTags: 'none',
     clientToken: true,
     imageNames: 'unique',
@@ -100,6 +104,7 @@ export const CLOUD_KINDS: Readonly<Record<CloudKindName, CloudKind>> = {
     filters: true,
     page: 1000,
     instanceTags: 'afterwards',
+    volumeTags: 'afterwards',
     addressTags: 'none',
     clientToken: true,
     imageNames: 'unique',
@@ -119,6 +124,7 @@ export const CLOUD_KINDS: Readonly<Record<CloudKindName, CloudKind>> = {
     filters: true,
     page: 1000,
     instanceTags: 'at launch',
+    volumeTags: 'at once',
     addressTags: 'afterwards',
     clientToken: true,
     imageNames: 'unique',
@@ -138,6 +144,7 @@ export const CLOUD_KINDS: Readonly<Record<CloudKindName, CloudKind>> = {
     filters: true,
     page: 1000,
     instanceTags: 'at launch',
+    volumeTags: 'at once',
     addressTags: 'at once',
     clientToken: true,
     imageNames: 'unique',

@@ -516,6 +516,69 @@ export const ERRORS = {
     retry: 'no',
     remedy: { do: "Free space on the machine's disk, or make it writable again", then: 'resume' },
   },
+  DISK_NOT_EMPTY: {
+    owner: 'user',
+    retry: 'no',
+    remedy: {
+      do: 'The disk for the containers holds data, and was left alone. Give another volume, or wipe this one with `wipefs -a` if nobody needs what is on it',
+      then: 'resume',
+    },
+  },
+  DISK_NOT_FOUND: {
+    owner: 'host',
+    retry: 'no',
+    remedy: {
+      do: 'Look at `cat /proc/partitions` on the machine. Not every instance type has an ephemeral disk, and old kernels need `modprobe acpiphp` to see a new volume',
+      then: 'resume',
+    },
+  },
+  DISK_TOO_SMALL: {
+    owner: 'user',
+    retry: 'no',
+    remedy: { do: 'Ask for a bigger volume in storage.containers', then: 'up' },
+  },
+  STORE_NOT_MOVED: {
+    owner: 'host',
+    retry: 'no',
+    remedy: { do: 'The containers are where they were, and kato runs. Fix the cause on the machine', then: 'resume' },
+  },
+  VOLUME_NOT_FOUND: {
+    owner: 'user',
+    retry: 'no',
+    remedy: {
+      do: 'Give a volume of this account in storage.containers',
+      then: 'up',
+      or: { do: 'if a volume that was made for this deployment is gone, have another one made', then: 'resume' },
+    },
+  },
+  VOLUME_ZONE: {
+    owner: 'user',
+    retry: 'no',
+    remedy: { do: "A volume can only be attached in its own zone. Set instance.zone to the volume's", then: 'up' },
+  },
+  VOLUME_IN_USE: {
+    owner: 'user',
+    retry: 'no',
+    remedy: { do: 'It is never taken away from another instance. Detach it there', then: 'resume' },
+  },
+  VOLUME_FAILED: {
+    owner: 'cloud',
+    retry: 'no',
+    remedy: { do: 'The storage controller failed. Delete the volume and look at its log', then: 'resume' },
+  },
+  VOLUME_NONE_LEFT: {
+    owner: 'cloud',
+    retry: 'no',
+    remedy: { do: 'Delete volumes that nobody needs, or raise the quota', then: 'resume' },
+  },
+  VOLUME_AMBIGUOUS: {
+    owner: 'user',
+    retry: 'no',
+    remedy: {
+      do: 'This cloud has no tags to tell them apart. Delete the one that nobody needs, or give one by its id in storage.containers',
+      then: 'resume',
+    },
+  },
   SSH_DROPPED: {
     owner: 'host',
     retry: 'yes',

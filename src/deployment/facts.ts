@@ -27,6 +27,14 @@ export interface NodeFacts {
   instance?: { id: string; privateIp?: string };
   /** The launch was requested without an answer so far: the instance may still appear. */
   launchRequest?: Unsettled;
+  /** Holds the container store; GiB. `made`: by us, so that `down --volumes` deletes it. It outlives the instance. */
+  volume?: { id: string; size: number; made: boolean };
+  /** The volumes of the account before one was requested. */
+  volumesBefore?: readonly string[];
+  /** A volume was requested without an answer so far: it may still appear. */
+  volumeRequest?: Unsettled;
+  /** The disks that the machine had in that boot, before the volume was attached. */
+  disks?: { boot: string; names: readonly string[] };
   /** `SHA256:…` */
   hostKey?: string;
   /** The instance whose host key was replaced by another, during its first boot. Once per instance. */

@@ -80,6 +80,8 @@ export interface TeardownInput {
   readonly facts: Facts;
   /** Also withdraw the published image, which other deployments may use. */
   readonly images?: true;
+  /** Also delete the volume that was made for the container store, with its data. */
+  readonly volumes?: true;
 }
 
 export interface PublishInput {

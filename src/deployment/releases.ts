@@ -63,6 +63,9 @@ export interface Release {
   readonly staticIp: { readonly command: string; readonly by: 'dialogue' | 'flags' };
   /** What separates name servers, and search domains. */
   readonly staticIpLists: ' ';
+  /** Of all roles. */
+  readonly stop: string;
+  readonly start: string;
   /** Followed by the base name. */
   readonly rename: string;
   /** Followed by a role. */
@@ -104,7 +107,7 @@ const PARKS_AT_CONSOLE = 'the step waits, then parks with CONSOLE_NOT_UP and may
 const PARKS_AT_KATO = 'the step parks with KATO_NOT_READY and quotes what kato printed';
 
 const TO_2_6 = {
-  version: known('kato version', 'A2 kato-ref.rst; unchanged since 2.2 by RN'),
+  version: known('kato version', 'A2 kato-ref.rst; no release renames it (RN)'),
   versionText: notKnown(
     'a number anywhere',
     'with no number of a Stackato release in it, nothing is compared and the step says so',
@@ -123,6 +126,8 @@ const TO_2_6 = {
   readyText: notKnown('READY', '`kato status` decides', 'readyText'),
   staticIp: known({ command: 'kato op static_ip', by: 'dialogue' }, 'WIKI; A2 server/configuration.rst; RN 2.4'),
   staticIpLists: known(' ', 'bug 102837, doc commit 8940d0c: the manual says commas, the program asks for spaces'),
+  stop: known('kato stop', 'WIKI'),
+  start: known('kato start', 'WIKI'),
   rename: known('kato rename', 'WIKI'),
   disableRole: known('kato disable', 'WIKI'),
   setUpCore: known('kato setup core', 'WIKI; RN 2.2'),
@@ -137,7 +142,7 @@ const TO_2_6 = {
   memory: known(GIB_2, 'WIKI ("odd behavior" below); A2 server/ec2.rst'),
   infoPath: notKnown('/info', PARKS_AT_CONSOLE, 'consoleApi'),
   firstAdmin: notKnown({ by: 'licence', path: '/stackato/license' }, PARKS_AT_CONSOLE, 'consoleApi'),
-  memoryWithoutKey: known('any', 'A2 console: accepting the terms is enough'),
+  memoryWithoutKey: known('any', 'CC v2.90 license_controller.rb: the form itself brings the licence'),
   containerStore: known('/lxc/containers', 'WIKI'),
   cloudInitModule: notKnown(false, 'ordinary steps find its work done and adopt it', 'vendorCloudInit'),
 } as const satisfies ReleaseRow;
@@ -151,6 +156,8 @@ const FROM_2_8 = {
   info: known('kato info', 'A2 kato-ref.rst'),
   infoListsAvailable: known(true, 'A2 kato-ref.rst: assigned roles, available roles, mbusip, endpoint'),
   ready: known('kato process ready --block 5 all', 'A2 kato-ref.rst'),
+  stop: known('kato stop', 'A2 kato-ref.rst'),
+  start: known('kato start', 'A2 kato-ref.rst'),
   rename: known('kato node rename', 'A2 kato-ref.rst'),
   disableRole: known('kato role remove', 'A2 kato-ref.rst'),
   setUpCore: known('kato node setup core', 'A2 kato-ref.rst'),
@@ -167,7 +174,7 @@ const FROM_2_8 = {
     'CC v2.90 license_controller.rb; ESS (2.0.7); BRK (1.2.6)',
   ),
   containerStore: notKnown('/lxc/containers', 'looked for before anything is moved', 'containerStore'),
-  cloudInitModule: known(false, 'OCS (2.8.2 and 2.10.6): "currently not working"'),
+  cloudInitModule: known(false, 'OCS, of 2.8.2 and 2.10.6: a node by cloud-init is "currently not working"'),
 } as const satisfies ReleaseRow;
 
 /** 2.10.4 renamed `cloud_controller` (bug 97253) and added `primary`. */
@@ -206,7 +213,7 @@ const FROM_3_0 = {
     { by: 'firstuser', path: '/v2/stackato/firstuser', claimed: '/v2/info' },
     "CC v3.0.1 stackato_user_creation.rb; the console's set-up form",
   ),
-  memoryWithoutKey: known('any', 'CC v3.0.1: the first user brings the licence; keys are new in 3.4.1 (bug 104414)'),
+  memoryWithoutKey: known('any', 'CC v3.0.1 stackato_user_creation.rb; keys are new in 3.4.1 (RN, bug 104414)'),
   cloudInitModule: notKnown(false, 'ordinary steps find its work done and adopt it', 'vendorCloudInit'),
 } as const satisfies ReleaseRow;
 
@@ -234,7 +241,7 @@ const FROM_3_4 = {
 
 const FROM_3_6 = {
   ...FROM_3_4,
-  rename: known('kato node rename --no-restart', 'CT cloudinit/template-file-cloudinit-core.tpl'),
+  rename: known('kato node rename --no-restart', 'CT, core by cloud-init'),
   setUpCore: known('kato node setup core', 'CT; AOS core.sh.tpl'),
   memory: notKnown(GIB_3_75, PARKS_AT_KATO, 'leastMiB'),
   infoPath: known('/v2/info', 'CC v3.6.0 legacy_info.rb'),
@@ -242,7 +249,6 @@ const FROM_3_6 = {
     { by: 'firstuser', path: '/v2/stackato/firstuser', claimed: '/v2/info' },
     'CC v3.6.0 stackato_user_creation.rb',
   ),
-  memoryWithoutKey: notKnown(4096, 'it is only mentioned by `doctor`', 'leastMiB'),
   cloudInitModule: known(false, 'CT README: does not work on the unmodified image'),
 } as const satisfies ReleaseRow;
 

@@ -178,8 +178,13 @@ export interface DeploymentSpec {
   /** CIDRs that may reach ssh and, at the end, the console. Default `0.0.0.0/0`. */
   readonly access: { readonly ssh: readonly string[]; readonly console: readonly string[] };
   readonly console: { readonly httpPort: number; readonly httpsPort: number };
+  /** Where the container store is; absent: on the root volume. */
+  readonly storage?: { readonly containers: ContainerPlace };
   readonly timing: Timing;
 }
+
+/** The ephemeral disk, a volume to be made (GiB), or a given one. */
+export type ContainerPlace = 'ephemeral' | { readonly size: number } | { readonly id: string };
 
 export interface DnsRecord {
   readonly name: string;

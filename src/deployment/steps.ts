@@ -3,7 +3,7 @@
  * The implementations are in src/steps, one file for each step.
  */
 
-import type { NodeFacts, RebootReason, SiteFacts } from './facts';
+import type { Known, NodeFacts, RebootReason, SiteFacts } from './facts';
 import type { DeploymentSpec, Timing } from './spec';
 
 interface StepRow {
@@ -37,15 +37,25 @@ interface UndoRow {
   /** What is undone, for people. */
   readonly what: string;
   /** Facts that are no longer true after the undo. `node`: all facts of the node. */
-  readonly forget: readonly (keyof SiteFacts | 'node')[];
+  readonly forget: readonly (keyof Known | 'node')[];
   /** A request that may take effect late, which the undo must wait for. */
   readonly request?: RequestFact;
-  /** Other deployments may use it, so it is undone only on request. */
-  readonly shared?: true;
+  /** Undone only on request: other deployments may use it, or it holds data. */
+  readonly onRequest?: keyof UndoRequests;
+  /** Undone after everything else, because something else uses it. */
+  readonly last?: true;
+  /** Whether there may be something to undo. Default: yes. */
+  readonly needed?: (spec: DeploymentSpec, known: Known) => boolean;
+}
+
+/** What `down` was asked to remove, too. */
+export interface UndoRequests {
+  readonly images?: boolean;
+  readonly volumes?: boolean;
 }
 
 /** Facts that hold a request without an answer so far. */
-export type RequestFact = keyof Pick<SiteFacts & NodeFacts, 'groupRequest' | 'launchRequest'>;
+export type RequestFact = keyof Pick<SiteFacts & NodeFacts, 'groupRequest' | 'launchRequest' | 'volumeRequest'>;
 
 const imageHasId = ({ image }: DeploymentSpec): string | undefined => ('id' in image ? 'image has an id' : undefined);
 const startPublishing = { summary: 'Start or join the publishing of the image' };
@@ -83,7 +93,7 @@ const ROWS = [
     deadline: 'publish',
     notNeeded: imageHasId,
     activities: { startPublishing, awaitImage: { summary: 'Wait until the image is published' } },
-    undo: { activity: 'withdrawImage', what: 'image', forget: ['image'], shared: true },
+    undo: { activity: 'withdrawImage', what: 'image', forget: ['image'], onRequest: 'images' },
   },
   {
     id: 'address',
@@ -152,6 +162,32 @@ const ROWS = [
     looksOnly: true,
     notNeeded: ({ image }) => (image.cloudInit === true ? undefined : 'image without cloudInit'),
     activities: { awaitFirstBoot: {} },
+  },
+  {
+    id: 'container-store',
+    title: 'Move the container store off the root volume',
+    scope: 'node',
+    deadline: 'command',
+    skippable: true,
+    notNeeded: ({ storage }) => (storage === undefined ? 'storage.containers: root' : undefined),
+    // What was there before must be in history before a volume is requested, and before it is attached.
+    activities: {
+      noteVolumes: { summary: 'Note which volumes there are' },
+      ensureVolume: { summary: 'Create the volume, or find it', request: 'volumeRequest' },
+      noteDisks: { summary: 'Note which disks the machine has' },
+      attachVolume: { summary: 'Attach the volume' },
+      moveStore: {},
+      awaitKatoAgain: { summary: 'Wait until kato is ready' },
+    },
+    undo: {
+      activity: 'deleteVolume',
+      what: 'volume',
+      forget: ['volume', 'volumesBefore'],
+      request: 'volumeRequest',
+      onRequest: 'volumes',
+      last: true,
+      needed: (_spec, { volume, volumeRequest }) => volume?.made === true || volumeRequest !== undefined,
+    },
   },
   {
     id: 'static-ip',

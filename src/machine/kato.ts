@@ -13,6 +13,8 @@ export interface Kato {
   /** Whether `staticIp` asks for all its values. */
   readonly staticIpAsks: boolean;
   staticIp(network: StaticNetwork): string;
+  readonly stop: string;
+  readonly start: string;
   rename(baseName: string): string;
   disableRole(role: string): string;
   setUpCore(apiName: string): string;
@@ -30,6 +32,8 @@ export function katoOf(release: ReleaseName): Kato {
     ready: withTimeout(row.ready.value),
     staticIpAsks: by === 'dialogue',
     staticIp: (network) => (by === 'dialogue' ? command : [command, ...staticIpFlags(network, list)].join(' ')),
+    stop: row.stop.value,
+    start: row.start.value,
     rename: (baseName) => `${row.rename.value} ${shellQuote(baseName)}`,
     disableRole: (role) => `${row.disableRole.value} ${shellQuote(role)}`,
     setUpCore: (apiName) => `${row.setUpCore.value} ${shellQuote(apiName)}`,

@@ -123,8 +123,16 @@ function ownPart(own: Buffer): OwnPart {
       'USER_DATA_REFUSED',
       `The user data in instance.userData is of no kind that cloud-init knows; it would be ignored. Known are MIME and what begins with ${KINDS.map(([begins]) => begins).join(', ')}.`,
     );
+  if (type === 'text/cloud-config' && UNAPPENDABLE.some((each) => each.test(body.toString('utf8'))))
+    throw new DeployError(
+      'USER_DATA_REFUSED',
+      'The cloud-config in instance.userData is in braces or has document markers (--- or ...): cloud-init 0.6.3 appends it to that of the spec, and could then read neither. Write it in block style, without markers.',
+    );
   return { type, body };
 }
+
+/** Ubuntu 12.04's cloud-init makes one YAML document of all parts: a line with a marker, or a mapping in braces, ends that. */
+const UNAPPENDABLE = [/^(---|\.\.\.)(\s|$)/m, /^([ \t]*(#.*)?\r?\n)*[ \t]*\{/];
 
 function isGzip(bytes: Buffer): boolean {
   return bytes[0] === 0x1f && bytes[1] === 0x8b;
@@ -192,7 +200,7 @@ function multipart(config: string, own: OwnPart): Buffer {
 }
 
 /** Bytes that mail does not keep as they are. */
- 
+
 const NOT_PLAIN = /[^\t\n\x20-\x7e]/;
 const BASE64_LINE = /.{1,76}/g;
 

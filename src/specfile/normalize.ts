@@ -40,6 +40,7 @@ export function normalize(spec: WrittenSpec, folder: string): DeploymentSpec {
     dns: dnsOf(spec.dns, folder),
     ssh: sshOf(spec.ssh, folder),
     network: networkOf(spec.network),
+    ...storageOf(spec.storage),
     ...(admin === undefined ? {} : { admin: adminOf(admin, release, folder) }),
     access,
     console,
@@ -181,6 +182,13 @@ function sshOf({ user, port, password, key, hostKey }: Written['ssh'], folder: s
 
 function networkOf(network: Written['network']): NetworkSpec {
   return typeof network === 'string' ? { mode: network } : network;
+}
+
+function storageOf({ containers }: Written['storage']): Pick<DeploymentSpec, 'storage'> {
+  if (containers === 'root') return {};
+  if (containers === 'ephemeral') return { storage: { containers } };
+  const { volume } = containers;
+  return { storage: { containers: typeof volume === 'number' ? { size: volume } : { id: volume.toLowerCase() } } };
 }
 
 function timingOf({ poll, rebootWait, authGrace, deadline }: Written['timing']): Timing {

@@ -10,6 +10,7 @@ import { access, admin, console, network, ssh } from './schema-appliance';
 import { address, cloud, instance } from './schema-cloud';
 import { dns } from './schema-dns';
 import { image } from './schema-image';
+import { storage } from './schema-storage';
 import { timing } from './schema-timing';
 
 export const specSchema = mapping(
@@ -31,6 +32,7 @@ export const specSchema = mapping(
     dns,
     ssh,
     network,
+    storage,
     admin,
     access,
     console,

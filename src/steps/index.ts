@@ -7,6 +7,7 @@ import { associate } from './associate';
 import { claimAdmin } from './claim-admin';
 import { cloudInit } from './cloud-init';
 import { connect } from './connect';
+import { containerStore } from './container-store';
 import { disableMdns } from './disable-mdns';
 import { dns } from './dns';
 import { enableRoles } from './enable-roles';
@@ -37,6 +38,7 @@ const DEFINITIONS: { readonly [Id in StepId]: StepDefinition<Id> } = {
   associate,
   connect,
   'cloud-init': cloudInit,
+  'container-store': containerStore,
   'static-ip': staticIp,
   rename,
   'disable-mdns': disableMdns,

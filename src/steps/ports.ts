@@ -86,6 +86,28 @@ export interface CloudInstance {
   readonly owner?: string;
   /** Why it stopped, in the cloud's words. */
   readonly reason?: string;
+  readonly zone?: string;
+}
+
+export type VolumeState = 'creating' | 'available' | 'in-use' | 'deleting' | 'gone' | 'failed';
+
+export interface CloudVolume {
+  readonly id: string;
+  /** GiB. */
+  readonly size: number;
+  readonly zone: string;
+  readonly state: VolumeState;
+  /** Value of the tag OWNER_TAG, on clouds with volume tags. */
+  readonly owner?: string;
+  /** `attached` is false while it is being attached or detached. */
+  readonly attachment?: { readonly instanceId: string; readonly attached: boolean };
+}
+
+export interface VolumeRequest {
+  /** GiB. */
+  readonly size: number;
+  readonly zone: string;
+  readonly owner: string;
 }
 
 export interface LaunchRequest {
@@ -169,6 +191,19 @@ export interface Cloud {
   consoleOutput(instanceId: string): Promise<string>;
   /** No error if it is already gone. */
   terminate(instanceId: string): Promise<void>;
+  /** Whether and when volumes get OWNER_TAG. */
+  readonly volumeTags: 'none' | 'afterwards' | 'at once';
+  /** All volumes of the account, including deleted ones while the cloud still lists them. */
+  listVolumes(): Promise<readonly CloudVolume[]>;
+  createVolume(request: VolumeRequest): Promise<CloudVolume>;
+  /** @returns whether it is tagged now */
+  tagVolume(id: string, owner: string): Promise<boolean>;
+  /** @param device a name that not every cloud respects */
+  attachVolume(id: string, instanceId: string, device: string): Promise<void>;
+  /** No error if it is already gone. */
+  detachVolume(id: string): Promise<void>;
+  /** No error if it is already gone. */
+  deleteVolume(id: string): Promise<void>;
 }
 
 export interface StoredObject {

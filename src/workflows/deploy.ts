@@ -31,7 +31,7 @@ export async function deployStackato({ spec, facts }: DeployInput): Promise<Depl
     return { stage: 'ready', view: progress.view, unchanged: steps.changed.size === 0 };
   } catch (error) {
     if (!isCancellation(error)) throw error;
-    await CancellationScope.nonCancellable(() => takeBack(spec, progress));
+    await CancellationScope.nonCancellable(() => takeBack(spec, progress, facts.nodes.core.volume === undefined));
     if (!decisions.aborted) throw error;
     return { stage: 'aborted', view: progress.view, unchanged: false };
   } finally {
@@ -54,6 +54,7 @@ async function bringUp(spec: DeploymentSpec, steps: StepRunner): Promise<void> {
   await together(() => steps.run('connect'), ...(dnsEarly ? [] : [() => steps.run('dns')]));
 
   await steps.run('cloud-init');
+  await steps.run('container-store');
   await steps.run('static-ip');
   await steps.run('rename');
   await steps.run('disable-mdns');
@@ -107,9 +108,10 @@ const reboot: StepBody = async ({ spec, call, known, forget }) => {
   return after;
 };
 
-async function takeBack(spec: DeploymentSpec, progress: Progress): Promise<void> {
+/** @param newVolume a volume was made by this run, if at all: it holds nothing but copies of what the instance had */
+async function takeBack(spec: DeploymentSpec, progress: Progress, newVolume: boolean): Promise<void> {
   progress.stopRunning();
-  const clean = await undoEverything(spec, progress);
+  const clean = await undoEverything(spec, progress, { volumes: newVolume });
   progress.stage(clean ? 'aborted' : 'failed');
   if (!clean)
     throw ApplicationFailure.nonRetryable('Not everything could be taken back; `down` tries again.', 'UNDO_INCOMPLETE');

@@ -45,7 +45,8 @@ export class Progress {
     // Another instance: facts about the old one would be wrong.
     if (instance !== undefined && learnt.instance !== undefined && learnt.instance.id !== instance.id) {
       const { launchRequest } = this.view.facts.nodes[node];
-      this.view.facts.nodes[node] = launchRequest === undefined ? {} : { launchRequest };
+      this.forgetNode(node);
+      if (launchRequest !== undefined) this.view.facts.nodes[node].launchRequest = launchRequest;
     }
     learn(this.view.facts, node, learnt);
     if (JSON.stringify(this.view.facts) !== before) this.publish();
@@ -63,8 +64,14 @@ export class Progress {
     forget(this.view.facts, node, fact);
   }
 
+  /** All but the volume, which outlives the instance. */
   forgetNode(node: NodeName): void {
-    this.view.facts.nodes[node] = {};
+    const { volume, volumesBefore, volumeRequest } = this.view.facts.nodes[node];
+    this.view.facts.nodes[node] = {
+      ...(volume === undefined ? {} : { volume }),
+      ...(volumesBefore === undefined ? {} : { volumesBefore }),
+      ...(volumeRequest === undefined ? {} : { volumeRequest }),
+    };
   }
 
   step(id: StepId, change: StepProgress): void {

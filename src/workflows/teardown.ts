@@ -5,9 +5,11 @@ import { Progress } from './progress';
 import { undoEverything } from './undo';
 
 /** Removes what a deployment made, and nothing else. Can be run again safely. */
-export async function teardownStackato({ spec, facts, images }: TeardownInput): Promise<DeploymentView> {
+export async function teardownStackato({ spec, facts, images, volumes }: TeardownInput): Promise<DeploymentView> {
   const progress = new Progress(freshView(spec, facts, 'undoing'));
-  const clean = await CancellationScope.nonCancellable(() => undoEverything(spec, progress, images));
+  const clean = await CancellationScope.nonCancellable(() =>
+    undoEverything(spec, progress, { images: images === true, volumes: volumes === true }),
+  );
   progress.stage(clean ? 'removed' : 'failed');
   if (!clean)
     throw ApplicationFailure.nonRetryable('Not everything could be taken back; `down` tries again.', 'UNDO_INCOMPLETE');

@@ -2,7 +2,7 @@
 
 import { CORE } from '../deployment/facts';
 import { STEPS } from '../deployment/steps';
-import type { Step } from '../deployment/steps';
+import type { Step, UndoRequests } from '../deployment/steps';
 import type { DeploymentSpec } from '../deployment/spec';
 import { callStepActivity } from './calls';
 import { stepFailureOf } from './failures';
@@ -15,14 +15,20 @@ const LATE_EFFECT_DEADLINE = 180_000;
 /**
  * Call it inside `CancellationScope.nonCancellable`: in a cancelled scope no activity would run.
  * After a failure it continues with the remaining steps, so that as little as possible is left.
- * @param images also withdraw the published image, which other deployments may use
+ * @param requested what is undone only on request
  * @returns whether everything is gone
  */
-export async function undoEverything(spec: DeploymentSpec, progress: Progress, images = false): Promise<boolean> {
+export async function undoEverything(
+  spec: DeploymentSpec,
+  progress: Progress,
+  requested: UndoRequests = {},
+): Promise<boolean> {
   progress.stage('undoing');
   let clean = true;
-  for (const { id, scope, undo } of [...STEPS].reverse()) {
-    if (undo === undefined || (undo.shared === true && !images)) continue;
+  const steps = [...STEPS].reverse();
+  for (const { id, scope, undo } of [...steps.filter((step) => !isLast(step)), ...steps.filter(isLast)]) {
+    if (undo === undefined || (undo.onRequest !== undefined && requested[undo.onRequest] !== true)) continue;
+    if (undo.needed?.(spec, progress.known(CORE)) === false) continue;
     try {
       await undoStep(spec, progress, { id, scope, undo });
     } catch (error) {
@@ -32,6 +38,10 @@ export async function undoEverything(spec: DeploymentSpec, progress: Progress, i
     }
   }
   return clean;
+}
+
+function isLast({ undo }: Step): boolean {
+  return undo?.last === true;
 }
 
 async function undoStep(

@@ -209,7 +209,7 @@ describe('image commands', function () {
     const refused: readonly (readonly [title: string, code: string, args: () => string[]])[] = [
       ['a file that is not there', 'IMAGE_SOURCE_MISSING', () => bundling('nothing.raw', 'refused')],
       ['a folder as image', 'IMAGE_SOURCE_UNREADABLE', () => bundling('first', 'refused')],
-      ['a file of another kind', 'IMAGE_FORMAT', () => bundling('stackato.vmdk', 'refused')],
+      ['a file of another kind', 'IMAGE_FORMAT', () => bundling('stackato.vdi', 'refused')],
       ['an xz file that is none', 'IMAGE_SOURCE_DAMAGED', () => bundling('broken.xz', 'refused')],
       [
         "another user's key",

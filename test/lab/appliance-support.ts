@@ -142,7 +142,7 @@ export class TestMachines {
   private net: Promise<Net> | undefined;
 
   /** Launches a machine without an address. */
-  async launch(knobs: Partial<Knobs> = {}, memory = 4096, folder = ''): Promise<TestMachine> {
+  async launch(knobs: Partial<Knobs> = {}, memory = 4096, folder = '', userData?: Buffer): Promise<TestMachine> {
     const { number: net } = await (this.net ??= claimNet(undefined));
     const id = ++this.count;
     const instanceId = `i-${String(id).padStart(8, '0')}`;
@@ -153,14 +153,15 @@ export class TestMachines {
       dir: join(this.dir, folder, instanceId),
       knobs: { ...DEFAULT_KNOBS, ...QUICK, ...knobs },
       ports: PORTS,
+      ...(userData === undefined ? {} : { userData }),
     });
     this.made.push(appliance);
     return new TestMachine(appliance, `127.${net}.9.${id}`);
   }
 
   /** Launches a machine and waits until it is up, with all ports open to everybody. */
-  async machine(knobs: Partial<Knobs> = {}, memory = 4096, folder = ''): Promise<TestMachine> {
-    const machine = await this.launch(knobs, memory, folder);
+  async machine(knobs: Partial<Knobs> = {}, memory = 4096, folder = '', userData?: Buffer): Promise<TestMachine> {
+    const machine = await this.launch(knobs, memory, folder, userData);
     await machine.appliance.setRules(ALL_OPEN);
     await machine.appliance.setPublicIp(machine.ip);
     await eventually('its first boot', () => machine.appliance.boots() === 1);

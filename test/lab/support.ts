@@ -8,7 +8,7 @@ import { DEFAULT_KNOBS } from '../../lab/knobs';
 import type { Knobs } from '../../lab/knobs';
 import { startMoto } from '../../lab/moto';
 import { choosePorts, claimNet, cloudPorts } from '../../lab/ports';
-import type { Appliance, ApplianceOptions, CloudAccess, Host, MachineFactory, Rule } from '../../lab/types';
+import type { Appliance, ApplianceOptions, CloudAccess, Host, LabVolume, MachineFactory, Rule } from '../../lab/types';
 
 export const KNOBS: Knobs = {
   ...DEFAULT_KNOBS,
@@ -26,6 +26,9 @@ export class FakeAppliance implements Appliance {
   publicIp: string | undefined;
   rules: readonly Rule[] = [];
   terminated = false;
+  /** Devices of its volumes, by id. */
+  readonly volumes = new Map<string, string>();
+  mounted = false;
   /** Its console output. */
   printed = '';
   readonly instanceId: string;
@@ -42,6 +45,17 @@ export class FakeAppliance implements Appliance {
 
   setRules(rules: readonly Rule[]): Promise<void> {
     this.rules = rules;
+    return Promise.resolve();
+  }
+
+  attachVolume({ id }: LabVolume, device: string): Promise<void> {
+    this.volumes.set(id, device);
+    return Promise.resolve();
+  }
+
+  detachVolume(id: string): Promise<void> {
+    if (this.mounted) return Promise.reject(new Error('mounted'));
+    this.volumes.delete(id);
     return Promise.resolve();
   }
 

@@ -57,6 +57,11 @@ function replaceLine(begins: string, becomes: string, good = GOOD): string {
   return [...lines.slice(0, i), ...text, ...lines.slice(i + 1)].join('\n');
 }
 
+/** The image from a catalogue instead of files; what is given begins in line 10. */
+export function fromCatalog(lines: string): string {
+  return PUBLISHES.replace(/ {2}kernel:.*\n {2}ramdisk:.*\n {2}root:.*\n/, `  ${lines}\n`);
+}
+
 const badImage = (
   what: string,
   begins: string,
@@ -353,6 +358,48 @@ export const BAD_SPECS: readonly BadSpec[] = [
     replaceLine('image', 'image: { id: emi-12345678, kernel: vmlinuz }'),
     '6 image.kernel',
     /no meaning beside image\.id/,
+  ),
+  bad(
+    'a catalogue and a kernel',
+    fromCatalog('catalog: store/catalog\n  kernel: vmlinuz'),
+    '11 image.kernel',
+    /no meaning beside image\.catalog/,
+  ),
+  bad(
+    'a catalogue beside an id',
+    fromCatalog('id: emi-12345678\n  catalog: store/catalog'),
+    ['8 image.name', '9 image.bucket', '12 image.signing', '11 image.catalog'],
+    /no meaning beside image\.id/,
+  ),
+  bad(
+    'an entry without a catalogue',
+    PUBLISHES.replace('  kernel:', '  entry: "0123456789"\n  kernel:'),
+    '10 image.entry',
+    /no meaning without image\.catalog/,
+  ),
+  bad(
+    'a catalogue by ftp',
+    fromCatalog('catalog: ftp://store/catalog'),
+    '10 image.catalog',
+    /not an http or https URL/,
+  ),
+  bad(
+    'a catalogue with a password',
+    fromCatalog('catalog: "http://u:p@store/catalog"'),
+    '10 image.catalog',
+    /has a user, a password/,
+  ),
+  bad(
+    'an entry that YAML reads as a number',
+    fromCatalog('catalog: store/catalog\n  entry: 1234567890'),
+    '11 image.entry',
+    /quotes|number/,
+  ),
+  bad(
+    'another hypervisor',
+    fromCatalog('catalog: store/catalog\n  hypervisor: vmware'),
+    '11 image.hypervisor',
+    /kvm|xen/,
   ),
   badImage('an image without a ramdisk', 'ramdisk:', '', '7 image.ramdisk', /is missing, and an image is made of it/),
   badImage('an image without a name', 'name: stackato', '', '7 image.name', /is missing/),

@@ -7,7 +7,7 @@ import { formatProblems, loadSpec, parseSpec } from '../../src/specfile/loader';
 import type { Loaded, Problem } from '../../src/specfile/loader';
 import { RELEASE_NAMES } from '../../src/deployment/releases';
 import { katoOf } from '../../src/machine/kato';
-import { BAD_SPECS, GOOD, PUBLISHES, SECRET } from './bad-specs';
+import { BAD_SPECS, GOOD, PUBLISHES, SECRET, fromCatalog } from './bad-specs';
 
 function problemsOf(loaded: Loaded): readonly Problem[] {
   assert.ok(!loaded.ok, 'it was accepted');
@@ -248,6 +248,23 @@ describe('a good spec', () => {
         { ...complete.cloud, endpoint: 'https://clc:8773/services/Eucalyptus', ca: '/ca.pem' },
         { user: 'stackato', port: 22, key: { file: '/specs/keys/id' }, password: { file: '/run/pw' } },
       ],
+    );
+  });
+
+  it('13: may have its image from a catalogue', () => {
+    const archive = { architecture: 'x86_64', hypervisor: 'kvm' };
+    const imageOf = (lines: string): unknown => {
+      const { image } = specOf(fromCatalog(lines)) as { image: Record<string, unknown> };
+      return [image.kernel, image.ramdisk, image.root];
+    };
+    const all = (file: object): object[] => [file, file, file].map((each) => ({ ...archive, ...each }));
+    assert.deepEqual(
+      imageOf('catalog: http://Store/catalog\n  entry: "0123456789"'),
+      all({ catalog: 'http://store/catalog', entry: '0123456789' }),
+    );
+    assert.deepEqual(
+      imageOf('catalog: ../store/\n  hypervisor: xen'),
+      all({ catalog: '/store/', hypervisor: 'xen' }),
     );
   });
 

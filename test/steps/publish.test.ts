@@ -257,7 +257,7 @@ describe('publishing an image', function () {
     [
       'a root of a kind nobody can read',
       'IMAGE_FORMAT',
-      () => imageOf('machine', { root: { file: join(folder, 'root.qcow2') } }),
+      () => imageOf('machine', { root: { file: join(folder, 'root.vdi') } }),
     ],
     ['a name of no image', 'IMAGE_PREFIX', () => imageOf('machine', { name: 'initrd-x' })],
     [

@@ -74,6 +74,27 @@ function becomeNode(state: State, node: Pick<State, 'micro' | 'mbusIp' | 'endpoi
   state.restarted();
 }
 
+export function stop({ state }: KatoCall): GuestReply {
+  return busy(state, {
+    sudo: false,
+    first: 'Stopping all roles...',
+    effect: () => void (state.katoStopped = true),
+    last: () => [progress('stopping supervisord')],
+  });
+}
+
+export function start({ state }: KatoCall): GuestReply {
+  return busy(state, {
+    sudo: false,
+    first: 'Starting all roles...',
+    effect: () => {
+      state.katoStopped = false;
+      state.restarted();
+    },
+    last: () => [progress('starting supervisord')],
+  });
+}
+
 export function enableRoles({ state, words, options }: KatoCall): GuestReply {
   const { roles, family } = state;
   const [option = '', ...others] = Object.keys(options);

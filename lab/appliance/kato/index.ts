@@ -2,7 +2,7 @@
 
 import type { GuestReply } from '../guest-rpc';
 import type { State } from '../state';
-import { enableRoles, setupCore, setupMicro, disableRoles, rename } from './actions';
+import { enableRoles, setupCore, setupMicro, disableRoles, rename, start, stop } from './actions';
 import { exit, readArguments } from './call';
 import type { KatoCall } from './call';
 import type { Verb } from './releases';
@@ -22,6 +22,8 @@ const HANDLERS: Readonly<Record<Verb, (call: KatoCall) => GuestReply>> = {
   core: setupCore,
   micro: setupMicro,
   nodes,
+  stop,
+  start,
 };
 
 const MAX_WORDS = 3;

@@ -49,6 +49,8 @@ export const VERBS = [
   'core',
   'micro',
   'nodes',
+  'stop',
+  'start',
 ] as const;
 export type Verb = (typeof VERBS)[number];
 
@@ -85,6 +87,8 @@ const TO_2_6: Family = {
     info: 'info',
     status: 'status',
     ready: 'ready',
+    stop: 'stop',
+    start: 'start',
     'op static_ip': 'staticIp',
     rename: 'rename',
     disable: 'remove',
@@ -105,6 +109,8 @@ const TO_2_6: Family = {
     core: usage([0, 1]),
     micro: usage([0, 0]),
     nodes: usage([0, 0]),
+    stop: usage([0, MANY]),
+    start: usage([0, MANY]),
   },
   roles: ROLES_2_6,
   fresh: ROLES_2_6,
@@ -139,6 +145,8 @@ const FROM_2_8: Family = {
     status: 'status',
     'process list': 'processes',
     'process ready': 'ready',
+    stop: 'stop',
+    start: 'start',
     'op static_ip': 'staticIp',
     'node rename': 'rename',
     'role remove': 'remove',

@@ -22,6 +22,7 @@ import {
   terminateInstances,
 } from './instances';
 import { createTags, describeTags } from './tags';
+import { attachVolume, createVolume, deleteVolume, describeVolumes, detachVolume } from './volumes';
 
 export type Action = (cloud: Cloud, params: Params, caller: Account) => Branch | Promise<Branch>;
 
@@ -48,6 +49,11 @@ export const ACTIONS: Readonly<Record<string, Action>> = {
   DescribeInstanceStatus: describeInstanceStatus,
   GetConsoleOutput: getConsoleOutput,
   TerminateInstances: terminateInstances,
+  CreateVolume: createVolume,
+  DescribeVolumes: describeVolumes,
+  AttachVolume: attachVolume,
+  DetachVolume: detachVolume,
+  DeleteVolume: deleteVolume,
   CreateTags: createTags,
   DescribeTags: describeTags,
 };

@@ -40,6 +40,8 @@ export async function runInstances(cloud: Cloud, params: Params): Promise<Branch
       memory: cloud.dialect.types[type]?.memory ?? 0,
       rules,
       userData,
+      zone: params['Placement.AvailabilityZone'] ?? cloud.dialect.zones[0] ?? '',
+      ephemeral: ephemeralOf(cloud, type),
       image: cloud.images.nodeImage(instance.imageId),
     });
   }
@@ -50,6 +52,15 @@ export async function runInstances(cloud: Cloud, params: Params): Promise<Branch
     instances.map((instance) => ({ ...instance, state: 'pending' })),
     [],
   );
+}
+
+/**
+ * GiB. Eucalyptus gives what the type's disk has beside image and swap (VmTypes, 3.2: `disk - image - swap`), AWS a disk
+ * of that size.
+ */
+function ephemeralOf({ dialect: { types, eucalyptus } }: Cloud, type: string): number {
+  const disk = types[type]?.disk ?? 0;
+  return eucalyptus ? Math.max(0, disk - 10) : disk;
 }
 
 export async function describeInstances(cloud: Cloud, params: Params): Promise<Branch> {
@@ -210,7 +221,7 @@ function item(cloud: Cloud, instance: InstanceRecord, index: number, addresses: 
     productCodes: '',
     instanceType: instance.type,
     launchTime: instance.launchTime,
-    placement: { availabilityZone: dialect.zones[0] },
+    placement: { availabilityZone: cloud.zoneOf(instance.id) },
     monitoring: { state: dialect.kind === 'eucalyptus-3.2' ? 'false' : 'disabled' },
     rootDeviceType: 'instance-store',
     rootDeviceName: '/dev/sda1',

@@ -6,6 +6,8 @@ import { filtered } from '../filters';
 import type { FilterTable } from '../filters';
 import { withPrefix, listed } from '../parameters';
 import type { Params } from '../parameters';
+import type { Tag } from '../records';
+import type { VolumeRecord } from '../volumes';
 import { items, list, text } from '../xml';
 import type { Branch } from '../xml';
 
@@ -14,6 +16,9 @@ export async function createTags(cloud: Cloud, params: Params): Promise<Branch> 
   if (ids.length === 0) throw new Ec2Error('parameterMissing', 'ResourceId');
   const refused = ids.find((id) => !cloud.dialect.taggable.some((prefix) => id.startsWith(prefix)));
   if (refused !== undefined) throw new Ec2Error('tagRefused', refused);
+  const volumes = ids.flatMap((id) => (id.startsWith('vol-') ? [volumeOf(cloud, id)] : []));
+  for (const volume of volumes) volume.tags = [...volume.tags, ...tagsIn(params)];
+  if (volumes.length === ids.length) return { return: true };
   await cloud.moto.call('CreateTags', { ...withPrefix(params, 'ResourceId.'), ...withPrefix(params, 'Tag.') });
   const { instances, addresses, groups } = cloud.cache;
   await instances.refresh(...ids.filter((id) => id.startsWith('i-')));
@@ -22,6 +27,19 @@ export async function createTags(cloud: Cloud, params: Params): Promise<Branch> 
     ...(await addresses.all()).filter(({ allocationId }) => ids.includes(allocationId)).map(({ publicIp }) => publicIp),
   );
   return { return: true };
+}
+
+function volumeOf(cloud: Cloud, id: string): VolumeRecord {
+  const volume = cloud.volumes.get(id);
+  if (volume === undefined) throw new Ec2Error('volumeMissing', id);
+  return volume;
+}
+
+function tagsIn(params: Params): Tag[] {
+  return Object.entries(params).flatMap(([name, key]) => {
+    const number = /^Tag\.(\d+)\.Key$/.exec(name)?.[1];
+    return number === undefined ? [] : [{ key, value: params[`Tag.${number}.Value`] ?? '' }];
+  });
 }
 
 interface TagRow {
@@ -45,5 +63,12 @@ export async function describeTags(cloud: Cloud, params: Params): Promise<Branch
     key: text(tag, 'key'),
     value: text(tag, 'value'),
   }));
-  return { tagSet: list(filtered<TagRow & { tags?: undefined }>(all, params, TAG_FILTERS).map((row) => ({ ...row }))) };
+  const ofVolumes = cloud.volumes
+    .all()
+    .flatMap(({ id, tags }) => tags.map((tag): TagRow => ({ resourceId: id, resourceType: 'volume', ...tag })));
+  return {
+    tagSet: list(
+      filtered<TagRow & { tags?: undefined }>([...all, ...ofVolumes], params, TAG_FILTERS).map((row) => ({ ...row })),
+    ),
+  };
 }

@@ -22,6 +22,10 @@ export interface MachineCommand<T> {
   /** The outcome, if the effect is there. `ran`: the command was run for this need. */
   done(state: T, ran: boolean, input: StepInput): Omit<StepOutcome, 'changed'> | undefined;
   command(input: StepInput, state: T): string;
+  /** The error that its output names, if its effect is not there. */
+  failure?(output: string): DeployError | undefined;
+  /** It can be run again, so one that was ended from outside is, without asking anybody. */
+  readonly again?: true;
   /** In addition to the account's own password, which sudo gets. */
   answers?(state: T): Partial<Record<PromptId, string>>;
 }
@@ -48,15 +52,39 @@ export async function ensureByCommand<T>(
     const there = job === 'running' ? undefined : work.done(state, ran, input);
     if (there !== undefined) return { changed: ran, ...there };
     attempt.assertTimely();
-    const outcome = await watch(session, input, attempt, work, state);
+    const need = await uncutNeed(session, input, work);
+    const outcome = await watch(session, { ...input, need }, attempt, work, state);
     const after = work.done(await work.observe(session, input), true, input);
     if (after !== undefined) return { changed: true, ...after };
+    const cut = outcome.state === 'rebooted' || outcome.state === 'lost';
+    if (cut && work.again === true && !need.endsWith(`-run-${MOST_RUNS}`))
+      throw new DeployError('NOT_YET', `The command ${ending(outcome)}, and is run again.`);
+    const failure = work.failure?.(outcome.transcript);
+    if (failure !== undefined) throw failure;
     throw new DeployError(
       codeOf(outcome),
       `${work.command(input, state)} ${ending(outcome)} and its effect is not there. ${quoted(outcome)}`,
     );
   });
 }
+
+/** The need of the last run that was not cut off, or of another run. */
+async function uncutNeed<T>(
+  session: RemoteSession,
+  input: StepInput,
+  { step, again }: MachineCommand<T>,
+): Promise<string> {
+  let { need } = input;
+  for (let run = 2; again === true && run <= MOST_RUNS; run += 1) {
+    const state = await jobState(session, { ...input, need }, step);
+    if (state !== 'rebooted' && state !== 'lost') return need;
+    need = `${input.need}-run-${run}`;
+  }
+  return need;
+}
+
+/** Of a command that was cut off again and again. */
+const MOST_RUNS = 5;
 
 async function jobState(session: RemoteSession, { spec, need }: StepInput, step: StepId): Promise<JobState> {
   const { command } = findJob({ deployment: spec.name, step, need });
