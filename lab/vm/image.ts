@@ -9,12 +9,16 @@ const FOLDERS = [dirname(dirname(__dirname)), dirname(dirname(dirname(__dirname)
   join(root, '.tools', 'vm'),
 );
 
+/** Root images: the same Debian, with and without cloud-init. */
+const ROOTS = { plain: 'root.img', 'cloud-init': 'cloud-init.img' } as const;
+
 /** The files to publish. Throws if they have not been built. */
-export function builtImage(): NodeImage {
-  const folder = FOLDERS.find((candidate) => existsSync(join(candidate, 'root.img')));
+export function builtImage(kind: keyof typeof ROOTS = 'plain'): NodeImage {
+  const root = ROOTS[kind];
+  const folder = FOLDERS.find((candidate) => existsSync(join(candidate, root)));
   if (folder === undefined)
     throw new Error(
       'The image of the real machine has not been built. Run `npm run setup -- --lab --vm`, as root or where sudo works.',
     );
-  return { kernel: join(folder, 'vmlinuz'), ramdisk: join(folder, 'initrd.img'), root: join(folder, 'root.img') };
+  return { kernel: join(folder, 'vmlinuz'), ramdisk: join(folder, 'initrd.img'), root: join(folder, root) };
 }

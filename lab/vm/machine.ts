@@ -11,6 +11,9 @@ import type { Child } from '../child-processes';
 import { findProgram } from '../programs';
 import type { ApplianceOptions, LabVolume, Rule, VirtualMachine } from '../types';
 import { untilReady } from '../wait';
+import { makeDisk, plug, slotOf, unplug } from './disks';
+import type { PluggedVolume } from './disks';
+import { writeMetadata } from './metadata';
 import { Monitor } from './monitor';
 import { NETWORK, qemuArguments } from './qemu';
 import type { QemuPlan } from './qemu';
@@ -34,14 +37,18 @@ export class QemuMachine implements VirtualMachine {
   private rules: readonly Rule[] = [];
   /** Ports that QEMU forwards: `tcp:<ip>:<port>`. */
   private forwards: readonly string[] = [];
+  private volumes: readonly PluggedVolume[] = [];
   private readonly queue = pLimit(1);
 
   /** Returns once QEMU runs; the machine boots in the background. */
   static async create(options: ApplianceOptions, kvm: boolean): Promise<QemuMachine> {
-    const { dir, image, knobs, memory, privateIp, instanceId } = options;
+    const { dir, image, knobs, memory, privateIp, instanceId, ephemeral } = options;
     if (image === undefined) throw new Error(`${instanceId} has no image to boot.`);
-    const [disk, settings] = [join(dir, 'disk.qcow2'), join(dir, 'settings.json')];
+    const [disk, settings, metadata] = [join(dir, 'disk.qcow2'), join(dir, 'settings.json'), join(dir, 'metadata')];
+    const ephemeralDisk = ephemeral === undefined ? undefined : join(dir, 'ephemeral.raw');
+    if (ephemeral !== undefined && ephemeralDisk !== undefined) makeDisk(ephemeralDisk, ephemeral);
     writeSettings(settings, knobs);
+    writeMetadata(metadata, options);
     await run(findProgram('qemu-img'), ['create', '-q', '-f', 'qcow2', '-b', image.root, '-F', 'raw', disk]);
     // The path of a Unix socket must be short.
     const sockets = mkdtempSync(join(tmpdir(), 'stackato-vm-'));
@@ -50,7 +57,9 @@ export class QemuMachine implements VirtualMachine {
       privateIp,
       image,
       disk,
+      ephemeral: ephemeralDisk,
       settings,
+      metadata,
       kvm,
       consoleLog: join(dir, 'console.log'),
       sockets: { monitor: join(sockets, 'monitor'), serial: join(sockets, 'serial') },
@@ -84,12 +93,26 @@ export class QemuMachine implements VirtualMachine {
     return this.queue(() => this.forward());
   }
 
-  attachVolume(volume: LabVolume): Promise<void> {
-    return Promise.reject(new Error(`${volume.id}: volumes of real machines are not simulated by the lab`));
+  /** While the machine is off, the volume is there at the next power-on. */
+  attachVolume(volume: LabVolume, device: string): Promise<void> {
+    return this.queue(async () => {
+      if (this.volumes.some((each) => slotOf(each.device) === slotOf(device)))
+        throw new Error(`${this.instanceId} already has a volume at ${device}.`);
+      const plugged = { volume, device };
+      const monitor = this.live();
+      if (monitor !== undefined) await plug(monitor, plugged);
+      this.volumes = [...this.volumes, plugged];
+    });
   }
 
   detachVolume(id: string): Promise<void> {
-    return Promise.reject(new Error(`${id} is not attached`));
+    return this.queue(async () => {
+      const plugged = this.volumes.find(({ volume }) => volume.id === id);
+      if (plugged === undefined) throw new Error(`${this.instanceId} has no volume ${id}.`);
+      const monitor = this.live();
+      if (monitor !== undefined) await unplug(monitor, plugged);
+      this.volumes = this.volumes.filter((each) => each !== plugged);
+    });
   }
 
   consoleOutput(): string {
@@ -105,7 +128,7 @@ export class QemuMachine implements VirtualMachine {
       const child = this.processes.start({
         name: 'qemu',
         program: findProgram('qemu-system-x86_64'),
-        args: qemuArguments(this.plan),
+        args: qemuArguments(this.plan, this.volumes),
       });
       this.child = child;
       await untilReady(child, async () => {
@@ -131,10 +154,15 @@ export class QemuMachine implements VirtualMachine {
     await this.child?.end('SIGKILL');
   }
 
+  /** The monitor of a machine that runs. */
+  private live(): Monitor | undefined {
+    return this.child?.running() === true ? this.monitor : undefined;
+  }
+
   /** Removes forwards before it adds any: another machine may need the address. */
   private async forward(): Promise<void> {
-    const { monitor, ip } = this;
-    if (monitor === undefined || this.child?.running() !== true) return;
+    const [monitor, ip] = [this.live(), this.ip];
+    if (monitor === undefined) return;
     const names = Object.keys(INSIDE) as (keyof typeof INSIDE)[];
     const open = names.filter((name) => this.rules.some(({ port }) => port === this.options.ports[name]));
     const wanted = new Map<string, number>(

@@ -11,9 +11,18 @@ interface Reply {
   readonly error?: { readonly desc: string };
 }
 
+interface Message extends Reply {
+  readonly event?: string;
+  readonly data?: { readonly device?: string };
+}
+
+/** Arguments of a command. */
+export type Arguments = Readonly<Record<string, unknown>>;
+
 export class Monitor {
   private readonly lines: Interface;
   private readonly waiting: ((reply: Reply) => void)[] = [];
+  private readonly unplugged = new Map<string, () => void>();
 
   static async connect(path: string): Promise<Monitor> {
     const socket = createConnection(path);
@@ -26,9 +35,10 @@ export class Monitor {
   private constructor(private readonly socket: Socket) {
     this.lines = createInterface({ input: socket });
     this.lines.on('line', (line) => {
-      const reply = JSON.parse(line) as Reply;
+      const message = JSON.parse(line) as Message;
       // The greeting and events are not replies.
-      if ('return' in reply || 'error' in reply) this.waiting.shift()?.(reply);
+      if ('return' in message || 'error' in message) this.waiting.shift()?.(message);
+      if (message.event === 'DEVICE_DELETED') this.unplugged.get(message.data?.device ?? '')?.();
     });
     socket.on('error', () => undefined);
     socket.on('close', () => {
@@ -42,16 +52,34 @@ export class Monitor {
     if (!expected.test(output)) throw new Error(`QEMU answered "${line}" with: ${output}`);
   }
 
-  close(): void {
-    this.socket.destroy();
-  }
-
-  private async execute(execute: string, args: Readonly<Record<string, string>> = {}): Promise<unknown> {
+  async execute(execute: string, args: Arguments = {}): Promise<unknown> {
     const reply = await new Promise<Reply>((resolve) => {
       this.waiting.push(resolve);
       this.socket.write(`${JSON.stringify({ execute, arguments: args })}\n`);
     });
     if (reply.error !== undefined) throw new Error(`QEMU refused ${execute}: ${reply.error.desc}`);
     return reply.return;
+  }
+
+  /** Resolves once the guest has let go of the device. */
+  async unplug(id: string, limitMs: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const gone = new Promise<void>((resolve, reject) => {
+      this.unplugged.set(id, resolve);
+      this.socket.once('close', () => reject(new Error('QEMU exited.')));
+      timer = setTimeout(() => reject(new Error(`The guest has not let go of ${id}.`)), limitMs);
+    });
+    gone.catch(() => undefined);
+    try {
+      await this.execute('device_del', { id });
+      await gone;
+    } finally {
+      clearTimeout(timer);
+      this.unplugged.delete(id);
+    }
+  }
+
+  close(): void {
+    this.socket.destroy();
   }
 }

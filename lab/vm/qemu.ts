@@ -1,13 +1,22 @@
 /** QEMU's command line, and the network it gives the machine. */
 
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { quote } from '../appliance/guest-rpc';
 import type { ApplianceOptions, NodeImage } from '../types';
+import { volumeArguments } from './disks';
+import type { PluggedVolume } from './disks';
 
 export interface QemuPlan {
   readonly memory: ApplianceOptions['memory'];
   readonly privateIp: string;
   readonly image: NodeImage;
   readonly disk: string;
+  /** Path of the ephemeral disk; undefined: none. */
+  readonly ephemeral: string | undefined;
   readonly settings: string;
+  /** Folder of the metadata service. */
+  readonly metadata: string;
   readonly sockets: { readonly monitor: string; readonly serial: string };
   readonly consoleLog: string;
   readonly kvm: boolean;
@@ -21,20 +30,24 @@ export const NETWORK = 'net0';
  */
 const COMMAND_LINE = 'root=/dev/vda ro console=ttyS0 net.ifnames=0 quiet';
 
+/** The service is on a network of its own, because QEMU forwards only addresses of the network that a card is on. */
+const METADATA_NETWORK = 'net1';
+const METADATA = { net: '169.254.0.0/16', service: '169.254.169.254:80' };
+/** Whether this file runs from lab/ or from dist/lab/. */
+const METADATA_SCRIPT =
+  [__dirname, join(__dirname, '../../../lab/vm')]
+    .map((folder) => join(folder, 'metadata.sh'))
+    .find((path) => existsSync(path)) ?? 'metadata.sh';
+
 /** qemu64, because a CPU with more features is slower to emulate: 26 s until ssh answers, and 35 s with `max`. */
 const EMULATED = ['-accel', 'tcg,tb-size=256', '-cpu', 'qemu64'];
 const ACCELERATED = ['-accel', 'kvm', '-cpu', 'host'];
 
-export function qemuArguments({
-  memory,
-  privateIp,
-  image,
-  disk,
-  settings,
-  sockets,
-  consoleLog,
-  kvm,
-}: QemuPlan): string[] {
+/** @param plugged volumes that the machine has when it is switched on */
+export function qemuArguments(
+  { memory, privateIp, image, disk, ephemeral, settings, metadata, sockets, consoleLog, kvm }: QemuPlan,
+  plugged: readonly PluggedVolume[],
+): string[] {
   const { net, clients, gateway } = vmNetworkOf(privateIp);
   return [
     ...(kvm ? ACCELERATED : EMULATED),
@@ -54,12 +67,17 @@ export function qemuArguments({
     COMMAND_LINE,
     '-drive',
     `file=${quoted(disk)},format=qcow2,if=virtio`,
-    '-drive',
-    `file=${quoted(settings)},format=raw,if=virtio,readonly=on`,
+    ...(ephemeral === undefined ? [] : ['-drive', `file=${quoted(ephemeral)},format=raw,if=virtio`]),
+    '-fw_cfg',
+    `name=opt/stackato/settings,file=${quoted(settings)}`,
     '-netdev',
     `user,id=${NETWORK},ipv6=off,restrict=on,net=${net},dhcpstart=${privateIp},host=${clients},dns=${gateway}`,
     '-device',
     `virtio-net-pci,netdev=${NETWORK}`,
+    '-netdev',
+    `user,id=${METADATA_NETWORK},ipv6=off,restrict=on,net=${METADATA.net},guestfwd=tcp:${METADATA.service}-cmd:${quoted(`/bin/sh ${quote(METADATA_SCRIPT)} ${quote(metadata)}`)}`,
+    '-device',
+    `virtio-net-pci,netdev=${METADATA_NETWORK}`,
     '-device',
     'virtio-rng-pci',
     '-chardev',
@@ -68,6 +86,7 @@ export function qemuArguments({
     'chardev:serial',
     '-qmp',
     `unix:${quoted(sockets.monitor)},server=on,wait=off`,
+    ...volumeArguments(plugged),
   ];
 }
 

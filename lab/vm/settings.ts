@@ -1,4 +1,4 @@
-/** Passes the knobs to a real machine: as JSON on a second disk. */
+/** Passes the knobs to a real machine: as JSON, in a file of QEMU's firmware. */
 
 import { writeFileSync } from 'node:fs';
 import { readDialogue } from '../appliance/dialogue';

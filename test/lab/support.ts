@@ -20,6 +20,7 @@ export const KNOBS: Knobs = {
   katoTakes: 0,
   resolvConfRegenerated: false,
   auth: ['password'],
+  cloudInitTakes: 0,
 };
 
 export class FakeAppliance implements Appliance {

@@ -100,4 +100,4 @@ export class Guest {
   }
 }
 
-const CHANGING = /^(op |rename |disable |enable |setup )/;
+const CHANGING = /^(op |((node )?(rename|setup)|disable|enable|role (add|remove)) |(stop|start)$)/;

@@ -7,7 +7,7 @@ import time
 
 from call import as_root, ask_for_sudo, exit_with, say, step
 from network import present
-from state import LOOPBACK, State, fresh_roles, now
+from state import LOOPBACK, State, boot_id, fresh_roles, now
 
 HOST = re.compile(r'[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+', re.IGNORECASE | re.ASCII)
 
@@ -56,6 +56,18 @@ def become_node(state: State, is_micro: bool, mbus_ip: str, endpoint: str, roles
     exit_with(state, 0, step('restarting roles'))
 
 
+def stop(state: State, _options: Options, _words: list[str]) -> None:
+    busy(state, 'Stopping all roles...', sudo=False)
+    state.change(stoppedIn=boot_id())
+    exit_with(state, 0, step('stopping supervisord'))
+
+
+def start(state: State, _options: Options, _words: list[str]) -> None:
+    busy(state, 'Starting all roles...', sudo=False)
+    state.restarted(stoppedIn=None)
+    exit_with(state, 0, step('starting supervisord'))
+
+
 def add(state: State, options: Options, words: list[str]) -> None:
     wanted = chosen(state, options, words)
     started = processes_of(state, [role for role in wanted if role not in state.roles])
@@ -100,4 +112,3 @@ def chosen(state: State, options: Options, words: list[str]) -> list[str]:
 
 def processes_of(state: State, roles: list[str]) -> list[str]:
     return [name for role in roles for name in state.family['processes'].get(role, [])]
-

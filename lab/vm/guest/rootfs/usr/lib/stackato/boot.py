@@ -13,7 +13,9 @@ import files
 import state
 from account import set_password
 
-DISK = '/dev/vdb'
+GIVEN = '/sys/firmware/qemu_fw_cfg/by_name/opt/stackato/settings/raw'
+# Makes the host keys of the first boot, and gives the account its keys.
+CLOUD_INIT = '/usr/bin/cloud-init'
 SSH = '/etc/ssh'
 KEYS = {'ed25519': [], 'ecdsa': [], 'rsa': ['-b', '2048']}
 SHOWN_KEYS = '/run/stackato/host-keys.pub'
@@ -21,8 +23,8 @@ SECRETS = ('password', 'authorizedKey')
 
 
 def login() -> None:
-    with open(DISK, encoding='utf-8') as disk:
-        settings = json.loads(disk.read())
+    with open(GIVEN, encoding='utf-8') as given:
+        settings = json.load(given)
     knobs = settings['knobs']
     first = not files.exists(files.BOOTED_BEFORE)
     public = {key: value for key, value in knobs.items() if key not in SECRETS}
@@ -31,13 +33,15 @@ def login() -> None:
     if first:
         make_account(knobs)
         configure_sshd(knobs)
+    if first and os.path.exists(CLOUD_INIT):
+        return
     make_host_keys(anew=knobs['newHostKeyAtBoot'] and not first)
     show_host_keys()
 
 
 def make_account(knobs: dict[str, Any]) -> None:
     set_password(knobs['password'])
-    if knobs['authorizedKey']:
+    if knobs['authorizedKey'] and not os.path.exists(CLOUD_INIT):
         folder = f'{files.HOME}/.ssh'
         os.makedirs(folder, 0o700, exist_ok=True)
         files.write(f'{folder}/authorized_keys', f"{knobs['authorizedKey']}\n", 0o600)
@@ -69,7 +73,7 @@ def yes(is_so: bool) -> str:
 
 
 def make_host_keys(anew: bool) -> None:
-    for kind, size in KEYS.items():
+    for kind, size in kinds().items():
         path = f'{SSH}/ssh_host_{kind}_key'
         if files.read(f'{path}.pub') and not anew:
             continue
@@ -79,9 +83,14 @@ def make_host_keys(anew: bool) -> None:
         files.run('ssh-keygen', '-q', '-t', kind, *size, '-N', '', '-C', 'root@stackato', '-f', path)
 
 
+def kinds() -> dict[str, list[str]]:
+    """RSA keys take long to make. cloud-init makes none either, see cloud.cfg.d."""
+    return {kind: size for kind, size in KEYS.items() if kind != 'rsa' or not os.path.exists(CLOUD_INIT)}
+
+
 def show_host_keys() -> None:
     """In cloud-init's format, for clients that pin the keys in the console output."""
-    keys = ''.join(files.read(f'{SSH}/ssh_host_{kind}_key.pub') for kind in KEYS)
+    keys = ''.join(files.read(f'{SSH}/ssh_host_{kind}_key.pub') for kind in kinds())
     files.write(SHOWN_KEYS, keys)
     fingerprints = files.output_of('ssh-keygen', '-lf', SHOWN_KEYS)[1]
     with open('/dev/console', 'w', encoding='utf-8') as console:

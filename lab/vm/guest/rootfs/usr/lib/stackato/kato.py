@@ -15,7 +15,7 @@ from state import State, now
 DO = {
     'version': report.version, 'info': report.info, 'status': report.status, 'processes': report.processes, 'ready': report.ready,
     'nodes': report.nodes, 'staticIp': static_ip.static_ip, 'rename': actions.rename, 'remove': actions.remove, 'add': actions.add,
-    'core': actions.core, 'micro': actions.micro,
+    'core': actions.core, 'micro': actions.micro, 'stop': actions.stop, 'start': actions.start,
 }
 MOST_WORDS = 3
 

@@ -59,7 +59,8 @@ class State:
     def processes(self) -> list[tuple[str, str]]:
         own = self.family['processes']
         names = dict.fromkeys([*self.family['base'], *(name for role in self.roles for name in own.get(role, []))])
-        state = 'RUNNING' if self.up and now() >= self.kept['restartedAt'] else 'STARTING'
+        stopped = self.kept['stoppedIn'] == boot_id()
+        state = 'RUNNING' if self.up and not stopped and now() >= self.kept['restartedAt'] else 'STARTING'
         starved = memory() < (self.knobs['leastMiB'] or self.family['least']) * 1024 * VISIBLE_SHARE
         return [(name, 'FATAL' if starved and index % 3 == 2 else state) for index, name in enumerate(names)]
 
@@ -75,13 +76,18 @@ def fresh_roles(knobs: dict[str, Any], family: dict[str, Any]) -> list[str]:
 def fresh(hostname: str, given: dict[str, Any]) -> None:
     write({
         'hostname': hostname, 'endpoint': f'api.{hostname}', 'mbusIp': LOOPBACK, 'micro': True, 'roles': fresh_roles(given['knobs'], given['family']),
-        'restartedAt': 0, 'enabledAt': 0,
+        'restartedAt': 0, 'enabledAt': 0, 'stoppedIn': None,
     })
 
 
 def write(kept: dict[str, Any]) -> None:
     """One value per line, because the hook of dhclient reads the file with sed."""
     files.write(files.STATE, json.dumps(kept, indent=1))
+
+
+def boot_id() -> str:
+    """`kato stop` lasts until the next boot."""
+    return files.read('/proc/sys/kernel/random/boot_id').strip()
 
 
 def memory() -> int:
