@@ -89,7 +89,7 @@ export class Disks {
 
   private freeName(): string {
     const taken = new Set(readdirSync(this.files.hostPath('/sys/block')));
-    const letter = [...'abcdefghijklmnopqrstuvwxyz'].find((each) => !taken.has(`vd${each}`)) ?? 'z';
+    const letter = 'abcdefghijklmnopqrstuvwxyz'.split('').find((each) => !taken.has(`vd${each}`)) ?? 'z';
     return `vd${letter}`;
   }
 

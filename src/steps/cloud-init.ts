@@ -7,6 +7,7 @@ import { katoOf } from '../machine/kato';
 import { tellingWords } from '../machine/user-data';
 import type { Dependencies } from './dependencies';
 import { assertKatoReady } from './machine/kato-ready';
+import { assertRelease } from './machine/release';
 import { withFirstBootSession } from './machine/first-boot';
 import { readSections } from './machine/session';
 import { onMachine } from './planning';
@@ -38,6 +39,7 @@ function awaitFirstBoot(...[deps, input, attempt]: Parameters<StepWork>): Return
         'CLOUD_INIT_FAILED',
         'cloud-init did not set the password: the account still has the one of the factory.',
       );
+    await assertRelease(session, spec.release);
     await assertKatoReady(session, katoOf(spec.release), spec.release);
     return { changed: false, note: noteOf(seen), known: { firstBootOver: known.instance?.id ?? '' } };
   });

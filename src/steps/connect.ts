@@ -3,13 +3,12 @@ import { DeployError } from '../deployment/errors';
 import { RELEASES } from '../deployment/releases';
 import { printedHostKeys } from '../machine/host-keys';
 import { katoOf } from '../machine/kato';
-import { agrees, parseKatoVersion } from '../machine/kato-output';
 import { parseIfconfig, refuseContainerNetwork } from '../machine/network';
-import { withPath } from '../machine/shell';
 import { parseMemory, READ_SYSTEM } from '../machine/system';
 import type { Dependencies } from './dependencies';
 import { required } from './known';
 import { assertKatoReady } from './machine/kato-ready';
+import { assertRelease } from './machine/release';
 import { isFirstBoot, renewedHostKey, withFirstBootSession } from './machine/first-boot';
 import { givenHostKey, readSections, withSession } from './machine/session';
 import { ec2Call, onMachine } from './planning';
@@ -72,12 +71,9 @@ export function awaitKato(...[deps, input]: Parameters<StepWork>): ReturnType<St
   // kato waits for the first boot, and so does the step cloud-init, which also sees what goes wrong in it.
   if (isFirstBoot(input)) return Promise.resolve({ changed: false, note: '', known: {} });
   const { release } = input.spec;
-  const kato = katoOf(release);
   return withSession(deps, input, async (session) => {
-    const version = parseKatoVersion((await session.exec(withPath(kato.version))).stdout, release);
-    if (version !== undefined && !agrees(version, release))
-      throw new DeployError('RELEASE_DIFFERS', `The machine has Stackato ${version}, and the spec says ${release}.`);
-    await assertKatoReady(session, kato, release);
+    const version = await assertRelease(session, release);
+    await assertKatoReady(session, katoOf(release), release);
     return {
       changed: false,
       note: version === undefined ? 'kato is ready; it does not tell its release' : `kato ${version} is ready`,
