@@ -1,11 +1,22 @@
 /**
- * Compares bundling with the usual pipes: `npm run bench:image -- [--runs 5] [--mib 2048] [--json]`. The image is half
+ * Compares bundling and packing with the usual pipes: `npm run bench:image -- [--runs 5] [--mib 2048] [--json]`. The image is half
  * files and half holes, alternating every 16 MiB. The contestants take turns. The median counts; the spread shows how
  * noisy the machine is.
  */
 
+import { randomBytes } from 'node:crypto';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, openSync, closeSync, ftruncateSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import {
+  mkdtempSync,
+  openSync,
+  closeSync,
+  ftruncateSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -15,6 +26,7 @@ const MIB = 1024 * 1024;
 const STRIPE = 16 * MIB;
 const FILES = ['/usr/lib', '/usr/bin', '/usr/share'];
 const BUNDLER = join(__dirname, 'image-run.ts');
+const PACKER = join(__dirname, 'image-pack.ts');
 
 interface Run {
   readonly wall: number;
@@ -47,8 +59,9 @@ async function main(): Promise<void> {
     // Also fills the page cache.
     const pigzSize = Number(bash(`${pipe('pigz')} | wc -c`, folder).trim());
     const results = compete(folder, Number(values.runs));
+    const packing = comparePacking(folder, Number(values.runs));
     const mibPerSecond = round(await publishRate(join(folder, 'image.raw'), Number(values.mib)));
-    const figures = { ...figuresOf(results, pigzSize), ...resumed(folder, results), mibPerSecond };
+    const figures = { ...figuresOf(results, pigzSize), ...resumed(folder, results), ...packing, mibPerSecond };
     process.stdout.write(values.json ? `${JSON.stringify(figures)}\n` : report(results, figures));
   } finally {
     rmSync(folder, { recursive: true });
@@ -89,11 +102,30 @@ function compete(folder: string, runs: number): Readonly<Record<Contestant, read
   const results: Record<Contestant, Run[]> = { ours: [], pigz: [], gzip: [] };
   for (let run = 0; run < runs; run++) {
     for (const name of ['pigz', 'ours', 'gzip'] as const) {
-      results[name].push(name === 'ours' ? runOurs(folder) : timed(`${pipe(name)} > /dev/null`, folder));
+      results[name].push(name === 'ours' ? runOurs(BUNDLER, folder) : timed(`${pipe(name)} > /dev/null`, folder));
       process.stderr.write(`${name} ${JSON.stringify(results[name].at(-1))}\n`);
     }
   }
   return results;
+}
+
+/** Both write a file, in turns. tar is given no -S: euca2ools unpack with Python, which needs no sparse members. */
+function comparePacking(folder: string, runs: number): Record<string, number> {
+  for (const name of ['vmlinuz', 'initrd']) writeFileSync(join(folder, name), randomBytes(MIB));
+  const [ours, pigz]: [Run[], Run[]] = [[], []];
+  let pigzSize = 0;
+  for (let run = 0; run < runs; run++) {
+    pigz.push(timed('tar -cf - vmlinuz initrd image.raw | pigz > packed.tar.gz', folder));
+    pigzSize = statSync(join(folder, 'packed.tar.gz')).size;
+    rmSync(join(folder, 'packed.tar.gz'));
+    ours.push(runOurs(PACKER, folder));
+    process.stderr.write(`tar|pigz ${JSON.stringify(pigz.at(-1))}\npack ${JSON.stringify(ours.at(-1))}\n`);
+  }
+  const wall = (each: readonly Run[]): number => median(each.map((run) => run.wall));
+  return {
+    packSpeedVsPigz: round(wall(pigz) / wall(ours)),
+    packSizeVsPigz: round((ours[0]?.size ?? 0) / pigzSize),
+  };
 }
 
 function pipe(name: keyof typeof PIPES): string {
@@ -110,9 +142,9 @@ function timed(line: string, folder: string): Run {
 }
 
 /** Runs in a process of its own. Includes the time to start it and load the modules. */
-function runOurs(folder: string, ...args: readonly string[]): Run {
+function runOurs(program: string, folder: string, ...args: readonly string[]): Run {
   const start = process.hrtime.bigint();
-  const { stdout } = spawnSync(process.execPath, ['--import', 'tsx', BUNDLER, folder, ...args], {
+  const { stdout } = spawnSync(process.execPath, ['--import', 'tsx', program, folder, ...args], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -126,10 +158,10 @@ function runOurs(folder: string, ...args: readonly string[]): Run {
  */
 function resumed(folder: string, { ours }: Readonly<Record<Contestant, readonly Run[]>>): Record<string, number> {
   const parts = Math.ceil((ours[0]?.size ?? 0) / (10 * MIB));
-  runOurs(folder, '--journal', '--kill-after', String(Math.ceil(parts / 2)));
-  const { wall } = runOurs(folder, '--journal');
+  runOurs(BUNDLER, folder, '--journal', '--kill-after', String(Math.ceil(parts / 2)));
+  const { wall } = runOurs(BUNDLER, folder, '--journal');
   const sent = readFileSync(join(folder, 'sent'), 'utf8').trim().split('\n');
-  const second = runOurs(folder, '--journal');
+  const second = runOurs(BUNDLER, folder, '--journal');
   return {
     resumeFraction: round(wall / median(ours.map((run) => run.wall))),
     partsSentTwice: sent.length - new Set(sent).size,

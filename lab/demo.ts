@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /**
  * `npm start`: starts the lab and a worker, and deploys the example with the product's own command line, as a user
- * would; `--release 3.4.2`: a copy of the example for that release. `--vm` deploys to a real machine under QEMU, which boots the published image (`--kvm`: not emulated). On a
+ * would. `--release 3.4.2`: a copy of the example for that release. `--cloud-init`: to an image with cloud-init. `--vm` deploys
+ * to a real machine under QEMU, which boots the published image (`--kvm`: not emulated). On a
  * terminal everything stays up until Ctrl-C; with `--exit`, or without a terminal, everything is taken down at the end.
  */
 
@@ -33,19 +34,29 @@ const EXAMPLE_NETWORK = { basePort: 17_000, net: 66 } as const;
 /** A proxy set in the environment cannot reach this machine's loopback addresses. */
 const NO_PROXY = { NO_PROXY: '*', no_proxy: '*' } as const;
 
+/** A first boot that can be watched, and that makes a new host key. */
+const CLOUD_INIT_KNOBS = { cloudInit: true, cloudInitTakes: 4_000, cloudInitHostKey: 'new' } as const;
+
 const run = promisify(execFile);
 
 async function main(): Promise<number> {
   const flag = { type: 'boolean', default: false } as const;
   const { values } = parseArgs({
-    options: { exit: flag, vm: flag, kvm: flag, release: { type: 'string', default: EXAMPLE_RELEASE } },
+    options: {
+      exit: flag,
+      vm: flag,
+      kvm: flag,
+      'cloud-init': flag,
+      release: { type: 'string', default: EXAMPLE_RELEASE },
+    },
   });
   const stay = !values.exit && process.stdout.isTTY;
   const stopped = interrupted();
   say(
     `Starting the lab: Temporal, ${KINDS.length} clouds and a DNS server. Temporal, BIND${values.vm ? ', nsupdate and the machine' : ' and nsupdate'} are real, everything else is simulated; see docs/lab.md.`,
   );
-  const options = { dir: DIR, ...EXAMPLE_NETWORK, kernelRights: true, knobs: { release: values.release } };
+  const knobs = { release: values.release, ...(values['cloud-init'] ? CLOUD_INIT_KNOBS : {}) };
+  const options = { dir: DIR, ...EXAMPLE_NETWORK, kernelRights: true, knobs };
   const lab = values.vm ? await startVmLab({ ...options, kvm: values.kvm }) : await startLab(options);
   const env = {
     ...process.env,
@@ -54,7 +65,7 @@ async function main(): Promise<number> {
     STACKATO_DEPLOY_UI: lab.state.temporal.ui,
     ...NO_PROXY,
   };
-  const spec = exampleFor(values.release);
+  const spec = exampleFor(values.release, values['cloud-init']);
   exampleImages(DIR, values.vm ? builtImage() : undefined);
   const worker = startWorker(env);
   try {
@@ -79,11 +90,12 @@ async function main(): Promise<number> {
   }
 }
 
-/** The example itself, or a copy beside the lab's own files. Its relative paths lead to the same places from there. */
-function exampleFor(release: string): string {
-  if (release === EXAMPLE_RELEASE) return EXAMPLE;
-  const path = join(DIR, `stackato-${release}.yaml`);
-  writeFileSync(path, readFileSync(EXAMPLE, 'utf8').replaceAll(EXAMPLE_RELEASE, release));
+/** The example itself, or a changed copy beside the lab's own files. Its relative paths lead to the same places from there. */
+function exampleFor(release: string, cloudInit: boolean): string {
+  if (release === EXAMPLE_RELEASE && !cloudInit) return EXAMPLE;
+  const path = join(DIR, `stackato-${release}${cloudInit ? '-cloud-init' : ''}.yaml`);
+  const text = readFileSync(EXAMPLE, 'utf8').replaceAll(EXAMPLE_RELEASE, release);
+  writeFileSync(path, cloudInit ? text.replace(/^image:$/m, 'image:\n  cloudInit: true') : text);
   return path;
 }
 

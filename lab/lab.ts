@@ -147,6 +147,15 @@ function labOf<H extends Host>({ state, temporal, dns, clouds, plans, hosts, sto
     calls: (kind) => clouds.front(kind).calls,
     storeCalls: (kind) => clouds.store(kind).calls,
     images: (kind) => clouds.front(kind).cloud.images.published(),
+    volumes: (kind) =>
+      clouds
+        .front(kind)
+        .cloud.volumes.all()
+        .flatMap(({ id, size, dir, state, attachment }) =>
+          state === 'deleted'
+            ? []
+            : [{ id, size, dir, state, ...(attachment === undefined ? {} : { instanceId: attachment.instanceId }) }],
+        ),
     image: (kind, id) => clouds.front(kind).cloud.images.unbundled(id),
     objects: (kind) => clouds.store(kind).buckets.objects(),
     plan: (deployment, knobs) => {

@@ -156,6 +156,12 @@ export interface CloudInventory {
   readonly groups: readonly { name: string; description: string; rules: readonly Rule[] }[];
 }
 
+/** A volume as the cloud itself sees it. */
+export interface CloudVolume extends LabVolume {
+  readonly state: string;
+  readonly instanceId?: string;
+}
+
 /** A registered image as the cloud itself sees it. */
 export interface PublishedImage {
   readonly id: string;
@@ -273,6 +279,8 @@ export interface Lab<H extends Host = Appliance> {
   storeCalls(kind: Kind): readonly StoreCall[];
   /** Every registered image that the cloud still remembers. */
   images(kind: Kind): readonly PublishedImage[];
+  /** Volumes that are not deleted. */
+  volumes(kind: Kind): readonly CloudVolume[];
   /** Unbundles an image; throws where that fails, with the reason. */
   image(kind: Kind, id: string): Promise<UnbundledImage>;
   /** All objects in its S3, sorted. */

@@ -79,6 +79,7 @@ for each in 1 2 3; do
   ln -s rootfs/app/droplet.tgz "$root/lxc/containers/app-$each/droplet"
 done
 inside chown -R stackato:stackato /lxc/containers/app-1
+(cd "$root/lxc/containers" && find . -type f -exec sha256sum {} +) > "$root/usr/lib/stackato/containers.sha256"
 ln -s /home/stackato/stackato "$root/s"
 mkdir -p "$root/home/stackato/stackato/etc/kato" "$root/home/stackato/stackato/logs" "$root/var/lib/stackato" "$root/var/log/journal"
 inside chown -R stackato:stackato /home/stackato

@@ -19,14 +19,14 @@ export function writeMetadata(dir: string, options: ApplianceOptions): void {
     writeFileSync(join(dir, path.replaceAll('/', SLASH)), value, { mode: 0o600 });
 }
 
-function treeOf({ instanceId, privateIp, knobs, userData, ephemeral }: ApplianceOptions): Tree {
+function treeOf({ instanceId, privateIp, knobs, userData, ephemeral = 0 }: ApplianceOptions): Tree {
   const name = `ip-${privateIp.replaceAll('.', '-')}`;
   const values: Readonly<Record<string, string>> = {
     'ami-id': 'emi-00000000',
     'ami-launch-index': '0',
     'block-device-mapping/ami': 'vda',
     'block-device-mapping/root': '/dev/vda',
-    ...(ephemeral === undefined ? {} : { 'block-device-mapping/ephemeral0': 'vdb' }),
+    ...(ephemeral > 0 ? { 'block-device-mapping/ephemeral0': 'vdb' } : {}),
     hostname: `${name}.cloud.internal`,
     'instance-id': instanceId,
     'instance-type': 'm1.medium',

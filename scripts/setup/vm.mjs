@@ -1,5 +1,5 @@
 /**
- * The lab's real machine: QEMU, and the image that lab/vm/build.sh builds in `.tools/vm`. Building needs root. The
+ * The lab's real machine: QEMU, and the images that lab/vm/build.sh builds in `.tools/vm`. Building needs root. The
  * image is built again only when its sources in lab/vm change.
  */
 
@@ -41,7 +41,7 @@ async function provide() {
   const prefix = asRoot(
     'Building the image of the real machine requires root, once: debootstrap creates files of other users and uses chroot.',
   );
-  say('debootstrap and mke2fs, as root: about two minutes');
+  say('debootstrap and mke2fs, as root: about three minutes');
   mkdirSync(FOLDER, { recursive: true });
   rmSync(built, { recursive: true, force: true });
   const [program, ...args] = [

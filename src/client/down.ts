@@ -29,13 +29,11 @@ export interface DownOptions {
    * deployment that is under way is only aborted: call `down` again afterwards.
    */
   readonly images?: boolean;
+  /** Deletes the volume that was made for its containers, too, with all that is on it. */
+  readonly volumes?: boolean;
 }
 
-export async function down(
-  temporal: Temporal,
-  name: string,
-  { images = false }: DownOptions = {},
-): Promise<DownOutcome> {
+export async function down(temporal: Temporal, name: string, requested: DownOptions = {}): Promise<DownOutcome> {
   const last = await describeDeployment(temporal, name);
   if (last === undefined)
     throw unknownDeployment(
@@ -44,8 +42,9 @@ export async function down(
     );
   const status = await statusIn(temporal, last);
   if (status.open) return abort(temporal, status);
-  if (!images && (status.stage === 'removed' || status.stage === 'aborted')) return { did: 'nothing', status };
-  return remove(temporal, last, images);
+  const more = requested.images === true || requested.volumes === true;
+  if (!more && (status.stage === 'removed' || status.stage === 'aborted')) return { did: 'nothing', status };
+  return remove(temporal, last, requested);
 }
 
 async function abort(temporal: Temporal, status: DeploymentStatus): Promise<DownOutcome> {
@@ -57,7 +56,7 @@ async function abort(temporal: Temporal, status: DeploymentStatus): Promise<Down
 async function remove(
   temporal: Temporal,
   { memo, workflowId }: WorkflowExecutionDescription,
-  images: boolean,
+  { images, volumes }: DownOptions,
 ): Promise<DownOutcome> {
   const spec = specMemoIn(memo)?.spec;
   if (spec === undefined)
@@ -66,7 +65,12 @@ async function remove(
   const addedAttributes = await registerSearchAttributes(temporal);
   const request = {
     type: WORKFLOW.teardown,
-    input: { spec, facts, ...(images ? { images } : {}) },
+    input: {
+      spec,
+      facts,
+      ...(images === true ? { images } : {}),
+      ...(volumes === true ? { volumes } : {}),
+    },
     view: freshView(spec, facts, 'undoing'),
   };
   const { description, ours } = await startRun(temporal, request, addedAttributes);

@@ -70,6 +70,18 @@ export class Ec2 {
     }
   }
 
+  /** Without the client token that the SDK adds by itself where there is none: Eucalyptus refuses it in all calls but RunInstances. */
+  sendWithoutToken<I extends ServiceInputTypes, O extends ServiceOutputTypes>(command: Command<I, O>): Promise<O> {
+    command.middlewareStack.add(
+      (next) => (args) => {
+        if (hasBody(args.request)) args.request.body = String(args.request.body).replace(/&ClientToken=[^&]*/, '');
+        return next(args);
+      },
+      { step: 'build', priority: 'high', name: 'noClientToken' },
+    );
+    return this.send(command);
+  }
+
   /** The body of the answer, for calls whose answers the SDK cannot read. */
   async sendForBody<I extends ServiceInputTypes, O extends ServiceOutputTypes>(
     command: Command<I, O>,

@@ -46,13 +46,7 @@ async function create(ec2: Ec2, { size, zone, owner }: VolumeRequest): Promise<C
     AvailabilityZone: zone,
     ...(volumeTags === 'at once' ? taggedWith(owner, 'volume') : {}),
   });
-  // The SDK adds a client token of its own. Eucalyptus refuses the parameter, and it would not outlive this call.
-  command.middlewareStack.add((next) => (args) => next({ ...args, input: { ...args.input, ClientToken: undefined } }), {
-    step: 'initialize',
-    priority: 'low',
-    name: 'noClientToken',
-  });
-  const [volume] = volumeOf(await ec2.send(command));
+  const [volume] = volumeOf(await ec2.sendWithoutToken(command));
   if (volume === undefined) throw unclear('The cloud created a volume but did not say which.');
   if (volumeTags === 'afterwards') await tagOwner(ec2, volume.id, owner);
   return volume;

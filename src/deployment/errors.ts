@@ -601,7 +601,7 @@ export const ERRORS = {
     owner: 'host',
     retry: 'no',
     remedy: {
-      do: 'Part of the first boot failed, and no later step makes up for it. Read the log lines above and do by hand what is missing',
+      do: 'Part of the first boot failed, and no later step makes up for it. Read the log lines above, do by hand what is missing, and skip',
       or: { do: 'launch another machine, with corrected user data', then: 'up' },
     },
   },

@@ -95,7 +95,6 @@ const cloudInit = mapping(
         expects: 'a command',
         example: 'echo hello',
         fault: (value) =>
-           
           /^[^\0-\x08\x0b-\x1f\x7f]*\S[^\0-\x08\x0b-\x1f\x7f]*$/.test(value)
             ? undefined
             : withHint('is empty or has control characters in it', 'give a command'),

@@ -53,8 +53,8 @@ async function bringUp(spec: DeploymentSpec, steps: StepRunner): Promise<void> {
   await steps.run('associate');
   await together(() => steps.run('connect'), ...(dnsEarly ? [] : [() => steps.run('dns')]));
 
-  await steps.run('cloud-init');
-  await steps.run('container-store');
+  await steps.runIfNeeded('cloud-init');
+  await steps.runIfNeeded('container-store');
   await steps.run('static-ip');
   await steps.run('rename');
   await steps.run('disable-mdns');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { withFileLock } from '../../src/adapters/file-lock';
 import { rejects, shell, tempFolder } from '../image/support';
@@ -50,6 +50,40 @@ describe('locks between processes', function () {
     await once(child, 'close');
     // Waits as long as it takes the kernel; a lock that stays would end in the timeout of the test.
     await withFileLock(path, () => Promise.resolve());
+  });
+
+  it('13: two processes that write one catalogue, and one that is killed meanwhile, lose no entry', async () => {
+    const program = `
+      const { withFileLock } = require('./src/adapters/file-lock.ts');
+      const { imageOf, putImage } = require('./src/image/index.ts');
+      const [folder, name] = process.argv.slice(1);
+      (async () => {
+        for (let i = 0; i < 40; i++) {
+          const image = imageOf({ name: '0000000000', url: name + i }, 'x');
+          await withFileLock(folder + '/.catalog.lock', () => putImage(folder, image));
+          console.log(name + i);
+        }
+      })();`;
+    const writers = ['a', 'b', 'killed'].map((name) =>
+      spawn(process.execPath, ['--import', 'tsx', '-e', program, folder, name], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      }),
+    );
+    let said = '';
+    for (const writer of writers)
+      writer.stdout.setEncoding('utf8').on('data', (text: string) => {
+        said += text;
+        if (said.includes('killed5')) writers[2]?.kill('SIGKILL');
+      });
+    await Promise.all(writers.map((writer) => once(writer, 'close')));
+    const { images } = JSON.parse(readFileSync(join(folder, 'catalog'), 'utf8')) as { images: { url: string }[] };
+    const written = new Set(images.map(({ url }) => url));
+    const wanted = said.trim().split('\n');
+    assert.ok(wanted.filter((url) => !url.startsWith('killed')).length === 80 && wanted.length < 120, said);
+    assert.deepEqual(
+      wanted.filter((url) => !written.has(url)),
+      [],
+    );
   });
 
   it('cannot be had in a folder that is not there', () =>

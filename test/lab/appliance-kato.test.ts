@@ -9,6 +9,7 @@ import {
   parseKatoVersion,
 } from '../../src/machine/kato-output';
 import { checkNames, isRenamed, READ_NAMES } from '../../src/machine/rename-check';
+import { RELEASE_NAMES } from '../../src/deployment/releases';
 import type { ReleaseName } from '../../src/deployment/releases';
 import { katoOf } from '../../src/machine/kato';
 import { withPath } from '../../src/machine/shell';
@@ -165,15 +166,69 @@ describe("a simulated appliance's kato", function () {
     return { machine, dialect, roles: assigned };
   };
 
-  for (const release of ['2.6.6', '2.8.2', '2.10.6', '3.4.2'] as const) {
+  for (const release of RELEASE_NAMES) {
     it(`speaks the dialect of ${release}`, async () => {
       const { machine } = await lifeOf(release);
       assert.match(
-        (await machine.kato(release === '2.6.6' ? 'node list' : 'setup core')).stdout,
+        (await machine.kato(release.startsWith('2.6') ? 'node list' : 'setup core')).stdout,
         /Unknown command[^]*usage: kato/,
       );
     });
   }
+
+  it('13: refuses what its release does not know, and changes nothing', async () => {
+    const refused: Readonly<Record<string, readonly string[]>> = {
+      '2.6.6': [
+        `node rename ${NAME}`,
+        `rename --no-restart ${NAME}`,
+        'role add --all-but mdns',
+        'enable --all-but',
+        'op static_ip --no-restart',
+        'process ready all',
+        'info --json',
+        'setup core a b',
+      ],
+      '2.8.2': [
+        `rename ${NAME}`,
+        'ready',
+        'process ready',
+        'node list',
+        `node rename --skip-ssl-regeneration ${NAME}`,
+        'role add --all-but mdns,dea',
+        'role add primary',
+        'op static_ip --no-restart',
+      ],
+      '2.10.4': ['role add cloud_controller', 'enable dea', 'node list --json', 'op static_ip --ip=10.1.2.11'],
+      '3.0.1': ['op static_ip --ip=10.1.2.11', 'role remove --no-stop mdns', 'role add stager', 'disable mdns'],
+      '3.2.1': ['op static_ip --ip=10.1.2.300 --no-restart', 'op static_ip --dns=10.1.2.1', 'setup core api.x.test'],
+    };
+    await Promise.all(
+      Object.entries(refused).map(async ([release, lines]) => {
+        const machine = await machines.machine({ release, exitAlwaysZero: false });
+        const before = await infoOf(machine);
+        for (const line of lines) {
+          const { code, stdout } = await machine.kato(line);
+          assert.deepEqual([code, stdout === ''], [1, false], `${release}: kato ${line}: ${stdout}`);
+        }
+        assert.deepEqual(await infoOf(machine), before);
+        assert.match(interfaces(machine), /eth0 inet dhcp/);
+      }),
+    );
+  });
+
+  it('13: asks only what static_ip was not told by options', async () => {
+    const machine = await machines.machine({ release: '3.4.2' });
+    const network = await networkOf(machine);
+    const { address, ...rest } = staticIpAnswers(network);
+    const outcome = await machine.job(`kato op static_ip --ip=${address ?? ''} --no-restart`, { answers: rest });
+    assert.equal(outcome.state, 'finished', outcome.transcript);
+    assert.ok(isStatic(interfaces(machine), network), interfaces(machine));
+    const other = await machines.machine({ release: '3.4.2' });
+    const own = await networkOf(other);
+    const told = await other.job(katoOf('3.4.2').staticIp(own));
+    assert.deepEqual([told.state, /netmask|gateway/i.test(told.transcript)], ['finished', false], told.transcript);
+    assert.ok(isStatic(interfaces(other), own), interfaces(other));
+  });
 
   it('exits with 0 whatever happened, or with the real status', async () => {
     const machine = await machines.machine({ readyDelay: 60_000 });

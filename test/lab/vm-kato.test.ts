@@ -240,6 +240,10 @@ describe("a virtual machine's kato", function () {
       'setup micro',
       'enable --all',
       'info',
+      'stop',
+      'status',
+      'start',
+      'status',
     ];
     const NEW_WORDS: Readonly<Record<string, string>> = {
       ready: 'process ready',

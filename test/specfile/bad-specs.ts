@@ -368,7 +368,7 @@ export const BAD_SPECS: readonly BadSpec[] = [
   bad(
     'a catalogue beside an id',
     fromCatalog('id: emi-12345678\n  catalog: store/catalog'),
-    ['8 image.name', '9 image.bucket', '12 image.signing', '11 image.catalog'],
+    ['8 image.name', '9 image.bucket', '11 image.catalog', '12 image.signing'],
     /no meaning beside image\.id/,
   ),
   bad(
@@ -537,6 +537,32 @@ export const BAD_SPECS: readonly BadSpec[] = [
     replaceLine('type', `type: m1.large\nuserData: "#!/bin/sh ${SECRET}"`),
     '9 instance.userData',
     /never written here/,
+  ),
+  bad(
+    'more for cloud-init without an image that has it',
+    replaceLine('type', 'type: m1.large\ncloudInit: { passwords: true }'),
+    '9 instance.cloudInit',
+    /no meaning without image\.cloudInit/,
+  ),
+  bad(
+    'a password for cloud-init that is not there',
+    replaceLine(
+      'image',
+      'image: { id: emi-12345678, cloudInit: true }',
+      replaceLine('type', 'type: m1.large\ncloudInit: { passwords: true }'),
+    ),
+    '9 instance.cloudInit.passwords',
+    /needs the password/,
+  ),
+  bad(
+    'an authorized key that is none',
+    replaceLine(
+      'image',
+      'image: { id: emi-12345678, cloudInit: true }',
+      replaceLine('type', 'type: m1.large\ncloudInit: { authorizedKeys: [hello] }'),
+    ),
+    '9 instance.cloudInit.authorizedKeys[0]',
+    /not a public key/,
   ),
   badWith('an invalid address', 'address: 10.1.1.300\n', '13 address', /not an IPv4 address/),
   badWith('an address with a leading zero', 'address: 010.1.1.3\n', '13 address', /leading zeros/),
@@ -831,6 +857,18 @@ export const BAD_SPECS: readonly BadSpec[] = [
     'admin: { email: a@example.com }\n',
     '13 admin.password',
     /is missing/,
+  ),
+  badWith(
+    'an organization before there were such',
+    'admin: { email: a@example.com, password: { env: A }, organization: acme, space: dev }\n',
+    ['13 admin.organization', '13 admin.space'],
+    /no meaning with release: 2\.6\.6/,
+  ),
+  bad(
+    'a user name with a quote',
+    `${GOOD.replace('2.6.6', '3.4.2')}admin: { email: a@example.com, password: { env: A }, username: 'a"b' }\n`,
+    '13 admin.username',
+    /not a name/,
   ),
   badWith(
     'a network with bits behind its prefix',

@@ -109,6 +109,28 @@ describe('a bad spec', () => {
     );
   });
 
+  it('13: gives the first administrator name, organization and space, from 3.0 on', () => {
+    const adminOf = (release: string, more = ''): unknown => {
+      const text = `${GOOD.replace('2.6.6', release)}admin: { email: a@example.com, password: { env: A }${more} }\n`;
+      const loaded = parseSpec(text, 'x');
+      return loaded.ok ? loaded.spec.admin : loaded.problems;
+    };
+    const account = { email: 'a@example.com', password: { env: 'A' } };
+    assert.deepEqual(adminOf('2.10.6'), account);
+    assert.deepEqual(adminOf('3.0.1'), {
+      ...account,
+      username: 'a@example.com',
+      organization: 'default',
+      space: 'default',
+    });
+    assert.deepEqual(adminOf('3.6.2', ', username: ops, organization: Acme Ltd, space: dev'), {
+      ...account,
+      username: 'ops',
+      organization: 'Acme Ltd',
+      space: 'dev',
+    });
+  });
+
   it('names a release that is not known, and does not pass the schema', () => {
     const unknown = ['2.1.9', '1.2.6', '2.2', '2.8.0', '3.0', 'v3.6.1', '4.0.0', '', '26', 'latest', 'toString'];
     const known: readonly string[] = RELEASE_NAMES;
@@ -262,10 +284,7 @@ describe('a good spec', () => {
       imageOf('catalog: http://Store/catalog\n  entry: "0123456789"'),
       all({ catalog: 'http://store/catalog', entry: '0123456789' }),
     );
-    assert.deepEqual(
-      imageOf('catalog: ../store/\n  hypervisor: xen'),
-      all({ catalog: '/store/', hypervisor: 'xen' }),
-    );
+    assert.deepEqual(imageOf('catalog: ../store/\n  hypervisor: xen'), all({ catalog: '/store/', hypervisor: 'xen' }));
   });
 
   it('may have an image published', () => {

@@ -5,13 +5,13 @@ import { claimAdmin } from '../../src/steps/claim-admin';
 import { connect } from '../../src/steps/connect';
 import type { Dependencies } from '../../src/steps/dependencies';
 import { withSession } from '../../src/steps/machine/session';
-import type { StepInput } from '../../src/deployment/activities';
+import type { StepInput, StepOutcome } from '../../src/deployment/activities';
 import { stepById } from '../../src/deployment/steps';
 import type { Cloud, RemoteSession, SshTarget } from '../../src/steps/ports';
-import { DeployError } from '../../src/deployment/errors';
+import { DeployError, remedyOf } from '../../src/deployment/errors';
 import type { Known } from '../../src/deployment/facts';
 import type { SshSpec } from '../../src/deployment/spec';
-import { dependencies, firstAttempt, inputOf } from './support';
+import { dependencies, firstAttempt, inputOf, remoteOf } from './support';
 
 const GIVEN = 'SHA256:uNiVztksCsDhcc0u9e8BrrQXVUpKZIDTMczCvj3tD2s';
 const [ED25519, ECDSA] = [
@@ -128,6 +128,40 @@ describe('the host key', () => {
       );
     });
   }
+});
+
+describe('the release of the machine', () => {
+  /** What `awaitKato` says and runs on a machine whose `kato version` prints this. */
+  const read = async (printed: string) => {
+    const ran: string[] = [];
+    const session: Partial<RemoteSession> = {
+      exec: (command) => {
+        const [, words = ''] = /timeout -k 2 10 (kato .*)/.exec(command) ?? [];
+        ran.push(words);
+        const stdout = words === 'kato version' ? printed : 'router  RUNNING';
+        return Promise.resolve({ stdout, stderr: '', code: 0 });
+      },
+    };
+    const deps = dependencies({ remote: remoteOf(() => session as RemoteSession) });
+    const result = await firstAttempt(connect.activities.awaitKato)(deps, inputOf()).catch((error: unknown) => error);
+    return { result, ran };
+  };
+
+  it('13: parks, naming both, before anything else is asked of it', async () => {
+    const { result, ran } = await read('Stackato v3.4.2-12-gabcdef');
+    assert.ok(result instanceof DeployError);
+    assert.deepEqual([result.code, ran], ['RELEASE_DIFFERS', ['kato version']]);
+    assert.equal(result.message, 'The machine has Stackato 3.4.2, and the spec says 2.6.6.');
+    assert.match(remedyOf('RELEASE_DIFFERS'), /image of the release.*Or set `release:` in the spec/);
+  });
+
+  it('13: proves nothing where it cannot be read, and the step says so', async () => {
+    const notes = [];
+    for (const printed of ['Stackato 2.6.6', 'kato 1.9.3, built 2013.02.14', ''])
+      notes.push(((await read(printed)).result as StepOutcome).note);
+    const silent = 'kato is ready; it does not tell its release';
+    assert.deepEqual(notes, ['kato 2.6.6 is ready', silent, silent]);
+  });
 });
 
 describe("the administrator's password", () => {

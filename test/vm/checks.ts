@@ -10,7 +10,7 @@ import type { Guest } from './guest';
 const RESOLVER_FIRST = /^search containers\..*\nnameserver 127\.0\.0\.1$/;
 
 /** The new name is set everywhere, the resolver is in place, and the console answers under the new name. */
-export async function assertFinished(guest: Guest, host: string): Promise<void> {
+export async function assertFinished(guest: Guest, host: string, release = '2.6.6'): Promise<void> {
   const [label = ''] = host.split('.');
   assert.ok([host, label].includes((await guest.file('/etc/hostname')).trim()));
   assert.ok([host, label].includes((await guest.run('hostname')).trim()));
@@ -20,8 +20,21 @@ export async function assertFinished(guest: Guest, host: string): Promise<void> 
   await assertResolver(guest);
   assert.match(
     await guest.run(`curl -sk --resolve api.${host}:443:127.0.0.1 https://api.${host}/info`),
-    /"vendor_version": ?"v2\.6\.6"/,
+    new RegExp(`"vendor_version": ?"v${release.replaceAll('.', '\\.')}"`),
   );
+}
+
+/** The containers of the image are all there, as they were, behind the link and on the volume. */
+export async function assertStoreOnVolume(guest: Guest): Promise<void> {
+  assert.equal(await guest.run('readlink /lxc/containers'), '/mnt/lxc/containers\n');
+  const source = (await guest.run('findmnt -n -o SOURCE /mnt/lxc')).trim();
+  assert.match(await guest.run(`lsblk --noheadings --nodeps --output SERIAL ${source}`), /^vol-/);
+  // Made when the image was built.
+  const list = '/usr/lib/stackato/containers.sha256';
+  assert.match(await guest.file(list), /droplet\.tgz$/m);
+  assert.equal(await guest.asRoot(`cd /lxc/containers && sha256sum --check --quiet ${list}`), '');
+  assert.match(await guest.file('/etc/fstab'), /^UUID=\S+ \/mnt\/lxc ext4 \S*nofail/m);
+  assert.equal(await guest.asRoot('ls /lxc'), 'containers\n');
 }
 
 /** The deployment leaves nothing that other users could read or use. */

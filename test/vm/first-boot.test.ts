@@ -50,7 +50,8 @@ describe("a real machine's first boot and disks", function () {
       () => Guest.connect({ host: '127.0.0.1', port, password }).catch(() => undefined),
       LIMIT_MS,
     );
-  const disks = async (): Promise<string> => guest.run('lsblk --noheadings --output NAME,SIZE,SERIAL');
+  const disks = async (): Promise<string> =>
+    (await guest.run('lsblk --noheadings --output NAME,SIZE,SERIAL')).replace(/ +$/gm, '');
 
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'stackato-vm-test-'));
@@ -82,6 +83,8 @@ describe("a real machine's first boot and disks", function () {
 
   it('does what its user data says, with the cloud-init of Debian', async () => {
     guest = await login();
+    // sudo's lecture, which comes once.
+    await guest.asRoot('true');
     const seen = await eventually(
       'its first boot is over',
       async () => {

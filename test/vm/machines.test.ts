@@ -11,11 +11,13 @@ import { expectedCommands } from '../support/once';
 import { eventually } from '../support/wait';
 import { KEYS, KIND, openSite, RealDeployment, replaceWorker, startWorker } from './real-deployment';
 import type { VmSite } from './real-deployment';
-import { assertFinished, assertPrivate, assertReboots } from './checks';
+import { builtImage } from '../../lab/vm';
+import { assertFinished, assertPrivate, assertReboots, assertStoreOnVolume } from './checks';
 import { SerialConsole } from './serial-console';
 
 /** The questions of `kato op static_ip`, from `npm run test:vm -- --dialogue FILE`. If given, nothing else is tested. */
 const CUSTOM_DIALOGUE = process.env.STACKATO_VM_DIALOGUE;
+const FACTORY_PASSWORD = 'stackato';
 /** Reachable over none of the machine's links. */
 const WRONG_GATEWAY = '10.99.99.99';
 
@@ -60,6 +62,7 @@ describe('a real machine', function () {
     assert.match(await guest.file('/etc/network/interfaces'), /iface eth0 inet static\n(.*\n)*\s+gateway /);
     assert.deepEqual(await guest.changingCommands(), expectedCommands('static', site.lab.state.dns.zone));
     await assertFinished(guest, deployment.host);
+    assert.equal(await guest.run('command -v cloud-init; ls -d /etc/cloud /var/lib/cloud 2> /dev/null'), '');
     await assertPrivate(guest);
     await assertReboots(deployment, guest, view);
   };
@@ -69,10 +72,11 @@ describe('a real machine', function () {
       site,
       'dhcp',
       {
+        release: '2.6.7',
         network: 'dhcp',
         ssh: { port: site.lab.state.ports.ssh, password: { env: 'SITE_SSH_PASSWORD' }, hostKey: 'console' },
       },
-      { auth: ['keyboard-interactive'], loginDelay: 1, httpRedirect: true },
+      { release: '2.6.7', auth: ['keyboard-interactive'], loginDelay: 1, httpRedirect: true },
     );
     const view = await deployment.ready();
     assert.ok(
@@ -82,7 +86,7 @@ describe('a real machine', function () {
     const guest = await deployment.login();
     assert.match(await guest.file('/etc/network/interfaces'), /iface eth0 inet dhcp/);
     assert.deepEqual(await guest.changingCommands(), expectedCommands('dhcp', site.lab.state.dns.zone, 'dhcp'));
-    await assertFinished(guest, deployment.host);
+    await assertFinished(guest, deployment.host, '2.6.7');
     await assertReboots(deployment, guest, view);
 
     const { dir, serial } = deployment.machine;
@@ -170,14 +174,71 @@ describe('a real machine', function () {
     guest.close();
   };
 
+  const cloudInit = async (): Promise<void> => {
+    const name = 'first-boot';
+    const host = `${name}.${site.lab.state.dns.zone}`;
+    const deployment = await RealDeployment.start(
+      site,
+      name,
+      {
+        release: '3.4.2',
+        image: { ...site.imageFrom('stackato-3.4.2', KIND, builtImage('cloud-init')), cloudInit: true },
+        // 3.4 needs 3.75 GiB.
+        instance: { type: 'm1.large', key: 'lab', cloudInit: { passwords: true, bootcmd: ['touch /etc/bootcmd-ran'] } },
+        network: 'static',
+        storage: { containers: { volume: 1 } },
+        admin: {
+          email: 'admin@example.com',
+          username: 'admin',
+          password: { env: 'SITE_ADMIN_PASSWORD' },
+          organization: 'ops',
+          space: 'main',
+        },
+      },
+      { release: '3.4.2', password: FACTORY_PASSWORD },
+    );
+    const view = await deployment.ready();
+    const guest = await deployment.login();
+    assert.match(await guest.run('ls /etc/bootcmd-ran'), /^\/etc\/bootcmd-ran\n$/);
+    const { privateIp = '' } = view.facts.nodes.core.instance ?? {};
+    assert.match(
+      await guest.file('/etc/network/interfaces'),
+      new RegExp(`static\\n(.*\\n)*\\s+address ${privateIp}\\n`),
+    );
+    // The rename is cloud-init's.
+    assert.deepEqual(
+      (await guest.changingCommands()).map((line) => line.replace(/^op static_ip --.*/, 'op static_ip')),
+      [
+        `node rename ${host}`,
+        'stop',
+        'start',
+        'op static_ip',
+        'role remove mdns',
+        `node setup core api.${host}`,
+        'role add --all-but mdns',
+      ],
+    );
+    await assertFinished(guest, host, '3.4.2');
+    await assertPrivate(guest);
+    await assertStoreOnVolume(guest);
+    await assertReboots(deployment, guest, view);
+    const again = await deployment.login();
+    await assertStoreOnVolume(again);
+    again.close();
+    await deployment.remove();
+    assert.deepEqual(site.lab.machines(name), []);
+  };
+
   const scenarios: Readonly<Record<string, () => Promise<void>>> = {
     'succeeds with a static address: password only, a banner, one channel and one login at a time; worker killed during upload, reboot and setup core':
       staticAddress,
     ...(CUSTOM_DIALOGUE === undefined
       ? {
-          'succeeds with DHCP: host key from the console, keyboard-interactive only, slow name lookups in sshd': dhcp,
+          'succeeds with DHCP and 2.6.7: host key from the console, keyboard-interactive only, slow name lookups in sshd':
+            dhcp,
           'parks with a wrong gateway, tells what was written, and resumes once it is fixed on the serial console':
             wrongGateway,
+          '13: cloud-init image of 3.4.2, from files to the console, with the container store on a volume': cloudInit,
           'loses power during setup core: key only; goes on or parks, and repeats nothing that took effect': powerLoss,
         }
       : {}),

@@ -4,7 +4,7 @@ import { EXIT } from '../../client/errors';
 import type { ExitCode } from '../../client/errors';
 import { Deployments } from '../../client/deployments';
 import type { CheckResult } from '../../client/doctor';
-import type { DownOutcome } from '../../client/down';
+import type { DownOptions, DownOutcome } from '../../client/down';
 import type { DeploymentStatus } from '../../client/status';
 import type { UpdateName } from '../../client/updates';
 import type { Decision, Stage } from '../../deployment/messages';
@@ -67,9 +67,9 @@ const DOWN_MESSAGE: Readonly<Record<DownOutcome['did'], (name: string) => string
   'under-way': (name) => `The deployment ${name} is being removed already.`,
 };
 
-export async function downCommand(context: Context, name: string, images: boolean): Promise<ExitCode> {
+export async function downCommand(context: Context, name: string, requested: DownOptions): Promise<ExitCode> {
   return withDeployments(context, async (deployments) => {
-    const { did, status } = await deployments.down(name, { images });
+    const { did, status } = await deployments.down(name, requested);
     if (did === 'nothing') {
       context.show(status, () => DOWN_MESSAGE[did](name));
       return EXIT.done;
@@ -77,8 +77,9 @@ export async function downCommand(context: Context, name: string, images: boolea
     context.note(DOWN_MESSAGE[did](name));
     const last = await followDeployment(deployments, name, context);
     if (last?.stage !== 'aborted') return exitAfter(last);
-    if (!images || did !== 'aborting') return EXIT.done;
-    await deployments.down(name, { images });
+    const more = requested.images === true || requested.volumes === true;
+    if (!more || did !== 'aborting') return EXIT.done;
+    await deployments.down(name, requested);
     return exitAfter(await followDeployment(deployments, name, context));
   });
 }

@@ -3,6 +3,7 @@
  */
 
 import { Option } from 'commander';
+import type { DownOptions } from '../../client/down';
 import type { Decision } from '../../deployment/messages';
 import { STEP_IDS } from '../../deployment/steps';
 import type { Context } from '../context';
@@ -187,9 +188,12 @@ export const COMMANDS: readonly (CommandRow | CommandGroup)[] = [
     name: 'down',
     argument: NAME,
     description: 'take back everything the deployment made, and nothing else; one that is under way is aborted',
-    options: [new Option('--images', 'the published image, too, though others may use it')],
-    run: async (context, name, { images = false }: { images?: boolean }) =>
-      (await import('./deployments.js')).downCommand(context, name, images),
+    options: [
+      new Option('--images', 'the published image, too, though others may use it'),
+      new Option('--volumes', 'the volume that was made for the containers, too, with its data'),
+    ],
+    run: async (context, name, requested: DownOptions) =>
+      (await import('./deployments.js')).downCommand(context, name, requested),
   },
   {
     name: 'image',
