@@ -36,7 +36,6 @@ export const GROUPS = [
   { name: 'workflows', jobs: 1, minutes: 15, folders: ['workflows'] },
   { name: 'ui', jobs: 1, minutes: 10, folders: ['ui'], chromium: true },
   { name: 'replay', jobs: 1, minutes: 3, folders: ['replay'] },
-  { name: 'matrix', jobs: 2, minutes: 30, folders: ['matrix'], onDemand: true },
   { name: 'campaign', jobs: 1, minutes: 30, folders: ['campaign'], onDemand: true },
   { name: 'matrix', jobs: 2, minutes: 30, folders: ['matrix'], onDemand: true },
   { name: 'vm', jobs: 1, minutes: 30, folders: ['vm'], onDemand: true },

@@ -5,7 +5,6 @@ import {
   CreateVolumeCommand,
   DeleteVolumeCommand,
   DescribeVolumesCommand,
-  DetachVolumeCommand,
 } from '@aws-sdk/client-ec2';
 import type { Volume } from '@aws-sdk/client-ec2';
 import type { Cloud, CloudVolume, VolumeRequest, VolumeState } from '../steps/ports';
@@ -15,7 +14,7 @@ import { ownerIn, taggedWith, tagOwner } from './owner-tag';
 
 type Volumes = Pick<
   Cloud,
-  'volumeTags' | 'listVolumes' | 'createVolume' | 'tagVolume' | 'attachVolume' | 'detachVolume' | 'deleteVolume'
+  'volumeTags' | 'listVolumes' | 'createVolume' | 'tagVolume' | 'attachVolume' | 'deleteVolume'
 >;
 
 export function volumes(ec2: Ec2): Volumes {
@@ -29,9 +28,6 @@ export function volumes(ec2: Ec2): Volumes {
     tagVolume: (id, owner) => tagOwner(ec2, id, owner),
     attachVolume: async (id, instanceId, device) => {
       await ec2.send(new AttachVolumeCommand({ VolumeId: id, InstanceId: instanceId, Device: device }));
-    },
-    detachVolume: async (id) => {
-      await tolerate('missing', ec2.send(new DetachVolumeCommand({ VolumeId: id })), {});
     },
     deleteVolume: async (id) => {
       await tolerate('missing', ec2.send(new DeleteVolumeCommand({ VolumeId: id })), {});

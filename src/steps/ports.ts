@@ -201,8 +201,6 @@ export interface Cloud {
   /** @param device a name that not every cloud respects */
   attachVolume(id: string, instanceId: string, device: string): Promise<void>;
   /** No error if it is already gone. */
-  detachVolume(id: string): Promise<void>;
-  /** No error if it is already gone. */
   deleteVolume(id: string): Promise<void>;
 }
 
