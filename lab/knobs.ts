@@ -24,8 +24,6 @@ export interface Knobs {
   consoleApi: 'there' | 'missing';
   /** The folder of the applications' containers. */
   containerStore: string;
-  /** Whether the vendor's cloud-init module does what the user data says under `stackato:`. */
-  vendorCloudInit: 'works' | 'broken';
   /** `kato` exits with 0 whatever happened (bug 103719). */
   exitAlwaysZero: boolean;
   /** The questions of `kato op static_ip`: lab/appliance/dialogues/<name>.json, or the path of another file. */
@@ -103,11 +101,12 @@ export interface Knobs {
   /** How long the first boot takes, from the time ssh answers; -1: forever. */
   cloudInitTakes: number;
   /**
-   * What fails in it. `module`: the vendor's module is not there. `rename`: its rename. `packages`: apt. `script`: the
-   * user's scripts. `passwords`: chpasswd. `marker`: a task of Stackato's own. `half`: it stops half-way, at `rename`,
-   * and says that it is done.
+   * What fails in it. `module`: the vendor's module is not there. `rename`: its rename. `unnoticed`: its rename, of which
+   * nothing is logged. `packages`: apt. `script`: the user's scripts. `passwords`: chpasswd. `marker`: a task of
+   * Stackato's own. `half`: it stops half-way, at `rename`, and says that it is done.
    */
-  cloudInitFails: 'nothing' | 'module' | 'rename' | 'packages' | 'script' | 'passwords' | 'marker' | 'half';
+  cloudInitFails:
+    'nothing' | 'module' | 'rename' | 'unnoticed' | 'packages' | 'script' | 'passwords' | 'marker' | 'half';
   /** It makes a new host key, and prints it on the console at its end. `unprinted`: it does not print it. */
   cloudInitHostKey: 'kept' | 'new' | 'unprinted';
   /** How much later than its end the host name changes. */
@@ -133,7 +132,6 @@ export const DEFAULT_KNOBS: Knobs = {
   leastMiB: 0,
   consoleApi: 'there',
   containerStore: '/lxc/containers',
-  vendorCloudInit: 'broken',
   exitAlwaysZero: true,
   dialogue: 'default',
   sudoAsks: true,

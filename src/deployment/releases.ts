@@ -89,8 +89,8 @@ export interface Release {
   readonly memoryWithoutKey: number | 'any';
   /** Folder of the applications' containers. */
   readonly containerStore: string;
-  /** Whether the vendor's cloud-init module (`stackato:` in user data) does its work. Where it does not, ordinary steps do. */
-  readonly cloudInitModule: boolean;
+  /** Whether cloud-init is asked for the name (`stackato: extname` in user data). The step `rename` looks at it in any case. */
+  readonly cloudInitRenames: boolean;
 }
 
 export type ReleaseRow = { readonly [Key in keyof Release]: Cell<Release[Key]> };
@@ -144,7 +144,8 @@ const TO_2_6 = {
   firstAdmin: notKnown({ by: 'licence', path: '/stackato/license' }, PARKS_AT_CONSOLE, 'consoleApi'),
   memoryWithoutKey: known('any', 'CC v2.90 license_controller.rb: the form itself brings the licence'),
   containerStore: known('/lxc/containers', 'WIKI'),
-  cloudInitModule: notKnown(false, 'ordinary steps find its work done and adopt it', 'vendorCloudInit'),
+  // Fixed in 2.10.6 (bug 99220), but since when it was broken is not known.
+  cloudInitRenames: notKnown(false, 'a name that user data asks for is found, and not given again', 'cloudInitFails'),
 } as const satisfies ReleaseRow;
 
 /** 2.8 gave most commands new names (RN 2.8, bug 96708). */
@@ -174,7 +175,10 @@ const FROM_2_8 = {
     'CC v2.90 license_controller.rb; ESS (2.0.7); BRK (1.2.6)',
   ),
   containerStore: notKnown('/lxc/containers', 'looked for before anything is moved', 'containerStore'),
-  cloudInitModule: known(false, 'OCS, of 2.8.2 and 2.10.6: a node by cloud-init is "currently not working"'),
+  cloudInitRenames: known(
+    false,
+    'RN 2.10.6 (bug 99220); OCS, of 2.8.2: a node by cloud-init is "currently not working"',
+  ),
 } as const satisfies ReleaseRow;
 
 /** 2.10.4 renamed `cloud_controller` (bug 97253) and added `primary`. */
@@ -188,8 +192,14 @@ const FROM_2_10_4 = {
   coreRoles: known(['base', 'primary', 'controller', 'router'], 'A2 cluster/index.rst'),
 } as const satisfies ReleaseRow;
 
-const FROM_3_0 = {
+const FROM_2_10_6 = {
   ...FROM_2_10_4,
+  // RN says that its rename works from now on (bug 99220); OCS that a node by cloud-init is still "currently not working".
+  cloudInitRenames: notKnown(true, 'the step `rename` finds the old name, and renames', 'cloudInitFails'),
+} as const satisfies ReleaseRow;
+
+const FROM_3_0 = {
+  ...FROM_2_10_6,
   version: known('kato version', 'A30 kato-ref.rst'),
   status: known('kato status', 'A30 kato-ref.rst'),
   info: known('kato info', 'A30 kato-ref.rst'),
@@ -214,7 +224,7 @@ const FROM_3_0 = {
     "CC v3.0.1 stackato_user_creation.rb; the console's set-up form",
   ),
   memoryWithoutKey: known('any', 'CC v3.0.1 stackato_user_creation.rb; keys are new in 3.4.1 (RN, bug 104414)'),
-  cloudInitModule: notKnown(false, 'ordinary steps find its work done and adopt it', 'vendorCloudInit'),
+  cloudInitRenames: known(true, 'RN 2.10.6 (bug 99220)'),
 } as const satisfies ReleaseRow;
 
 const FROM_3_2 = {
@@ -249,7 +259,7 @@ const FROM_3_6 = {
     { by: 'firstuser', path: '/v2/stackato/firstuser', claimed: '/v2/info' },
     'CC v3.6.0 stackato_user_creation.rb',
   ),
-  cloudInitModule: known(false, 'CT README: does not work on the unmodified image'),
+  cloudInitRenames: known(false, 'CT README: the module does not work on the unmodified image'),
 } as const satisfies ReleaseRow;
 
 /** From old to new. */
@@ -258,7 +268,7 @@ const ROWS = {
   '2.6.7': TO_2_6,
   '2.8.2': FROM_2_8,
   '2.10.4': FROM_2_10_4,
-  '2.10.6': FROM_2_10_4,
+  '2.10.6': FROM_2_10_6,
   '3.0.1': FROM_3_0,
   '3.2.1': FROM_3_2,
   '3.4.2': FROM_3_4,

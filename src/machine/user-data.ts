@@ -3,6 +3,8 @@
 import { createHash } from 'node:crypto';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { DeployError } from '../deployment/errors';
+import { isReleaseName, RELEASES } from '../deployment/releases';
+import type { Cell } from '../deployment/releases';
 import type { DeploymentSpec } from '../deployment/spec';
 
 /** Bytes, before base64: of AWS, and of Eucalyptus 4 unless configured otherwise. For 3.x not known, taken to be the same. */
@@ -11,32 +13,13 @@ export const USER_DATA_LIMIT = 16_384;
 /** Most bytes that gzipped user data may unpack to: more cannot be meant. */
 const UNPACKED_LIMIT = 4 * 1024 * 1024;
 
-/** Whether `extname` in `stackato:` of a cloud-config may be relied on. Left out where it may not: the step `rename` does the same. */
-type VendorModule = { readonly extname: true } | { readonly extname: false; readonly why: string };
-
-const RENAME_BROKEN: VendorModule = {
-  extname: false,
-  why: 'its rename task is broken before 2.10.6 (bug 99220)',
-};
-/** Before 3.4.1 a failed rename is not reported (bug 102029): `rename` observes it anyway. */
-const RENAMES: VendorModule = { extname: true };
-
-/** By release. Sources: release notes (bugs 99220, 102029); for 3.6 the cluster tool, which does everything from `runcmd`. */
-const VENDOR_MODULES: Readonly<Record<string, VendorModule>> = {
-  '2.6.6': RENAME_BROKEN,
-  '2.6.7': RENAME_BROKEN,
-  '2.8.2': RENAME_BROKEN,
-  '2.10.4': RENAME_BROKEN,
-  '2.10.6': RENAMES,
-  '3.0.1': RENAMES,
-  '3.2.1': RENAMES,
-  '3.4.2': RENAMES,
-  '3.6.2': { extname: false, why: "the vendor's module does not work on the unmodified 3.6 image" },
-};
-const NOT_KNOWN: VendorModule = { extname: false, why: 'it is not known to work in this release' };
-
-export function vendorModuleOf(release: string): VendorModule {
-  return VENDOR_MODULES[release] ?? NOT_KNOWN;
+/** Why cloud-init is not asked for the name; undefined: it is. */
+function whyNoName(release: string): string | undefined {
+  const cell: Cell<boolean> | undefined = isReleaseName(release) ? RELEASES[release].cloudInitRenames : undefined;
+  if (cell?.value === true) return undefined;
+  return cell !== undefined && 'source' in cell
+    ? `in ${release}, the module does not rename (${cell.source})`
+    : `whether the module renames in ${release} is not known`;
 }
 
 /**
@@ -46,12 +29,12 @@ export function vendorModuleOf(release: string): VendorModule {
  */
 export function cloudConfigOf({ release, dns, ssh, instance }: DeploymentSpec, password?: string): string {
   const { authorizedKeys = [], bootcmd = [] } = instance.cloudInit ?? {};
-  const vendor = vendorModuleOf(release);
+  const why = whyNoName(release);
   const lines = [
     '#cloud-config',
-    ...(vendor.extname
+    ...(why === undefined
       ? ['stackato:', `  extname: ${quoted(dns.name)}`]
-      : [`# No \`stackato: extname\`: ${vendor.why}. The step rename does it.`]),
+      : [`# No \`stackato: extname\`: ${why}. The step rename does it.`]),
     // A login by key needs no password, and whether one is allowed is then the image's own affair.
     ...(ssh.key === undefined ? ['ssh_pwauth: true'] : []),
     // As one text: cloud-init 0.6.3 knows no list here.

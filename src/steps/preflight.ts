@@ -13,7 +13,7 @@ import { refuseForeign } from './dns';
 import { observeName } from './zone/queries';
 import type { Cloud } from './ports';
 import { describeUserData } from './cloud/user-data';
-import { checkFile, checkSigning, kindsToPublish } from './publishing/check-image';
+import { checkFile, checkSigning, cloudInitDifference, kindsToPublish } from './publishing/check-image';
 import { ourGroup } from './cloud/security-rules';
 import { ec2Call } from './planning';
 import type { PlannedAction, Planning } from './planning';
@@ -155,7 +155,9 @@ function imageChecks(
       find: async () => {
         const kinds = await kindsToPublish(deps, where, image);
         for (const kind of kinds) await checkFile(deps, where, image, kind);
-        return kinds.length === 0 ? `${image.name} is registered` : `to be published: ${kinds.join(', ')}`;
+        if (kinds.length === 0) return `${image.name} is registered`;
+        const difference = await cloudInitDifference(deps, image);
+        return [`to be published: ${kinds.join(', ')}`, ...(difference === undefined ? [] : [difference])].join('; ');
       },
     },
   ];

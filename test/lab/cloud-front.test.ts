@@ -265,6 +265,33 @@ describe('lab: the clouds', function () {
       assert.equal((await euca32({ ...run, 'SecurityGroupId.1': 'sg-1' })).status, 400);
     });
 
+    const launchedWith = (UserData: string): Promise<Reply> =>
+      euca32({
+        Action: 'RunInstances',
+        ImageId: clouds.access('eucalyptus-3.2').imageId,
+        MinCount: '1',
+        MaxCount: '1',
+        UserData,
+      });
+
+    it('13: refuses user data that is not base64', async () => {
+      const before = (await clouds.inventory('eucalyptus-3.2')).instances.length;
+      for (const sent of ['#cloud-config', 'IyE=IyE=', 'IyE']) {
+        const { status, message } = await launchedWith(sent);
+        assert.deepEqual([status >= 400, message], [true, 'Invalid BASE64 encoding of user data.'], sent);
+      }
+      assert.equal((await clouds.inventory('eucalyptus-3.2')).instances.length, before);
+    });
+
+    it('13: refuses user data of more than 16 KiB, before base64, and takes just as much', async () => {
+      const bytes = (size: number): string => Buffer.alloc(size, '#').toString('base64');
+      const { status, message } = await launchedWith(bytes(16_385));
+      assert.deepEqual([status >= 400, /16 KB/.test(message)], [true, true], message);
+      const reply = await launchedWith(bytes(16_384));
+      assert.equal(reply.status, 200, reply.body);
+      await euca32({ Action: 'TerminateInstances', 'InstanceId.1': texts(reply, 'instanceId')[0] ?? '' });
+    });
+
     it('shows its administrator every address of the cloud, and the types as zones', async () => {
       const { admin } = clouds.access('eucalyptus-3.2');
       const [ip = ''] = texts(await euca32({ Action: 'AllocateAddress' }), 'publicIp');

@@ -30,7 +30,7 @@ describe('an image server', function () {
     writeFileSync(files.root, Buffer.concat([randomBytes(12 * MIB), Buffer.alloc(40 * MIB), randomBytes(5)]));
     // From the spec of one cloud …
     const spec = site.specFile('packed', 'eucalyptus-3.2', {
-      image: site.imageFrom('stackato-small', 'eucalyptus-3.2', files),
+      image: { ...site.imageFrom('stackato-small', 'eucalyptus-3.2', files), cloudInit: true },
     });
     const { code, stderr } = await cli(['image', 'pack', spec, '--to', store()]);
     assert.equal(code, 0, stderr);
@@ -53,10 +53,12 @@ describe('an image server', function () {
 
   it('lists what it has', async () => {
     const { stdout } = await cli(['image', 'list', server.url, '--json']);
-    const { images } = JSON.parse(stdout) as { images: { url: string; release: string; sha256: string }[] };
+    const { images } = JSON.parse(stdout) as {
+      images: { url: string; release: string; sha256: string; 'cloud-init': boolean }[];
+    };
     assert.deepEqual(
-      images.map(({ url, release, sha256: digest }) => [url, release, digest]),
-      [['stackato-small.tar.gz', '2.6.6', sha256(join(store(), 'stackato-small.tar.gz'))]],
+      images.map((image) => [image.url, image.release, image.sha256, image['cloud-init']]),
+      [['stackato-small.tar.gz', '2.6.6', sha256(join(store(), 'stackato-small.tar.gz')), true]],
     );
     assert.match((await cli(['image', 'list', server.url])).stdout, /stackato-small .* 2\.6\.6 .* SHA-256/);
   });

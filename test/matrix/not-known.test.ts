@@ -14,18 +14,28 @@ import type { SpecChange } from '../support/site';
 
 const KIND = 'eucalyptus-4.4';
 const QUEUE = 'not-known';
-const SHORT = { timing: { poll: '500ms', rebootWait: '1s', deadline: { ready: '6s', console: '6s' } } };
+const SHORT: SpecChange = { timing: { poll: '500ms', rebootWait: '1s', deadline: { ready: '6s', console: '6s' } } };
 
 interface Case {
   readonly name: string;
   readonly release: string;
   readonly knobs: Partial<Knobs>;
-  readonly change?: SpecChange;
+  readonly change?: (site: Site) => SpecChange;
   /** Where it parks; absent: it ends ready. */
   readonly parks?: readonly [step: StepId, code: ErrorCode, message: RegExp];
   /** Words that kato must not get. */
   readonly never?: RegExp;
+  /** Words that kato must get, once. */
+  readonly once?: RegExp;
 }
+
+const cloudInit = (site: Site): SpecChange => ({
+  image: { id: site.lab.cloud(KIND).imageId, cloudInit: true },
+  instance: { type: 'm1.large' },
+});
+/** The cloud-config of the spec does not ask for the name before 2.10.6. */
+const askForName = (site: Site): string =>
+  `#cloud-config\nstackato:\n  extname: module-works.${site.lab.state.dns.zone}\n`;
 
 const CASES: readonly Case[] = [
   { name: 'silent-version', release: '2.6.6', knobs: { versionText: 'kato is ready when you are' } },
@@ -43,7 +53,7 @@ const CASES: readonly Case[] = [
     name: 'prose-and-other',
     release: '2.6.6',
     knobs: { statusText: 'prose', readyText: 'All systems go' },
-    change: SHORT,
+    change: () => SHORT,
     parks: ['connect', 'KATO_NOT_READY', /does not list its processes yet.*: (up|coming up)/s],
   },
   { name: 'short-info', release: '2.6.6', knobs: { infoListsAvailable: false } },
@@ -62,14 +72,14 @@ const CASES: readonly Case[] = [
     name: 'no-api',
     release: '2.6.6',
     knobs: { consoleApi: 'missing' },
-    change: SHORT,
+    change: () => SHORT,
     parks: ['claim-admin', 'CONSOLE_NOT_UP', /\/stackato\/license answers 404/],
   },
   {
     name: 'no-api-no-admin',
     release: '2.6.6',
     knobs: { consoleApi: 'missing' },
-    change: { ...SHORT, admin: undefined },
+    change: () => ({ ...SHORT, admin: undefined }),
     parks: ['verify', 'CONSOLE_NOT_UP', /\/info answers 404/],
   },
   {
@@ -83,19 +93,33 @@ const CASES: readonly Case[] = [
     name: 'commas-one-server',
     release: '3.6.2',
     knobs: { staticIpLists: 'commas' },
-    change: { network: { mode: 'static', nameservers: ['172.16.0.23'], search: ['cloud.internal'] } },
+    change: () => ({ network: { mode: 'static', nameservers: ['172.16.0.23'], search: ['cloud.internal'] } }),
   },
   {
     name: 'hungry',
     release: '3.2.1',
     knobs: { leastMiB: 8192 },
-    change: SHORT,
+    change: () => SHORT,
     parks: ['connect', 'KATO_NOT_READY', /FATAL/],
+  },
+  {
+    name: 'module-works',
+    release: '2.6.6',
+    knobs: { cloudInit: true, cloudInitFails: 'nothing' },
+    change: (site) => ({ ...cloudInit(site), instance: { type: 'm1.large', userData: { env: 'ASKS_FOR_NAME' } } }),
+    never: /^rename/,
+  },
+  {
+    name: 'module-broken',
+    release: '2.10.6',
+    knobs: { cloudInit: true, cloudInitFails: 'unnoticed' },
+    change: cloudInit,
+    once: /^node rename/,
   },
 ];
 
 /** Knobs that are tried where their steps are tested. */
-const ELSEWHERE: readonly string[] = ['containerStore', 'vendorCloudInit'];
+const ELSEWHERE: readonly string[] = ['containerStore'];
 
 describe('what is not known of a release', function () {
   this.timeout(300_000);
@@ -104,9 +128,9 @@ describe('what is not known of a release', function () {
 
   before(async () => {
     site = await Site.open();
-    await site.worker(KIND, QUEUE);
+    await site.worker(KIND, QUEUE, { ASKS_FOR_NAME: askForName(site) });
     for (const { name, release, knobs, change } of CASES) {
-      const result = deployed(name, { release, ...change }, { release, ...knobs });
+      const result = deployed(name, { release, ...change?.(site) }, { release, ...knobs });
       // The test that awaits it reports its failure.
       result.catch(() => undefined);
       results.set(name, result);
@@ -125,24 +149,25 @@ describe('what is not known of a release', function () {
     return deployment.view();
   };
 
-  for (const { name, release, parks, never } of CASES) {
+  for (const { name, release, parks, never, once } of CASES) {
     it(`13: ${name}: ${release} ${parks === undefined ? 'is ready' : `parks at ${parks[0]} with ${parks[1]}`}`, async () => {
       const view = await results.get(name);
-      const typed = site
-        .appliance(name)
-        .invocations()
-        .filter(({ program }) => program === 'kato')
-        .map(({ args }) => args.join(' '));
       if (parks === undefined) assert.equal(view?.stage, 'ready', JSON.stringify(view?.steps));
       else {
         const error = view?.steps[parks[0]]?.error;
         assert.equal(error?.code, parks[1], JSON.stringify(view?.steps));
         assert.match(error.message, parks[2]);
       }
+      const typed = site
+        .appliance(name)
+        .invocations()
+        .filter(({ program }) => program === 'kato')
+        .map(({ args }) => args.join(' '));
       assert.deepEqual(
         typed.filter((line) => never?.test(line)),
         [],
       );
+      if (once !== undefined) assert.equal(typed.filter((line) => once.test(line)).length, 1, typed.join('\n'));
     });
   }
 

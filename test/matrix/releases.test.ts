@@ -1,11 +1,12 @@
 /**
- * Every release, on every kind of network, from nothing to ready: by the appliance's own record, `kato` was called with
+ * Every release, with and without cloud-init, on every kind of network, from nothing to ready: by the appliance's own record, `kato` was called with
  * the words of that release, once each. The words stand here as a person would type them, not as the product's table
  * has them.
  */
 
 import assert from 'node:assert/strict';
 import pLimit from 'p-limit';
+import type { Knobs } from '../../lab/knobs';
 import type { Appliance } from '../../lab/types';
 import type { DeploymentView } from '../../src/deployment/messages';
 import { Site } from '../support/site';
@@ -19,6 +20,8 @@ const LANES = 6;
 interface Words {
   /** What changes the machine, in order; the first one only on a static network. */
   readonly changing: readonly string[];
+  /** Whether cloud-init, where the image has it, has renamed the machine before. */
+  readonly cloudInitRenames?: true;
   /** What only looks. */
   readonly looking: readonly string[];
   /** `organization` and `space` of the first administrator. */
@@ -68,6 +71,7 @@ const RELEASES: Readonly<Record<string, Words>> = {
       'node setup core api.HOST',
       'role add --all-but mdns',
     ],
+    cloudInitRenames: true,
     looking: LOOKING,
   },
   '3.0.1': {
@@ -78,6 +82,7 @@ const RELEASES: Readonly<Record<string, Words>> = {
       'node setup core api.HOST',
       'role add --all-but mdns',
     ],
+    cloudInitRenames: true,
     looking: LOOKING,
     place: 'default',
   },
@@ -89,6 +94,7 @@ const RELEASES: Readonly<Record<string, Words>> = {
       'node setup core api.HOST',
       'role add --all-but mdns',
     ],
+    cloudInitRenames: true,
     looking: LOOKING,
     place: 'default',
   },
@@ -100,6 +106,7 @@ const RELEASES: Readonly<Record<string, Words>> = {
       'node setup core api.HOST',
       'role add --all-but mdns',
     ],
+    cloudInitRenames: true,
     looking: LOOKING,
     place: 'default',
   },
@@ -116,20 +123,37 @@ const RELEASES: Readonly<Record<string, Words>> = {
   },
 };
 
-/** Kinds of image, with what the spec says for it. The cloud-init image gets its row here. */
-const IMAGES: readonly { readonly title: string; readonly change: (site: Site) => SpecChange }[] = [
-  { title: 'no cloud-init', change: () => ({}) },
-];
+/** Kinds of image: what the spec says for it, and the machine is. */
+const IMAGES = [
+  { title: 'no cloud-init', kind: 'plain', change: (): SpecChange => ({}), knobs: {} },
+  {
+    title: 'cloud-init',
+    kind: 'ci',
+    change: (site: Site): SpecChange => ({
+      image: { id: site.lab.cloud(KIND).imageId, cloudInit: true },
+      instance: { type: 'm1.large' },
+    }),
+    knobs: { cloudInit: true },
+  },
+] as const;
+
+function wordsOn(network: string, image: string, { changing, cloudInitRenames }: Words): readonly string[] {
+  const [staticIp = '', rename = '', ...others] = changing;
+  const renamed = image === 'ci' && cloudInitRenames === true;
+  return [...(network === 'static' ? [staticIp] : []), ...(renamed ? [] : [rename]), ...others];
+}
 
 const TRIALS = Object.entries(RELEASES).flatMap(([release, words]) =>
-  IMAGES.flatMap(({ title, change }, image) =>
+  IMAGES.flatMap(({ title, kind, change, knobs }) =>
     (['static', 'dhcp'] as const).map((network) => ({
       title: `13: ${release}, ${title}, ${network}: ready, by the words of that release, once each`,
-      name: `m${release.replaceAll('.', '-')}-${network}-${image}`,
+      name: `m${release.replaceAll('.', '-')}-${network}-${kind}`,
       release,
       network,
+      changing: wordsOn(network, kind, words),
       words,
       change,
+      knobs,
     })),
   ),
 );
@@ -143,8 +167,8 @@ describe('the matrix of releases', function () {
     site = await Site.open();
     await site.worker(KIND, QUEUE);
     const lane = pLimit(LANES);
-    for (const { name, release, network, change } of TRIALS) {
-      const result = lane(() => deployed(name, { release, network, ...change(site) }, release));
+    for (const { name, release, network, change, knobs } of TRIALS) {
+      const result = lane(() => deployed(name, { release, network, ...change(site) }, { release, ...knobs }));
       // The test that awaits it reports its failure.
       result.catch(() => undefined);
       results.set(name, result);
@@ -152,8 +176,8 @@ describe('the matrix of releases', function () {
   });
   after(() => site.close());
 
-  const deployed = async (name: string, change: SpecChange, release: string): Promise<DeploymentView> => {
-    const deployment = await site.start(site.spec(name, KIND, change, { release }), QUEUE);
+  const deployed = async (name: string, change: SpecChange, knobs: Partial<Knobs>): Promise<DeploymentView> => {
+    const deployment = await site.start(site.spec(name, KIND, change, knobs), QUEUE);
     await deployment.until(
       'ready or parked',
       ({ stage }) => stage === 'ready' || stage === 'needs-attention',
@@ -163,7 +187,7 @@ describe('the matrix of releases', function () {
     return deployment.view();
   };
 
-  for (const { title, name, network, words } of TRIALS) {
+  for (const { title, name, network, knobs, changing, words } of TRIALS) {
     it(title, async () => {
       const view = await results.get(name);
       assert.equal(view?.stage, 'ready', JSON.stringify(view?.steps));
@@ -177,9 +201,7 @@ describe('the matrix of releases', function () {
       const typed = typedAt(appliance);
       assert.deepEqual(
         typed.filter((line) => !words.looking.includes(line)),
-        words.changing
-          .slice(network === 'static' ? 0 : 1)
-          .map((line) => line.replace(/HOST|IP|GATEWAY/g, (key) => own[key as keyof typeof own])),
+        changing.map((line) => line.replace(/HOST|IP|GATEWAY/g, (key) => own[key as keyof typeof own])),
       );
       assert.deepEqual(
         words.looking.filter((line) => !typed.includes(line) && !line.includes('ready')),
@@ -188,6 +210,8 @@ describe('the matrix of releases', function () {
       );
       assert.equal(appliance.invocations().filter(({ program }) => program === 'reboot').length, 1);
       assert.equal(appliance.boots(), 2);
+      assert.equal(appliance.file('/etc/hostname')?.trim(), own.HOST);
+      assert.equal(appliance.file('/var/lib/cloud/instance/boot-finished') !== undefined, 'cloudInit' in knobs);
       assert.match(appliance.file('/etc/network/interfaces') ?? '', new RegExp(`iface eth0 inet ${network}`));
       const admin = appliance.file('/var/lib/first-user.json');
       assert.deepEqual(

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Dependencies, Publisher } from '../../src/steps/dependencies';
+import { findProblems } from '../../src/steps/preflight';
 import { checkImage } from '../../src/steps/publishing/check-image';
 import { registerImage } from '../../src/steps/publishing/register-image';
 import { uploadImage } from '../../src/steps/publishing/upload-image';
@@ -124,6 +125,27 @@ describe('publishing an image from a store', function () {
     const { images } = JSON.parse(readFileSync(catalog, 'utf8')) as { images: object[] };
     writeFileSync(catalog, JSON.stringify({ images: [{ ...images[0], 'root-size': 5 }] }));
     await rejects(() => uploadImage(deps, inputOf('kernel'), attemptOf()), 'IMAGE_ARCHIVE');
+  });
+
+  it('tells where catalogue and spec differ in cloud-init, and only there', async () => {
+    make();
+    const catalog = join(folder, 'store', 'catalog');
+    const { images } = JSON.parse(readFileSync(catalog, 'utf8')) as { images: object[] };
+    const said = async (listed: boolean | undefined, cloudInit: boolean): Promise<string> => {
+      writeFileSync(catalog, JSON.stringify({ images: [{ ...images[0], 'cloud-init': listed }] }));
+      rmSync(join(folder, 'state'), { recursive: true, force: true });
+      const spec = specNamed('x', { image: { ...imageOf(), ...(cloudInit ? { cloudInit } : {}) } });
+      return (await findProblems(deps, { spec })).find(({ check: name }) => name === 'image')?.message ?? '';
+    };
+    const all = 'to be published: kernel, ramdisk, machine';
+    assert.equal(await said(true, false), `${all}; by the catalogue it has cloud-init, and image.cloudInit is not set`);
+    assert.equal(await said(false, true), `${all}; by the catalogue it has no cloud-init, and image.cloudInit is set`);
+    for (const [listed, cloudInit] of [
+      [true, true],
+      [false, false],
+      [undefined, true],
+    ] as const)
+      assert.equal(await said(listed, cloudInit), all);
   });
 
   it('a catalogue without such an image is noticed before the first byte', async () => {

@@ -37,6 +37,7 @@ interface PackPlan {
   readonly name: string;
   readonly architecture: Architecture;
   readonly release?: string;
+  readonly cloudInit: boolean;
   readonly files: Readonly<Record<ImageKind, ImageFile>>;
 }
 
@@ -66,7 +67,7 @@ export async function packCommand(context: Context, path: string, options: PackO
 }
 
 async function planOf(path: string, options: PackOptions): Promise<PackPlan> {
-  const { kernel, ramdisk, name, arch, release, inside } = options;
+  const { kernel, ramdisk, name, arch, release, inside, cloudInit = false } = options;
   if ((kernel === undefined) !== (ramdisk === undefined))
     throw new ClientError('USAGE', 'Only one of --kernel and --ramdisk was given.', {
       remedy: 'Give both, and the root image; or a spec and none of them.',
@@ -79,6 +80,7 @@ async function planOf(path: string, options: PackOptions): Promise<PackPlan> {
       name,
       architecture: arch ?? 'x86_64',
       ...(release === undefined ? {} : { release }),
+      cloudInit,
       files: { kernel: { file: kernel }, ramdisk: { file: ramdisk }, machine: root },
     };
   }
@@ -92,6 +94,7 @@ async function planOf(path: string, options: PackOptions): Promise<PackPlan> {
     name: name ?? image.name,
     architecture: arch ?? image.architecture,
     release: release ?? spec.release,
+    cloudInit: cloudInit || image.cloudInit === true,
     files: { kernel: image.kernel, ramdisk: image.ramdisk, machine: image.root },
   };
 }
@@ -140,8 +143,8 @@ async function packSources(
 }
 
 async function entryOf(
-  { name, architecture, release }: PackPlan,
-  { description, os, hypervisors, contact, cloudInit = false }: PackOptions,
+  { name, architecture, release, cloudInit }: PackPlan,
+  { description, os, hypervisors, contact }: PackOptions,
   { path, size, md5, sha256 }: Packed,
   sources: Readonly<Record<ImageKind, Source>>,
 ): Promise<CatalogImage> {

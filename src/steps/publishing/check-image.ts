@@ -59,3 +59,13 @@ export async function checkFile(
     await source.close();
   }
 }
+
+/** Where catalogue and spec differ in whether the image has cloud-init. The spec counts. */
+export async function cloudInitDifference({ files }: Dependencies, image: ImageSpec): Promise<string | undefined> {
+  if (!('catalog' in image.root)) return undefined;
+  const { cloudInit: listed } = await files.catalogImage(image.root, UNWATCHED);
+  if (listed === undefined || listed === (image.cloudInit === true)) return undefined;
+  return listed
+    ? 'by the catalogue it has cloud-init, and image.cloudInit is not set'
+    : 'by the catalogue it has no cloud-init, and image.cloudInit is set';
+}
