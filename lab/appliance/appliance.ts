@@ -58,6 +58,7 @@ export class SimulatedAppliance implements Appliance {
     this.files = new MachineFiles(options.dir);
     this.state = new State(this.files, options);
     this.disks = new Disks(this.files, options.knobs.rootGiB);
+    this.files.makeFolder(options.knobs.containerStore);
     if (options.ephemeral !== undefined) this.disks.addEphemeral(options.ephemeral);
     this.sudo = new Sudo(this.state);
     this.rpc = new GuestRpc(this.files, ([program = '', ...words]) => this.serve(program, words));

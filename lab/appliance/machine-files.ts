@@ -90,6 +90,10 @@ export class MachineFiles {
     writeFileSync(this.hostPath(path), text);
   }
 
+  makeFolder(path: string): void {
+    mkdirSync(this.hostPath(path), { recursive: true });
+  }
+
   recordInvocation(program: string, args: readonly string[]): void {
     const shown = args.map((word) => word.replaceAll(`${this.path}/root/`, '/'));
     appendFileSync(join(this.dir, 'invocations.log'), `${JSON.stringify({ at: Date.now(), program, args: shown })}\n`);

@@ -64,7 +64,7 @@ const STATES: ReadonlyMap<string, VolumeState> = new Map([
 ]);
 
 export function volumeOf(volume: Volume): readonly CloudVolume[] {
-  const { VolumeId, Size = 0, AvailabilityZone = '', State = '', Attachments = [], Tags } = volume;
+  const { VolumeId, Size = 0, AvailabilityZone = '', State = '', Attachments = [], SnapshotId = '', Tags } = volume;
   if (VolumeId === undefined) return [];
   const owner = ownerIn(Tags);
   const attached = Attachments.find(({ State: state, InstanceId }) => InstanceId !== undefined && state !== 'detached');
@@ -75,6 +75,7 @@ export function volumeOf(volume: Volume): readonly CloudVolume[] {
       zone: AvailabilityZone,
       // A volume of unknown state exists: taken for gone, another one would be made.
       state: STATES.get(State) ?? 'creating',
+      fromSnapshot: SnapshotId !== '',
       ...(owner === undefined ? {} : { owner }),
       // 3.2 appends the device to the id's state, and shows `unknown,requested:/dev/sdf`: only the instance matters.
       ...(attached?.InstanceId === undefined

@@ -27,8 +27,11 @@ export interface NodeFacts {
   instance?: { id: string; privateIp?: string };
   /** The launch was requested without an answer so far: the instance may still appear. */
   launchRequest?: Unsettled;
-  /** Holds the container store; GiB. `made`: by us, so that `down --volumes` deletes it. It outlives the instance. */
-  volume?: { id: string; size: number; made: boolean };
+  /**
+   * Holds the container store; GiB. It outlives the instance. `made`: by us, so that `down --volumes` deletes it. `unproved`: its creation
+   * was not answered, so it may be somebody else's, and is not deleted before the containers are on it.
+   */
+  volume?: { id: string; size: number; made: boolean; unproved?: true };
   /** The volumes of the account before one was requested. */
   volumesBefore?: readonly string[];
   /** A volume was requested without an answer so far: it may still appear. */

@@ -1,5 +1,5 @@
 /**
- * Moves the container store, /lxc/containers, from the root volume to a disk of its own, mounted at /mnt/lxc: the sequence of the runbook's
+ * Moves the container store, /lxc/containers or where the release has it, from the root volume to a disk of its own, mounted at /mnt/lxc: the sequence of the runbook's
  * author (WIKI; `kato relocate` is broken in 2.6.6). Any line may be the last one before a power failure: the next run goes on from what it
  * finds.
  *
@@ -37,7 +37,6 @@ export interface DisksOfBoot {
 export const STORE_LABEL = 'stackato-lxc';
 const NEW_LABEL = 'stackato-new';
 
-const CONTAINERS = '/lxc/containers';
 const MOUNT_POINT = '/mnt/lxc';
 const STORE = `${MOUNT_POINT}/containers`;
 /** In the account's home: kato was stopped by us, and not started since. */
@@ -56,17 +55,20 @@ export function disksOfBoot(sections: Sections): DisksOfBoot {
   };
 }
 
-export const READ_STORE = inSections({
-  link: `readlink ${CONTAINERS}`,
-  // Of all that was mounted there, the last counts. Where cloud-init has mounted the ephemeral disk at /mnt, the store is in that.
-  mounted: `awk '$5 == "${MOUNT_POINT}" { d = $3 } $5 == "/mnt" && d == "" { d = $3 } END { print d }' /proc/self/mountinfo`,
-  there: `[ -d ${STORE} ] && echo yes`,
-  fstab: `grep -cE '^[^#[:space:]]+[[:space:]]+(/mnt|${MOUNT_POINT})[[:space:]]' /etc/fstab`,
-  sectors:
-    'for s in /sys/block/* /sys/block/*/*; do [ ! -f "$s/dev" ] || echo "$(cat "$s/dev") $(cat "$s/size")"; done',
-  unfinished: `ls -d ${CONTAINERS}.moved; ls "${STOPPED}"`,
-  free: `df -Pk ${CONTAINERS}/ | tail -n 1`,
-});
+/** @param folder of the containers, in this release */
+export function readStore(folder: string): string {
+  return inSections({
+    link: `readlink ${folder}`,
+    // Of all that was mounted there, the last counts. Where cloud-init has mounted the ephemeral disk at /mnt, the store is in that.
+    mounted: `awk '$5 == "${MOUNT_POINT}" { d = $3 } $5 == "/mnt" && d == "" { d = $3 } END { print d }' /proc/self/mountinfo`,
+    there: `[ -d ${STORE} ] && echo yes`,
+    fstab: `grep -cE '^[^#[:space:]]+[[:space:]]+(/mnt|${MOUNT_POINT})[[:space:]]' /etc/fstab`,
+    sectors:
+      'for s in /sys/block/* /sys/block/*/*; do [ ! -f "$s/dev" ] || echo "$(cat "$s/dev") $(cat "$s/size")"; done',
+    unfinished: `ls -d ${folder}.moved; ls "${STOPPED}"`,
+    free: `df -Pk ${folder}/ | tail -n 1`,
+  });
+}
 
 export interface StoreState {
   /** It is on a disk of its own that will be mounted at the next boot, too, and nothing is left to do. */
@@ -118,10 +120,17 @@ export function storeRefusal(
 }
 
 /** Begins both of root's scripts. */
-const COMMON = `export LC_ALL=C
+function common(folder: string): string {
+  return `export LC_ALL=C
 M=${MOUNT_POINT}
+C=${folder}
+T=${STORE}
+O=$C.moved
+K=$C.kept
+exists() { [ -e "$1" ] || [ -L "$1" ]; }
 say() { printf 'container-store: %s\\n' "$*"; }
 fail() { say "$@"; exit 1; }`;
+}
 
 /**
  * Devices are told apart by what /sys and their contents say, never by the name that was requested: KVM shows a volume as the next free
@@ -132,7 +141,7 @@ fail() { say "$@"; exit 1; }`;
  *   refuse to mount with a word that they do not know.
  */
 const PREPARE = `DEV=/dev
-F=/lxc/.stackato-deploy-formatting
+F=\${C%/*}/.stackato-deploy-formatting
 names() { for s in /sys/block/*; do case \${s##*/} in loop*|ram*|zram*|dm-*|md*|sr*|fd*|nbd*) ;; *) echo "\${s##*/}" ;; esac; done; }
 parts() { for p in "/sys/block/$1/$1"*; do [ ! -f "$p/dev" ] || echo "\${p##*/}"; done; }
 folder() { for s in "/sys/block/$1" /sys/block/*/"$1"; do [ ! -f "$s/dev" ] || { echo "$s"; return 0; }; done; }
@@ -186,8 +195,9 @@ find_volume() {
   if [ $# -gt 1 ]; then fail "DISK_NOT_FOUND: the disks $* have the size of $ID, and any of them may be it" >&2; fi
   echo "$1"
 }
+was_here() { for p in "$C" "$O" "$K".*; do exists "$p" && return 0; done; return 1; }
+no_store() { fail "STORE_NOT_MOVED: this release was assumed to keep its containers in $C, and there is no such folder"; }
 format() {
-  mkdir -p /lxc
   printf '%s\\n' "$ID" > "$F"
   sync
   mkfs.ext4 -q -F -L ${NEW_LABEL} "$DEV/$1" || fail "STORE_NOT_MOVED: mkfs.ext4 fails on $DEV/$1"
@@ -216,7 +226,10 @@ at=$(mounted_at "$d")
 if [ "$at" != "$M" ] && { [ "$at" != /mnt ] || [ $KIND != ephemeral ]; }; then
   [ -z "$at" ] || fail "DISK_NOT_EMPTY: $DEV/$d is mounted at $at"
   awk -v m="$M" '$5 == m { f = 1 } END { exit !f }' /proc/self/mountinfo && fail "STORE_NOT_MOVED: another disk is mounted at $M"
-  case $(probe "$d" LABEL) in
+  l=$(probe "$d" LABEL)
+  # The link may be all that is missing, and the data on the disk.
+  [ "$l" = ${STORE_LABEL} ] || was_here || no_store
+  case $l in
     ${STORE_LABEL}) rm -f "$F" ;;
     ${NEW_LABEL})
       format "$d"
@@ -239,6 +252,7 @@ if [ "$at" != "$M" ] && { [ "$at" != /mnt ] || [ $KIND != ephemeral ]; }; then
   [ -z "$(ls -A "$M")" ] || fail "STORE_NOT_MOVED: $M is not empty and would be hidden"
   mount "$DEV/$d" "$M" || fail "STORE_NOT_MOVED: mount fails on $DEV/$d"
 fi
+was_here || [ -d "$T" ] || no_store
 if [ "$(mounted_at "$d")" = "$M" ]; then
   u=$(probe "$d" UUID)
   [ -n "$u" ] || fail "STORE_NOT_MOVED: $DEV/$d has no UUID"
@@ -259,12 +273,8 @@ say "$d is ready"`;
  * - Lists for the comparison are written to the disk, because the root volume may be full.
  * - Times are compared to the minute, because ext3 keeps no fractions; directories without theirs. MD5 finds damage, not an attacker.
  */
-const MOVE = `C=${CONTAINERS}
-T=${STORE}
-P=$T.part
-O=$C.moved
-K=$C.kept
-HERE=/lxc/.stackato-deploy-move
+const MOVE = `P=$T.part
+HERE=\${C%/*}/.stackato-deploy-move
 THERE=$M/.stackato-deploy-move
 listing() (
   cd "$1" || exit 1
@@ -288,7 +298,6 @@ merge() {
     if is_part_of "$k" "$T"; then rm -rf "$k"; else say "kept $k: files of the same name on the disk differ"; fi
   done
 }
-exists() { [ -e "$1" ] || [ -L "$1" ]; }
 put_back() { e=$?; if ! exists "$C" && [ -d "$O" ]; then mv "$O" "$C"; fi; exit $e; }
 trap put_back EXIT
 trap 'exit 143' INT TERM
@@ -336,7 +345,7 @@ say "$C is on $(df -P "$M" | awk 'NR == 2 { print $1 }')"`;
 const PATIENCE = 60;
 
 /** The script for root that finds, formats and mounts the disk. It changes nothing of the store. */
-export function prepareDisk(disk: StoreDisk, patience = PATIENCE): string {
+function prepareDisk(disk: StoreDisk, folder: string, patience = PATIENCE): string {
   const volume = disk.kind === 'volume' ? disk : undefined;
   const settings = {
     KIND: disk.kind,
@@ -348,26 +357,28 @@ export function prepareDisk(disk: StoreDisk, patience = PATIENCE): string {
     PATIENCE: String(patience),
   };
   const assigned = Object.entries(settings).map(([name, value]) => `${name}=${shellQuote(value)}`);
-  return `${assigned.join('\n')}\n${COMMON}\n${PREPARE}`;
+  return `${assigned.join('\n')}\n${common(folder)}\n${PREPARE}`;
 }
 
 /** The script for root that moves the containers, while kato is stopped. */
-export const MOVE_CONTAINERS = `${COMMON}\n${MOVE}`;
+function moveContainers(folder: string): string {
+  return `${common(folder)}\n${MOVE}`;
+}
 
 /**
  * One command, for a detached job. `kato` is run by the account, never by root (A34 common/command-intro.inc). It is started whatever
  * happens; after a kill, the file tells the next run to do that.
  */
-export function moveStore(disk: StoreDisk, patience?: number): string {
+export function moveStore(disk: StoreDisk, folder: string, patience?: number): string {
   return `sh -c ${shellQuote(`stopped="${STOPPED}"
 start() { trap - EXIT; kato start && rm -f "$stopped"; }
 if [ -e "$stopped" ]; then trap start EXIT; fi
 trap 'exit 143' INT TERM
-sudo sh -c ${shellQuote(prepareDisk(disk, patience))} || exit 1
+sudo sh -c ${shellQuote(prepareDisk(disk, folder, patience))} || exit 1
 mkdir -p "\${stopped%/*}"
 : > "$stopped"
 sync
 trap start EXIT
 kato stop
-sudo sh -c ${shellQuote(MOVE_CONTAINERS)} || exit 1`)}`;
+sudo sh -c ${shellQuote(moveContainers(folder))} || exit 1`)}`;
 }

@@ -1,12 +1,13 @@
 import type { StepInput, StepOutcome } from '../deployment/activities';
 import { DeployError } from '../deployment/errors';
 import { OWNER_TAG } from '../deployment/names';
+import { RELEASES } from '../deployment/releases';
 import type { DeploymentSpec } from '../deployment/spec';
 import {
   disksOfBoot,
   moveStore as moveStoreCommand,
   READ_DISKS,
-  READ_STORE,
+  readStore,
   sectorsOf,
   storeRefusal,
   storeStateOf,
@@ -15,7 +16,7 @@ import type { StoreDisk, StoreState } from '../machine/container-store';
 import { katoOf } from '../machine/kato';
 import { waitOut } from './attempt';
 import { findOurs, isGone } from './cloud/instances';
-import { candidatesOf, isLost, oursOf } from './cloud/volumes';
+import { candidatesOf, isLost, isUnproved, oursOf } from './cloud/volumes';
 import { required } from './known';
 import { byCommand } from './machine/command';
 import { assertKatoReady } from './machine/kato-ready';
@@ -29,6 +30,25 @@ import type { Context, StepWork } from './step';
 /** Not sda or sdb, which 3.x refuses. Where the machine shows the disk is another matter: see machine/container-store.ts. */
 const DEVICE = '/dev/sdf';
 
+/** After it, the volume was blank and has our label: it is ours. */
+const move = byCommand<StoreState>({
+  step: 'container-store',
+  observe: async (session, { spec }) => storeStateOf(await readSections(session, readStore(folderOf(spec)))),
+  done: (state, _ran, input) => {
+    if (!state.moved || !isOnDisk(state, input)) return undefined;
+    const { volume } = input.known;
+    const place = volume === undefined ? 'ephemeral disk' : `volume ${volume.id}`;
+    const free = state.free === undefined ? '' : `, ${(state.free / 1024 ** 2).toFixed(1)} GiB free`;
+    return { note: `${folderOf(input.spec)} on the ${place}${free}`, known: {} };
+  },
+  command: (input) => moveStoreCommand(diskOf(input), folderOf(input.spec)),
+  failure: (output) => {
+    const refusal = storeRefusal(output);
+    return refusal === undefined ? undefined : new DeployError(refusal.code, `${refusal.message}.`);
+  },
+  again: true,
+});
+
 /** Moves the container store to the ephemeral disk or to a volume. */
 export const containerStore = step({
   id: 'container-store',
@@ -38,23 +58,15 @@ export const containerStore = step({
     ensureVolume,
     noteDisks,
     attachVolume,
-    moveStore: byCommand<StoreState>({
-      step: 'container-store',
-      observe: async (session) => storeStateOf(await readSections(session, READ_STORE)),
-      done: (state, _ran, input) => {
-        if (!state.moved || !isOnDisk(state, input)) return undefined;
-        const { volume } = input.known;
-        const place = volume === undefined ? 'ephemeral disk' : `volume ${volume.id}`;
-        const free = state.free === undefined ? '' : `, ${(state.free / 1024 ** 2).toFixed(1)} GiB free`;
-        return { note: `/lxc/containers on the ${place}${free}`, known: {} };
-      },
-      command: (input) => moveStoreCommand(diskOf(input)),
-      failure: (output) => {
-        const refusal = storeRefusal(output);
-        return refusal === undefined ? undefined : new DeployError(refusal.code, `${refusal.message}.`);
-      },
-      again: true,
-    }),
+    moveStore: async (...[deps, input, attempt]: Parameters<StepWork>) => {
+      const outcome = await move(deps, input, attempt);
+      const { volume } = input.known;
+      if (volume?.unproved !== true) return outcome;
+      const { cloud, mark } = await contextOf(deps, input, attempt);
+      if (cloud.volumeTags !== 'none') await cloud.tagVolume(volume.id, mark);
+      const { id, size, made } = volume;
+      return { ...outcome, known: { ...outcome.known, volume: { id, size, made } } };
+    },
     awaitKatoAgain: async (deps, input) =>
       withSession(deps, input, async (session) => {
         await assertKatoReady(session, katoOf(input.spec.release), input.spec.release);
@@ -70,6 +82,10 @@ export const containerStore = step({
     return there.attachment?.instanceId === instance?.id ? undefined : `The volume ${volume.id} is not attached.`;
   },
 });
+
+function folderOf({ release }: DeploymentSpec): string {
+  return RELEASES[release].containerStore.value;
+}
 
 function wantedOf({ storage }: DeploymentSpec): { readonly size: number } | { readonly id: string } | undefined {
   const containers = storage?.containers;
@@ -100,7 +116,7 @@ async function ensureVolume(...[deps, input, attempt]: Parameters<StepWork>): Pr
   const listed = await cloud.listVolumes();
   if ('id' in wanted) return outcome(await given(context, listed, wanted.id), false, false);
   const ours = oursOf(listed, context).find((volume) => !isLost(volume));
-  if (ours !== undefined) return outcome(available(ours), true, false);
+  if (ours !== undefined) return outcome(available(ours), true, false, isUnproved(ours, context));
   const zone = await zoneOf(context);
   if (attempt.unsettled !== undefined) {
     const found = candidatesOf(listed, context, { size: wanted.size, zone });
@@ -111,9 +127,9 @@ async function ensureVolume(...[deps, input, attempt]: Parameters<StepWork>): Pr
       );
     const [adopted] = found;
     if (adopted !== undefined) {
-      if (cloud.volumeTags !== 'none') await cloud.tagVolume(adopted.id, mark);
+      const taken = outcome(available(adopted), true, true, true);
       attempt.settle();
-      return outcome(available(adopted), true, true);
+      return taken;
     }
     waitOut(attempt, cloud);
   }
@@ -141,8 +157,8 @@ function available(volume: CloudVolume): CloudVolume {
   return volume;
 }
 
-function outcome({ id, size }: CloudVolume, made: boolean, changed: boolean): StepOutcome {
-  return { changed, note: id, known: { volume: { id, size, made } } };
+function outcome({ id, size }: CloudVolume, made: boolean, changed: boolean, unproved = false): StepOutcome {
+  return { changed, note: id, known: { volume: { id, size, made, ...(unproved ? { unproved } : {}) } } };
 }
 
 async function zoneOf(context: Context): Promise<string> {
@@ -192,8 +208,14 @@ async function attachVolume(...[deps, input, attempt]: Parameters<StepWork>): Pr
 
 function diskOf({ known: { volume, disks } }: StepInput): StoreDisk {
   if (volume === undefined) return { kind: 'ephemeral' };
-  const { id, size, made } = volume;
-  return { kind: 'volume', id, size, ours: made, ...(disks === undefined ? {} : { before: disks }) };
+  const { id, size, made, unproved } = volume;
+  return {
+    kind: 'volume',
+    id,
+    size,
+    ours: made && unproved !== true,
+    ...(disks === undefined ? {} : { before: disks }),
+  };
 }
 
 function isOnDisk({ sectors }: StoreState, input: StepInput): boolean {
@@ -208,18 +230,19 @@ async function deleteVolume(...[deps, input, attempt]: Parameters<StepWork>): Pr
   const listed = await cloud.listVolumes();
   const size = sizeWanted(spec);
   const late = attempt.unsettled === undefined || size === undefined ? [] : candidatesOf(listed, context, { size });
-  if (late.length > 1)
-    return {
-      ...NOTHING,
-      left: `one of the volumes ${late.map(({ id }) => id).join(', ')}, of which only a person can tell whose it is`,
-    };
-  const ours = [...oursOf(listed, context), ...late];
+  const ours = oursOf(listed, context).filter((volume) => !isUnproved(volume, context));
   const there = ours.filter(({ state }) => state !== 'gone');
   for (const volume of there) {
     if (volume.state !== 'deleting' && volume.attachment === undefined) await cloud.deleteVolume(volume.id);
   }
   if (there.length > 0) throw new DeployError('NOT_YET', `Deleting ${there.map(({ id }) => id).join(', ')}.`);
   waitOut(attempt, cloud);
+  const unproved = listed.filter((volume) => !isLost(volume) && (late.includes(volume) || isUnproved(volume, context)));
+  if (unproved.length > 0)
+    return {
+      ...NOTHING,
+      left: `${unproved.map(({ id }) => id).join(', ')}: CreateVolume was not answered, so it may be somebody else's. Look at it, and delete it by hand if nobody needs it`,
+    };
   const named = known.volume?.made === true ? known.volume.id : (ours[0]?.id ?? '');
   return { changed: named !== '', note: `volume ${named}`, known: {} };
 }
@@ -247,6 +270,7 @@ function planStore({ spec, owner, kind, kato }: Planning): readonly PlannedActio
     wanted === undefined
       ? []
       : [ec2Call('AttachVolume', { VolumeId: id, InstanceId: '<instance>', Device: DEVICE }, 'unless it is attached')];
+  const folder = folderOf(spec);
   const place = wanted === undefined ? 'the ephemeral disk' : 'the disk that has appeared';
   return [
     ...create,
@@ -254,7 +278,7 @@ function planStore({ spec, owner, kind, kato }: Planning): readonly PlannedActio
     onMachine(`mount ${place} at /mnt/lxc`, 'after mkfs.ext4, if it holds nothing at all; otherwise it is left alone'),
     onMachine(kato.stop),
     onMachine(
-      'cp -a /lxc/containers /mnt/lxc/containers; ln -s /mnt/lxc/containers /lxc/containers',
+      `cp -a ${folder} /mnt/lxc/containers; ln -s /mnt/lxc/containers ${folder}`,
       'the original is removed once the copy was compared with it',
     ),
     onMachine(kato.start),

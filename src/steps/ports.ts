@@ -101,6 +101,7 @@ export interface CloudVolume {
   readonly owner?: string;
   /** `attached` is false while it is being attached or detached. */
   readonly attachment?: { readonly instanceId: string; readonly attached: boolean };
+  readonly fromSnapshot: boolean;
 }
 
 export interface VolumeRequest {

@@ -15,7 +15,7 @@ import { cli, Cli, COMMAND, onTerminal } from './cli';
 import type { Ended } from './cli';
 
 /** Of the plain spec of these tests. */
-const NOT_NEEDED = /^(publish-.*|cloud-init)$/;
+const NOT_NEEDED = /^(publish-.*|cloud-init|container-store)$/;
 
 class Fakes extends FakeActivities {
   findings: readonly Finding[] = [{ check: 'secrets', ok: true, message: '3 resolve' }];

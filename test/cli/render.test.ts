@@ -66,6 +66,8 @@ describe('one deployment on a page', () => {
         '  ▶ launch          running     1m 01s  waiting 1m 01s: The instance i-1 is pending.',
         '  · associate       waiting             Associate the address',
         '  · connect         waiting             Log in by ssh, wait for kato',
+        '  · cloud-init      waiting             Wait for the first boot by cloud-init',
+        '  · container-store waiting             Move the container store off the root volume',
         '  – static-ip       not-needed          network: dhcp',
         '  · rename          waiting             kato rename',
         '  · disable-mdns    waiting             kato disable mdns',
@@ -297,6 +299,16 @@ describe('a deployment as lines of a log', () => {
       '2026-11-24T12:00:00Z dev aborted',
       '2026-11-24T12:00:00Z dev Aborted. What it made has been taken back.',
     ]);
+    const volume = { id: 'vol-1', size: 20, made: true };
+    assert.deepEqual(nextSteps({ ...aborted, stage: 'removed', resources: { volume } }), [
+      'Removed. What it made has been taken back.',
+      'The volume vol-1 was kept, with its data. Delete it with: stackato-deploy down dev --volumes',
+    ]);
+    for (const other of [
+      { ...volume, made: false },
+      { ...volume, unproved: true },
+    ] as const)
+      assert.equal(nextSteps({ ...aborted, resources: { volume: other } }).length, 1);
     assert.deepEqual(statusChanges(before, { ...before, trouble: 'no-worker' }, NOW).slice(1), [
       '2026-11-24T12:00:00Z dev No worker is running. Start one: stackato-deploy worker',
     ]);

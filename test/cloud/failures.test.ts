@@ -256,6 +256,26 @@ const CASES: readonly Case[] = [
     euca32('CreateSecurityGroup', 'Quota exceeded while trying to create: securitygroup by user: x'),
     'CLOUD_REFUSED',
   ],
+  ['AttachVolume', euca32('AttachVolume', 'Volume is not available: vol-1'), 'NOT_YET'],
+  ['AttachVolume', answer(400, 'VolumeInUse', 'vol-1 is already attached to an instance'), 'NOT_YET'],
+  ['DeleteVolume', answer(400, 'VolumeInUse', 'Volume vol-1 is currently attached to i-1'), 'NOT_YET'],
+  [
+    'AttachVolume',
+    answer(400, 'InvalidVolume.ZoneMismatch', 'The volume is not in the same availability zone'),
+    'VOLUME_ZONE',
+  ],
+  ['AttachVolume', euca32('AttachVolume', 'Can only attach volumes in the same cluster: vol-1'), 'VOLUME_ZONE'],
+  ['AttachVolume', answer(400, 'IncorrectInstanceState', 'Instance is not running'), 'NOT_YET'],
+  [
+    'CreateVolume',
+    answer(400, 'VolumeLimitExceeded', 'You have exceeded your maximum number of volumes'),
+    'VOLUME_NONE_LEFT',
+  ],
+  [
+    'CreateVolume',
+    euca32('CreateVolume', 'Quota exceeded while trying to create: volume by user: x'),
+    'VOLUME_NONE_LEFT',
+  ],
 ];
 
 describe('what clouds refuse', () => {

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import { moveStore, storeRefusal } from '../../src/machine/container-store';
 import type { StoreDisk } from '../../src/machine/container-store';
-import { contentsOf, instrumented, PLANTED, StoreMachine } from './store-machine';
+import { contentsOf, FOLDER, instrumented, PLANTED, StoreMachine } from './store-machine';
 
 const KINDS: readonly StoreDisk['kind'][] = ['ephemeral', 'volume'];
 const PLANT = `C=/lxc/containers\n${PLANTED}`;
@@ -142,12 +142,63 @@ describe('container store: the script', function () {
     assert.equal(existsSync(join(vm.files.path, 'kato')), false);
   });
 
+  for (const kind of KINDS) {
+    it(`13: says that the containers are not where they were assumed to be, and formats and stops nothing: ${kind}`, () => {
+      const vm = machine(kind);
+      const { output, code } = vm.move('/var/stackato/containers');
+      assert.notEqual(code, 0);
+      const refusal = storeRefusal(output);
+      assert.equal(refusal?.code, 'STORE_NOT_MOVED', output);
+      assert.match(
+        refusal?.message ?? '',
+        /its containers in .*\/var\/stackato\/containers, and there is no such folder/,
+      );
+      assert.equal(vm.formatted, 0);
+      assert.equal(existsSync(join(vm.diskDir, 'signature')), false);
+      assert.equal(existsSync(vm.path('/var/stackato/containers')), false);
+      assert.equal(existsSync(vm.path('/mnt/lxc')), false);
+      assert.equal(existsSync(join(vm.files.path, 'kato')), false);
+    });
+  }
+
+  it('leaves a disk with our label as it is, too, if there are no containers on it or on the machine', () => {
+    const vm = machine('volume');
+    vm.signature = 'LABEL=stackato-lxc\nUUID=1-2\nTYPE=ext4\n';
+    const { output } = vm.move('/var/stackato/containers');
+    assert.match(storeRefusal(output)?.message ?? '', /there is no such folder/);
+    assert.equal(vm.formatted, 0);
+    assert.equal(existsSync(join(vm.files.path, 'kato')), false);
+  });
+
+  it('moves the containers from another folder, if the release has them there', () => {
+    const vm = machine('volume');
+    const folder = '/var/stackato/containers';
+    vm.run(`mkdir -p ${folder}; echo one > ${folder}/file`);
+    const { output, code } = vm.move(folder);
+    assert.equal(code, 0, output);
+    vm.reboot();
+    assert.ok(vm.state(folder).moved);
+    assert.equal(readFileSync(vm.path(`${folder}/file`), 'utf8'), 'one\n');
+    assert.deepEqual(readdirSync(vm.path('/var/stackato')), ['containers']);
+  });
+
+  it('makes the link again where nothing but the link is missing', () => {
+    const vm = machine('volume');
+    assert.equal(vm.move().code, 0);
+    const before = contentsOf(join(vm.diskDir, 'fs/containers'));
+    vm.run('rm /lxc/containers');
+    const { output, code } = vm.move();
+    assert.equal(code, 0, output);
+    assert.ok(vm.state().moved);
+    assert.deepEqual(contentsOf(join(vm.diskDir, 'fs/containers')), before);
+  });
+
   it('says that the disk is too small, and starts kato again', () => {
     const vm = machine('volume');
     vm.run('mkdir -p /lxc/containers/big; dd if=/dev/zero of=/lxc/containers/big/file bs=1M count=20 2>/dev/null');
     writeFileSync(vm.path('/sys/block/vdb/size'), '20480');
     const vmDisk = { ...vm.disk, size: 20_480 / 2 ** 21 } as StoreDisk;
-    const { output } = vm.run(moveStore(vmDisk, 0));
+    const { output } = vm.run(moveStore(vmDisk, FOLDER, 0));
     assert.equal(storeRefusal(output)?.code, 'DISK_TOO_SMALL', output);
     assert.equal(vm.kato, 'started');
     assert.ok(existsSync(vm.path('/lxc/containers/big/file')));
@@ -196,7 +247,7 @@ describe('container store: the script', function () {
   });
 
   it('can be stopped at any line: the test puts a mark before each that changes something', () => {
-    const text = instrumented(moveStore({ kind: 'ephemeral' }));
+    const text = instrumented(moveStore({ kind: 'ephemeral' }, FOLDER));
     const changes = text
       .split('\n')
       .filter((line) => /^\s*(mv|rm|cp|ln|mount|mkdir|umount|sync|cat .*>|od .*>)\b/.test(line));

@@ -17,11 +17,12 @@ import { join } from 'node:path';
 import { Disks } from '../../lab/appliance/disks';
 import { MachineFiles } from '../../lab/appliance/machine-files';
 import { pathRewriter } from '../../lab/appliance/rewrite-paths';
-import { moveStore, READ_STORE, storeStateOf } from '../../src/machine/container-store';
+import { moveStore, readStore, storeStateOf } from '../../src/machine/container-store';
 import type { StoreDisk, StoreState } from '../../src/machine/container-store';
 import { parseSections } from '../../src/machine/shell';
 
 const ROOT_GIB = 8.8;
+export const FOLDER = '/lxc/containers';
 
 /** kato, as far as it matters here: it makes the folder that it needs. */
 const KATO = `case $1 in
@@ -108,12 +109,12 @@ export class StoreMachine {
     return { output: `${stdout}${stderr}`, code: status };
   }
 
-  move(patience = 0): { readonly output: string; readonly code: number | null } {
-    return this.run(moveStore(this.disk, patience));
+  move(folder = FOLDER): { readonly output: string; readonly code: number | null } {
+    return this.run(moveStore(this.disk, folder, 0));
   }
 
-  state(): StoreState {
-    return storeStateOf(parseSections(this.run(READ_STORE).output) ?? {});
+  state(folder = FOLDER): StoreState {
+    return storeStateOf(parseSections(this.run(readStore(folder)).output) ?? {});
   }
 
   get kato(): string {

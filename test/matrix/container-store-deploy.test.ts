@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { CreateVolumeCommand, EC2Client } from '@aws-sdk/client-ec2';
 import { KINDS } from '../../lab/types';
 import type { Appliance, CloudVolume, Kind } from '../../lab/types';
 import { down } from '../../src/client/down';
@@ -150,7 +151,7 @@ describe('container store: deployments', function () {
   for (const kind of ['eucalyptus-3.2', 'eucalyptus-4.4', 'aws'] as const) {
     for (const call of MUTATIONS) {
       for (const what of ['lost', 'hold'] as const) {
-        it(`${kind}: ${call} × ${what === 'hold' ? 'abort while it is held' : 'lost'}: no volume is left behind, and no stranger's is touched`, async () => {
+        it(`${kind}: ${call} × ${what === 'hold' ? 'abort while it is held' : 'lost'}: no volume is left behind unnamed, and no stranger's is touched`, async () => {
           const name = `${SHORT[kind]}-${call.toLowerCase()}-${what}`;
           const { accessKey } = site.lab.cloud(kind);
           const stranger = await aVolume(kind, 5);
@@ -184,20 +185,118 @@ describe('container store: deployments', function () {
           }
           const end = await untilClosed(deployment);
           assert.notEqual(end.stage, 'failed', JSON.stringify(end.undone));
-          assert.deepEqual(isMade(), []);
+          // Without a tag from the first moment, nobody can tell whose a volume is whose creation was not answered.
+          const named = leftIn(end);
+          assert.deepEqual(
+            isMade().filter((id) => !named.includes(id)),
+            [],
+          );
+          if (call !== 'CreateVolume' || what === 'lost' || kind === 'aws') assert.equal(named, '');
           assert.ok(site.lab.volumes(kind).some(({ id, state }) => id === stranger.id && state === 'available'));
         });
       }
     }
   }
 
+  for (const kind of ['eucalyptus-3.2', 'eucalyptus-4.4'] as const) {
+    it(`13: ${kind}: a volume that somebody else makes while CreateVolume is not answered is not deleted`, async () => {
+      const name = `${SHORT[kind]}-taken`;
+      const { accessKey } = site.lab.cloud(kind);
+      site.lab.fault({ kind, action: 'CreateVolume', what: 'reset', times: 1, by: accessKey });
+      site.lab.fault({ kind, action: 'AttachVolume', what: 'hold', times: 1, by: accessKey });
+      const deployment = await start(name, kind, { volume: 6 });
+      await eventually(
+        'the creation is not answered',
+        () => site.lab.faultsLeft(kind).every(({ action }) => action !== 'CreateVolume'),
+        LIMIT_MS,
+        50,
+      );
+      const theirs = await untagged(kind, 6);
+      await eventually('it is about to be attached', () => site.lab.held(kind).length > 0, LIMIT_MS, 50);
+      mkdirSync(join(theirs.dir, 'fs'), { recursive: true });
+      writeFileSync(join(theirs.dir, 'fs/thesis'), 'all of it');
+      writeFileSync(join(theirs.dir, 'signature'), 'UUID=1-2\nTYPE=xfs\n');
+      site.lab.release(kind);
+      const parked = await deployment.until('it parks', ({ stage }) => stage === 'needs-attention', LIMIT_MS, 200);
+      assert.equal(parked.steps['container-store']?.error?.code, 'DISK_NOT_EMPTY');
+      assert.equal(parked.facts.nodes.core.volume?.id, theirs.id);
+
+      await deployment.say('abort');
+      const aborted = await untilClosed(deployment);
+      assert.equal(aborted.stage, 'aborted', JSON.stringify(aborted.undone));
+      assert.match(leftIn(aborted), new RegExp(`^${theirs.id}: CreateVolume was not answered`));
+      await down(await site.temporal(queueOf(kind)), name, { volumes: true });
+      const removed = await untilClosed(deployment);
+      assert.equal(removed.stage, 'removed', JSON.stringify(removed.undone));
+      assert.match(leftIn(removed), new RegExp(`^${theirs.id}: CreateVolume was not answered`));
+      assert.ok(site.lab.volumes(kind).some(({ id, state }) => id === theirs.id && state === 'available'));
+      assert.equal(readFileSync(join(theirs.dir, 'fs/thesis'), 'utf8'), 'all of it');
+    });
+
+    it(`13: ${kind}: abort while CreateVolume is held, and somebody else makes a volume: both are left and named`, async () => {
+      const name = `${SHORT[kind]}-both`;
+      const { accessKey } = site.lab.cloud(kind);
+      site.lab.fault({ kind, action: 'CreateVolume', what: 'hold', times: 1, by: accessKey });
+      const deployment = await start(name, kind, { volume: 7 });
+      await eventually('the call is held', () => site.lab.held(kind).length > 0, LIMIT_MS, 50);
+      const theirs = await untagged(kind, 7);
+      await deployment.say('abort');
+      await deployment.until('it is being undone', ({ stage }) => stage === 'undoing', LIMIT_MS, 50);
+      site.lab.release(kind);
+      const end = await untilClosed(deployment);
+      assert.equal(end.stage, 'aborted', JSON.stringify(end.undone));
+      const sevens = site.lab.volumes(kind).filter(({ size }) => size === 7);
+      assert.equal(sevens.length, 2);
+      for (const { id, state } of sevens) {
+        assert.equal(state, 'available');
+        assert.ok(leftIn(end).includes(id), JSON.stringify(end.undone));
+      }
+      assert.ok(sevens.some(({ id }) => id === theirs.id));
+    });
+  }
+
+  const leftIn = ({ undone }: DeploymentView): string =>
+    undone.flatMap(({ ok, message = '' }) => (ok ? [] : [message])).join('; ');
+
+  const zoneOf = (kind: Kind): string =>
+    ({ 'eucalyptus-3.2': 'PARTI00', 'eucalyptus-3.4': 'PARTI00', aws: 'us-east-1a' })[kind as string] ?? 'one';
+
+  /** Of a deployment elsewhere. */
   const aVolume = async (kind: Kind, size: number): Promise<CloudVolume> => {
     const cloud = await openCloud(site.lab.cloud(kind));
-    const zone =
-      { 'eucalyptus-3.2': 'PARTI00', 'eucalyptus-3.4': 'PARTI00', aws: 'us-east-1a' }[kind as string] ?? 'one';
-    const { id } = await cloud.createVolume({ size, zone, owner: 'stackato-deploy/elsewhere/somebody' });
-    return eventually(`${id} is there`, () =>
+    const { id } = await cloud.createVolume({
+      size,
+      zone: zoneOf(kind),
+      owner: 'stackato-deploy/elsewhere/somebody',
+    });
+    return available(kind, id);
+  };
+
+  /** By another tool. The SDK's signatures are too new for 3.2, where no volume has tags. */
+  const untagged = async (kind: Kind, size: number): Promise<CloudVolume> => {
+    if (kind === 'eucalyptus-3.2') return aVolume(kind, size);
+    const { endpoint, region, accessKey, secretKey } = site.lab.cloud(kind);
+    const ec2 = new EC2Client({
+      endpoint,
+      region,
+      credentials: { accessKeyId: accessKey, secretAccessKey: secretKey },
+    });
+    // A client token is new in later releases.
+    ec2.middlewareStack.add(
+      (next) => (args) => {
+        const { request } = args as { request: { body: string } };
+        request.body = request.body.replace(/&ClientToken=[^&]*/, '');
+        return next(args);
+      },
+      { step: 'build', priority: 'high' },
+    );
+    const { VolumeId = '' } = await ec2.send(new CreateVolumeCommand({ Size: size, AvailabilityZone: zoneOf(kind) }));
+    ec2.destroy();
+    return available(kind, VolumeId);
+  };
+
+  const available = (kind: Kind, id: string): Promise<CloudVolume> =>
+    eventually(`${id} is there`, () =>
       site.lab.volumes(kind).find((volume) => volume.id === id && volume.state === 'available'),
     );
-  };
 });

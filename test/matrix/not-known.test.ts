@@ -4,6 +4,8 @@
  */
 
 import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Knobs } from '../../lab/knobs';
 import type { ErrorCode } from '../../src/deployment/errors';
 import type { DeploymentView } from '../../src/deployment/messages';
@@ -27,6 +29,8 @@ interface Case {
   readonly never?: RegExp;
   /** Words that kato must get, once. */
   readonly once?: RegExp;
+  /** No disk is formatted or mounted. */
+  readonly formats?: 'nothing';
 }
 
 const cloudInit = (site: Site): SpecChange => ({
@@ -116,10 +120,16 @@ const CASES: readonly Case[] = [
     change: cloudInit,
     once: /^node rename/,
   },
+  {
+    name: 'store-elsewhere',
+    release: '3.4.2',
+    knobs: { containerStore: '/var/stackato/containers' },
+    change: () => ({ storage: { containers: 'ephemeral' } }),
+    parks: ['container-store', 'STORE_NOT_MOVED', /its containers in .*\/lxc\/containers, and there is no such folder/],
+    never: /^(stop|start)/,
+    formats: 'nothing',
+  },
 ];
-
-/** Knobs that are tried where their steps are tested. */
-const ELSEWHERE: readonly string[] = ['containerStore'];
 
 describe('what is not known of a release', function () {
   this.timeout(300_000);
@@ -149,7 +159,7 @@ describe('what is not known of a release', function () {
     return deployment.view();
   };
 
-  for (const { name, release, parks, never, once } of CASES) {
+  for (const { name, release, parks, never, once, formats } of CASES) {
     it(`13: ${name}: ${release} ${parks === undefined ? 'is ready' : `parks at ${parks[0]} with ${parks[1]}`}`, async () => {
       const view = await results.get(name);
       if (parks === undefined) assert.equal(view?.stage, 'ready', JSON.stringify(view?.steps));
@@ -168,6 +178,12 @@ describe('what is not known of a release', function () {
         [],
       );
       if (once !== undefined) assert.equal(typed.filter((line) => once.test(line)).length, 1, typed.join('\n'));
+      if (formats === 'nothing') {
+        const { dir } = site.appliance(name);
+        assert.match(readFileSync(join(dir, 'ephemeral/signature'), 'utf8'), /^LABEL=ephemeral0$/m);
+        for (const each of ['formatted.log', 'root/lxc', 'root/mnt/lxc'])
+          assert.equal(existsSync(join(dir, each)), false, each);
+      }
     });
   }
 
@@ -175,7 +191,7 @@ describe('what is not known of a release', function () {
     const named = RELEASE_NAMES.flatMap((release) =>
       Object.values(RELEASES[release]).flatMap((cell) => ('knob' in cell ? [cell.knob] : [])),
     );
-    const tried = new Set([...CASES.flatMap(({ knobs }) => Object.keys(knobs)), ...ELSEWHERE]);
+    const tried = new Set(CASES.flatMap(({ knobs }) => Object.keys(knobs)));
     assert.deepEqual(
       named.filter((knob) => !tried.has(knob)),
       [],

@@ -22,8 +22,8 @@ const STAGE: Readonly<Record<Stage, (status: DeploymentStatus) => readonly strin
     `Ready: ${consoleUrl}`,
     ...(unchanged ? ["unchanged: every step's effect was already there"] : []),
   ],
-  aborted: () => ['Aborted. What it made has been taken back.'],
-  removed: () => ['Removed. What it made has been taken back.'],
+  aborted: (status) => ['Aborted. What it made has been taken back.', ...keptVolume(status)],
+  removed: (status) => ['Removed. What it made has been taken back.', ...keptVolume(status)],
   failed: (status) => failed(status),
 };
 
@@ -43,6 +43,12 @@ function attention({ id, error, skippable }: StepStatus, { name, steps }: Deploy
     ...(skippable ? [`  stackato-deploy skip ${name}${which}`] : []),
     `  stackato-deploy abort ${name}`,
   ];
+}
+
+function keptVolume({ name, resources: { volume } }: DeploymentStatus): string[] {
+  return volume?.made === true && volume.unproved !== true
+    ? [`The volume ${volume.id} was kept, with its data. Delete it with: stackato-deploy down ${name} --volumes`]
+    : [];
 }
 
 function failed({ name, undone, action }: DeploymentStatus): string[] {

@@ -9,18 +9,25 @@ export function isLost({ state }: CloudVolume): boolean {
   return GONE.has(state);
 }
 
-/** Those with our mark, and the one that is remembered as made by us. */
+/** Those with our mark, and the one that is remembered as made by us, unless another has tagged it. */
 export function oursOf(
   listed: readonly CloudVolume[],
   { mark, known }: Pick<Context, 'mark' | 'known'>,
 ): readonly CloudVolume[] {
   const { volume } = known;
-  return listed.filter(({ id, owner }) => owner === mark || (volume?.made === true && volume.id === id));
+  return listed.filter(
+    ({ id, owner }) => owner === mark || (owner === undefined && volume?.made === true && volume.id === id),
+  );
+}
+
+/** It was adopted, and nothing shows that it is ours. */
+export function isUnproved({ id, owner }: CloudVolume, { known: { volume } }: Pick<Context, 'known'>): boolean {
+  return owner === undefined && volume?.id === id && volume.unproved === true;
 }
 
 /**
- * What a creation whose end is unknown may have made: a volume that was not there before, of our size, in our zone, and that nobody has
- * attached or tagged since.
+ * What a creation whose end is unknown may have made: a volume that was not there before, of our size, in our zone, blank, and that nobody
+ * has attached or tagged since. Somebody else may have made it in the same minute.
  */
 export function candidatesOf(
   listed: readonly CloudVolume[],
@@ -33,6 +40,7 @@ export function candidatesOf(
     (volume) =>
       !isLost(volume) &&
       !volumesBefore.includes(volume.id) &&
+      !volume.fromSnapshot &&
       volume.size === wanted.size &&
       (wanted.zone === undefined || volume.zone === wanted.zone) &&
       volume.attachment === undefined &&

@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { IMAGE_KINDS } from '../../../src/deployment/spec';
 import type { Hypervisor, ImageKind } from '../../../src/deployment/spec';
@@ -232,11 +232,10 @@ describe('archives of image stores', function () {
 
   it('13: refused wherever it is cut off', async () => {
     make("good(); file('s/noise', os.urandom(20000)); finish()");
-    const { length } = readFileSync(archive);
-    for (const end of [0, 1, 10, 200, length >> 1, length - 9, length - 1]) {
-      truncateSync(archive, end);
+    const bytes = readFileSync(archive);
+    for (const end of [0, 1, 10, 200, bytes.length >> 1, bytes.length - 9, bytes.length - 1]) {
+      writeFileSync(archive, bytes.subarray(0, end));
       await assert.rejects(read('kernel'), { code: 'IMAGE_SOURCE_DAMAGED' }, `cut to ${end}`);
-      make("good(); file('s/noise', os.urandom(20000)); finish()");
     }
   });
 

@@ -1,26 +1,29 @@
 /**
  * The container store is moved, and everything is killed when the first, the second … line of the script has begun: at the first boot or
  * later, on an ephemeral disk or a volume, by `kill -9` or by a power failure. The next run finishes the work.
+ *
+ * A file of tests for each kind of disk, so that two jobs share the work.
  */
 
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { moveStore } from '../../src/machine/container-store';
 import type { StoreDisk } from '../../src/machine/container-store';
-import { contentsOf, instrumented, PLANTED, StoreMachine } from '../machine/store-machine';
+import { contentsOf, FOLDER, instrumented, PLANTED, StoreMachine } from '../machine/store-machine';
 
-const KINDS: readonly StoreDisk['kind'][] = ['ephemeral', 'volume'];
 const LOG = '/lxc/containers/app 1/log';
 
-describe('13: container store: killed after every line', function () {
-  this.timeout(20 * 60_000);
+type Mishap = 'kill -9' | 'power failure';
 
-  for (const kind of KINDS) {
-    for (const [when, mishaps] of [
-      ['at first boot', ['kill -9']],
-      ['later', kind === 'volume' ? ['kill -9', 'power failure'] : ['power failure']],
-    ] as const) {
-      for (const mishap of mishaps) {
+export function describeKilled(
+  kind: StoreDisk['kind'],
+  mishaps: Readonly<Record<'at first boot' | 'later', readonly Mishap[]>>,
+): void {
+  describe(`13: container store: killed after every line: ${kind}`, function () {
+    this.timeout(20 * 60_000);
+
+    for (const when of ['at first boot', 'later'] as const) {
+      for (const mishap of mishaps[when]) {
         it(`${kind}, ${when}, ${mishap}: no byte is lost, and the store is mounted after a further reboot`, () => {
           const total = linesOf(kind);
           assert.ok(total > 100, `only ${total} lines were executed`);
@@ -28,8 +31,8 @@ describe('13: container store: killed after every line', function () {
         });
       }
     }
-  }
-});
+  });
+}
 
 function machineOf(kind: StoreDisk['kind'], when: 'at first boot' | 'later'): StoreMachine {
   const vm = new StoreMachine(kind);
@@ -46,7 +49,7 @@ function machineOf(kind: StoreDisk['kind'], when: 'at first boot' | 'later'): St
 function linesOf(kind: StoreDisk['kind']): number {
   const vm = machineOf(kind, 'later');
   try {
-    vm.run(instrumented(moveStore(vm.disk, 0)));
+    vm.run(instrumented(moveStore(vm.disk, FOLDER, 0)));
     assert.ok(vm.state().moved);
     return vm.linesOfLastCommand;
   } finally {
@@ -54,10 +57,10 @@ function linesOf(kind: StoreDisk['kind']): number {
   }
 }
 
-function trial(kind: StoreDisk['kind'], when: 'at first boot' | 'later', mishap: string, stop: number): void {
+function trial(kind: StoreDisk['kind'], when: 'at first boot' | 'later', mishap: Mishap, stop: number): void {
   const vm = machineOf(kind, when);
   try {
-    vm.run(instrumented(moveStore(vm.disk, 0)), stop);
+    vm.run(instrumented(moveStore(vm.disk, FOLDER, 0)), stop);
     if (mishap === 'power failure') vm.reboot();
     // Where kato runs on, its containers write.
     const writes = mishap === 'power failure' && existsSync(vm.path(LOG));
