@@ -10,7 +10,7 @@ export function specDifferences(a: unknown, b: unknown, path: readonly string[] 
   return [...keys].flatMap((key) => specDifferences(a[key], b[key], [...path, key]));
 }
 
-export type ResourceName = 'instance' | 'address' | 'group' | 'dns';
+export type ResourceName = 'instance' | 'volume' | 'address' | 'group' | 'dns';
 
 const CLOUD = ['cloud.kind', 'cloud.endpoint', 'cloud.region'];
 
@@ -19,16 +19,19 @@ const CLOUD = ['cloud.kind', 'cloud.endpoint', 'cloud.region'];
  * would not be what the spec says.
  */
 const FIXED_KEYS: Readonly<Record<ResourceName, readonly string[]>> = {
-  instance: ['release', 'image', 'instance', ...CLOUD],
+  instance: ['release', 'image', 'instance', 'storage', ...CLOUD],
+  volume: ['storage', ...CLOUD],
   address: ['address', ...CLOUD],
   group: CLOUD,
   dns: ['dns.zone', 'dns.name'],
 };
 
 /** The resources that a deployment has. */
-export function resourceNames({ instance, address, group, dns }: Known): readonly ResourceName[] {
-  const all: Readonly<Record<ResourceName, unknown>> = { instance, address, group, dns };
-  return (['instance', 'address', 'group', 'dns'] as const).filter((name) => all[name] !== undefined);
+export function resourceNames({ instance, volume, address, group, dns }: Known): readonly ResourceName[] {
+  // A given volume is not ours to keep once the instance is gone.
+  const ours = volume?.made === true ? volume : undefined;
+  const all: Readonly<Record<ResourceName, unknown>> = { instance, volume: ours, address, group, dns };
+  return (['instance', 'volume', 'address', 'group', 'dns'] as const).filter((name) => all[name] !== undefined);
 }
 
 /** Paths of the new spec that cannot change while the resources made by the old one exist. */

@@ -72,6 +72,8 @@ function leftBy({ memo }: WorkflowExecutionDescription, spec: DeploymentSpec): F
     'SPEC_DIFFERS',
     `The deployment ${spec.name} has resources (${resources}) made with another spec. ` +
       `It differs in ${changes.join(', ')}, which cannot be changed in place.`,
-    { remedy: `Put back what differs, or run \`stackato-deploy down ${spec.name}\` first.` },
+    {
+      remedy: `Put back what differs, or run \`stackato-deploy down ${spec.name}${known.volume === undefined ? '' : ' --volumes'}\` first.`,
+    },
   );
 }

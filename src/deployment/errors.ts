@@ -535,7 +535,10 @@ export const ERRORS = {
   DISK_TOO_SMALL: {
     owner: 'user',
     retry: 'no',
-    remedy: { do: 'Ask for a bigger volume in storage.containers', then: 'up' },
+    remedy: {
+      do: 'Ask for a bigger volume in storage.containers; for `ephemeral`, for a bigger instance type',
+      then: 'up',
+    },
   },
   STORE_NOT_MOVED: {
     owner: 'host',
@@ -575,7 +578,7 @@ export const ERRORS = {
     owner: 'user',
     retry: 'no',
     remedy: {
-      do: 'This cloud has no tags to tell them apart. Delete the one that nobody needs, or give one by its id in storage.containers',
+      do: 'Nothing tells them apart. Find out which of them nobody needs, and delete that one',
       then: 'resume',
     },
   },

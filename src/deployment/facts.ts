@@ -29,9 +29,10 @@ export interface NodeFacts {
   launchRequest?: Unsettled;
   /**
    * Holds the container store; GiB. It outlives the instance. `made`: by us, so that `down --volumes` deletes it. `unproved`: its creation
-   * was not answered, so it may be somebody else's, and is not deleted before the containers are on it.
+   * was not answered, so it may be somebody else's, and is not deleted before the containers are on it. `found`: it was there before this
+   * deployment remembered anything, and may hold the containers of an earlier one.
    */
-  volume?: { id: string; size: number; made: boolean; unproved?: true };
+  volume?: { id: string; size: number; made: boolean; unproved?: true; found?: true };
   /** The volumes of the account before one was requested. */
   volumesBefore?: readonly string[];
   /** A volume was requested without an answer so far: it may still appear. */

@@ -161,7 +161,8 @@ const ROWS = [
     skippable: true,
     looksOnly: true,
     notNeeded: ({ image }) => (image.cloudInit === true ? undefined : 'image without cloudInit'),
-    activities: { awaitFirstBoot: {} },
+    // That the host key changed must be in history before the wait goes on: an attempt that fails learns nothing, and it may change once.
+    activities: { awaitFirstBoot: {}, awaitRestOfFirstBoot: { summary: 'Wait on, with the new host key' } },
   },
   {
     id: 'container-store',
@@ -186,7 +187,10 @@ const ROWS = [
       request: 'volumeRequest',
       onRequest: 'volumes',
       last: true,
-      needed: (_spec, { volume, volumeRequest }) => volume?.made === true || volumeRequest !== undefined,
+      // Without a memory of it, a volume of ours is found by its tag.
+      needed: ({ storage }, { volume, volumeRequest }) =>
+        volumeRequest !== undefined ||
+        (volume === undefined ? typeof storage?.containers === 'object' && 'size' in storage.containers : volume.made),
     },
   },
   {

@@ -185,7 +185,7 @@ find_volume() {
       *"$ID"*|*"$(echo "$ID" | tr -d -)"*) echo "$n"; return 0 ;;
     esac
     [ "$(sectors "$n")" = "$SECTORS" ] || continue
-    at=$(mounted_at "$n")
+    at=$(for p in "$n" $(parts "$n"); do mounted_at "$p"; done | head -n 1)
     if [ "$at" = "$M" ]; then echo "$n"; return 0; fi
     case " $BEFORE " in *" $n "*) continue ;; esac
     if [ -z "$at" ] && ! is_swap "$n"; then fits="$fits $n"; fi
@@ -302,6 +302,15 @@ put_back() { e=$?; if ! exists "$C" && [ -d "$O" ]; then mv "$O" "$C"; fi; exit 
 trap put_back EXIT
 trap 'exit 143' INT TERM
 awk -v m="$M" '$5 == m || $5 == "/mnt" { f = 1 } END { exit !f }' /proc/self/mountinfo || fail "STORE_NOT_MOVED: nothing is mounted at $M"
+# The disk that had the data is lost: an original that is still there is moved again.
+if [ ! -d "$T" ]; then
+  [ "$(readlink "$C")" != "$T" ] || rm "$C"
+  if [ -d "$O" ]; then
+    if exists "$C"; then set_aside "$C"; fi
+    mv "$O" "$C"
+  fi
+  sync
+fi
 if [ "$(readlink "$C")" != "$T" ]; then
   [ ! -L "$C" ] || fail "STORE_NOT_MOVED: $C is a link to $(readlink "$C")"
   if [ ! -d "$O" ]; then

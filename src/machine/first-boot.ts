@@ -9,9 +9,12 @@ const OUTPUT = '/var/log/cloud-init-output.log';
 /** Written by a first-boot task of Stackato that failed, from 3.4.1 on (bug 98824). */
 const MARKER = '.stackato-firstboot-error';
 
-/** The lines of a log that may tell of a failure: newer logs have thousands of others. */
+/**
+ * The lines of a log that may tell of a failure: newer logs have thousands of others. While the network comes up, the metadata service is
+ * asked again and again, each time with `'http://169.254.169.254/…' failed [5/120s]: …`; what fails in the end has a line of its own.
+ */
 const troubleIn = (file: string): string =>
-  `tail -c 400000 ${file} | grep -E 'ERROR|CRITICAL|[Ff]ail|^E: ' | grep -v DEBUG | tail -n 40`;
+  `tail -c 400000 ${file} | grep -E 'ERROR|CRITICAL|[Ff]ail|^E: ' | grep -vE 'DEBUG|failed \\[[0-9.]+/([0-9.]+s|unlimited)\\]' | tail -n 40`;
 
 /** The files themselves, not `cloud-init status`: 0.6.3 has no such command, and it says no more than result.json. */
 export const READ_FIRST_BOOT = inSections({
@@ -59,7 +62,8 @@ const FAILURES: readonly FailureRow[] = [
   // kato is a module of the vendor's, and all it is asked for is what the steps from `rename` to `enable-roles` do.
   {
     what: 'the module stackato',
-    seen: /stackato|kato (node )?rename|extname/i,
+    // The word by itself says nothing: it is also the account, its home directory, and part of the host name.
+    seen: /(config handling of|module|Running) (config-)?stackato\b(?!-)|\('stackato',|cc_stackato|kato (node )?rename|extname/,
     repairedBy: 'the steps from rename on',
   },
   { what: 'the host name', seen: /(set|update)[_-](hostname|etc[_-]hosts)/, repairedBy: 'the step rename' },

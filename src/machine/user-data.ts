@@ -212,5 +212,43 @@ export function tellingWords(own: Buffer): readonly string[] {
   // Any word, if it follows a colon directly: `user:password`. Otherwise one with more than lower-case letters in it.
   const passwords = [...text.matchAll(/[\w-]:([^\s"':,\]}]{4,})/g)].map(([, word = '']) => word);
   const words = text.split(/[\s"':,=[\]{}]+/).filter((word) => word.length >= 6 && /[^a-z-]/.test(word));
-  return [...new Set([...passwords, ...words])].filter((word) => !KINDS.some(([begins]) => word === begins));
+  return [...new Set([...namedPasswords(text), ...listedPasswords(text), ...passwords, ...words])].filter(
+    (word) => !KINDS.some(([begins]) => word === begins),
+  );
+}
+
+/** Masking shorter ones would make holes in ordinary words. */
+const SHORTEST = 4;
+const ORDINARY = /^(true|false|null|none)$/i;
+
+/** `password: …`, `DB_PASSWD=…`: all that the value may be, since a password may have any of the signs that end a value. */
+function namedPasswords(text: string): string[] {
+  return [...text.matchAll(/passw(?:or)?d[^\n:=]{0,40}[:=]+[ \t]*(?=(.*))/gi)]
+    .flatMap(([, value = '']) => [...readingsOf(value), value.split(/[\s,"'}\]]/)[0] ?? ''])
+    .filter(mayBePassword);
+}
+
+/** The entries `user:password` of `list:` in `chpasswd`, in one line or each in its own: whole, from the first colon on. */
+function listedPasswords(text: string): string[] {
+  const inLine = [...text.matchAll(/\blist["']?[ \t]*:[ \t]*(?=(.*))/g)].flatMap(([, value = '']) => {
+    const bracketed = /^\[(.*)\]/.exec(value)?.[1];
+    return bracketed === undefined ? readingsOf(value).flatMap((each) => each.split('\\n')) : bracketed.split(/,\s*/);
+  });
+  // A key of YAML has a space after its colon.
+  const ownLines = text.split('\n').map((line) => line.replace(/^\s*(-\s+)?/, ''));
+  return [...inLine, ...ownLines]
+    .flatMap(readingsOf)
+    .map((entry) => /^[\w.-]+:(\S.*)$/.exec(entry)?.[1] ?? '')
+    .filter(mayBePassword);
+}
+
+function mayBePassword(text: string): boolean {
+  return text.length >= SHORTEST && !ORDINARY.test(text);
+}
+
+/** A value to the end of its line: as it is, without a comment after it, and what is in its quotes. */
+function readingsOf(value: string): string[] {
+  const whole = value.trim();
+  const quoted = /^(["'])(.*?)(?<!\\)\1/.exec(whole)?.[2];
+  return [whole, whole.replace(/\s+#.*$/, ''), ...(quoted === undefined ? [] : [quoted])];
 }

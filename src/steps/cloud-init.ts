@@ -8,10 +8,10 @@ import { tellingWords } from '../machine/user-data';
 import type { Dependencies } from './dependencies';
 import { assertKatoReady } from './machine/kato-ready';
 import { assertRelease } from './machine/release';
-import { withFirstBootSession } from './machine/first-boot';
+import { isFirstBoot, withFirstBootSession } from './machine/first-boot';
 import { readSections } from './machine/session';
 import { onMachine } from './planning';
-import { step } from './step';
+import { NOTHING, step } from './step';
 import type { RemoteSession } from './ports';
 import type { StepWork } from './step';
 
@@ -19,7 +19,12 @@ import type { StepWork } from './step';
 export const cloudInit = step({
   id: 'cloud-init',
   plan: () => [onMachine('cat /var/lib/cloud/instance/boot-finished', 'until it is there; then its logs are read')],
-  activities: { awaitFirstBoot },
+  activities: {
+    // Ends early if the host key changes.
+    awaitFirstBoot,
+    awaitRestOfFirstBoot: (deps, input, attempt) =>
+      isFirstBoot(input) ? awaitFirstBoot(deps, input, attempt) : Promise.resolve(NOTHING),
+  },
 });
 
 function awaitFirstBoot(...[deps, input, attempt]: Parameters<StepWork>): ReturnType<StepWork> {
@@ -27,6 +32,8 @@ function awaitFirstBoot(...[deps, input, attempt]: Parameters<StepWork>): Return
   return withFirstBootSession(deps, input, async (session) => {
     const seen = parseFirstBoot(await readSections(session, READ_FIRST_BOOT), asksForMore(spec));
     await concealUserData(deps, spec);
+    // First: what follows may be skipped by hand.
+    await assertRelease(session, spec.release);
     const fatal = seen.failures.filter(({ repairedBy }) => repairedBy === undefined);
     if (fatal.length > 0)
       throw new DeployError('CLOUD_INIT_FAILED', `cloud-init failed: ${fatal.map(quoted).join('; ')}.`);
@@ -39,7 +46,6 @@ function awaitFirstBoot(...[deps, input, attempt]: Parameters<StepWork>): Return
         'CLOUD_INIT_FAILED',
         'cloud-init did not set the password: the account still has the one of the factory.',
       );
-    await assertRelease(session, spec.release);
     await assertKatoReady(session, katoOf(spec.release), spec.release);
     return { changed: false, note: noteOf(seen), known: { firstBootOver: known.instance?.id ?? '' } };
   });

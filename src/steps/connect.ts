@@ -9,10 +9,10 @@ import type { Dependencies } from './dependencies';
 import { required } from './known';
 import { assertKatoReady } from './machine/kato-ready';
 import { assertRelease } from './machine/release';
-import { isFirstBoot, renewedHostKey, withFirstBootSession } from './machine/first-boot';
+import { isFirstBoot, withFirstBootSession, withNewHostKey } from './machine/first-boot';
 import { givenHostKey, readSections, withSession } from './machine/session';
 import { ec2Call, onMachine } from './planning';
-import { step } from './step';
+import { NOTHING, step } from './step';
 import type { StepWork } from './step';
 
 /** The first login: pins the host key, checks that the machine can run a Stackato, and waits for kato. */
@@ -43,33 +43,40 @@ export const connect = step({
         return { changed: false, note: `host key ${hostKey}`, known: { hostKey } };
       } catch (error) {
         if (!(error instanceof DeployError) || error.code !== 'SSH_HOST_KEY' || !isFirstBoot(input)) throw error;
-        const renewed = await renewedHostKey(deps, input, error);
-        return { changed: false, note: `host key ${renewed.hostKey}`, known: renewed };
+        return withNewHostKey(deps, input, error);
       }
     },
-    logIn: (deps, input) =>
-      withFirstBootSession(deps, input, async (session) => {
-        const sections = await readSections(session, READ_SYSTEM);
-        const memory = parseMemory(sections['memory'] ?? '');
-        const { release } = input.spec;
-        const { least, leastReported } = RELEASES[release].memory.value;
-        if (memory !== undefined && memory < leastReported) {
-          throw new DeployError(
-            'MEMORY_TOO_SMALL',
-            `The machine reports ${memory} MiB of memory; Stackato ${release} does not work reliably with less than ${least}.`,
-          );
-        }
-        refuseContainerNetwork(parseIfconfig(sections['ifconfig'] ?? '').address ?? '');
-        return { changed: false, note: 'logged in', known: {} };
-      }),
+    logIn,
     awaitKato,
   },
 });
 
+function logIn(...[deps, input]: Parameters<StepWork>): ReturnType<StepWork> {
+  return withFirstBootSession(deps, input, async (session) => {
+    const sections = await readSections(session, READ_SYSTEM);
+    const memory = parseMemory(sections['memory'] ?? '');
+    const { release } = input.spec;
+    const { least, leastReported } = RELEASES[release].memory.value;
+    if (memory !== undefined && memory < leastReported) {
+      throw new DeployError(
+        'MEMORY_TOO_SMALL',
+        `The machine reports ${memory} MiB of memory; Stackato ${release} does not work reliably with less than ${least}.`,
+      );
+    }
+    refuseContainerNetwork(parseIfconfig(sections['ifconfig'] ?? '').address ?? '');
+    return { changed: false, note: 'logged in', known: {} };
+  });
+}
+
 /** Also after the reboot: ssh answers long before kato does. The release comes first: another one may not know the words that ask whether it is ready. */
-export function awaitKato(...[deps, input]: Parameters<StepWork>): ReturnType<StepWork> {
+export function awaitKato(...[deps, input, attempt]: Parameters<StepWork>): ReturnType<StepWork> {
+  const { known } = input;
   // kato waits for the first boot, and so does the step cloud-init, which also sees what goes wrong in it.
-  if (isFirstBoot(input)) return Promise.resolve({ changed: false, note: '', known: {} });
+  if (isFirstBoot(input))
+    // The login may have ended with a new host key.
+    return known.hostKeyRenewed === undefined || known.hostKeyRenewed !== known.instance?.id
+      ? Promise.resolve(NOTHING)
+      : logIn(deps, input, attempt);
   const { release } = input.spec;
   return withSession(deps, input, async (session) => {
     const version = await assertRelease(session, release);

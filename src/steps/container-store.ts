@@ -1,5 +1,6 @@
 import type { StepInput, StepOutcome } from '../deployment/activities';
 import { DeployError } from '../deployment/errors';
+import type { Known } from '../deployment/facts';
 import { OWNER_TAG } from '../deployment/names';
 import { RELEASES } from '../deployment/releases';
 import type { DeploymentSpec } from '../deployment/spec';
@@ -36,7 +37,7 @@ const move = byCommand<StoreState>({
   observe: async (session, { spec }) => storeStateOf(await readSections(session, readStore(folderOf(spec)))),
   done: (state, _ran, input) => {
     if (!state.moved || !isOnDisk(state, input)) return undefined;
-    const { volume } = input.known;
+    const volume = volumeOf(input);
     const place = volume === undefined ? 'ephemeral disk' : `volume ${volume.id}`;
     const free = state.free === undefined ? '' : `, ${(state.free / 1024 ** 2).toFixed(1)} GiB free`;
     return { note: `${folderOf(input.spec)} on the ${place}${free}`, known: {} };
@@ -47,6 +48,7 @@ const move = byCommand<StoreState>({
     return refusal === undefined ? undefined : new DeployError(refusal.code, `${refusal.message}.`);
   },
   again: true,
+  shown: 'The script that moves the containers',
 });
 
 /** Moves the container store to the ephemeral disk or to a volume. */
@@ -60,7 +62,7 @@ export const containerStore = step({
     attachVolume,
     moveStore: async (...[deps, input, attempt]: Parameters<StepWork>) => {
       const outcome = await move(deps, input, attempt);
-      const { volume } = input.known;
+      const volume = volumeOf(input);
       if (volume?.unproved !== true) return outcome;
       const { cloud, mark } = await contextOf(deps, input, attempt);
       if (cloud.volumeTags !== 'none') await cloud.tagVolume(volume.id, mark);
@@ -74,7 +76,9 @@ export const containerStore = step({
       }),
   },
   undo: deleteVolume,
-  findLost: async (deps, { spec, known: { volume, instance } }) => {
+  findLost: async (deps, { spec, known }) => {
+    const { instance } = known;
+    const volume = volumeOf({ spec, known });
     if (volume === undefined) return undefined;
     const { cloud } = await siteOf(deps, spec);
     const there = (await cloud.listVolumes()).find(({ id }) => id === volume.id);
@@ -92,19 +96,26 @@ function wantedOf({ storage }: DeploymentSpec): { readonly size: number } | { re
   return containers === undefined || containers === 'ephemeral' ? undefined : containers;
 }
 
+/** A volume is remembered after `down`, and the next spec may ask for the ephemeral disk. */
+function volumeOf({ spec, known }: Pick<StepInput, 'spec' | 'known'>): Known['volume'] {
+  return wantedOf(spec) === undefined ? undefined : known.volume;
+}
+
 function sizeWanted(spec: DeploymentSpec): number | undefined {
   const wanted = wantedOf(spec);
   return wanted !== undefined && 'size' in wanted ? wanted.size : undefined;
 }
 
-/** Without tags, the volumes that were there before must be in history before another one is requested. */
+/** A volume of ours that was there before, and without tags all others, must be in history before another one is requested. */
 async function noteVolumes(...[deps, input, attempt]: Parameters<StepWork>): Promise<StepOutcome> {
   const { cloud, known, spec, mark } = await contextOf(deps, input, attempt);
   // While a request is unsettled, what it made must not be taken for one that was there.
-  if (sizeWanted(spec) === undefined || cloud.volumeTags === 'at once' || known.volumeRequest !== undefined)
-    return NOTHING;
+  if (sizeWanted(spec) === undefined || known.volumeRequest !== undefined) return NOTHING;
   const listed = await cloud.listVolumes();
-  if (oursOf(listed, { mark, known }).some((volume) => !isLost(volume))) return NOTHING;
+  const ours = oursOf(listed, { mark, known }).find((volume) => !isLost(volume));
+  if (ours !== undefined && known.volume === undefined)
+    return { ...NOTHING, known: { volume: { id: ours.id, size: ours.size, made: true, found: true } } };
+  if (ours !== undefined || cloud.volumeTags === 'at once') return NOTHING;
   return { ...NOTHING, known: { volumesBefore: listed.map(({ id }) => id) } };
 }
 
@@ -116,7 +127,11 @@ async function ensureVolume(...[deps, input, attempt]: Parameters<StepWork>): Pr
   const listed = await cloud.listVolumes();
   if ('id' in wanted) return outcome(await given(context, listed, wanted.id), false, false);
   const ours = oursOf(listed, context).find((volume) => !isLost(volume));
-  if (ours !== undefined) return outcome(available(ours), true, false, isUnproved(ours, context));
+  if (ours !== undefined) {
+    const adopted = outcome(available(ours), true, false, isUnproved(ours, context));
+    const { volume } = context.known;
+    return volume?.id === ours.id && volume.found === true ? { ...adopted, known: { volume } } : adopted;
+  }
   const zone = await zoneOf(context);
   if (attempt.unsettled !== undefined) {
     const found = candidatesOf(listed, context, { size: wanted.size, zone });
@@ -171,9 +186,10 @@ async function zoneOf(context: Context): Promise<string> {
 
 /** The disks of this boot, before the volume is attached: it is the one that appears. */
 async function noteDisks(...[deps, input, attempt]: Parameters<StepWork>): Promise<StepOutcome> {
-  const { cloud, known } = await contextOf(deps, input, attempt);
-  if (known.volume === undefined) return NOTHING;
-  const volume = (await cloud.listVolumes()).find(({ id }) => id === known.volume?.id);
+  const { cloud } = await contextOf(deps, input, attempt);
+  const wanted = volumeOf(input);
+  if (wanted === undefined) return NOTHING;
+  const volume = (await cloud.listVolumes()).find(({ id }) => id === wanted.id);
   if (volume?.attachment !== undefined) return NOTHING;
   return withSession(deps, input, async (session) => ({
     ...NOTHING,
@@ -183,8 +199,9 @@ async function noteDisks(...[deps, input, attempt]: Parameters<StepWork>): Promi
 
 async function attachVolume(...[deps, input, attempt]: Parameters<StepWork>): Promise<StepOutcome> {
   const { cloud, known } = await contextOf(deps, input, attempt);
-  if (known.volume === undefined) return NOTHING;
-  const { id } = known.volume;
+  const wanted = volumeOf(input);
+  if (wanted === undefined) return NOTHING;
+  const { id } = wanted;
   const instance = required(known.instance?.id, 'instance');
   const volume = (await cloud.listVolumes()).find((each) => each.id === id);
   if (volume === undefined || isLost(volume)) throw new DeployError('VOLUME_NOT_FOUND', `The volume ${id} is gone.`);
@@ -206,7 +223,9 @@ async function attachVolume(...[deps, input, attempt]: Parameters<StepWork>): Pr
   return { changed: attempt.number > 1, note: id, known: {} };
 }
 
-function diskOf({ known: { volume, disks } }: StepInput): StoreDisk {
+function diskOf(input: StepInput): StoreDisk {
+  const volume = volumeOf(input);
+  const { disks } = input.known;
   if (volume === undefined) return { kind: 'ephemeral' };
   const { id, size, made, unproved } = volume;
   return {

@@ -7,6 +7,7 @@ import {
   isCancellation,
   sleep,
 } from '@temporalio/workflow';
+import { CORE } from '../deployment/facts';
 import type { DeployInput, DeployResult } from '../deployment/messages';
 import type { DeploymentSpec } from '../deployment/spec';
 import { freshView } from '../deployment/view';
@@ -111,7 +112,9 @@ const reboot: StepBody = async ({ spec, call, known, forget }) => {
 /** @param newVolume a volume was made by this run, if at all: it holds nothing but copies of what the instance had */
 async function takeBack(spec: DeploymentSpec, progress: Progress, newVolume: boolean): Promise<void> {
   progress.stopRunning();
-  const clean = await undoEverything(spec, progress, { volumes: newVolume });
+  const { volume, volumeRequest } = progress.known(CORE);
+  const volumes = newVolume && (volume === undefined ? volumeRequest !== undefined : volume.found !== true);
+  const clean = await undoEverything(spec, progress, { volumes });
   progress.stage(clean ? 'aborted' : 'failed');
   if (!clean)
     throw ApplicationFailure.nonRetryable('Not everything could be taken back; `down` tries again.', 'UNDO_INCOMPLETE');

@@ -75,8 +75,13 @@ export class Progress {
   }
 
   step(id: StepId, change: StepProgress): void {
-    this.view.steps[id] = change;
+    this.note(id, change);
     this.publish();
+  }
+
+  /** Published with the next change. */
+  note(id: StepId, change: StepProgress): void {
+    this.view.steps[id] = change;
   }
 
   /** For an abort: steps that were running are no longer shown as running. */

@@ -74,9 +74,11 @@ export class StepRunner {
     });
   }
 
-  /** For steps that were added later: a deployment that does not need them has no trace of them, so that older histories still replay. */
-  runIfNeeded(id: StepId): Promise<void> {
-    return stepById(id).notNeeded?.(this.spec) === undefined ? this.run(id) : Promise.resolve();
+  /** For steps that were added later: to say that they are not needed would be a new command, with which older histories do not replay. */
+  async runIfNeeded(id: StepId): Promise<void> {
+    const notNeeded = stepById(id).notNeeded?.(this.spec);
+    if (notNeeded === undefined) return this.run(id);
+    this.progress.note(id, { state: 'not-needed', note: notNeeded });
   }
 
   /** Runs a step with a body of its own. */

@@ -36,6 +36,10 @@ describe('differences between two specs', () => {
     assert.deepEqual(impossibleChanges(spec, other, { dns: there.dns }), ['dns.name']);
     assert.deepEqual(impossibleChanges(spec, other, { account: 'known', hostKey: 'SHA256:x' }), []);
     assert.deepEqual(resourceNames(there), ['instance', 'address', 'dns']);
+    const bigger = { ...spec, storage: { containers: { size: 40 } } };
+    const volume = { id: 'vol-1', size: 20, made: true };
+    assert.deepEqual(impossibleChanges(spec, bigger, { volume }), ['storage']);
+    assert.deepEqual(impossibleChanges(spec, bigger, { volume: { ...volume, made: false } }), []);
   });
 
   it('the digest does not see the order of keys', () => {

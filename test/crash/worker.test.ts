@@ -11,6 +11,10 @@ import type { SpecChange, WorkerProcess } from '../support/site';
 const KIND = 'eucalyptus-3.2';
 /** Slow enough for a kill to hit a command while it runs. */
 const KNOBS = { katoTakes: 1_500, oldBootIdFor: 800, downFor: 1_500 };
+const CLOUD_INIT = { cloudInit: true, cloudInitTakes: 3_000 };
+/** Without the user data of other specs, which is no cloud-config. */
+const INSTANCE = { type: 'm1.large' };
+const STORAGE = { containers: { volume: 20 } };
 const LANES = 3;
 const QUEUE = 'crash';
 
@@ -38,7 +42,7 @@ describe('a kill of the worker', function () {
     await worker.kill();
   };
 
-  const endsReady = async (site: Site, deployment: Deployment, name: string): Promise<void> => {
+  const endsReady = async (site: Site, deployment: Deployment, name: string, volumes = 0): Promise<void> => {
     const view = await deployment.until(
       'ready or parked',
       ({ stage }) => stage === 'ready' || stage === 'needs-attention',
@@ -46,32 +50,45 @@ describe('a kill of the worker', function () {
     );
     assert.equal(view.stage, 'ready', JSON.stringify(view.steps));
     await deployment.result();
-    await assertOnce(site, name, KIND);
+    const { instanceId } = await assertOnce(site, name, KIND);
+    const attached = site.lab.volumes(KIND).filter((volume) => volume.instanceId === instanceId);
+    assert.equal(attached.length, volumes, 'number of volumes');
   };
 
-  /** The publish steps only run if there is an image to publish. */
-  const imageFor = (site: Site, name: string, step: string): SpecChange =>
-    step.startsWith('publish-') ? { image: site.imageOf(`${name}-image`, KIND) } : {};
+  /** What makes the step needed. */
+  const changeFor = (site: Site, name: string, step: StepId): SpecChange => {
+    if (step.startsWith('publish-')) return { image: site.imageOf(`${name}-image`, KIND) };
+    if (step === 'cloud-init')
+      return { image: { id: site.lab.cloud(KIND).imageId, cloudInit: true }, instance: INSTANCE };
+    return step === 'container-store' ? { storage: STORAGE } : {};
+  };
 
   const killedOnceAt = async (site: Site, step: StepId): Promise<void> => {
     const name = `kill-${step}`;
     const worker = await site.worker(KIND, QUEUE);
-    const deployment = await site.start(site.spec(name, KIND, imageFor(site, name, step), KNOBS), QUEUE);
+    const deployment = await site.start(
+      site.spec(name, KIND, changeFor(site, name, step), { ...KNOBS, ...(step === 'cloud-init' ? CLOUD_INIT : {}) }),
+      QUEUE,
+    );
     await killAt(deployment, step, worker);
     const next = await site.worker(KIND, QUEUE);
-    await endsReady(site, deployment, name);
+    await endsReady(site, deployment, name, step === 'container-store' ? 1 : 0);
     await next.stop();
   };
 
   const killedAtAll = async (site: Site): Promise<void> => {
     const name = 'kill-all';
     let worker = await site.worker(KIND, QUEUE);
-    const deployment = await site.start(site.spec(name, KIND, { image: site.imageOf(name, KIND) }, KNOBS), QUEUE);
+    const image = { ...site.imageOf(name, KIND), cloudInit: true };
+    const deployment = await site.start(
+      site.spec(name, KIND, { image, instance: INSTANCE, storage: STORAGE }, { ...KNOBS, ...CLOUD_INIT }),
+      QUEUE,
+    );
     for (const step of STEP_IDS) {
       await killAt(deployment, step, worker);
       worker = await site.worker(KIND, QUEUE);
     }
-    await endsReady(site, deployment, name);
+    await endsReady(site, deployment, name, 1);
     await worker.stop();
   };
 

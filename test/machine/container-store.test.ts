@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { moveStore, storeRefusal } from '../../src/machine/container-store';
 import type { StoreDisk } from '../../src/machine/container-store';
@@ -192,6 +192,43 @@ describe('container store: the script', function () {
     assert.ok(vm.state().moved);
     assert.deepEqual(contentsOf(join(vm.diskDir, 'fs/containers')), before);
   });
+
+  /** As a stop and start of the instance does to the ephemeral disk. */
+  const blank = (vm: StoreMachine): void => {
+    vm.disks.goDown();
+    rmSync(join(vm.diskDir, 'fs'), { recursive: true, force: true });
+    vm.signature = '';
+    assert.ok(vm.disks.boot());
+  };
+
+  it('13: begins anew on a blank disk, if the one with the data was lost', () => {
+    const vm = machine('ephemeral');
+    vm.move();
+    blank(vm);
+    const { output, code } = vm.move();
+    assert.equal(code, 0, output);
+    assert.ok(vm.state().moved, output);
+    assert.deepEqual([vm.kato, vm.formatted], ['started', 2]);
+  });
+
+  for (const remade of [false, true])
+    it(`13: an original that is still there outlives the disk with its copy${remade ? ', and what kato has made since is kept, too' : ''}`, () => {
+      const vm = machine('ephemeral');
+      const before = contentsOf(vm.path('/lxc/containers'));
+      assert.equal(vm.run('cp -a /lxc/containers /lxc/original').code, 0);
+      vm.move();
+      assert.equal(vm.run('mv /lxc/original /lxc/containers.moved').code, 0);
+      blank(vm);
+      if (remade)
+        assert.equal(vm.run('rm /lxc/containers; mkdir /lxc/containers; echo new > /lxc/containers/new').code, 0);
+      const { output, code } = vm.move();
+      assert.equal(code, 0, output);
+      assert.ok(vm.state().moved, output);
+      const after = contentsOf(vm.path('/mnt/lxc/containers'));
+      const added = Object.keys(after).filter((name) => !(name in before));
+      assert.deepEqual(added.length, remade ? 1 : 0, added.join());
+      for (const [name, what] of Object.entries(before)) assert.deepEqual(after[name], what, name);
+    });
 
   it('says that the disk is too small, and starts kato again', () => {
     const vm = machine('volume');

@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { mergedConfig } from '../../lab/appliance/cloud-init/config';
 import { partsOf } from '../../lab/appliance/cloud-init/user-data';
 import { DeployError } from '../../src/deployment/errors';
+import { maskSecrets } from '../../src/deployment/mask';
 import {
   cloudConfigOf,
   refuseTooBig,
@@ -196,5 +197,29 @@ print(m.as_string(unixfrom=True), end='')`,
       assert.ok(words.includes('lowercase') && words.includes('Hunter22'));
       assert.ok(!words.includes('nosuchpackage') && !words.includes('#cloud-config'));
     }
+  });
+
+  it('masks whole passwords, whatever signs are in them', () => {
+    const lines: readonly (readonly [line: string, password: string])[] = [
+      ['password: correcthorse', 'correcthorse'],
+      ['password: ab,cd[ef=gh:ij', 'ab,cd[ef=gh:ij'],
+      ['password: ab cd # the old one', 'ab cd'],
+      ['  "passwd" : "ab,cd ef"', 'ab,cd ef'],
+      ['- { name: ops, passwd: correcthorse, groups: sudo }', 'correcthorse'],
+      ['export DB_PASSWORD=correct=horse; ./run', 'correct=horse;'],
+      ["mysql --password='ab,cd' -e x", 'ab,cd'],
+      ['chpasswd: { list: "ops:ab,cd[ef\\nroot:gh=ij:kl", expire: false }', 'gh=ij:kl'],
+      ['chpasswd: { list: "ops:ab,cd[ef\\nroot:gh=ij:kl", expire: false }', 'ab,cd[ef'],
+      ['  list: [ops:abcd=, root:ef]gh]', 'abcd='],
+      ['  list: |\n    ops:ab,cd[ef=gh:ij\n    root:x=y:zz', 'ab,cd[ef=gh:ij'],
+      ['  list: |\n    ops:ab,cd[ef=gh:ij\n    root:x=y:zz', 'x=y:zz'],
+      ['  list:\n    - "ops:ab, cd"\n', 'ab, cd'],
+    ];
+    for (const [line, password] of lines) {
+      const words = tellingWords(Buffer.from(`#cloud-config\n${line}\n`));
+      assert.equal(maskSecrets(`it said <${password}>`, words), 'it said <[secret]>', line);
+    }
+    const ordinary = tellingWords(Buffer.from('#cloud-config\nlock_passwd: false\npassword: no\n'));
+    assert.equal(maskSecrets('false, and no', ordinary), 'false, and no');
   });
 });

@@ -225,7 +225,12 @@ describe('the first boot of an image with cloud-init', function () {
       const run = await started({ knobs: { ...knobs, cloudInitTakes: 600 } });
       await run.learn(connect.activities.pinHostKey);
       await eventually('its end', () => /finished at/.test(run.machine.appliance.consoleOutput()));
-      run.known.hostKeyRenewed = 'i-1';
+      await run.learn(cloudInit.activities.awaitFirstBoot);
+      assert.deepEqual([run.known.hostKeyRenewed, run.known.firstBootOver], ['i-1', undefined]);
+      // The console shows this one, too.
+      run.machine.appliance.setKnobs({ newHostKeyAtBoot: true });
+      await run.machine.reboot();
+      await eventually('ssh', () => run.machine.reached());
       assert.equal((await run.failure(3_000)).code, 'SSH_HOST_KEY');
     });
 
@@ -285,8 +290,9 @@ class Run {
   async toEnd(onError: (error: DeployError) => void = () => undefined, ms = 30_000): Promise<string> {
     const { pinHostKey, logIn, awaitKato } = connect.activities;
     let note = '';
-    for (const work of [pinHostKey, logIn, awaitKato, cloudInit.activities.awaitFirstBoot])
-      note = await this.polled(work, onError, Date.now() + ms);
+    const { awaitFirstBoot, awaitRestOfFirstBoot } = cloudInit.activities;
+    for (const work of [pinHostKey, logIn, awaitKato, awaitFirstBoot, awaitRestOfFirstBoot])
+      note = (await this.polled(work, onError, Date.now() + ms)) || note;
     return note;
   }
 

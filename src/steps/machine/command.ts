@@ -22,6 +22,8 @@ export interface MachineCommand<T> {
   /** The outcome, if the effect is there. `ran`: the command was run for this need. */
   done(state: T, ran: boolean, input: StepInput): Omit<StepOutcome, 'changed'> | undefined;
   command(input: StepInput, state: T): string;
+  /** What messages call it; default: the command itself. */
+  readonly shown?: string;
   /** The error that its output names, if its effect is not there. */
   failure?(output: string): DeployError | undefined;
   /** It can be run again, so one that was ended from outside is, without asking anybody. */
@@ -63,7 +65,7 @@ export async function ensureByCommand<T>(
     if (failure !== undefined) throw failure;
     throw new DeployError(
       codeOf(outcome),
-      `${work.command(input, state)} ${ending(outcome)} and its effect is not there. ${quoted(outcome)}`,
+      `${work.shown ?? work.command(input, state)} ${ending(outcome)} and its effect is not there. ${quoted(outcome)}`,
     );
   });
 }
@@ -115,8 +117,8 @@ async function watch<T>(
     { budgetMs: WATCH_MS, signal: attempt.signal, onOutput: (line) => attempt.report(line === '' ? '' : `"${line}"`) },
   );
   if (outcome.state === 'running')
-    throw new DeployError('COMMAND_RUNNING', `${command} is still running. ${quoted(outcome)}`);
-  if (outcome.state === 'stuck') throw stuck(command, outcome);
+    throw new DeployError('COMMAND_RUNNING', `${work.shown ?? command} is still running. ${quoted(outcome)}`);
+  if (outcome.state === 'stuck') throw stuck(work.shown ?? command, outcome);
   return outcome;
 }
 

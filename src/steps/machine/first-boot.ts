@@ -24,7 +24,10 @@ export function isFirstBoot({ spec, known }: Pick<StepInput, 'spec' | 'known'>):
 
 type SessionWork = (session: RemoteSession) => Promise<StepOutcome>;
 
-/** Like `withSession`. A new host key is pinned, once, if the machine's console shows it: only the machine and its cloud write there. */
+/**
+ * Like `withSession`. A new host key is pinned, once, if the machine's console shows it: only the machine and its cloud write there. That
+ * is all that is done then, and `use` is left to the next activity: if it failed here, nobody would know that the key was new.
+ */
 export async function withFirstBootSession(
   deps: Dependencies,
   input: StepInput,
@@ -39,14 +42,17 @@ export async function withFirstBootSession(
     if (!(error instanceof DeployError)) throw error;
     if (error.code === 'SSH_AUTH') throw await notYet(deps, input, error);
     if (error.code !== 'SSH_HOST_KEY') throw error;
-    const renewed = await renewedHostKey(deps, input, error);
-    const outcome = await withSession(deps, { ...input, known: { ...input.known, ...renewed } }, use, login);
-    return { ...outcome, known: { ...outcome.known, ...renewed } };
+    return withNewHostKey(deps, input, error);
   }
 }
 
+export async function withNewHostKey(deps: Dependencies, input: StepInput, alarm: DeployError): Promise<StepOutcome> {
+  const renewed = await renewedHostKey(deps, input, alarm);
+  return { changed: false, note: `host key ${renewed.hostKey}`, known: renewed };
+}
+
 /** A key that the spec names is waited for: cloud-init may yet make it. */
-export async function renewedHostKey(
+async function renewedHostKey(
   deps: Dependencies,
   input: StepInput,
   alarm: DeployError,
