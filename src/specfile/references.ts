@@ -1,4 +1,4 @@
-/** Files and secrets that the spec only refers to. The worker reads them, when it uses them; the client never does. */
+/** Files and secrets that the spec only refers to. The worker reads them, when it uses them. The client only measures user data (user-data.ts). */
 
 import { z } from 'zod';
 import { text } from './fields';

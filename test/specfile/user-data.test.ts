@@ -1,8 +1,8 @@
 /** User data that is too big is refused by the client, as far as it can see it. */
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadSpec } from '../../src/specfile/loader';
@@ -34,7 +34,7 @@ describe('user data in a spec', () => {
       await problem(file, false, 16_385),
       '9 instance.userData: is a file of 16385 bytes, and clouds take at most 16384',
     );
-    // It is gzipped for cloud-init, so that only the worker, which reads it, knows.
+    // It is gzipped for cloud-init.
     assert.equal(await problem(file, true, 65_536), undefined);
     assert.equal(
       await problem(file, true, 65_537),
@@ -42,6 +42,17 @@ describe('user data in a spec', () => {
     );
     // The worker may be on another machine, which has it.
     assert.equal(await problem('userData: { file: nowhere }', false), undefined);
+  });
+
+  it('13: is refused with the number of bytes that are left of it, gzipped, if an image has cloud-init', async () => {
+    writeFileSync(join(dir, 'ud'), `#!/bin/sh\n: ${randomBytes(20_000).toString('base64')}\n`);
+    const [, bytes = ''] =
+      /^9 instance\.userData: makes user data of (\d+) bytes, gzipped, and clouds take at most 16384$/.exec(
+        (await problem('userData: { file: ud }', true)) ?? '',
+      ) ?? [];
+    assert.ok(Number(bytes) > 16_384 && Number(bytes) < 22_000, bytes);
+    writeFileSync(join(dir, 'ud'), `#!/bin/sh\n: ${'x'.repeat(20_000)}\n`);
+    assert.equal(await problem('userData: { file: ud }', true), undefined);
   });
 
   it('13: is refused with its number of bytes if the spec itself makes too much of it', async () => {
