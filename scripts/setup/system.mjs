@@ -19,6 +19,9 @@ const PROGRAMS = {
   // Login shells that parse commands differently from sh.
   tcsh: 'tcsh',
   zsh: 'zsh',
+  // For tests of image files.
+  flock: 'util-linux',
+  'qemu-img': 'qemu-utils',
 };
 
 const BROWSERS = ['chromium', 'chromium-browser', 'google-chrome'];
