@@ -13,7 +13,7 @@ import { download, fileFault } from './download';
 import { chooseArchive, downloadName, isUrl, pinName, verifyArchive } from './image-store';
 import type { StoreArchive } from './image-store';
 import { diskConverter } from './qemu-img';
-import { SingleFlight } from './single-flight';
+import { SingleFlight, UNWATCHED } from './single-flight';
 import type { Watcher } from './single-flight';
 
 const MIB = 1024 * 1024;
@@ -96,9 +96,6 @@ export function createImageFiles(
     xz: () => spawn('xz', ['-dc'], { stdio: ['pipe', 'pipe', 'ignore'] }),
   };
 }
-
-/** Of calls that only look at what is here. */
-const UNWATCHED: Watcher = { signal: new AbortController().signal, report: () => undefined };
 
 interface Download {
   readonly url: string;

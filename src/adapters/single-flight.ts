@@ -5,6 +5,9 @@ export interface Watcher {
   report(line: string): void;
 }
 
+/** Of a caller that is never aborted and shows no progress. */
+export const UNWATCHED: Watcher = { signal: new AbortController().signal, report: () => undefined };
+
 export class SingleFlight<T> {
   private readonly flights = new Map<string, Flight<T>>();
 

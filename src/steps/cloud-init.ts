@@ -3,7 +3,6 @@ import { FACTORY_PASSWORD } from '../deployment/mask';
 import type { DeploymentSpec } from '../deployment/spec';
 import { parseFirstBoot, READ_FIRST_BOOT } from '../machine/first-boot';
 import type { Failure, FirstBoot } from '../machine/first-boot';
-import { katoOf } from '../machine/kato';
 import { tellingWords } from '../machine/user-data';
 import type { Dependencies } from './dependencies';
 import { assertKatoReady } from './machine/kato-ready';
@@ -46,7 +45,7 @@ function awaitFirstBoot(...[deps, input, attempt]: Parameters<StepWork>): Return
         'CLOUD_INIT_FAILED',
         'cloud-init did not set the password: the account still has the one of the factory.',
       );
-    await assertKatoReady(session, katoOf(spec.release), spec.release);
+    await assertKatoReady(session, spec.release);
     return { changed: false, note: noteOf(seen), known: { firstBootOver: known.instance?.id ?? '' } };
   });
 }
@@ -62,7 +61,7 @@ async function stillRunning(seen: FirstBoot, session: RemoteSession, spec: Deplo
       'CLOUD_INIT_RUNNING',
       `cloud-init has not finished its first boot${seen.last === '' ? '' : `; its log ends with "${seen.last}"`}.`,
     );
-  await assertKatoReady(session, katoOf(spec.release), spec.release);
+  await assertKatoReady(session, spec.release);
   return new DeployError(
     'CLOUD_INIT_FAILED',
     'kato is ready and there is no sign of cloud-init on the machine (no /var/lib/cloud/instance): nothing read its user data.',

@@ -2,7 +2,6 @@ import type { StepInput } from '../deployment/activities';
 import { DeployError } from '../deployment/errors';
 import { RELEASES } from '../deployment/releases';
 import { printedHostKeys } from '../machine/host-keys';
-import { katoOf } from '../machine/kato';
 import { parseIfconfig, refuseContainerNetwork } from '../machine/network';
 import { parseMemory, READ_SYSTEM } from '../machine/system';
 import type { Dependencies } from './dependencies';
@@ -10,6 +9,7 @@ import { required } from './known';
 import { assertKatoReady } from './machine/kato-ready';
 import { assertRelease } from './machine/release';
 import { isFirstBoot, withFirstBootSession, withNewHostKey } from './machine/first-boot';
+import { consoleOf, shownHostKey } from './machine/host-key';
 import { givenHostKey, readSections, withSession } from './machine/session';
 import { ec2Call, onMachine } from './planning';
 import { NOTHING, step } from './step';
@@ -35,11 +35,7 @@ export const connect = step({
     pinHostKey: async (deps, input) => {
       const hostKeys = await acceptedKeys(deps, input);
       try {
-        const hostKey = await deps.remote.hostKey({
-          host: required(input.known.address, 'address').publicIp,
-          spec: input.spec.ssh,
-          ...(hostKeys === undefined ? {} : { hostKeys }),
-        });
+        const hostKey = await shownHostKey(deps, input, hostKeys);
         return { changed: false, note: `host key ${hostKey}`, known: { hostKey } };
       } catch (error) {
         if (!(error instanceof DeployError) || error.code !== 'SSH_HOST_KEY' || !isFirstBoot(input)) throw error;
@@ -80,7 +76,7 @@ export function awaitKato(...[deps, input, attempt]: Parameters<StepWork>): Retu
   const { release } = input.spec;
   return withSession(deps, input, async (session) => {
     const version = await assertRelease(session, release);
-    await assertKatoReady(session, katoOf(release), release);
+    await assertKatoReady(session, release);
     return {
       changed: false,
       note: version === undefined ? 'kato is ready; it does not tell its release' : `kato ${version} is ready`,
@@ -91,18 +87,18 @@ export function awaitKato(...[deps, input, attempt]: Parameters<StepWork>): Retu
 
 /** The host keys to accept; undefined: pin whichever key is seen first. */
 async function acceptedKeys(
-  { clouds }: Pick<Dependencies, 'clouds'>,
-  { spec, known }: StepInput,
+  deps: Pick<Dependencies, 'clouds'>,
+  input: StepInput,
 ): Promise<readonly string[] | undefined> {
+  const { spec, known } = input;
   const pinned = givenHostKey(spec.ssh) ?? known.hostKey;
   if (pinned !== undefined) return [pinned];
   if (spec.ssh.hostKey === undefined) return undefined;
-  const id = required(known.instance?.id, 'instance');
-  const printed = printedHostKeys(await (await clouds.open(spec.cloud)).consoleOutput(id));
+  const printed = printedHostKeys(await consoleOf(deps, input));
   if (printed.length === 0)
     throw new DeployError(
       'SSH_HOST_KEY_UNPRINTED',
-      `The console output of ${id} holds no host key that could be pinned.`,
+      `The console output of ${required(known.instance?.id, 'instance')} holds no host key that could be pinned.`,
     );
   return printed;
 }

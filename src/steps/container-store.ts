@@ -14,7 +14,6 @@ import {
   storeStateOf,
 } from '../machine/container-store';
 import type { StoreDisk, StoreState } from '../machine/container-store';
-import { katoOf } from '../machine/kato';
 import { waitOut } from './attempt';
 import { findOurs, isGone } from './cloud/instances';
 import { candidatesOf, isLost, isUnproved, oursOf } from './cloud/volumes';
@@ -71,7 +70,7 @@ export const containerStore = step({
     },
     awaitKatoAgain: async (deps, input) =>
       withSession(deps, input, async (session) => {
-        await assertKatoReady(session, katoOf(input.spec.release), input.spec.release);
+        await assertKatoReady(session, input.spec.release);
         return NOTHING;
       }),
   },
@@ -198,7 +197,8 @@ async function noteDisks(...[deps, input, attempt]: Parameters<StepWork>): Promi
 }
 
 async function attachVolume(...[deps, input, attempt]: Parameters<StepWork>): Promise<StepOutcome> {
-  const { cloud, known } = await contextOf(deps, input, attempt);
+  const context = await contextOf(deps, input, attempt);
+  const { cloud, known } = context;
   const wanted = volumeOf(input);
   if (wanted === undefined) return NOTHING;
   const { id } = wanted;
@@ -212,7 +212,7 @@ async function attachVolume(...[deps, input, attempt]: Parameters<StepWork>): Pr
     throw new DeployError('NOT_YET', `The volume ${id} is being attached.`);
   }
   if (attachment.instanceId !== instance) {
-    const ours = await findOurs(await contextOf(deps, input, attempt));
+    const ours = await findOurs(context);
     const dying = ours.some((each) => each.id === attachment.instanceId && isGone(each));
     throw new DeployError(
       dying ? 'NOT_YET' : 'VOLUME_IN_USE',

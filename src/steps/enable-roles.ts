@@ -25,9 +25,7 @@ export const enableRoles = step({
   activities: {
     enableRoles: async (deps, input, attempt) => {
       const outcome = await ensureByCommand(deps, input, attempt, ENABLE);
-      await withSession(deps, input, (session) =>
-        assertKatoReady(session, katoOf(input.spec.release), input.spec.release),
-      );
+      await withSession(deps, input, (session) => assertKatoReady(session, input.spec.release));
       return outcome;
     },
   },

@@ -5,6 +5,7 @@ import { basename, join } from 'node:path';
 import { withFileLock } from '../../adapters/file-lock';
 import { createImageFiles } from '../../adapters/image-files';
 import { catalogLocation, readCatalog } from '../../adapters/image-store';
+import { UNWATCHED } from '../../adapters/single-flight';
 import { ClientError, EXIT } from '../../client/errors';
 import type { ExitCode } from '../../client/errors';
 import type { Architecture, ImageFile, ImageKind } from '../../deployment/spec';
@@ -40,8 +41,6 @@ interface PackPlan {
   readonly cloudInit: boolean;
   readonly files: Readonly<Record<ImageKind, ImageFile>>;
 }
-
-const NEVER = new AbortController().signal;
 
 export async function packCommand(context: Context, path: string, options: PackOptions): Promise<ExitCode> {
   const { to } = options;
@@ -105,26 +104,22 @@ interface Made {
 }
 
 async function packFiles(plan: PackPlan, options: PackOptions, progress: Progress): Promise<Made> {
-  const kernel = await openFileOf(plan.files.kernel, 'kernel');
+  const opened: Source[] = [];
+  const open = async (kind: ImageKind): Promise<Source> => {
+    const source = await openFileOf(plan.files[kind], kind);
+    opened.push(source);
+    return source;
+  };
   try {
-    const ramdisk = await openFileOf(plan.files.ramdisk, 'ramdisk');
-    try {
-      const machine = await openFileOf(plan.files.machine, 'machine');
-      try {
-        return await packSources(plan, { kernel, ramdisk, machine }, options, progress);
-      } finally {
-        await machine.close();
-      }
-    } finally {
-      await ramdisk.close();
-    }
+    const sources = { kernel: await open('kernel'), ramdisk: await open('ramdisk'), machine: await open('machine') };
+    return await packSources(plan, sources, options, progress);
   } finally {
-    await kernel.close();
+    await Promise.all(opened.map((source) => source.close()));
   }
 }
 
 async function openFileOf(file: ImageFile, kind: ImageKind): Promise<Source> {
-  const path = await createImageFiles().fetch(file, { signal: NEVER, report: () => undefined });
+  const path = await createImageFiles().fetch(file, UNWATCHED);
   // A download has another name than the file.
   const name = 'url' in file ? new URL(file.url).pathname : path;
   return openSource(path, kind, file.inside, () => undefined, name);
@@ -178,7 +173,7 @@ async function newest(sources: readonly Source[]): Promise<string> {
 
 export async function listImagesCommand(context: Context, catalog: string): Promise<ExitCode> {
   const location = catalogLocation(catalog);
-  const images = await readCatalog(location, { signal: NEVER, report: () => undefined });
+  const images = await readCatalog(location, UNWATCHED);
   context.show({ catalog: location, images: images.map(recordOf) }, () => catalogTable(images, context.paint));
   return EXIT.done;
 }

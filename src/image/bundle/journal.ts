@@ -5,8 +5,7 @@
  */
 
 import { appendFile, readFile, writeFile } from 'node:fs/promises';
-import { fileError } from '../errors';
-import { formatLine, parseLine } from '../journal-lines';
+import { formatLine, parseLine, write } from '../journal-lines';
 import type { PartRecord } from './parts';
 import type { Survey } from './survey';
 
@@ -43,14 +42,6 @@ export function openJournal(path: string): Journal {
       await write(path, () => appendFile(path, formatLine(record)));
     },
   };
-}
-
-async function write(path: string, work: () => Promise<void>): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    throw fileError(path, error);
-  }
 }
 
 function parse(id: JournalId, text: string): JournalEntries | undefined {

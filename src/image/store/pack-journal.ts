@@ -1,8 +1,7 @@
 /** How far an archive has come, so that a run that was killed is resumed. Read only for the same files, name and compressor. */
 
 import { appendFile, readFile, writeFile } from 'node:fs/promises';
-import { fileError } from '../errors';
-import { formatLine, parseLine } from '../journal-lines';
+import { formatLine, parseLine, write } from '../journal-lines';
 
 export interface Checkpoint {
   /** The next one. */
@@ -31,10 +30,6 @@ export interface PackJournal {
 }
 
 export function openPackJournal(path: string): PackJournal {
-  const write = async (work: Promise<void>): Promise<void> =>
-    work.catch((error: unknown) => {
-      throw fileError(path, error);
-    });
   return {
     load: async (id) => {
       const [head, ...rest] = (await readFile(path, 'utf8').catch(() => '')).split('\n').slice(1).map(parseLine);
@@ -43,9 +38,10 @@ export function openPackJournal(path: string): PackJournal {
       const checkpoints = rest.filter((line): line is Checkpoint => hasKey(line, 'block'));
       return { checkpoints, ...(done === undefined ? {} : { done }) };
     },
-    begin: (id, checkpoints) => write(writeFile(path, [{ pack: id }, ...checkpoints].map(formatLine).join(''))),
-    add: (checkpoint) => write(appendFile(path, formatLine(checkpoint))),
-    finish: (done) => write(appendFile(path, formatLine(done))),
+    begin: (id, checkpoints) =>
+      write(path, () => writeFile(path, [{ pack: id }, ...checkpoints].map(formatLine).join(''))),
+    add: (checkpoint) => write(path, () => appendFile(path, formatLine(checkpoint))),
+    finish: (done) => write(path, () => appendFile(path, formatLine(done))),
   };
 }
 

@@ -55,7 +55,7 @@ const LAST_BLOCK = Buffer.from([0x03, 0x00]);
 const START: Checkpoint = { block: 0, at: 0, crc: 0, sha256: '' };
 
 export function tarSize({ sources }: Pick<PackRequest, 'sources'>): number {
-  return blocksOf('', sources).reduce((sum, block) => sum + lengthOf(block), 0);
+  return blocksOf('', sources).reduce((sum, block) => sum + block.length, 0);
 }
 
 export async function pack(request: PackRequest, options: PackOptions = {}): Promise<Packed> {
@@ -177,7 +177,7 @@ class PartialArchive {
     if (start.at === 0) await put(GZIP_HEADER);
     let crc = start.crc;
     let [next, done] = [start.block, 0];
-    for (const block of blocks.slice(0, next)) done += lengthOf(block);
+    for (const block of blocks.slice(0, next)) done += block.length;
     const buffers = alignedBuffers(concurrency);
     const made = mapInOrder({ from: next, count: blocks.length }, concurrency, (index, slot) => {
       signal?.throwIfAborted();
@@ -210,10 +210,6 @@ class PartialArchive {
     this.md5.update(bytes);
     this.sha256.update(bytes);
   }
-}
-
-function lengthOf(block: Block): number {
-  return block.length;
 }
 
 /** CRC-32 and length of the uncompressed data, the length modulo 2^32. */

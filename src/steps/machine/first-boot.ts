@@ -11,6 +11,7 @@ import type { Known } from '../../deployment/facts';
 import type { Dependencies } from '../dependencies';
 import { required } from '../known';
 import type { RemoteSession } from '../ports';
+import { consoleOf, shownHostKey } from './host-key';
 import { givenHostKey, withSession } from './session';
 
 /** Not after our own reboot either, if somebody skipped the step that waits for the end. */
@@ -63,12 +64,7 @@ async function renewedHostKey(
   const printed = givenHostKey(spec.ssh) === undefined ? printedHostKeys(await consoleOf(deps, input)) : [];
   if (printed.length === 0) throw await notYet(deps, input, alarm);
   try {
-    const hostKey = await deps.remote.hostKey({
-      host: required(known.address, 'address').publicIp,
-      spec: spec.ssh,
-      hostKeys: printed,
-    });
-    return { hostKey, hostKeyRenewed: instance };
+    return { hostKey: await shownHostKey(deps, input, printed), hostKeyRenewed: instance };
   } catch (error) {
     throw error instanceof DeployError && error.code === 'SSH_HOST_KEY' ? await notYet(deps, input, alarm) : error;
   }
@@ -81,8 +77,4 @@ async function notYet(deps: Dependencies, input: StepInput, error: DeployError):
     'CLOUD_INIT_RUNNING',
     `${error.message} The first boot may not be over: the console output does not say so.`,
   );
-}
-
-async function consoleOf({ clouds }: Pick<Dependencies, 'clouds'>, { spec, known }: StepInput): Promise<string> {
-  return (await clouds.open(spec.cloud)).consoleOutput(required(known.instance?.id, 'instance'));
 }

@@ -1,7 +1,7 @@
 /** Whether kato is ready: that may take minutes after the machine answers on ssh. */
 
 import { withPath } from '../../machine/shell';
-import type { Kato } from '../../machine/kato';
+import { katoOf } from '../../machine/kato';
 import { allRunning, parseKatoReady, parseKatoStatus } from '../../machine/kato-output';
 import { DeployError } from '../../deployment/errors';
 import { RELEASES } from '../../deployment/releases';
@@ -13,7 +13,8 @@ import type { RemoteSession } from '../ports';
 const TIMEOUT_MS = 14_000;
 
 /** Throws KATO_NOT_READY, naming the processes or roles that are not up yet. */
-export async function assertKatoReady(session: RemoteSession, kato: Kato, release: ReleaseName): Promise<void> {
+export async function assertKatoReady(session: RemoteSession, release: ReleaseName): Promise<void> {
+  const kato = katoOf(release);
   const status = await session.exec(withPath(kato.status), { timeoutMs: TIMEOUT_MS });
   const states = parseKatoStatus(status.stdout);
   if (allRunning(states)) return;
