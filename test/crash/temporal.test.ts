@@ -25,11 +25,7 @@ describe('a kill of the Temporal server', function () {
       await site.lab.killTemporal();
       await site.lab.startTemporal();
     }
-    const view = await deployment.until(
-      'ready or parked',
-      ({ stage }) => stage === 'ready' || stage === 'needs-attention',
-      120_000,
-    );
+    const view = await deployment.readyOrParked(120_000);
     assert.equal(view.stage, 'ready', JSON.stringify(view.steps));
     await deployment.result();
     await assertOnce(site, 'server', KIND);

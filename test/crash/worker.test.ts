@@ -43,11 +43,7 @@ describe('a kill of the worker', function () {
   };
 
   const endsReady = async (site: Site, deployment: Deployment, name: string, volumes = 0): Promise<void> => {
-    const view = await deployment.until(
-      'ready or parked',
-      ({ stage }) => stage === 'ready' || stage === 'needs-attention',
-      180_000,
-    );
+    const view = await deployment.readyOrParked(180_000);
     assert.equal(view.stage, 'ready', JSON.stringify(view.steps));
     await deployment.result();
     const { instanceId } = await assertOnce(site, name, KIND);

@@ -19,11 +19,7 @@ describe('the account on the machine', function () {
   it('C12: may have tcsh, rc files that print, a German locale, and a VPN', async () => {
     const knobs = { loginShell: 'tcsh', rcPrints: 'Welcome to the appliance!', locale: 'de_DE.UTF-8', vpn: true };
     const deployment = await site.start(site.spec('peculiar', KIND, {}, knobs), QUEUE);
-    const { facts, steps } = await deployment.until(
-      'ready or parked',
-      ({ stage }) => stage === 'ready' || stage === 'needs-attention',
-      120_000,
-    );
+    const { facts, steps } = await deployment.readyOrParked(120_000);
     assert.equal(steps.verify?.state, 'done', JSON.stringify(steps));
     assert.match(facts.nodes.core.network ?? '', /^eth0 [\d.]+ netmask 255\.255\.255\.0 gateway /);
     assert.deepEqual([typeof facts.nodes.core.hostKey, facts.nodes.core.claiming], ['string', true]);

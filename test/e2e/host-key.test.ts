@@ -25,11 +25,7 @@ describe('the host key from the console', function () {
 
   it('is pinned, and the deployment ends ready', async () => {
     const deployment = await site.start(site.spec('printed', KIND, change), QUEUE);
-    const { facts, steps } = await deployment.until(
-      'ready or parked',
-      ({ stage }) => stage === 'ready' || stage === 'needs-attention',
-      90_000,
-    );
+    const { facts, steps } = await deployment.readyOrParked(90_000);
     assert.equal(steps.verify?.state, 'done', JSON.stringify(steps));
     assert.deepEqual([facts.nodes.core.hostKey], printedHostKeys(site.appliance('printed').consoleOutput()));
     const [asked] = site.lab.calls(KIND).filter(({ action }) => action === 'GetConsoleOutput');

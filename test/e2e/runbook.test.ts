@@ -34,11 +34,7 @@ describe('the runbook', function () {
     ...rest: [change?: SpecChange, knobs?: Partial<Knobs>]
   ): Promise<DeploymentView> => {
     const deployment = await site.start(site.spec(name, kind, ...rest), kind);
-    const parked = deployment.until(
-      'ready or parked',
-      ({ stage }) => stage === 'ready' || stage === 'needs-attention',
-      180_000,
-    );
+    const parked = deployment.readyOrParked(180_000);
     const { stage, steps } = await parked;
     assert.equal(stage, 'ready', JSON.stringify(Object.values(steps).find(({ error }) => error !== undefined)));
     const { view } = await deployment.result();

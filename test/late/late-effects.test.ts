@@ -36,11 +36,7 @@ describe('a call whose outcome is unknown', function () {
       .filter(({ state }) => state === 'running' || state === 'pending')
       .map(({ id }) => id);
   const ready = async (deployment: Deployment): Promise<void> => {
-    const view = await deployment.until(
-      'ready or parked',
-      ({ stage }) => stage === 'ready' || stage === 'needs-attention',
-      240_000,
-    );
+    const view = await deployment.readyOrParked(240_000);
     assert.equal(view.stage, 'ready', JSON.stringify(view.steps));
   };
 

@@ -43,11 +43,7 @@ describe('a deployment of an image with cloud-init', function () {
         }),
         queue,
       );
-      const { facts, steps } = await deployment.until(
-        'ready or parked',
-        ({ stage }) => stage === 'ready' || stage === 'needs-attention',
-        120_000,
-      );
+      const { facts, steps } = await deployment.readyOrParked(120_000);
       assert.equal(steps.verify?.state, 'done', JSON.stringify(steps));
       assert.deepEqual(
         [steps['cloud-init']?.state, steps['cloud-init']?.note, steps.rename?.state],
@@ -83,11 +79,7 @@ describe('a deployment of an image with cloud-init', function () {
     });
     await site.worker(kind, 'ci-half');
     const deployment = await site.start(spec, 'ci-half');
-    const { steps } = await deployment.until(
-      'ready or parked',
-      ({ stage }) => stage === 'ready' || stage === 'needs-attention',
-      120_000,
-    );
+    const { steps } = await deployment.readyOrParked(120_000);
     assert.equal(steps.verify?.state, 'done', JSON.stringify(steps));
     assert.match(steps['cloud-init']?.note ?? '', /^first boot is over; failed: the module stackato/);
     assert.equal(steps.rename?.state, 'done');

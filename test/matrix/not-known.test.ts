@@ -150,13 +150,7 @@ describe('what is not known of a release', function () {
 
   const deployed = async (name: string, change: SpecChange, knobs: Partial<Knobs>): Promise<DeploymentView> => {
     const deployment = await site.start(site.spec(name, KIND, change, knobs), QUEUE);
-    await deployment.until(
-      'ready or parked',
-      ({ stage }) => stage === 'ready' || stage === 'needs-attention',
-      240_000,
-      500,
-    );
-    return deployment.view();
+    return deployment.readyOrParked(240_000, 500);
   };
 
   for (const { name, release, parks, never, once, formats } of CASES) {

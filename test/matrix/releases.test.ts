@@ -33,44 +33,42 @@ const LOOKING = ['version', 'status', 'info', 'process ready --block 5 all'];
 const FLAGS =
   "op static_ip --interface=eth0 --ip=IP --netmask=255.255.255.0 --gateway=GATEWAY '--dns-nameservers=172.16.0.23 172.16.0.24' --dns-search-domains=cloud.internal --no-restart";
 
+const TO_2_6 = ['op static_ip', 'rename HOST', 'disable mdns', 'setup core api.HOST', 'enable --all-but mdns'];
+const FROM_2_8 = [
+  'op static_ip',
+  'node rename HOST',
+  'role remove mdns',
+  'node setup core api.HOST',
+  'role add --all-but mdns',
+];
+const FROM_3_2 = [
+  FLAGS,
+  'node rename --no-restart HOST',
+  'role remove mdns',
+  'node setup core api.HOST',
+  'role add --all-but mdns',
+];
+
 /** HOST, IP and GATEWAY stand for those of the machine. */
 const RELEASES: Readonly<Record<string, Words>> = {
   '2.6.6': {
-    changing: ['op static_ip', 'rename HOST', 'disable mdns', 'setup core api.HOST', 'enable --all-but mdns'],
+    changing: TO_2_6,
     looking: LOOKING_2_6,
   },
   '2.6.7': {
-    changing: ['op static_ip', 'rename HOST', 'disable mdns', 'setup core api.HOST', 'enable --all-but mdns'],
+    changing: TO_2_6,
     looking: LOOKING_2_6,
   },
   '2.8.2': {
-    changing: [
-      'op static_ip',
-      'node rename HOST',
-      'role remove mdns',
-      'node setup core api.HOST',
-      'role add --all-but mdns',
-    ],
+    changing: FROM_2_8,
     looking: LOOKING,
   },
   '2.10.4': {
-    changing: [
-      'op static_ip',
-      'node rename HOST',
-      'role remove mdns',
-      'node setup core api.HOST',
-      'role add --all-but mdns',
-    ],
+    changing: FROM_2_8,
     looking: LOOKING,
   },
   '2.10.6': {
-    changing: [
-      'op static_ip',
-      'node rename HOST',
-      'role remove mdns',
-      'node setup core api.HOST',
-      'role add --all-but mdns',
-    ],
+    changing: FROM_2_8,
     cloudInitRenames: true,
     looking: LOOKING,
   },
@@ -87,37 +85,19 @@ const RELEASES: Readonly<Record<string, Words>> = {
     place: 'default',
   },
   '3.2.1': {
-    changing: [
-      FLAGS,
-      'node rename --no-restart HOST',
-      'role remove mdns',
-      'node setup core api.HOST',
-      'role add --all-but mdns',
-    ],
+    changing: FROM_3_2,
     cloudInitRenames: true,
     looking: LOOKING,
     place: 'default',
   },
   '3.4.2': {
-    changing: [
-      FLAGS,
-      'node rename --no-restart HOST',
-      'role remove mdns',
-      'node setup core api.HOST',
-      'role add --all-but mdns',
-    ],
+    changing: FROM_3_2,
     cloudInitRenames: true,
     looking: LOOKING,
     place: 'default',
   },
   '3.6.2': {
-    changing: [
-      FLAGS,
-      'node rename --no-restart HOST',
-      'role remove mdns',
-      'node setup core api.HOST',
-      'role add --all-but mdns',
-    ],
+    changing: FROM_3_2,
     looking: LOOKING,
     place: 'default',
   },
@@ -178,13 +158,7 @@ describe('the matrix of releases', function () {
 
   const deployed = async (name: string, change: SpecChange, knobs: Partial<Knobs>): Promise<DeploymentView> => {
     const deployment = await site.start(site.spec(name, KIND, change, knobs), QUEUE);
-    await deployment.until(
-      'ready or parked',
-      ({ stage }) => stage === 'ready' || stage === 'needs-attention',
-      240_000,
-      500,
-    );
-    return deployment.view();
+    return deployment.readyOrParked(240_000, 500);
   };
 
   for (const { title, name, network, knobs, changing, words } of TRIALS) {

@@ -30,11 +30,7 @@ describe('a deployment from image files', function () {
       },
     });
     const deployment = await site.start(spec, kind);
-    const view = await deployment.until(
-      'ready or parked',
-      ({ stage }) => stage === 'ready' || stage === 'needs-attention',
-      250_000,
-    );
+    const view = await deployment.readyOrParked(250_000);
     assert.equal(view.stage, 'ready', JSON.stringify(view.steps));
     return (await deployment.result()).view;
   };

@@ -74,6 +74,15 @@ export class Deployment {
     });
   }
 
+  readyOrParked(limitMs: number, everyMs?: number): Promise<DeploymentView> {
+    return this.until(
+      'ready or parked',
+      ({ stage }) => stage === 'ready' || stage === 'needs-attention',
+      limitMs,
+      everyMs,
+    );
+  }
+
   untilStage(stage: DeploymentView['stage']): Promise<DeploymentView> {
     return this.until(`stage ${stage}`, (view) => view.stage === stage);
   }

@@ -48,7 +48,7 @@ describe('the Web UI of a deployment', function () {
     });
     await site.worker(KIND, 'ui');
     deployment = await site.start(site.spec('dev', KIND), 'ui');
-    await deployment.until('ready or parked', ({ stage }) => stage === 'ready' || stage === 'needs-attention', 120_000);
+    await deployment.readyOrParked(120_000);
     await deployment.result();
   });
   after(async () => {

@@ -107,12 +107,7 @@ export class RealDeployment {
   }
 
   settled(): Promise<DeploymentView> {
-    return this.deployment.until(
-      'ready or parked',
-      ({ stage }) => stage === 'ready' || stage === 'needs-attention',
-      LIMIT_MS,
-      POLL_MS,
-    );
+    return this.deployment.readyOrParked(LIMIT_MS, POLL_MS);
   }
 
   async ready(): Promise<DeploymentView> {
