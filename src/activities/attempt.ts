@@ -40,8 +40,8 @@ const MAX_REPORT = 200;
 interface Details {
   /** Time that attempts have taken so far, ms. */
   readonly spent: number;
-  /** Consecutive failures with the same code: when the first was, in terms of `spent`, and how many. */
-  readonly row?: { readonly code: string; readonly since: number; readonly length: number };
+  /** Consecutive failures with the same code: when the first was, in terms of `spent`, how many, and what the last one said. */
+  readonly row?: { readonly code: string; readonly since: number; readonly length: number; readonly message?: string };
   /** The last report. */
   readonly line?: string;
   readonly findings?: readonly Finding[];
@@ -115,10 +115,11 @@ class Clock implements Attempt {
   async bounded<I, O>(work: (input: I, attempt: Attempt) => Promise<O>, input: I): Promise<O> {
     const { deadline, stall, limit = ATTEMPT_LIMIT } = this.patience;
     if (this.number > 1 && this.earlier.spent > deadline) {
-      const code = this.earlier.row?.code;
+      const { code, message } = this.earlier.row ?? {};
+      const cut = 'The last attempt was cut off.';
       throw new DeployError(
         code !== undefined && isErrorCode(code) ? code : 'ATTEMPT_TIMEOUT',
-        'The last attempts ended without a result.',
+        message === undefined ? cut : `${message} ${cut}`,
       );
     }
     if (stall !== undefined) return work(input, this);
@@ -201,16 +202,18 @@ class Clock implements Attempt {
     const { retry } = errorRow(code);
     const { deadline, poll, limits } = this.patience;
     const before = this.earlier.row?.code === code ? this.earlier.row : { since: this.spent(), length: 0 };
-    const row = { code, since: before.since, length: before.length + 1 };
+    const masked = this.environment.mask(message);
+    const row = { code, since: before.since, length: before.length + 1, message: masked.slice(0, MAX_MESSAGE) };
     const delay = Math.max(retryAfter ?? 0, retry === 'not-yet' ? poll : backoff(row.length));
     const spent = this.spent() + delay;
     const final = retry === 'no' || spent > deadline || spent - row.since > (limits[code] ?? Infinity);
     this.beat({ spent, row, ended: this.number });
     return ApplicationFailure.create({
       type: code,
-      message: this.environment
-        .mask(final && retry !== 'no' ? `${message} (given up after ${duration(this.spent())})` : message)
-        .slice(0, MAX_MESSAGE),
+      message: (final && retry !== 'no' ? `${masked} (given up after ${duration(this.spent())})` : masked).slice(
+        0,
+        MAX_MESSAGE,
+      ),
       nonRetryable: final,
       nextRetryDelay: delay,
       details: [this.unsettledDetails],

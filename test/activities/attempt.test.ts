@@ -122,7 +122,7 @@ describe('an attempt', () => {
     });
     const last = beats.at(-1);
     const { since, ...row } = last?.['row'] as { since: number };
-    assert.deepEqual(row, { code: 'SSH_AUTH', length: 1 });
+    assert.deepEqual(row, { code: 'SSH_AUTH', length: 1, message: 'It went wrong. (worker w1@host)' });
     assert.ok(since >= 5_000 && since < 6_000);
     assert.equal(last?.['line'], 'half-way');
     assert.ok(Number(last['spent']) >= 6_000);
@@ -187,9 +187,16 @@ describe('an attempt', () => {
     assert.equal(begun, false);
     const named = await run(() => Promise.resolve('out'), {
       attempt: 7,
-      heartbeatDetails: { spent: 60_001, row: { code: 'KATO_NOT_READY', since: 0, length: 3 } },
+      heartbeatDetails: {
+        spent: 60_001,
+        row: { code: 'KATO_NOT_READY', since: 0, length: 3, message: 'stager is STARTING.' },
+      },
     });
     assert.equal(named.failure?.type, 'KATO_NOT_READY');
+    assert.match(
+      named.failure.message,
+      /^stager is STARTING\. The last attempt was cut off\. \(given up after 60 s\)$/,
+    );
   });
 
   it('B8: an attempt that hangs ends with a code before Temporal cuts it off, and does nothing after that', async () => {

@@ -5,10 +5,13 @@
  */
 
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import type { DeploymentView } from '../../src/deployment/messages';
+import { cli } from '../cli/cli';
 import { expectedCommands } from '../support/once';
 import { eventually } from '../support/wait';
+import { WebServer } from '../support/web-server';
 import { KEYS, KIND, openSite, RealDeployment, replaceWorker, startWorker } from './real-deployment';
 import type { VmSite } from './real-deployment';
 import { builtImage } from '../../lab/vm';
@@ -24,10 +27,14 @@ const WRONG_GATEWAY = '10.99.99.99';
 describe('a real machine', function () {
   this.timeout(1_100_000);
   let site: VmSite;
+  let server: WebServer | undefined;
   before(async () => {
     site = await openSite();
   });
-  after(() => site.close());
+  after(async () => {
+    await server?.stop();
+    await site.close();
+  });
 
   const staticAddress = async (): Promise<void> => {
     let worker = await startWorker(site);
@@ -174,15 +181,24 @@ describe('a real machine', function () {
     guest.close();
   };
 
+  /** Packs the image of the spec `packed`, and has it installed from a plain web server. */
   const cloudInit = async (): Promise<void> => {
     const name = 'first-boot';
     const host = `${name}.${site.lab.state.dns.zone}`;
+    const files = site.imageFrom('stackato-3.4.2', KIND, builtImage('cloud-init'));
+    const store = join(site.dir, 'store');
+    mkdirSync(store);
+    const packed = site.specFile('packed', KIND, { release: '3.4.2', image: { ...files, cloudInit: true } });
+    const { code, stderr } = await cli(['image', 'pack', packed, '--to', store]);
+    assert.equal(code, 0, stderr);
+    server = await WebServer.start(store);
+    const { bucket, signing } = files;
     const deployment = await RealDeployment.start(
       site,
       name,
       {
         release: '3.4.2',
-        image: { ...site.imageFrom('stackato-3.4.2', KIND, builtImage('cloud-init')), cloudInit: true },
+        image: { name: 'stackato-3.4.2', catalog: server.url, bucket, signing, cloudInit: true },
         // 3.4 needs 3.75 GiB.
         instance: { type: 'm1.large', key: 'lab', cloudInit: { passwords: true, bootcmd: ['touch /etc/bootcmd-ran'] } },
         network: 'static',
@@ -238,7 +254,7 @@ describe('a real machine', function () {
             dhcp,
           'parks with a wrong gateway, tells what was written, and resumes once it is fixed on the serial console':
             wrongGateway,
-          '13: cloud-init image of 3.4.2, from files to the console, with the container store on a volume': cloudInit,
+          '13: cloud-init image of 3.4.2, from pack to the console, with the container store on a volume': cloudInit,
           'loses power during setup core: key only; goes on or parks, and repeats nothing that took effect': powerLoss,
         }
       : {}),
