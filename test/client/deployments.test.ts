@@ -117,6 +117,25 @@ describe('client library', function () {
     await bench.untilClosed('changed');
   });
 
+  it('up with another spec: says `--volumes` only where `down` would keep a volume of ours', async () => {
+    for (const [name, made] of [
+      ['given', false],
+      ['made', true],
+    ] as const) {
+      fakes.when('ensureVolume', () =>
+        Promise.resolve({ changed: made, note: 'vol-1', known: { volume: { id: 'vol-1', size: 1, made } } }),
+      );
+      const spec = specNamed(name, { storage: { containers: made ? { size: 1 } : { id: 'vol-1' } } });
+      await bench.deployments.up(spec);
+      await bench.untilClosed(name);
+      await assert.rejects(
+        bench.deployments.up({ ...spec, dns: { ...spec.dns, name: 'other.stackato.test' } }),
+        ({ remedy }: ClientError) =>
+          remedy === `Put back what differs, or run \`stackato-deploy down ${name}${made ? ' --volumes' : ''}\` first.`,
+      );
+    }
+  });
+
   it('needs attention: status and list are right with the worker stopped, resume goes on', async () => {
     fakes.fail('renameNode', 'COMMAND_NO_EFFECT', 'no such name');
     await bench.deployments.up(specNamed('parked'));
