@@ -117,7 +117,8 @@ describe('a real machine', function () {
           poll: '4s',
           rebootWait: '15s',
           authGrace: '60s',
-          deadline: { publish: '8m', launch: '8m', ready: '8m', command: '8m', reboot: '60s' },
+          // Longer than an emulated machine takes to shut down: until then it still has its old network.
+          deadline: { publish: '8m', launch: '8m', ready: '8m', command: '8m', reboot: '3m' },
         },
       },
       { dialogue: 'confirm' },
