@@ -102,11 +102,7 @@ describe('a step that fails permanently', function () {
       const next = await site.worker(KIND, QUEUE);
       if (fixed !== undefined) site.appliance(name).setKnobs(fixed);
       await deployment.say('resume', {});
-      const done = await deployment.until(
-        'ready or parked again',
-        ({ stage }) => stage === 'ready' || stage === 'needs-attention',
-        90_000,
-      );
+      const done = await deployment.readyOrParked(90_000);
       assert.equal(done.stage, 'ready', JSON.stringify(done.steps));
       assert.deepEqual(
         earlier.filter(([, before]) => before !== undefined),

@@ -34,8 +34,7 @@ describe('the runbook', function () {
     ...rest: [change?: SpecChange, knobs?: Partial<Knobs>]
   ): Promise<DeploymentView> => {
     const deployment = await site.start(site.spec(name, kind, ...rest), kind);
-    const parked = deployment.readyOrParked(180_000);
-    const { stage, steps } = await parked;
+    const { stage, steps } = await deployment.readyOrParked(180_000);
     assert.equal(stage, 'ready', JSON.stringify(Object.values(steps).find(({ error }) => error !== undefined)));
     const { view } = await deployment.result();
     const { historyLength, historySize = Infinity } = await deployment.handle.describe();

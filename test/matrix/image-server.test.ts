@@ -2,14 +2,15 @@
 
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { KINDS } from '../../lab/types';
 import type { Kind } from '../../lab/types';
 import { Cli, cli } from '../cli/cli';
 import { shell } from '../image/support';
+import { packAndServe } from '../support/image-store';
 import { Site } from '../support/site';
-import { WebServer } from '../support/web-server';
+import type { WebServer } from '../support/web-server';
 
 const MIB = 1024 * 1024;
 const BUILT = [process.execPath, 'bin/stackato-deploy.cjs'] as const;
@@ -23,18 +24,13 @@ describe('an image server', function () {
 
   before(async () => {
     site = await Site.open({ kernelRights: true });
-    mkdirSync(store());
     for (const what of ['kernel', 'ramdisk', 'root'] as const) files[what] = join(site.dir, `${what}.img`);
     writeFileSync(files.kernel, randomBytes(200_000));
     writeFileSync(files.ramdisk, randomBytes(300_001));
     writeFileSync(files.root, Buffer.concat([randomBytes(12 * MIB), Buffer.alloc(40 * MIB), randomBytes(5)]));
     // From the spec of one cloud …
-    const spec = site.specFile('packed', 'eucalyptus-3.2', {
-      image: { ...site.imageFrom('stackato-small', 'eucalyptus-3.2', files), cloudInit: true },
-    });
-    const { code, stderr } = await cli(['image', 'pack', spec, '--to', store()]);
-    assert.equal(code, 0, stderr);
-    server = await WebServer.start(store());
+    const image = { ...site.imageFrom('stackato-small', 'eucalyptus-3.2', files), cloudInit: true };
+    server = await packAndServe(site, 'eucalyptus-3.2', { image }, store());
     await Promise.all(KINDS.map((kind) => site.worker(kind, kind)));
   });
   after(async () => {

@@ -5,13 +5,13 @@
  */
 
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DeploymentView } from '../../src/deployment/messages';
-import { cli } from '../cli/cli';
+import { packAndServe } from '../support/image-store';
 import { expectedCommands } from '../support/once';
 import { eventually } from '../support/wait';
-import { WebServer } from '../support/web-server';
+import type { WebServer } from '../support/web-server';
 import { KEYS, KIND, openSite, RealDeployment, replaceWorker, startWorker } from './real-deployment';
 import type { VmSite } from './real-deployment';
 import { builtImage } from '../../lab/vm';
@@ -182,17 +182,13 @@ describe('a real machine', function () {
     guest.close();
   };
 
-  /** Packs the image of the spec `packed`, and has it installed from a plain web server. */
+  /** The image is packed, and installed from a plain web server. */
   const cloudInit = async (): Promise<void> => {
     const name = 'first-boot';
     const host = `${name}.${site.lab.state.dns.zone}`;
     const files = site.imageFrom('stackato-3.4.2', KIND, builtImage('cloud-init'));
-    const store = join(site.dir, 'store');
-    mkdirSync(store);
-    const packed = site.specFile('packed', KIND, { release: '3.4.2', image: { ...files, cloudInit: true } });
-    const { code, stderr } = await cli(['image', 'pack', packed, '--to', store]);
-    assert.equal(code, 0, stderr);
-    server = await WebServer.start(store);
+    const packed = { release: '3.4.2', image: { ...files, cloudInit: true } };
+    server = await packAndServe(site, KIND, packed, join(site.dir, 'store'));
     const { bucket, signing } = files;
     const deployment = await RealDeployment.start(
       site,
