@@ -5,7 +5,8 @@
 
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { STEP_IDS } from '../src/deployment/steps';
+import { CORE } from '../src/deployment/facts';
+import { stepsOn } from '../src/deployment/steps';
 import type { DeploymentView } from '../src/deployment/messages';
 import { Bench } from '../test/support/deployment';
 import { FakeActivities } from '../test/support/fake-activities';
@@ -29,7 +30,7 @@ async function overheadPerStep(runs: number): Promise<number> {
       const spec = specNamed(`overhead-${i}`);
       const started = Date.now();
       await (await bench.deploy(spec)).result();
-      samples.push((Date.now() - started - spec.timing.rebootWait) / STEP_IDS.length);
+      samples.push((Date.now() - started - spec.timing.rebootWait) / stepsOn({}, CORE).length);
     }
     return median(samples);
   } finally {

@@ -1,6 +1,6 @@
 /** The interface of the activities, as workflows call them: plain data in, plain data out. */
 
-import type { AddressFact, Known, NodeName, Unsettled } from './facts';
+import type { AddressFact, Known, NodeFacts, NodeName, Unsettled } from './facts';
 import type { CloudSpec, DeploymentSpec, ImageKind, ImageSpec } from './spec';
 import type { Finding, LostEffect, PublishInput, Released } from './messages';
 import type { StepActivityName, StepId } from './steps';
@@ -10,6 +10,10 @@ export interface StepInput {
   /** Whose step it is; `core` for a step of the site. */
   readonly node: NodeName;
   readonly known: Known;
+  /** For a node other than the core: the facts of the core, through which it is reached. */
+  readonly core?: NodeFacts;
+  /** For a launch on a cloud without instance tags: the instances of the nodes' group that are other nodes. */
+  readonly assigned?: readonly string[];
   /** Identifies the reason to act; `resume` creates a new one. A remote command is started once per need. */
   readonly need: string;
   /** How long this may fail or wait, ms. Only time in which a worker is running it counts. */
@@ -32,6 +36,7 @@ export interface LookBackInput {
   readonly spec: DeploymentSpec;
   readonly node: NodeName;
   readonly known: Known;
+  readonly core?: NodeFacts;
   /** The steps that were done. */
   readonly steps: readonly StepId[];
 }

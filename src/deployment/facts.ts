@@ -5,9 +5,9 @@
 
 import type { DnsRecord } from './spec';
 
-/** A machine of the deployment. */
-export type NodeName = 'core';
-export const CORE: NodeName = 'core';
+/** A machine of the deployment: `core`, or `<group>-<number>` (cluster.ts). */
+export type NodeName = string;
+export const CORE = 'core';
 
 export interface SiteFacts {
   /** Identifies the cloud account (a digest of endpoint and access key). */
@@ -16,6 +16,9 @@ export interface SiteFacts {
   group?: { name: string; id?: string };
   /** The security group was requested without an answer so far: it may still be created. */
   groupRequest?: Unsettled;
+  /** The security group of the nodes other than the core. */
+  nodesGroup?: { name: string; id?: string };
+  nodesGroupRequest?: Unsettled;
   /** The published machine image, and the kernel and ramdisk to which it is bound. */
   image?: { id: string; kernelId: string; ramdiskId: string };
   /** Run id of the `publishImage` that the deployment is waiting for. */
@@ -24,7 +27,8 @@ export interface SiteFacts {
 }
 
 export interface NodeFacts {
-  instance?: { id: string; privateIp?: string };
+  /** `publicIp`: one that the cloud gave it by itself. */
+  instance?: { id: string; privateIp?: string; publicIp?: string };
   /** The launch was requested without an answer so far: the instance may still appear. */
   launchRequest?: Unsettled;
   /**
@@ -51,13 +55,15 @@ export interface NodeFacts {
   network?: string;
   /** Boot ids: the one stored before the reboot was requested, and the one seen twice after it. */
   reboot?: { before: string; after?: string };
+  /** The address under which it is, or may be, in the core's list. It outlives the instance: the entry of a dead one is removed. */
+  attached?: { ip: string };
   /** Steps whose effect needs a reboot that has not happened since. */
   rebootOwed?: readonly RebootReason[];
 }
 
 export interface Facts {
   site: SiteFacts;
-  nodes: Record<NodeName, NodeFacts>;
+  nodes: { core: NodeFacts; [node: NodeName]: NodeFacts };
 }
 
 /** The facts that a step gets: those of the site and those of its node. */
@@ -68,6 +74,8 @@ const OF_THE_SITE = [
   'address',
   'group',
   'groupRequest',
+  'nodesGroup',
+  'nodesGroupRequest',
   'image',
   'publishing',
   'dns',
@@ -127,13 +135,13 @@ export function factsOf(known: Known): Facts {
 /** Stores what a step learnt with the site or with the node. */
 export function learn({ site, nodes }: Facts, node: NodeName, learnt: Partial<Known>): void {
   for (const [fact, value] of Object.entries(learnt)) {
-    Object.assign(isOfTheSite(fact) ? site : nodes[node], { [fact]: value });
+    Object.assign(isOfTheSite(fact) ? site : (nodes[node] ??= {}), { [fact]: value });
   }
 }
 
 export function forget({ site, nodes }: Facts, node: NodeName, fact: keyof Known): void {
   if (isOfTheSite(fact)) delete site[fact];
-  else delete nodes[node][fact];
+  else delete nodes[node]?.[fact];
 }
 
 function isOfTheSite(fact: string): fact is keyof SiteFacts {

@@ -1,6 +1,6 @@
 /** The data that clients and workflows exchange, and the views that workflows publish in their memo. */
 
-import type { AddressFact, Facts, Unsettled } from './facts';
+import type { AddressFact, Facts, NodeFacts, NodeName, Unsettled } from './facts';
 import type { CloudSpec, DeploymentSpec, ImageKind, ImageSpec } from './spec';
 import type { StepId } from './steps';
 import type { ErrorCode } from './errors';
@@ -49,11 +49,31 @@ export interface DeploymentView {
   /** Base DNS name. */
   readonly host: string;
   readonly consoleUrl: string;
+  /** In the view of a node's own workflow: which node. */
+  readonly node?: NodeName;
   stage: Stage;
   steps: Partial<Record<StepId, StepProgress>>;
   facts: Facts;
+  /** Nodes other than the core, by name. In the memo they have keys of their own (MEMO_NODE). */
+  nodes: Record<NodeName, NodeRow>;
   /** What `abort` or `down` removed or failed to remove, newest last. */
   undone: UndoNote[];
+}
+
+/**
+ * `waiting`: not begun. `held`: not begun, because the canary of its group was aborted. `lost`: its workflow was ended from outside.
+ * `removing`: being drained, detached and terminated.
+ */
+export type NodeStage = 'waiting' | 'held' | 'deploying' | 'needs-attention' | 'ready' | 'aborted' | 'lost' | 'removing';
+
+/** A node as its deployment sees it. Its steps are in the view of its own workflow. */
+export interface NodeRow {
+  readonly group: string;
+  stage: NodeStage;
+  /** As its workflow last told: at the start, when it needs attention, and at the end. */
+  facts: NodeFacts;
+  /** The step that needs attention, and why. */
+  error?: StepFailure & { readonly step: StepId };
 }
 
 export interface UndoNote {
@@ -66,6 +86,46 @@ export interface DeployInput {
   readonly spec: DeploymentSpec;
   /** The facts of the last run of this deployment, from its memo. */
   readonly facts: Facts;
+  /** Nodes with data services that may be removed with their data. */
+  readonly dataLoss?: readonly NodeName[];
+}
+
+/** Of `deployNode`, and of `removeNode`. */
+export interface NodeInput {
+  /** See `specOfNode`. */
+  readonly spec: DeploymentSpec;
+  readonly node: NodeName;
+  /** Of the site, the core, and this node. */
+  readonly facts: Facts;
+}
+
+export interface NodeResult {
+  /** `cancelled`: by the deployment, which takes it back. */
+  readonly stage: 'ready' | 'aborted' | 'cancelled' | 'removed';
+  readonly facts: NodeFacts;
+  readonly unchanged: boolean;
+}
+
+/**
+ * Signals between a deployment and its nodes.
+ * `changed` (to the deployment): a node needs attention, or no longer does.
+ * `requestTurn`, `endTurn` (to the deployment) and `turn` (to the node): on clouds without instance tags, nodes are launched one at a time.
+ */
+export const SIGNAL = { changed: 'changed', requestTurn: 'requestTurn', turn: 'turn', endTurn: 'endTurn' } as const;
+
+export interface NodeChange extends Pick<NodeRow, 'stage' | 'facts' | 'error'> {
+  readonly node: NodeName;
+}
+
+/** `facts`: after the launch. */
+export interface TurnEnd {
+  readonly node: NodeName;
+  readonly facts: NodeFacts;
+}
+
+export interface Turn {
+  /** Instances that are other nodes. */
+  readonly assigned: readonly string[];
 }
 
 export interface DeployResult {

@@ -1,6 +1,7 @@
 /** All names that client, worker, workflows, cloud and DNS share. */
 
 import { CORE } from './facts';
+import type { NodeName } from './facts';
 import type { CloudSpec, ImageSpec } from './spec';
 
 export const TASK_QUEUE = 'stackato-deploy';
@@ -9,6 +10,8 @@ export const WORKFLOW = {
   deploy: 'deployStackato',
   teardown: 'teardownStackato',
   addressDesk: 'addressDesk',
+  node: 'deployNode',
+  removeNode: 'removeNode',
   doctor: 'checkPreconditions',
   publishImage: 'publishImage',
 } as const;
@@ -17,6 +20,9 @@ export const SEARCH_ATTRIBUTE = { stage: 'StackatoStage', cloud: 'StackatoCloud'
 
 /** Memo key that holds the `DeploymentView`. */
 export const MEMO_VIEW = 'stackato';
+
+/** What memo keys begin with that hold the `NodeRow` of a node: a key for each, so that a change does not store all of them again. */
+export const MEMO_NODE = 'stackatoNode.';
 
 /** Memo key that holds the spec (temporal/memo.ts). */
 export const MEMO_SPEC = 'stackatoSpec';
@@ -27,6 +33,11 @@ export const MEMO_IMAGE = 'stackatoImage';
 /** Temporal allows one open workflow with this id, which makes it the deployment's lock. */
 export function workflowIdOf(deployment: string): string {
   return `stackato/${deployment}`;
+}
+
+/** The workflow of a node other than the core. Neither deployments nor nodes have a slash in their names. */
+export function nodeWorkflowIdOf(deployment: string, node: NodeName): string {
+  return `${workflowIdOf(deployment)}/${node}`;
 }
 
 export function deploymentOf(workflowId: string): string {
@@ -47,6 +58,11 @@ export function groupNameOf(deployment: string): string {
   return `stackato-${deployment}`;
 }
 
+/** The name of the security group of all nodes but the core. A deployment may be called that, too: the description tells (`nodesMarkOf`). */
+export function nodesGroupNameOf(deployment: string): string {
+  return `${groupNameOf(deployment)}-nodes`;
+}
+
 /** Keeps other desks from allocating while one does, on clouds without address tags. Deployment names have no underscore, so no deployment's group has this name. */
 export const ADDRESSES_GROUP = 'stackato_addresses';
 
@@ -58,6 +74,11 @@ export function ownerOf(namespace: string, deployment: string): string {
 /** The mark of what belongs to one node. The core's is that of the deployment, so that what 0.1.0 made is found. */
 export function nodeMarkOf(owner: string, node: string): string {
   return node === CORE ? owner : `${owner}/${node}`;
+}
+
+/** The mark of the nodes' security group. No node has this name: those of a group end in a number. */
+export function nodesMarkOf(owner: string): string {
+  return `${owner}/nodes`;
 }
 
 /** The mark of images and their objects, which the deployments of a namespace share. The id distinguishes namespaces with the same name. */

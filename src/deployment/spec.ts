@@ -178,9 +178,44 @@ export interface DeploymentSpec {
   /** CIDRs that may reach ssh and, at the end, the console. Default `0.0.0.0/0`. */
   readonly access: { readonly ssh: readonly string[]; readonly console: readonly string[] };
   readonly console: { readonly httpPort: number; readonly httpsPort: number };
-  /** Where the container store is; absent: on the root volume. */
-  readonly storage?: { readonly containers: ContainerPlace };
+  readonly storage?: StorageSpec;
+  /** More machines than the core. `instance` and `storage` are then those of the core. */
+  readonly cluster?: ClusterSpec;
   readonly timing: Timing;
+}
+
+/** Where the container store is; absent: on the root volume. */
+export interface StorageSpec {
+  readonly containers: ContainerPlace;
+}
+
+export interface ClusterSpec {
+  /** Roles that the core gets after `kato setup core`, by the names of the release. */
+  readonly coreRoles: readonly string[];
+  /** In the order of the file. */
+  readonly groups: readonly NodeGroup[];
+  readonly rollout: Rollout;
+  /** How nodes are reached by ssh: through the core, or at a public address that the cloud gives each of them. */
+  readonly reach: 'core' | 'public';
+}
+
+/** Nodes that are alike. */
+export interface NodeGroup {
+  /** Lower case; not `core`. */
+  readonly name: string;
+  /** By the names of the release. */
+  readonly roles: readonly string[];
+  /** Nodes that it is to have; may be 0. */
+  readonly count: number;
+  readonly instance: InstanceSpec;
+  readonly storage?: StorageSpec;
+}
+
+export interface Rollout {
+  /** Most nodes that are worked on at once. Default 5. */
+  readonly parallel: number;
+  /** Nodes of each group that must be ready before the others of that group are begun; 0: none. Default 1. */
+  readonly canary: number;
 }
 
 /** The ephemeral disk, a volume to be made (GiB), or a given one. */

@@ -3,7 +3,8 @@
  * The implementations are in src/steps, one file for each step.
  */
 
-import type { Known, NodeFacts, RebootReason, SiteFacts } from './facts';
+import { CORE } from './facts';
+import type { Known, NodeFacts, NodeName, RebootReason, SiteFacts } from './facts';
 import type { DeploymentSpec, Timing } from './spec';
 
 interface StepRow {
@@ -11,6 +12,8 @@ interface StepRow {
   readonly title: string;
   /** Once per deployment, or once per node. */
   readonly scope: 'site' | 'node';
+  /** Only on the core, only on other nodes, or only for a deployment that has other nodes. */
+  readonly only?: 'core' | 'nodes' | 'clusters';
   /** How long it may fail or wait. */
   readonly deadline: keyof Timing['deadline'];
   /** Whether `skip` is allowed. */
@@ -55,7 +58,10 @@ export interface UndoRequests {
 }
 
 /** Facts that hold a request without an answer so far. */
-export type RequestFact = keyof Pick<SiteFacts & NodeFacts, 'groupRequest' | 'launchRequest' | 'volumeRequest'>;
+export type RequestFact = keyof Pick<
+  SiteFacts & NodeFacts,
+  'groupRequest' | 'nodesGroupRequest' | 'launchRequest' | 'volumeRequest'
+>;
 
 const imageHasId = ({ image }: DeploymentSpec): string | undefined => ('id' in image ? 'image has an id' : undefined);
 const startPublishing = { summary: 'Start or join the publishing of the image' };
@@ -112,6 +118,21 @@ const ROWS = [
     undo: { activity: 'deleteSecurityGroup', what: 'security group', forget: ['group'], request: 'groupRequest' },
   },
   {
+    id: 'nodes-group',
+    title: "Create the nodes' security group (closed to the world)",
+    scope: 'site',
+    only: 'clusters',
+    deadline: 'cloud',
+    activities: { ensureNodesGroup: { request: 'nodesGroupRequest' } },
+    // Also terminates what is left in it.
+    undo: {
+      activity: 'deleteNodesGroup',
+      what: "the nodes' security group",
+      forget: ['nodesGroup'],
+      request: 'nodesGroupRequest',
+    },
+  },
+  {
     id: 'dns',
     title: 'Point the name and its wildcard at the address',
     scope: 'site',
@@ -136,6 +157,7 @@ const ROWS = [
     id: 'associate',
     title: 'Associate the address',
     scope: 'node',
+    only: 'core',
     deadline: 'cloud',
     activities: { associateAddress: {} },
     undo: { activity: 'disassociateAddress', what: 'association of the address', forget: [] },
@@ -227,6 +249,7 @@ const ROWS = [
     id: 'setup-core',
     title: 'kato setup core',
     scope: 'node',
+    only: 'core',
     deadline: 'command',
     activities: { awaitKato: { summary: 'Wait until kato is ready' }, setUpCore: {} },
   },
@@ -234,8 +257,24 @@ const ROWS = [
     id: 'enable-roles',
     title: 'kato enable --all-but mdns',
     scope: 'node',
+    only: 'core',
     deadline: 'command',
     activities: { enableRoles: {} },
+  },
+  {
+    id: 'attach',
+    title: 'kato attach, by the private address of the core',
+    scope: 'node',
+    only: 'nodes',
+    deadline: 'command',
+    // That the core may have it in its list must be in history before it is attached.
+    activities: {
+      announceAttach: { summary: 'Note the address by which the core will know it' },
+      removeStale: { summary: 'Remove what the core still lists of an earlier instance' },
+      attachNode: {},
+      awaitAttached: { summary: 'Wait until the core lists it, with its roles' },
+    },
+    undo: { activity: 'detachNode', what: 'entry in the list of the core', forget: ['attached'] },
   },
   {
     id: 'resolver',
@@ -249,6 +288,7 @@ const ROWS = [
     id: 'claim-admin',
     title: 'Create the first administrator',
     scope: 'node',
+    only: 'core',
     deadline: 'console',
     skippable: true,
     notNeeded: ({ admin }) => (admin === undefined ? 'no admin in the spec' : undefined),
@@ -297,6 +337,12 @@ export interface Step extends StepRow {
 }
 
 export const STEPS: readonly Step[] = ROWS;
+
+/** The steps for that node; the core has those of the site, too. */
+export function stepsOn(spec: Pick<DeploymentSpec, 'cluster'>, node: NodeName): readonly Step[] {
+  if (node !== CORE) return STEPS.filter(({ scope, only }) => scope === 'node' && only !== 'core');
+  return STEPS.filter(({ only }) => only !== 'nodes' && (only !== 'clusters' || spec.cluster !== undefined));
+}
 
 export const STEP_IDS: readonly StepId[] = STEPS.map((step) => step.id);
 

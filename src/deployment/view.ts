@@ -1,6 +1,7 @@
 /** Initial views of a deployment and of publishing an image: the client puts them into the memo at the start, and the workflow updates them. */
 
-import { STEPS } from './steps';
+import { CORE } from './facts';
+import { stepsOn } from './steps';
 import type { Facts } from './facts';
 import type { DeploymentSpec } from './spec';
 import type { DeploymentView, PublishInput, PublishView, Stage } from './messages';
@@ -8,7 +9,7 @@ import type { DeploymentView, PublishInput, PublishView, Stage } from './message
 export function freshView(spec: DeploymentSpec, facts: Facts, stage: Stage = 'deploying'): DeploymentView {
   const steps: DeploymentView['steps'] = {};
   if (stage === 'deploying') {
-    for (const { id, notNeeded } of STEPS) {
+    for (const { id, notNeeded } of stepsOn(spec, CORE)) {
       const reason = notNeeded?.(spec);
       steps[id] = reason === undefined ? { state: 'waiting' } : { state: 'not-needed', note: reason };
     }
@@ -22,6 +23,7 @@ export function freshView(spec: DeploymentSpec, facts: Facts, stage: Stage = 'de
     stage,
     steps,
     facts: { site: { ...facts.site }, nodes: { core: { ...facts.nodes.core } } },
+    nodes: {},
     undone: [],
   };
 }

@@ -4,6 +4,7 @@ import type { StepActivityName, StepId } from '../deployment/steps';
 import { STEPS } from '../deployment/steps';
 import { address } from './address';
 import { associate } from './associate';
+import { attach } from './attach';
 import { claimAdmin } from './claim-admin';
 import { cloudInit } from './cloud-init';
 import { connect } from './connect';
@@ -12,6 +13,7 @@ import { disableMdns } from './disable-mdns';
 import { dns } from './dns';
 import { enableRoles } from './enable-roles';
 import { launch } from './launch';
+import { nodesGroup } from './nodes-group';
 import { openConsole } from './open-console';
 import { preflight } from './preflight';
 import { publishImage } from './publish-image';
@@ -33,6 +35,7 @@ const DEFINITIONS: { readonly [Id in StepId]: StepDefinition<Id> } = {
   'publish-image': publishImage,
   address,
   'security-group': securityGroup,
+  'nodes-group': nodesGroup,
   dns,
   launch,
   associate,
@@ -45,6 +48,7 @@ const DEFINITIONS: { readonly [Id in StepId]: StepDefinition<Id> } = {
   reboot,
   'setup-core': setupCore,
   'enable-roles': enableRoles,
+  attach,
   resolver,
   'claim-admin': claimAdmin,
   'open-console': openConsole,

@@ -8,7 +8,7 @@ import { factsOf } from '../deployment/facts';
 import { STAGES } from '../deployment/messages';
 import { IMAGE_KINDS } from '../deployment/spec';
 import type { DeploymentView, PublishView } from '../deployment/messages';
-import { MEMO_IMAGE, MEMO_SPEC, MEMO_VIEW } from '../deployment/names';
+import { MEMO_IMAGE, MEMO_NODE, MEMO_SPEC, MEMO_VIEW } from '../deployment/names';
 import type { DeploymentSpec } from '../deployment/spec';
 
 export type Memo = Readonly<Record<string, unknown>> | undefined;
@@ -22,7 +22,7 @@ export interface SpecMemo {
 }
 
 export function deploymentViewIn(memo: Memo): DeploymentView | undefined {
-  const value = withFacts(memo?.[MEMO_VIEW]);
+  const value = withNodes(withFacts(memo?.[MEMO_VIEW]), memo ?? {});
   return isDeploymentView(value) ? value : undefined;
 }
 
@@ -59,6 +59,8 @@ const VIEW: Fields<DeploymentView> = {
   stage: oneOf(STAGES),
   steps: recordOf(isStep),
   facts: (facts) => hasFields(facts, { site: isRecord, nodes: (nodes) => hasFields(nodes, { core: isRecord }) }),
+  node: optional(isString),
+  nodes: recordOf((row) => hasFields(row, { group: isString, stage: isString, facts: isRecord })),
   undone: listOf((note) => hasFields(note, { what: isString, ok: isBoolean })),
 };
 
@@ -81,6 +83,18 @@ const SPEC_MEMO: Fields<SpecMemo> = {
 function withFacts(value: unknown): unknown {
   if (!isRecord(value) || !isRecord(value['resources'])) return value;
   return { ...value, facts: factsOf(value['resources']) };
+}
+
+/** Rows of nodes have keys of their own; one of a node that was removed is null. */
+function withNodes(value: unknown, memo: Readonly<Record<string, unknown>>): unknown {
+  if (!isRecord(value) || !isRecord(value['facts'])) return value;
+  const rows = Object.entries(memo).flatMap(([key, row]) =>
+    key.startsWith(MEMO_NODE) && isRecord(row) ? [[key.slice(MEMO_NODE.length), row] as const] : [],
+  );
+  const { facts } = value;
+  const ofNodes = Object.fromEntries(rows.map(([node, row]) => [node, row['facts']]));
+  const nodes = { ...(isRecord(facts['nodes']) ? facts['nodes'] : {}), ...ofNodes };
+  return { ...value, facts: { ...facts, nodes }, nodes: Object.fromEntries(rows) };
 }
 
 function isDeploymentView(value: unknown): value is DeploymentView {

@@ -41,12 +41,11 @@ export class Progress {
   /** Published at once, so that a run that is ended from outside leaves its facts to the next one. */
   learn(node: NodeName, learnt: Partial<Known>): void {
     const before = JSON.stringify(this.view.facts);
-    const { instance } = this.view.facts.nodes[node];
+    const { instance, launchRequest } = this.view.facts.nodes[node] ?? {};
     // Another instance: facts about the old one would be wrong.
     if (instance !== undefined && learnt.instance !== undefined && learnt.instance.id !== instance.id) {
-      const { launchRequest } = this.view.facts.nodes[node];
       this.forgetNode(node);
-      if (launchRequest !== undefined) this.view.facts.nodes[node].launchRequest = launchRequest;
+      if (launchRequest !== undefined) learn(this.view.facts, node, { launchRequest });
     }
     learn(this.view.facts, node, learnt);
     if (JSON.stringify(this.view.facts) !== before) this.publish();
@@ -64,13 +63,14 @@ export class Progress {
     forget(this.view.facts, node, fact);
   }
 
-  /** All but the volume, which outlives the instance. */
+  /** All but what outlives the instance: the volume, and its entry in the list of the core. */
   forgetNode(node: NodeName): void {
-    const { volume, volumesBefore, volumeRequest } = this.view.facts.nodes[node];
+    const { volume, volumesBefore, volumeRequest, attached } = this.view.facts.nodes[node] ?? {};
     this.view.facts.nodes[node] = {
       ...(volume === undefined ? {} : { volume }),
       ...(volumesBefore === undefined ? {} : { volumesBefore }),
       ...(volumeRequest === undefined ? {} : { volumeRequest }),
+      ...(attached === undefined ? {} : { attached }),
     };
   }
 

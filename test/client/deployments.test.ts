@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { DeploymentStatus } from '../../src/client/status';
+import type { ClientError } from '../../src/client/errors';
 import { ClientError } from '../../src/client/errors';
 import type { ClientErrorCode } from '../../src/client/errors';
 import { STEP_IDS } from '../../src/deployment/steps';
