@@ -64,7 +64,8 @@ export interface DeploymentView {
  * `waiting`: not begun. `held`: not begun, because the canary of its group was aborted. `lost`: its workflow was ended from outside.
  * `removing`: being drained, detached and terminated.
  */
-export type NodeStage = 'waiting' | 'held' | 'deploying' | 'needs-attention' | 'ready' | 'aborted' | 'lost' | 'removing';
+export type NodeStage =
+  'waiting' | 'held' | 'deploying' | 'needs-attention' | 'ready' | 'aborted' | 'lost' | 'removing';
 
 /** A node as its deployment sees it. Its steps are in the view of its own workflow. */
 export interface NodeRow {
