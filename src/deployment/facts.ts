@@ -3,7 +3,7 @@
  * worker and outlives the workflow run.
  */
 
-import type { DnsRecord } from './spec';
+import type { DnsRecord, StorageSpec } from './spec';
 
 /** A machine of the deployment: `core`, or `<group>-<number>` (cluster.ts). */
 export type NodeName = string;
@@ -57,8 +57,19 @@ export interface NodeFacts {
   reboot?: { before: string; after?: string };
   /** The address under which it is, or may be, in the core's list. It outlives the instance: the entry of a dead one is removed. */
   attached?: { ip: string };
+  /** What it was made with: a node of a group that has changed since is replaced. */
+  made?: NodeMake;
   /** Steps whose effect needs a reboot that has not happened since. */
   rebootOwed?: readonly RebootReason[];
+}
+
+/** What cannot change in place on a node other than the core. */
+export interface NodeMake {
+  readonly type: string;
+  readonly zone?: string;
+  /** Sorted. */
+  readonly roles: readonly string[];
+  readonly storage?: StorageSpec;
 }
 
 export interface Facts {

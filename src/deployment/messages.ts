@@ -98,6 +98,8 @@ export interface NodeInput {
   readonly node: NodeName;
   /** Of the site, the core, and this node. */
   readonly facts: Facts;
+  /** It may launch at once, and must end its turn. */
+  readonly turn?: Turn;
 }
 
 export interface NodeResult {
@@ -130,8 +132,11 @@ export interface Turn {
 }
 
 export interface DeployResult {
-  readonly stage: 'ready' | 'aborted';
+  /** `failed`: a cluster that is not whole, though nothing is under way any more. */
+  readonly stage: 'ready' | 'aborted' | 'failed';
   readonly view: DeploymentView;
+  /** Of a cluster that is not whole: which nodes are missing, and what to do. */
+  readonly message?: string;
   /** True if every step found its effect already there. */
   readonly unchanged: boolean;
 }

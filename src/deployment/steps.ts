@@ -43,6 +43,8 @@ interface UndoRow {
   readonly forget: readonly (keyof Known | 'node')[];
   /** A request that may take effect late, which the undo must wait for. */
   readonly request?: RequestFact;
+  /** How long it may fail or wait. Default: `cloud`. */
+  readonly deadline?: keyof Timing['deadline'];
   /** Undone only on request: other deployments may use it, or it holds data. */
   readonly onRequest?: keyof UndoRequests;
   /** Undone after everything else, because something else uses it. */
@@ -130,6 +132,8 @@ const ROWS = [
       what: "the nodes' security group",
       forget: ['nodesGroup'],
       request: 'nodesGroupRequest',
+      needed: ({ cluster }, { nodesGroup, nodesGroupRequest }) =>
+        cluster !== undefined || nodesGroup !== undefined || nodesGroupRequest !== undefined,
     },
   },
   {
@@ -274,7 +278,13 @@ const ROWS = [
       attachNode: {},
       awaitAttached: { summary: 'Wait until the core lists it, with its roles' },
     },
-    undo: { activity: 'detachNode', what: 'entry in the list of the core', forget: ['attached'] },
+    undo: {
+      activity: 'detachNode',
+      what: 'entry in the list of the core',
+      forget: ['attached'],
+      deadline: 'command',
+      needed: (_spec, { attached }) => attached !== undefined,
+    },
   },
   {
     id: 'resolver',

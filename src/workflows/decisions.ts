@@ -14,6 +14,20 @@ const skipUpdate = defineUpdate<string, [Decision]>(UPDATE.skip);
 const abortUpdate = defineUpdate<string, []>(UPDATE.abort);
 const pauseUpdate = defineUpdate<string, []>(UPDATE.pause);
 
+/** Which decisions make sense. */
+export interface Rules {
+  /** Undefined: it cannot be aborted. */
+  readonly abort?: () => void;
+  /** Whether steps that have ended can be repeated. */
+  readonly repeat: boolean;
+  readonly skippable: (step: StepId) => boolean;
+}
+
+/** For a deployment, and for a node that is made. */
+export function forwardRules(abort: () => void): Rules {
+  return { abort, repeat: true, skippable: (step) => stepById(step).skippable === true };
+}
+
 /** Update handlers only set fields; the workflow function acts on them. */
 export class Decisions {
   paused = false;
@@ -23,9 +37,8 @@ export class Decisions {
 
   constructor(
     private readonly view: DeploymentView,
-    private readonly onAbort: () => void,
+    readonly rules: Rules,
   ) {
-    const refuseWhenOver = (): void => this.refuseWhenOver();
     setHandler(resumeUpdate, (decision) => this.resume(decision ?? {}), {
       description:
         'Try again the step that needs attention, or go on after pause. Optional: {"step": "<id>"}, or {"from": "<id of an earlier step>"}',
@@ -37,7 +50,7 @@ export class Decisions {
     });
     setHandler(abortUpdate, () => this.abort(), {
       description: 'Stop, and take back everything this deployment made',
-      validator: refuseWhenOver,
+      validator: () => this.validateAbort(),
     });
     setHandler(pauseUpdate, () => this.pause(), {
       description: 'Stop before the next step; resume goes on',
@@ -78,6 +91,7 @@ export class Decisions {
     const waiting = this.waitingSteps();
     if (from !== undefined) return this.validateFrom(from, step, waiting);
     if (step !== undefined && !waiting.includes(step)) throw new Error(`The step ${step} does not need attention.`);
+    if (waiting.length === 0 && !this.paused) this.refuseForNodes();
     if (waiting.length === 0 && !this.paused)
       throw new Error(`There is nothing to resume: the deployment is ${this.view.stage}.`);
   }
@@ -86,9 +100,12 @@ export class Decisions {
     const [first] = waiting;
     if (step !== undefined)
       throw new Error('Say either a step that needs attention, or from which step on everything is to be done again.');
-    if (!STEP_IDS.includes(from)) throw new Error(`There is no step ${from}. The steps are: ${STEP_IDS.join(', ')}.`);
+    if (!this.rules.repeat) throw new Error('It is being removed: no step can be repeated.');
+    const { steps } = this.view;
+    if (steps[from] === undefined)
+      throw new Error(`There is no step ${from}. The steps are: ${Object.keys(steps).join(', ')}.`);
     if (first === undefined) throw new Error(`No step needs attention: the deployment is ${this.view.stage}.`);
-    if (this.view.steps[from]?.state === 'not-needed') throw new Error(`The step ${from} is not needed by this spec.`);
+    if (steps[from].state === 'not-needed') throw new Error(`The step ${from} is not needed by this spec.`);
     const later = waiting.find((id) => STEP_IDS.indexOf(id) < STEP_IDS.indexOf(from));
     if (later !== undefined)
       throw new Error(
@@ -106,17 +123,23 @@ export class Decisions {
     this.refuseWhenOver();
     const waiting = this.waitingSteps();
     const chosen = step ?? (waiting.length === 1 ? waiting[0] : undefined);
+    if (waiting.length === 0) this.refuseForNodes();
     if (waiting.length === 0) throw new Error(`No step needs attention: the deployment is ${this.view.stage}.`);
     if (chosen === undefined) throw new Error(`More than one step needs attention (${waiting.join(', ')}): say which.`);
     if (!waiting.includes(chosen)) throw new Error(`The step ${chosen} does not need attention.`);
-    if (!stepById(chosen).skippable) throw new Error(`The step ${chosen} cannot be skipped: what follows needs it.`);
+    if (!this.rules.skippable(chosen)) throw new Error(`The step ${chosen} cannot be skipped: what follows needs it.`);
     return chosen;
   }
 
   private abort(): string {
     this.aborted = true;
-    this.onAbort();
+    this.rules.abort?.();
     return 'Taking everything back.';
+  }
+
+  private validateAbort(): void {
+    this.refuseWhenOver();
+    if (this.rules.abort === undefined) throw new Error('It is being removed: resume or skip what needs attention.');
   }
 
   private pause(): string {
@@ -131,6 +154,15 @@ export class Decisions {
 
   private refuseWhenOver(): void {
     if (this.aborted || this.view.stage === 'undoing') throw new Error('It is being taken back already.');
+  }
+
+  /** Nodes have workflows of their own, which are told. */
+  private refuseForNodes(): void {
+    const nodes = Object.entries(this.view.nodes).flatMap(([node, { stage }]) =>
+      stage === 'needs-attention' ? [node] : [],
+    );
+    if (nodes.length > 0)
+      throw new Error(`Say which node: ${nodes.join(', ')} needs attention, no step of the core does.`);
   }
 
   private waitingSteps(): StepId[] {

@@ -5,34 +5,46 @@ import {
   CancelledFailure,
   condition,
   isCancellation,
-  sleep,
 } from '@temporalio/workflow';
-import { CORE } from '../deployment/facts';
+import { hasNodes } from '../deployment/cluster';
+import type { Facts } from '../deployment/facts';
 import type { DeployInput, DeployResult } from '../deployment/messages';
 import type { DeploymentSpec } from '../deployment/spec';
 import { freshView } from '../deployment/view';
-import { Decisions } from './decisions';
+import { Decisions, forwardRules } from './decisions';
+import { setUpMachine, untilDone } from './machine';
+import { Nodes } from './nodes';
 import { Progress } from './progress';
-import { RepeatFrom, StepRunner } from './runner';
-import type { StepBody } from './runner';
-import { undoEverything } from './undo';
+import { StepRunner } from './runner';
+import { together } from './together';
+import { hasNewVolume, undoEverything } from './undo';
 
 /** Brings one Stackato up, from nothing to a reachable console. A failed step is parked; only `abort` undoes what was made. */
-export async function deployStackato({ spec, facts }: DeployInput): Promise<DeployResult> {
+export async function deployStackato({ spec, facts, dataLoss = [] }: DeployInput): Promise<DeployResult> {
   const forward = new CancellationScope({ cancellable: true });
-  const progress = new Progress(freshView(spec, facts));
-  const decisions = new Decisions(progress.view, () => forward.cancel());
+  const progress = new Progress(freshView(spec, facts), { batched: hasNodes(spec, facts) });
+  const decisions = new Decisions(
+    progress.view,
+    forwardRules(() => forward.cancel()),
+  );
   const steps = new StepRunner(spec, progress, decisions);
+  const nodes = new Nodes(spec, progress, steps);
 
   try {
-    await forward.run(() => untilDone(steps, () => bringUp(spec, steps)));
+    nodes.refuseDataLoss(dataLoss);
+    await forward.run(() =>
+      untilDone(
+        steps,
+        () => bringUp(spec, steps, nodes),
+        (from) => nodes.repeatFrom(from),
+      ),
+    );
     // The abort may have arrived just as the last step ended.
     if (decisions.aborted) throw new CancelledFailure('The deployment was aborted.');
-    progress.stage('ready');
-    return { stage: 'ready', view: progress.view, unchanged: steps.changed.size === 0 };
+    return resultOf(progress, nodes, steps);
   } catch (error) {
     if (!isCancellation(error)) throw error;
-    await CancellationScope.nonCancellable(() => takeBack(spec, progress, facts.nodes.core.volume === undefined));
+    await CancellationScope.nonCancellable(() => takeBack(spec, progress, facts));
     if (!decisions.aborted) throw error;
     return { stage: 'aborted', view: progress.view, unchanged: false };
   } finally {
@@ -40,11 +52,11 @@ export async function deployStackato({ spec, facts }: DeployInput): Promise<Depl
   }
 }
 
-async function bringUp(spec: DeploymentSpec, steps: StepRunner): Promise<void> {
+async function bringUp(spec: DeploymentSpec, steps: StepRunner, nodes: Nodes): Promise<void> {
   await steps.run('preflight');
   await together(
     () => steps.run('address'),
-    () => steps.run('security-group'),
+    () => securityGroups(spec, steps),
     () => publish(steps),
   );
 
@@ -54,31 +66,23 @@ async function bringUp(spec: DeploymentSpec, steps: StepRunner): Promise<void> {
   await steps.run('associate');
   await together(() => steps.run('connect'), ...(dnsEarly ? [] : [() => steps.run('dns')]));
 
-  await steps.runIfNeeded('cloud-init');
-  await steps.runIfNeeded('container-store');
-  await steps.run('static-ip');
-  await steps.run('rename');
-  await steps.run('disable-mdns');
-  await steps.runBody('reboot', reboot);
-
+  await setUpMachine(steps);
   await steps.run('setup-core');
   await steps.run('enable-roles');
   await steps.run('resolver');
   await steps.run('claim-admin');
+
+  await nodes.deployAll();
+  await nodes.removeUnwanted();
+
   await steps.run('open-console');
   await steps.run('verify');
 }
 
-/** `resume --from` unwinds to here and starts again: steps that have ended and are not to be repeated return at once. */
-async function untilDone(steps: StepRunner, work: () => Promise<void>): Promise<void> {
-  for (;;) {
-    try {
-      return await work();
-    } catch (error) {
-      if (!(error instanceof RepeatFrom)) throw error;
-      steps.repeatFrom(error.from);
-    }
-  }
+/** That of the nodes has rules about that of the core. */
+async function securityGroups({ cluster }: DeploymentSpec, steps: StepRunner): Promise<void> {
+  await steps.run('security-group');
+  if (cluster !== undefined) await steps.run('nodes-group');
 }
 
 /** Kernel and ramdisk in parallel, then the machine image that is bound to both. The image has a workflow of its own, which all deployments share. */
@@ -98,35 +102,21 @@ async function publish(steps: StepRunner): Promise<void> {
   });
 }
 
-/** Stores the boot id, requests at most one reboot for it, sleeps, and then polls until the boot id has changed. */
-const reboot: StepBody = async ({ spec, call, known, forget }) => {
-  const read = await call('readBootId');
-  if (known().reboot?.after !== undefined) return read;
-  await call('requestReboot');
-  await sleep(spec.timing.rebootWait, { summary: 'The machine reboots' });
-  const after = await call('awaitReboot');
-  forget('rebootOwed');
-  return after;
-};
+function resultOf(progress: Progress, nodes: Nodes, steps: StepRunner): DeployResult {
+  const { view } = progress;
+  const { missing } = nodes;
+  progress.stage(missing === undefined ? 'ready' : 'failed');
+  if (missing !== undefined) return { stage: 'failed', view, message: missing, unchanged: false };
+  return { stage: 'ready', view, unchanged: steps.changed.size === 0 && !nodes.changed };
+}
 
-/** @param newVolume a volume was made by this run, if at all: it holds nothing but copies of what the instance had */
-async function takeBack(spec: DeploymentSpec, progress: Progress, newVolume: boolean): Promise<void> {
+/** @param before what was known at the start of this run */
+async function takeBack(spec: DeploymentSpec, progress: Progress, before: Facts): Promise<void> {
   progress.stopRunning();
-  const { volume, volumeRequest } = progress.known(CORE);
-  const volumes = newVolume && (volume === undefined ? volumeRequest !== undefined : volume.found !== true);
-  const clean = await undoEverything(spec, progress, { volumes });
+  const clean = await undoEverything(spec, progress, (node) => ({
+    volumes: hasNewVolume(before.nodes[node], progress.known(node)),
+  }));
   progress.stage(clean ? 'aborted' : 'failed');
   if (!clean)
     throw ApplicationFailure.nonRetryable('Not everything could be taken back; `down` tries again.', 'UNDO_INCOMPLETE');
-}
-
-/** Runs branches in parallel and waits for all of them before a failure counts, so that nothing is undone or repeated while another branch is still running. */
-async function together(...branches: readonly (() => Promise<void>)[]): Promise<void> {
-  const ends = branches.map((branch) => branch());
-  const failures = (await Promise.allSettled(ends)).flatMap((each) =>
-    each.status === 'rejected' ? [each.reason as unknown] : [],
-  );
-  // An abort takes precedence over `resume --from`.
-  if (failures.some(isCancellation)) throw new CancelledFailure('The deployment was cancelled.');
-  await Promise.all(ends);
 }

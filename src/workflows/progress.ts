@@ -3,12 +3,14 @@
 import { setCurrentDetails, upsertMemo, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import { remedyOf } from '../deployment/errors';
-import { MEMO_VIEW, SEARCH_ATTRIBUTE } from '../deployment/names';
+import { MEMO_NODE, MEMO_VIEW, SEARCH_ATTRIBUTE } from '../deployment/names';
 import { STEPS } from '../deployment/steps';
 import type { RequestFact, StepId } from '../deployment/steps';
-import type { DeploymentView, Stage, StepProgress, UndoNote } from '../deployment/messages';
-import { forget, knownOf, learn } from '../deployment/facts';
-import type { Known, NodeName, Unsettled } from '../deployment/facts';
+import type { DeploymentView, NodeRow, Stage, StepProgress, UndoNote } from '../deployment/messages';
+import { CORE, forget, knownOf, learn } from '../deployment/facts';
+import { groupNameIn } from '../deployment/cluster';
+import { memoOf } from '../deployment/view';
+import type { Known, NodeFacts, NodeName, Unsettled } from '../deployment/facts';
 
 const STAGE = defineSearchAttributeKey(SEARCH_ATTRIBUTE.stage, SearchAttributeType.KEYWORD);
 const CLOUD = defineSearchAttributeKey(SEARCH_ATTRIBUTE.cloud, SearchAttributeType.KEYWORD);
@@ -24,31 +26,58 @@ const MARK: Readonly<Record<StepProgress['state'], string>> = {
   'not-needed': '–',
 };
 
+export interface ProgressOptions {
+  /** Changes of one workflow task are one event. Only in workflows of clusters: older histories have one for each. */
+  readonly batched?: boolean;
+  readonly onStage?: (stage: Stage) => void;
+}
+
 export class Progress {
-  constructor(readonly view: DeploymentView) {
+  /** Steps of this workflow that need attention. */
+  private parked = 0;
+  /** The stage while nothing needs attention. */
+  private readonly atWork: Stage;
+  /** Keys of the memo. */
+  private readonly unpublished = new Set<string>();
+
+  constructor(
+    readonly view: DeploymentView,
+    private readonly options: ProgressOptions = {},
+  ) {
+    this.atWork = view.stage;
     upsertSearchAttributes([
       { key: STAGE, value: view.stage },
       { key: CLOUD, value: view.cloud },
       { key: HOST, value: view.host },
     ]);
-    this.publish();
+    this.publish(Object.keys(memoOf(view)));
   }
 
   known(node: NodeName): Known {
     return knownOf(this.view.facts, node);
   }
 
+  factsOf(node: NodeName): NodeFacts {
+    return this.view.facts.nodes[node] ?? {};
+  }
+
+  /** For a node other than the core, which is reached through it: the facts of the core. */
+  reachedBy(node: NodeName): { readonly core?: NodeFacts } {
+    return node === CORE ? {} : { core: this.view.facts.nodes.core };
+  }
+
   /** Published at once, so that a run that is ended from outside leaves its facts to the next one. */
   learn(node: NodeName, learnt: Partial<Known>): void {
     const before = JSON.stringify(this.view.facts);
-    const { instance, launchRequest } = this.view.facts.nodes[node] ?? {};
+    const { instance, launchRequest, made } = this.view.facts.nodes[node] ?? {};
     // Another instance: facts about the old one would be wrong.
     if (instance !== undefined && learnt.instance !== undefined && learnt.instance.id !== instance.id) {
       this.forgetNode(node);
       if (launchRequest !== undefined) learn(this.view.facts, node, { launchRequest });
+      if (made !== undefined) learn(this.view.facts, node, { made });
     }
     learn(this.view.facts, node, learnt);
-    if (JSON.stringify(this.view.facts) !== before) this.publish();
+    if (JSON.stringify(this.view.facts) !== before) this.publishFacts(node);
   }
 
   /** @param request a request without an answer so far; undefined: it was answered */
@@ -56,7 +85,7 @@ export class Progress {
     if (request !== undefined) return this.learn(node, { [fact]: request });
     if (this.known(node)[fact] === undefined) return;
     this.forget(node, fact);
-    this.publish();
+    this.publishFacts(node);
   }
 
   forget(node: NodeName, fact: keyof Known): void {
@@ -102,11 +131,86 @@ export class Progress {
     this.view.stage = stage;
     upsertSearchAttributes([{ key: STAGE, value: stage }]);
     this.publish();
+    this.options.onStage?.(stage);
   }
 
-  private publish(): void {
+  get needsAttention(): boolean {
+    return this.parked > 0 || Object.values(this.view.nodes).some(({ stage }) => stage === 'needs-attention');
+  }
+
+  /** A step of this workflow needs attention, or no longer does. */
+  park(): void {
+    this.parked += 1;
+    this.stage('needs-attention');
+  }
+
+  unpark(): void {
+    this.parked -= 1;
+    this.goOn();
+  }
+
+  /** Unless something needs attention. */
+  pause(): void {
+    if (!this.needsAttention) this.stage('paused');
+  }
+
+  goOn(): void {
+    if (!this.needsAttention) this.stage(this.atWork);
+  }
+
+  /** Changes the row of a node. An error stays only if it is given again. */
+  node(
+    node: NodeName,
+    { stage, facts, error }: Pick<NodeRow, 'stage' | 'error'> & Partial<Pick<NodeRow, 'facts'>>,
+  ): void {
+    if (facts !== undefined) this.view.facts.nodes[node] = facts;
+    this.view.nodes[node] = {
+      group: groupNameIn(node),
+      stage,
+      facts: this.view.facts.nodes[node] ?? {},
+      ...(error === undefined ? {} : { error }),
+    };
+    this.publish([`${MEMO_NODE}${node}`]);
+    if (this.view.stage === 'undoing') return;
+    if (stage === 'needs-attention') this.stage(stage);
+    else if (this.view.stage === 'needs-attention') this.goOn();
+  }
+
+  nodeFacts(node: NodeName, facts: NodeFacts): void {
+    this.view.facts.nodes[node] = facts;
+    this.publishFacts(node);
+  }
+
+  /** Nothing is left of the node. */
+  nodeGone(node: NodeName): void {
+    delete this.view.facts.nodes[node];
+    delete this.view.nodes[node];
+    this.publish([`${MEMO_NODE}${node}`]);
+    if (this.view.stage === 'needs-attention') this.goOn();
+  }
+
+  private publishFacts(node: NodeName): void {
+    const row = this.view.nodes[node];
+    if (row === undefined) return this.publish();
+    row.facts = this.view.facts.nodes[node] ?? {};
+    this.publish([`${MEMO_NODE}${node}`]);
+  }
+
+  private publish(keys: readonly string[] = [MEMO_VIEW]): void {
+    const first = this.unpublished.size === 0;
+    for (const key of keys) this.unpublished.add(key);
+    if (this.options.batched !== true) return this.publishNow();
+    // Still within this workflow task.
+    if (first) void Promise.resolve().then(() => this.publishNow());
+  }
+
+  private publishNow(): void {
+    if (this.unpublished.size === 0) return;
+    const memo = memoOf(this.view);
+    const changed = Object.fromEntries([...this.unpublished].map((key) => [key, memo[key] ?? null]));
+    this.unpublished.clear();
     // A deep copy, because the view keeps changing.
-    upsertMemo({ [MEMO_VIEW]: JSON.parse(JSON.stringify(this.view)) as DeploymentView });
+    upsertMemo(JSON.parse(JSON.stringify(changed)) as typeof changed);
     setCurrentDetails(detailsOf(this.view));
   }
 }
@@ -123,8 +227,40 @@ function detailsOf(view: DeploymentView): string {
       core: { instance },
     },
   } = view.facts;
-  const head = `**${view.name}** is **${view.stage}** · [${view.consoleUrl}](${view.consoleUrl}) · address ${address?.publicIp ?? '–'} · instance ${instance?.id ?? '–'}`;
-  return [head, ...attention(view), ...undoList(view), '', ...stepTable(view)].join('\n');
+  const head =
+    view.node === undefined
+      ? `**${view.name}** is **${view.stage}** · [${view.consoleUrl}](${view.consoleUrl}) · address ${address?.publicIp ?? '–'} · instance ${instance?.id ?? '–'}`
+      : `**${view.node}** of **${view.name}** is **${view.stage}** · ${view.host} · instance ${view.facts.nodes[view.node]?.instance?.id ?? '–'}`;
+  return [
+    head,
+    ...attention(view),
+    ...nodesAttention(view),
+    ...undoList(view),
+    '',
+    ...stepTable(view),
+    ...nodeTable(view),
+  ].join('\n');
+}
+
+function nodeTable({ nodes }: DeploymentView): string[] {
+  const rows = Object.entries(nodes).map(
+    ([node, { stage, facts, error }]) =>
+      `| ${node} | ${stage} | ${facts.instance?.id ?? '–'} | ${facts.instance?.privateIp ?? '–'} | ${error === undefined ? '' : `${error.step}: ${error.code}`} |`,
+  );
+  return rows.length === 0 ? [] : ['', '| node | state | instance | address | |', '|---|---|---|---|---|', ...rows];
+}
+
+function nodesAttention({ name, nodes }: DeploymentView): string[] {
+  return Object.entries(nodes).flatMap(([node, { stage, error }]) =>
+    stage !== 'needs-attention' || error === undefined
+      ? []
+      : [
+          '',
+          `**${node} needs attention: ${error.step}: ${error.code}** — ${literal(cell(error.message))}`,
+          '',
+          `What to do: \`stackato-deploy status ${name} --node ${node}\``,
+        ],
+  );
 }
 
 function stepTable(view: DeploymentView): string[] {
@@ -141,11 +277,12 @@ function attention(view: DeploymentView): string[] {
   return STEPS.flatMap(({ id, skippable }) => {
     const error = view.steps[id]?.state === 'attention' ? view.steps[id]?.error : undefined;
     if (error === undefined) return [];
+    const of = view.node === undefined ? view.name : `${view.name} --node ${view.node}`;
     const answers = [
-      `resume ${view.name}`,
-      ...(error.from === undefined ? [] : [`resume ${view.name} --from ${error.from}`]),
-      ...(skippable === true ? [`skip ${view.name}`] : []),
-      `abort ${view.name}`,
+      `resume ${of}`,
+      ...(error.from === undefined ? [] : [`resume ${of} --from ${error.from}`]),
+      ...(skippable === true ? [`skip ${of}`] : []),
+      `abort ${of}`,
     ];
     return [
       '',

@@ -17,8 +17,10 @@ import type { Progress } from './progress';
 /** What the body of a step gets. */
 export interface StepContext {
   readonly spec: DeploymentSpec;
+  /** Of this try. */
+  readonly need: string;
   /** Calls an activity and stores the facts that it learnt. */
-  call(name: StepActivityName): Promise<StepOutcome>;
+  call(name: StepActivityName, more?: Pick<StepInput, 'assigned'>): Promise<StepOutcome>;
   /** The current facts. */
   known(): Known;
   forget(fact: keyof Known): void;
@@ -41,7 +43,6 @@ export class StepRunner {
   private readonly ended = new Set<StepId>();
   /** Every try gets a need of its own, so that its command runs again. */
   private readonly tries = new Map<StepId, number>();
-  private parking = 0;
 
   constructor(
     private readonly spec: DeploymentSpec,
@@ -54,7 +55,7 @@ export class StepRunner {
   repeatFrom(from: StepId): void {
     for (const id of STEP_IDS.slice(STEP_IDS.indexOf(from))) {
       const state = this.progress.view.steps[id]?.state;
-      if (state === 'not-needed' || (state === 'skipped' && id !== from)) continue;
+      if (state === undefined || state === 'not-needed' || (state === 'skipped' && id !== from)) continue;
       this.ended.delete(id);
       this.progress.step(id, { state: 'waiting' });
     }
@@ -132,14 +133,17 @@ export class StepRunner {
     const { title, scope, deadline, activities } = stepById(id);
     return {
       spec,
+      need,
       known: () => progress.known(node),
       forget: (fact) => progress.forget(node, fact),
-      call: async (name) => {
+      call: async (name, more = {}) => {
         const { summary = title, request } = activities[name] ?? {};
         const input: StepInput = {
           spec,
           node,
           known: progress.known(node),
+          ...progress.reachedBy(node),
+          ...more,
           need,
           deadline: spec.timing.deadline[deadline],
         };
@@ -174,8 +178,7 @@ export class StepRunner {
     const failure = stepFailureOf(error);
     this.progress.step(id, { ...parked, error: failure });
     this.decisions.park(id);
-    this.parking += 1;
-    this.progress.stage('needs-attention');
+    this.progress.park();
     // An answer does not wait for the check, and cancels it.
     const check = new CancellationScope();
     const checking = check.run(async () => {
@@ -187,8 +190,7 @@ export class StepRunner {
     checking.catch(() => undefined);
     await condition(() => this.decisions.answered(id));
     check.cancel();
-    this.parking -= 1;
-    if (this.parking === 0) this.progress.stage('deploying');
+    this.progress.unpark();
     return this.decisions.take(id) ?? 'resume';
   }
 
@@ -197,13 +199,14 @@ export class StepRunner {
     const earlier = [...this.ended].filter(
       (each) => each !== id && this.progress.view.steps[each]?.state !== 'skipped',
     );
-    if (!earlier.some((each) => each !== 'preflight')) return undefined;
+    if (!this.decisions.rules.repeat || !earlier.some((each) => each !== 'preflight')) return undefined;
     try {
       const need = `${runKey()}-${this.tries.get(id) ?? 1}`;
       return await callFindLost(`${id}/${need}`, {
         spec: this.spec,
         node: this.node,
         known: this.progress.known(this.node),
+        ...this.progress.reachedBy(this.node),
         steps: earlier,
       });
     } catch (error) {
@@ -213,10 +216,10 @@ export class StepRunner {
     }
   }
 
-  private async whilePaused(): Promise<void> {
+  async whilePaused(): Promise<void> {
     if (!this.decisions.paused) return;
-    if (this.parking === 0) this.progress.stage('paused');
+    this.progress.pause();
     await condition(() => !this.decisions.paused);
-    if (this.parking === 0) this.progress.stage('deploying');
+    this.progress.goOn();
   }
 }

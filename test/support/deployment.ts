@@ -3,11 +3,12 @@
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { Worker } from '@temporalio/worker';
 import type { WorkflowHandle } from '@temporalio/client';
-import { MEMO_VIEW, WORKFLOW, workflowIdOf } from '../../src/deployment/names';
-import type { Decision, DeploymentView, DeployResult } from '../../src/deployment/messages';
+import { nodeWorkflowIdOf, WORKFLOW, workflowIdOf } from '../../src/deployment/names';
+import type { Decision, DeployInput, DeploymentView, DeployResult } from '../../src/deployment/messages';
 import { noFacts } from '../../src/deployment/facts';
-import type { Facts } from '../../src/deployment/facts';
+import type { Facts, NodeName } from '../../src/deployment/facts';
 import type { DeploymentSpec } from '../../src/deployment/spec';
+import { deploymentViewIn } from '../../src/temporal/memo';
 import type { FakeActivities } from './fake-activities';
 import { createWorker, workflowBundle } from './temporal';
 import { eventually } from './wait';
@@ -34,13 +35,24 @@ export class Bench {
     this.running = undefined;
   }
 
-  async deploy(spec: DeploymentSpec, facts: Facts = noFacts()): Promise<Deployment> {
+  async deploy(
+    spec: DeploymentSpec,
+    facts: Facts = noFacts(),
+    more: Pick<DeployInput, 'dataLoss'> = {},
+  ): Promise<Deployment> {
     const handle = await this.env.client.workflow.start(WORKFLOW.deploy, {
       workflowId: workflowIdOf(spec.name),
       taskQueue: this.taskQueue,
-      args: [{ spec, facts }],
+      args: [{ spec, facts, ...more }],
     });
     return new Deployment(handle);
+  }
+
+  /** The workflow of a node, once it has begun. */
+  async node(deployment: string, node: NodeName): Promise<Deployment> {
+    const found = new Deployment(this.env.client.workflow.getHandle(nodeWorkflowIdOf(deployment, node)));
+    await eventually(`a workflow of ${node}`, () => found.view().catch(() => undefined));
+    return found;
   }
 }
 
@@ -50,7 +62,7 @@ export class Deployment {
   /** What anybody can read with no worker. */
   async view(): Promise<DeploymentView> {
     const { memo } = await this.handle.describe();
-    return memo?.[MEMO_VIEW] as DeploymentView;
+    return deploymentViewIn(memo) as DeploymentView;
   }
 
   async until(

@@ -2,7 +2,8 @@
 
 import { ApplicationFailure } from '@temporalio/common';
 import type { ErrorCode } from '../../src/deployment/errors';
-import type { Known } from '../../src/deployment/facts';
+import { CORE } from '../../src/deployment/facts';
+import type { Known, NodeName } from '../../src/deployment/facts';
 import type { LostEffect } from '../../src/deployment/messages';
 import { STEPS } from '../../src/deployment/steps';
 import type { StepActivityName } from '../../src/deployment/steps';
@@ -17,10 +18,18 @@ const LEARNT: Partial<Record<StepActivityName, Partial<Known>>> = {
   observeDns: { dns: { target: { type: 'A', value: '10.1.1.103', from: 'address' }, replaced: [] } },
   launchInstance: { instance: { id: 'i-1' } },
   pinHostKey: { hostKey: 'SHA256:abc' },
+  ensureNodesGroup: { nodesGroup: { name: 'stackato-t-nodes' } },
   announceClaim: { claiming: true },
   readBootId: { reboot: { before: 'old' } },
   awaitReboot: { reboot: { before: 'old', after: 'new' } },
 };
+
+/** What differs between nodes. */
+function learntBy(name: StepActivityName, node: NodeName): Partial<Known> {
+  if (node !== CORE && name === 'launchInstance') return { instance: { id: `i-${node}`, privateIp: '10.0.0.9' } };
+  if (name === 'announceAttach') return { attached: { ip: '10.0.0.9' } };
+  return LEARNT[name] ?? {};
+}
 
 /** All of the table of steps, and what undoes them. */
 const STEP_ACTIVITIES = [
@@ -67,6 +76,20 @@ export class FakeActivities {
     return this.calls.map(({ name }) => name);
   }
 
+  /** Of one node. */
+  namesOn(node: NodeName): StepActivityName[] {
+    return this.calls.filter(({ input }) => input.node === node).map(({ name }) => name);
+  }
+
+  /** On those nodes only. */
+  failOn(nodes: readonly NodeName[], name: StepActivityName, code: ErrorCode): void {
+    this.when(name, (input) =>
+      nodes.includes(input.node)
+        ? Promise.reject(ApplicationFailure.nonRetryable(`${name} fails`, code))
+        : Promise.resolve({ changed: true, note: name, known: learntBy(name, input.node) }),
+    );
+  }
+
   get activities(): Activities {
     const steps = Object.fromEntries(
       STEP_ACTIVITIES.map((name) => [name, (input: StepInput) => this.run(name, input)]),
@@ -91,7 +114,7 @@ export class FakeActivities {
     this.calls.push({ name, input });
     const behaviour = this.behaviours.get(name);
     return behaviour === undefined
-      ? Promise.resolve({ changed: true, note: name, known: LEARNT[name] ?? {} })
+      ? Promise.resolve({ changed: true, note: name, known: learntBy(name, input.node) })
       : behaviour(input);
   }
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { DeploymentSpec, ImageSpec } from '../../src/deployment/spec';
+import type { DeploymentSpec, ImageSpec, NodeGroup, Rollout } from '../../src/deployment/spec';
 
 /** A spec as the loader would give it. Nothing in it leads anywhere. */
 export function specNamed(name: string, change: Partial<DeploymentSpec> = {}): DeploymentSpec {
@@ -47,6 +47,24 @@ export function specNamed(name: string, change: Partial<DeploymentSpec> = {}): D
     },
     ...change,
   };
+}
+
+/** With nodes beside the core. */
+export function clusterNamed(
+  name: string,
+  groups: readonly (Partial<NodeGroup> & Pick<NodeGroup, 'name' | 'count'>)[],
+  change: Partial<DeploymentSpec> & { readonly rollout?: Partial<Rollout> } = {},
+): DeploymentSpec {
+  const { rollout, ...rest } = change;
+  return specNamed(name, {
+    cluster: {
+      coreRoles: ['base', 'primary', 'controller', 'router'],
+      groups: groups.map((group) => ({ roles: ['dea'], instance: { type: 'm1.large' }, ...group })),
+      rollout: { parallel: 5, canary: 1, ...rollout },
+      reach: 'core',
+    },
+    ...rest,
+  });
 }
 
 /** An image made of what lies in a folder. */
