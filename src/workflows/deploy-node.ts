@@ -67,6 +67,7 @@ export async function deployNode({ spec, node, facts, turn }: NodeInput): Promis
     progress.stage(clean ? 'aborted' : 'failed');
     return result('aborted');
   } finally {
+    progress.flush();
     await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
     await deployment.delivered();
   }

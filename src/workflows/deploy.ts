@@ -48,6 +48,7 @@ export async function deployStackato({ spec, facts, dataLoss = [] }: DeployInput
     if (!decisions.aborted) throw error;
     return { stage: 'aborted', view: progress.view, unchanged: false };
   } finally {
+    progress.flush();
     await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
   }
 }

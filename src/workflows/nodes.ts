@@ -174,6 +174,7 @@ export class Nodes {
     try {
       for (let tries = 1; ; tries++) {
         try {
+          this.progress.flush();
           return await executeChild<(input: NodeInput) => Promise<NodeResult>>(type, {
             workflowId: nodeWorkflowIdOf(this.spec.name, node),
             args: [input],

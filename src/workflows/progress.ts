@@ -26,6 +26,9 @@ const MARK: Readonly<Record<StepProgress['state'], string>> = {
   'not-needed': '–',
 };
 
+/** More than it takes from the end of a call to the next one. */
+const MICROTASKS = 50;
+
 export interface ProgressOptions {
   /** Changes of one workflow task are one event. Only in workflows of clusters: older histories have one for each. */
   readonly batched?: boolean;
@@ -199,12 +202,18 @@ export class Progress {
   private publish(keys: readonly string[] = [MEMO_VIEW]): void {
     const first = this.unpublished.size === 0;
     for (const key of keys) this.unpublished.add(key);
-    if (this.options.batched !== true) return this.publishNow();
-    // Still within this workflow task.
-    if (first) void Promise.resolve().then(() => this.publishNow());
+    if (this.options.batched !== true) this.flush();
+    else if (first) void this.flushSoon();
   }
 
-  private publishNow(): void {
+  /** At the end of the workflow task, if nothing flushes before: another branch may be waiting for hours. */
+  private async flushSoon(): Promise<void> {
+    for (let turn = 0; turn < MICROTASKS; turn++) await Promise.resolve();
+    this.flush();
+  }
+
+  /** Call it before anything is started that must find the facts in history, and before the workflow ends. */
+  flush(): void {
     if (this.unpublished.size === 0) return;
     const memo = memoOf(this.view);
     const changed = Object.fromEntries([...this.unpublished].map((key) => [key, memo[key] ?? null]));

@@ -42,6 +42,7 @@ export async function removeNode({ spec, node, facts }: NodeInput): Promise<Node
     if (!isCancellation(error)) throw error;
     return { stage: 'cancelled', facts: progress.factsOf(node), unchanged: false };
   } finally {
+    progress.flush();
     await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
     await deployment.delivered();
   }

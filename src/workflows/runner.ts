@@ -147,8 +147,10 @@ export class StepRunner {
           need,
           deadline: spec.timing.deadline[deadline],
         };
-        const call = (): Promise<StepOutcome> =>
-          callStepActivity(name, id, scope === 'node' ? node : undefined, summary, input);
+        const call = (): Promise<StepOutcome> => {
+          progress.flush();
+          return callStepActivity(name, id, scope === 'node' ? node : undefined, summary, input);
+        };
         const outcome = await (request === undefined ? call() : this.keepRequest(request, name, call));
         progress.learn(node, outcome.known);
         return outcome;

@@ -11,6 +11,7 @@ export async function teardownStackato({ spec, facts, images, volumes }: Teardow
   const requested = { images: images === true, volumes: volumes === true };
   const clean = await CancellationScope.nonCancellable(() => undoEverything(spec, progress, () => requested));
   progress.stage(clean ? 'removed' : 'failed');
+  progress.flush();
   if (!clean)
     throw ApplicationFailure.nonRetryable('Not everything could be taken back; `down` tries again.', 'UNDO_INCOMPLETE');
   return progress.view;

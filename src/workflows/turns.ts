@@ -25,7 +25,7 @@ const turnSignal = defineSignal<[Turn]>(SIGNAL.turn);
 
 /** In the deployment: gives turns, in the order in which they are asked for. */
 export class Turns {
-  private readonly waiting: NodeName[] = [];
+  private readonly waiting: { readonly node: NodeName; readonly proceed: (mine: boolean) => void }[] = [];
   private holder: NodeName | undefined;
 
   constructor(
@@ -45,19 +45,25 @@ export class Turns {
 
   /** @returns undefined if the node has ended before it was its turn */
   async take(node: NodeName): Promise<Turn | undefined> {
-    this.waiting.push(node);
-    await condition(() => (this.holder === undefined && this.waiting[0] === node) || !this.waiting.includes(node));
-    if (this.waiting[0] !== node) return undefined;
-    this.waiting.shift();
-    this.holder = node;
-    return { assigned: this.othersThan(node) };
+    const mine = new Promise<boolean>((proceed) => this.waiting.push({ node, proceed }));
+    this.next();
+    const isMine = await Promise.race([mine, CancellationScope.current().cancelRequested]);
+    return isMine ? { assigned: this.othersThan(node) } : undefined;
   }
 
   /** Call it also when the workflow of the node has ended, however it did. */
   end(node: NodeName): void {
     if (this.holder === node) this.holder = undefined;
-    const place = this.waiting.indexOf(node);
-    if (place >= 0) this.waiting.splice(place, 1);
+    const place = this.waiting.findIndex((each) => each.node === node);
+    if (place >= 0) this.waiting.splice(place, 1).forEach(({ proceed }) => proceed(false));
+    this.next();
+  }
+
+  private next(): void {
+    if (this.holder !== undefined) return;
+    const next = this.waiting.shift();
+    this.holder = next?.node;
+    next?.proceed(true);
   }
 
   private async send(node: NodeName): Promise<void> {

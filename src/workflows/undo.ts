@@ -92,6 +92,7 @@ export async function undoStep(
   if (undo === undefined || undo.needed?.(spec, known) === false) return undefined;
   const { activity, what, forget, request, deadline = 'cloud' } = undo;
   const late = request !== undefined && known[request] !== undefined;
+  progress.flush();
   const outcome = await callStepActivity(
     activity,
     `undo-${id}`,

@@ -32,6 +32,10 @@ describe('clusters', function () {
       const { historyLength, historySize } = await deployment.handle.describe();
       const node = await bench.node(spec.name, 'dea-7');
       const ofNode = await node.handle.describe();
+      const h = await deployment.handle.fetchHistory();
+      const c: Record<string, number> = {};
+      for (const e of h.events ?? []) c[String(e.eventType)] = (c[String(e.eventType)] ?? 0) + 1;
+      console.log(JSON.stringify(c));
       console.log(kind, historyLength, historySize, ofNode.historyLength, ofNode.historySize);
       assert.ok(historyLength <= 500, `${historyLength} events`);
       assert.ok(ofNode.historyLength <= 150, `${ofNode.historyLength} events of a node`);
