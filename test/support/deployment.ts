@@ -4,7 +4,7 @@ import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { Worker } from '@temporalio/worker';
 import type { WorkflowHandle } from '@temporalio/client';
 import { nodeWorkflowIdOf, WORKFLOW, workflowIdOf } from '../../src/deployment/names';
-import type { Decision, DeployInput, DeploymentView, DeployResult } from '../../src/deployment/messages';
+import type { Decision, DeployInput, DeploymentView, DeployResult, TeardownInput } from '../../src/deployment/messages';
 import { noFacts } from '../../src/deployment/facts';
 import type { Facts, NodeName } from '../../src/deployment/facts';
 import type { DeploymentSpec } from '../../src/deployment/spec';
@@ -46,6 +46,12 @@ export class Bench {
       args: [{ spec, facts, ...more }],
     });
     return new Deployment(handle);
+  }
+
+  async teardown(spec: DeploymentSpec, facts: Facts, more: Partial<TeardownInput> = {}): Promise<DeploymentView> {
+    const args = [{ spec, facts, ...more }];
+    const options = { workflowId: workflowIdOf(spec.name), taskQueue: this.taskQueue, args };
+    return (await this.env.client.workflow.execute(WORKFLOW.teardown, options)) as DeploymentView;
   }
 
   /** The workflow of a node, once it has begun. */

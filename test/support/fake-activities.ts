@@ -81,12 +81,25 @@ export class FakeActivities {
     return this.calls.filter(({ input }) => input.node === node).map(({ name }) => name);
   }
 
+  /** Nothing needs a reboot, so that no test waits for one. */
+  withoutReboots(): this {
+    this.when('readBootId', () =>
+      Promise.resolve({ changed: false, note: 'booted', known: { reboot: { before: 'old', after: 'new' } } }),
+    );
+    return this;
+  }
+
+  /** What it does by itself. */
+  usual(name: StepActivityName, { node }: StepInput): StepOutcome {
+    return { changed: true, note: name, known: learntBy(name, node) };
+  }
+
   /** On those nodes only. */
   failOn(nodes: readonly NodeName[], name: StepActivityName, code: ErrorCode): void {
     this.when(name, (input) =>
       nodes.includes(input.node)
         ? Promise.reject(ApplicationFailure.nonRetryable(`${name} fails`, code))
-        : Promise.resolve({ changed: true, note: name, known: learntBy(name, input.node) }),
+        : Promise.resolve(this.usual(name, input)),
     );
   }
 
@@ -113,8 +126,6 @@ export class FakeActivities {
   private run(name: StepActivityName, input: StepInput): Promise<StepOutcome> {
     this.calls.push({ name, input });
     const behaviour = this.behaviours.get(name);
-    return behaviour === undefined
-      ? Promise.resolve({ changed: true, note: name, known: learntBy(name, input.node) })
-      : behaviour(input);
+    return behaviour === undefined ? Promise.resolve(this.usual(name, input)) : behaviour(input);
   }
 }
