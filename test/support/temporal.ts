@@ -6,6 +6,7 @@ import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import { SEARCH_ATTRIBUTE } from '../../src/deployment/names';
 import type { Activities } from '../../src/deployment/activities';
+import { WITHOUT_SOURCES } from '../../src/worker/bundle';
 import { programPath } from './programs';
 
 Runtime.install({
@@ -45,6 +46,7 @@ let bundle: Promise<WorkflowBundleWithSourceMap> | undefined;
 export function workflowBundle(): Promise<WorkflowBundleWithSourceMap> {
   bundle ??= bundleWorkflowCode({
     workflowsPath: require.resolve('../../src/workflows'),
+    ...WITHOUT_SOURCES,
     logger: new DefaultLogger('WARN'),
   });
   return bundle;
