@@ -90,10 +90,10 @@ async function acceptedKeys(
   deps: Pick<Dependencies, 'clouds'>,
   input: StepInput,
 ): Promise<readonly string[] | undefined> {
-  const { spec, known } = input;
-  const pinned = givenHostKey(spec.ssh) ?? known.hostKey;
+  const { spec, node, known } = input;
+  const pinned = givenHostKey(spec, node) ?? known.hostKey;
   if (pinned !== undefined) return [pinned];
-  if (spec.ssh.hostKey === undefined) return undefined;
+  if (spec.ssh.hostKey !== 'console') return undefined;
   const printed = printedHostKeys(await consoleOf(deps, input));
   if (printed.length === 0)
     throw new DeployError(

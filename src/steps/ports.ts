@@ -296,7 +296,12 @@ export interface SshTarget {
   readonly adminPassword?: SecretRef;
   /** Tries the password of the factory last: cloud-init may not have set ssh.password yet. */
   readonly orFactoryPassword?: boolean;
+  /** The core of the cluster, through which a node without an address of its own is reached: its sshd connects to `host`. */
+  readonly via?: Omit<SshTarget, 'via'>;
 }
+
+/** A machine that shows its host key, to whoever is not logged in yet. */
+export type SshHost = Pick<SshTarget, 'host' | 'spec' | 'via'> & Partial<Pick<SshTarget, 'hostKeys'>>;
 
 export interface ExecResult {
   readonly stdout: string;
@@ -328,9 +333,15 @@ export interface LocalHttpsRequest {
 }
 
 export interface Remote {
-  /** The machine's proven host key, `SHA256:…`, which must be one of `hostKeys`, if given. Disconnects before it sends any credentials. Codes: SSH_UNREACHABLE, SSH_HOST_KEY. */
-  hostKey(target: Pick<SshTarget, 'host' | 'spec'> & Partial<Pick<SshTarget, 'hostKeys'>>): Promise<string>;
-  /** Logs in, runs `use`, and always disconnects. Codes: SSH_UNREACHABLE, SSH_AUTH, SSH_PASSWORD_EXPIRED, SSH_HOST_KEY, SSH_DROPPED. */
+  /**
+   * The machine's proven host key, `SHA256:…`, which must be one of `hostKeys`, if given. Disconnects before it sends any credentials to it;
+   * `via` is logged in to. Codes: SSH_UNREACHABLE, SSH_HOST_KEY; with `via`, those of its login and SSH_FORWARDING.
+   */
+  hostKey(host: SshHost): Promise<string>;
+  /**
+   * Logs in, runs `use`, and always disconnects. Codes: SSH_UNREACHABLE, SSH_AUTH, SSH_PASSWORD_EXPIRED, SSH_HOST_KEY, SSH_DROPPED; with
+   * `via`, SSH_FORWARDING. What fails on the way to a node names the core.
+   */
   withSession<T>(target: SshTarget, use: (session: RemoteSession) => Promise<T>): Promise<T>;
 }
 

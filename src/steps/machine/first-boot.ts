@@ -58,10 +58,10 @@ async function renewedHostKey(
   input: StepInput,
   alarm: DeployError,
 ): Promise<Required<Pick<Known, 'hostKey' | 'hostKeyRenewed'>>> {
-  const { spec, known } = input;
+  const { spec, node, known } = input;
   const instance = required(known.instance?.id, 'instance');
   if (known.hostKeyRenewed === instance) throw alarm;
-  const printed = givenHostKey(spec.ssh) === undefined ? printedHostKeys(await consoleOf(deps, input)) : [];
+  const printed = givenHostKey(spec, node) === undefined ? printedHostKeys(await consoleOf(deps, input)) : [];
   if (printed.length === 0) throw await notYet(deps, input, alarm);
   try {
     return { hostKey: await shownHostKey(deps, input, printed), hostKeyRenewed: instance };

@@ -3,18 +3,15 @@
 import type { StepInput } from '../../deployment/activities';
 import type { Dependencies } from '../dependencies';
 import { required } from '../known';
+import { routeTo } from './session';
 
 /** The host key that the machine shows in a key exchange. Throws SSH_HOST_KEY if it is not among `accepted`. */
 export async function shownHostKey(
   { remote }: Pick<Dependencies, 'remote'>,
-  { spec, known }: StepInput,
+  input: StepInput,
   accepted: readonly string[] | undefined,
 ): Promise<string> {
-  return remote.hostKey({
-    host: required(known.address, 'address').publicIp,
-    spec: spec.ssh,
-    ...(accepted === undefined ? {} : { hostKeys: accepted }),
-  });
+  return remote.hostKey({ ...routeTo(input), ...(accepted === undefined ? {} : { hostKeys: accepted }) });
 }
 
 export async function consoleOf({ clouds }: Pick<Dependencies, 'clouds'>, { spec, known }: StepInput): Promise<string> {

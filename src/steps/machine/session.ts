@@ -1,4 +1,4 @@
-/** A logged-in session on the deployment's machine. */
+/** A logged-in session on a machine of the deployment. */
 
 import { diskError, lastLines } from '../../machine/output';
 import { parseSections } from '../../machine/shell';
@@ -6,7 +6,9 @@ import type { Sections } from '../../machine/shell';
 import { DeployError } from '../../deployment/errors';
 import type { Dependencies } from '../dependencies';
 import { required } from '../known';
-import type { SshSpec } from '../../deployment/spec';
+import { CORE } from '../../deployment/facts';
+import type { NodeFacts, NodeName, SiteFacts } from '../../deployment/facts';
+import type { DeploymentSpec } from '../../deployment/spec';
 import type { ExecResult, RemoteSession, SshTarget } from '../ports';
 import type { StepInput } from '../../deployment/activities';
 
@@ -17,6 +19,15 @@ export async function withSession<T>(
   more: Pick<SshTarget, 'orFactoryPassword'> = {},
 ): Promise<T> {
   return remote.withSession({ ...sshTargetOf(input), ...more }, use);
+}
+
+/** A session on the core, in an activity of any node. */
+export async function withCoreSession<T>(
+  { remote }: Pick<Dependencies, 'remote'>,
+  { spec, node, known, core }: StepInput,
+  use: (session: RemoteSession) => Promise<T>,
+): Promise<T> {
+  return remote.withSession(coreTarget(spec, known, node === CORE ? known : required(core, 'core')), use);
 }
 
 /** Runs a command made by `inSections`. */
@@ -43,17 +54,41 @@ export function saidBy({ code, stdout, stderr }: ExecResult): string {
 
 const MAX_QUOTED = 500;
 
-function sshTargetOf({ spec, known }: StepInput): SshTarget {
+function sshTargetOf(input: StepInput): SshTarget {
+  const { spec, node, known } = input;
+  return node === CORE
+    ? coreTarget(spec, known, known)
+    : { ...routeTo(input), hostKeys: [required(known.hostKey, 'host key')] };
+}
+
+/** Where the machine of a step is, and through which other one it is reached. */
+export function routeTo({ spec, node, known, core }: StepInput): Pick<SshTarget, 'host' | 'spec' | 'via'> {
+  if (node === CORE) return { host: required(known.address, 'address').publicIp, spec: spec.ssh };
+  const { privateIp, publicIp } = required(known.instance, 'instance');
+  return spec.cluster?.reach === 'public'
+    ? { host: required(publicIp, 'public address of the instance'), spec: spec.ssh }
+    : {
+        host: required(privateIp, 'private address of the instance'),
+        spec: spec.ssh,
+        via: coreTarget(spec, known, required(core, 'core')),
+      };
+}
+
+function coreTarget(
+  spec: DeploymentSpec,
+  { address }: Pick<SiteFacts, 'address'>,
+  { hostKey, claiming }: NodeFacts,
+): Omit<SshTarget, 'via'> {
   return {
-    host: required(known.address, 'address').publicIp,
+    host: required(address, 'address').publicIp,
     spec: spec.ssh,
-    hostKeys: [givenHostKey(spec.ssh) ?? required(known.hostKey, 'host key')],
-    // Only once it can be needed: it is a secret, to be offered to no machine but ours after the console was claimed.
-    ...(spec.admin === undefined || known.claiming !== true ? {} : { adminPassword: spec.admin.password }),
+    hostKeys: [givenHostKey(spec, CORE) ?? required(hostKey, 'host key')],
+    // Only once it can be needed: it is a secret, to be offered to no machine but ours after the console was claimed. Nodes keep theirs.
+    ...(spec.admin === undefined || claiming !== true ? {} : { adminPassword: spec.admin.password }),
   };
 }
 
-/** The host key in the spec, which takes precedence over a pinned one. */
-export function givenHostKey({ hostKey }: SshSpec): string | undefined {
-  return hostKey === 'console' ? undefined : hostKey;
+/** The host key in the spec, which takes precedence over a pinned one. A fingerprint there is the core's. */
+export function givenHostKey({ ssh: { hostKey } }: DeploymentSpec, node: NodeName): string | undefined {
+  return node !== CORE || hostKey === 'console' ? undefined : hostKey;
 }
