@@ -1,9 +1,10 @@
 /** One ssh connection, its host key checked, with or without a login; its errors in our codes. */
 
+import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'ssh2';
 import type { Algorithms, ServerHostKeyAlgorithm } from 'ssh2';
-import type { Secret, SshTarget } from '../steps/ports';
+import type { Secret, SshHost, SshTarget } from '../steps/ports';
 import { fingerprintOf } from '../machine/host-keys';
 import { isPasswordExpired } from '../machine/output';
 import { DeployError } from '../deployment/errors';
@@ -15,8 +16,8 @@ export interface Connection {
   readonly password?: Secret;
 }
 
-/** Without `hostKeys`, any host key is accepted. */
-export type Host = Pick<SshTarget, 'host' | 'spec'> & Partial<Pick<SshTarget, 'hostKeys'>>;
+/** Opens a stream to the host, through another machine. */
+export type Route = () => Promise<Duplex>;
 
 /** Milliseconds. Together they must fit into the 90 s of an attempt, a slow login twice where the boot id is read twice. */
 export interface Timeouts {
@@ -28,7 +29,7 @@ export interface Timeouts {
   readonly busy: number;
 }
 
-const TIMEOUTS: Timeouts = { connect: 20_000, login: 30_000, busy: 8_000 };
+export const TIMEOUTS: Timeouts = { connect: 20_000, login: 30_000, busy: 8_000 };
 const BUSY_PAUSE_MS = 400;
 const KEEPALIVE = { keepaliveInterval: 10_000, keepaliveCountMax: 3 };
 
@@ -52,19 +53,28 @@ const HOST_KEY_KINDS: readonly (readonly ServerHostKeyAlgorithm[])[] = [
   ['ssh-dss'],
 ];
 
-export async function connect(target: SshTarget, login: Login, timeouts = TIMEOUTS): Promise<Connection> {
+/** @param route default: directly */
+export async function connect(target: SshTarget, login: Login, timeouts: Timeouts, route?: Route): Promise<Connection> {
   return withAnyHostKey(target, (algorithms) =>
-    retryWhileBusy(timeouts, () => logInOnce(target, login, timeouts, algorithms)),
+    retryWhileBusy(timeouts, () => logInOnce(target, login, { timeouts, algorithms, route })),
   );
 }
 
 /** The host key it presents. The key exchange proves that it is the host's own; nothing follows it. */
-export async function exchangeKeys(host: Host, timeouts = TIMEOUTS): Promise<string> {
-  return withAnyHostKey(host, (algorithms) => retryWhileBusy(timeouts, () => exchangeOnce(host, timeouts, algorithms)));
+export async function exchangeKeys(host: SshHost, timeouts: Timeouts, route?: Route): Promise<string> {
+  return withAnyHostKey(host, (algorithms) =>
+    retryWhileBusy(timeouts, () => exchangeOnce(host, { timeouts, algorithms, route })),
+  );
+}
+
+interface How {
+  readonly timeouts: Timeouts;
+  readonly algorithms: Algorithms;
+  readonly route: Route | undefined;
 }
 
 /** The host presents the kind of key it prefers; if that one is not pinned, it is asked for each kind in turn. */
-async function withAnyHostKey<T>({ hostKeys }: Host, work: (algorithms: Algorithms) => Promise<T>): Promise<T> {
+async function withAnyHostKey<T>({ hostKeys }: SshHost, work: (algorithms: Algorithms) => Promise<T>): Promise<T> {
   try {
     return await work(ALGORITHMS);
   } catch (error) {
@@ -99,9 +109,9 @@ async function retryWhileBusy<T>(timeouts: Timeouts, work: () => Promise<T>): Pr
   }
 }
 
-function logInOnce(target: SshTarget, login: Login, timeouts: Timeouts, algorithms: Algorithms): Promise<Connection> {
+function logInOnce(target: SshTarget, login: Login, how: How): Promise<Connection> {
   const attempt = new LoginAttempt(login);
-  return connectOnce(target, attempt, timeouts, algorithms, (client, resolve, fail) => {
+  return connectOnce(target, attempt, how, (client, resolve, fail) => {
     client.once('ready', () => {
       const { password } = attempt;
       resolve({ client, ...(password === undefined ? {} : { password }) });
@@ -113,8 +123,8 @@ function logInOnce(target: SshTarget, login: Login, timeouts: Timeouts, algorith
   });
 }
 
-function exchangeOnce(host: Host, timeouts: Timeouts, algorithms: Algorithms): Promise<string> {
-  return connectOnce(host, undefined, timeouts, algorithms, (client, resolve, _fail, presentedKey) => {
+function exchangeOnce(host: SshHost, how: How): Promise<string> {
+  return connectOnce(host, undefined, how, (client, resolve, _fail, presentedKey) => {
     client.once('handshake', () => {
       resolve(presentedKey());
       client.destroy();
@@ -123,11 +133,10 @@ function exchangeOnce(host: Host, timeouts: Timeouts, algorithms: Algorithms): P
 }
 
 /** @param onConnect listens to what happens from the key exchange on, and resolves or fails */
-function connectOnce<T>(
-  target: Host,
+async function connectOnce<T>(
+  target: SshHost,
   attempt: LoginAttempt | undefined,
-  timeouts: Timeouts,
-  algorithms: Algorithms,
+  { timeouts, algorithms, route }: How,
   onConnect: (
     client: Client,
     resolve: (result: T) => void,
@@ -136,6 +145,7 @@ function connectOnce<T>(
   ) => void,
 ): Promise<T> {
   const { host, spec, hostKeys: pinned } = target;
+  const stream = await route?.();
   const client = new Client();
   const timer = new LoginTimer(client, timeouts);
   let presentedKey = '';
@@ -144,7 +154,7 @@ function connectOnce<T>(
       timer.stop();
       client.destroy();
       if (presentedKey !== '' && pinned?.includes(presentedKey) === false)
-        reject(changedKey(host, pinned, presentedKey));
+        reject(changedKey(target, pinned, presentedKey));
       else reject(loginError(target, attempt, error, timer.connected && presentedKey === ''));
     };
     // Never removed: an error without a listener would end the process.
@@ -162,8 +172,7 @@ function connectOnce<T>(
     // Nagle's algorithm would delay each small packet until the one before is acknowledged (measured: 95 ms for an exec, 10 without).
     client.setNoDelay(true);
     client.connect({
-      host,
-      port: spec.port,
+      ...(stream === undefined ? { host, port: spec.port } : { sock: stream }),
       username: spec.user,
       authHandler: attempt?.handler ?? [],
       algorithms,
@@ -209,34 +218,43 @@ class LoginTimer {
   }
 }
 
-class Unreachable extends DeployError {
+export class Unreachable extends DeployError {
   /** `busy`: sshd closed the connection before it sent anything. */
   constructor(
+    host: SshHost,
     message: string,
     readonly why: 'busy' | 'no common algorithm' | 'other',
   ) {
-    super('SSH_UNREACHABLE', message);
+    super('SSH_UNREACHABLE', `ssh to ${nameOf(host)}, port ${host.spec.port}, does not answer: ${message}.`);
   }
 }
 
-function changedKey(host: string, pinned: readonly string[], presented: string): DeployError {
-  return new DeployError('SSH_HOST_KEY', `${host} shows the host key ${presented}, pinned is ${pinned.join(' or ')}.`);
+/** With the machine through which it is reached: two networks may use the same private addresses. */
+function nameOf({ host, via }: SshHost): string {
+  return via === undefined ? host : `${host} (through ${via.host})`;
+}
+
+function changedKey(host: SshHost, pinned: readonly string[], presented: string): DeployError {
+  return new DeployError(
+    'SSH_HOST_KEY',
+    `${nameOf(host)} shows the host key ${presented}, pinned is ${pinned.join(' or ')}.`,
+  );
 }
 
 /** A connection cut during login is a refusal if a password or key was offered before (sshd's MaxAuthTries); otherwise sshd is busy or not up yet. */
 function loginError(
-  { host, spec }: Host,
+  target: SshHost,
   attempt: LoginAttempt | undefined,
   error: LoginError | undefined,
   cutBeforeKey: boolean,
 ): DeployError {
-  if (attempt?.question !== undefined) return moreAsked(host, spec.user, attempt.question);
+  const [host, { user }] = [nameOf(target), target.spec];
+  if (attempt?.question !== undefined) return moreAsked(host, user, attempt.question);
   const timedOut = error?.level === 'client-timeout';
   const refused = error?.level === 'client-authentication' || (attempt !== undefined && attempt.tries > 0 && !timedOut);
-  if (refused)
-    return new DeployError('SSH_AUTH', `${host} does not let ${spec.user} in with the password or key given.`);
+  if (refused) return new DeployError('SSH_AUTH', `${host} does not let ${user} in with the password or key given.`);
   const { why, message } = connectionFailure(error, cutBeforeKey && !timedOut);
-  return new Unreachable(`ssh to ${host}, port ${spec.port}, does not answer: ${message}.`, why);
+  return new Unreachable(target, message, why);
 }
 
 function moreAsked(host: string, user: string, question: string): DeployError {

@@ -463,6 +463,7 @@ export const ERRORS = {
     remedy: {
       do: 'The machine at this address does not have the pinned host key. Find out why before you trust it; if it is your machine, put its key into ssh.hostKey',
       then: 'up',
+      or: { do: 'for a node of a cluster, terminate the machine: up then makes it anew', then: 'up' },
     },
   },
   SSH_HOST_KEY_UNPRINTED: {
@@ -508,7 +509,11 @@ export const ERRORS = {
     remedy: {
       do: 'sshd on the machine forwards no ports. Set `AllowTcpForwarding yes` in its sshd_config and reload it',
       then: 'resume',
-      or: { do: 'skip, and create the administrator in the console' },
+      or: {
+        do: 'to reach nodes without the core, set `reach: public` in the spec',
+        then: 'up',
+        or: { do: 'if only the administrator could not be created, skip, and create it in the console' },
+      },
     },
   },
   MACHINE_DISK: {

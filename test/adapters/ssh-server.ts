@@ -2,7 +2,7 @@
 
 import { execFileSync, spawn } from 'node:child_process';
 import { connect, createServer } from 'node:net';
-import type { AddressInfo, Server as NetServer } from 'node:net';
+import type { AddressInfo, Server as NetServer, Socket } from 'node:net';
 import { Server, utils } from 'ssh2';
 import type { AuthContext, Connection, ServerChannel, ServerConfig } from 'ssh2';
 
@@ -27,7 +27,7 @@ export interface Behaviour {
   /** The account's login shell and its environment. */
   readonly shell?: { readonly program: string; readonly env?: NodeJS.ProcessEnv };
   /** Forwards ports (`yes`), refuses as OpenSSH from 6.0 on (`prohibited`), or as before (`no`): with the message of a closed port. */
-  readonly forwards?: 'yes' | 'prohibited' | 'no';
+  readonly forwards?: 'yes' | 'prohibited' | 'no' | 'never answers';
 }
 
 export interface TestServer {
@@ -40,6 +40,10 @@ export interface TestServer {
   /** The most sessions open at once, and the connections still open. */
   readonly most: () => number;
   readonly connections: () => number;
+  /** Where ports were forwarded to; each leads to loopback. */
+  readonly forwarded: readonly string[];
+  /** Cuts all connections. */
+  cut(): void;
   /** How many connections were cut for `maxStartups`. */
   readonly turnedAway: () => number;
   close(): Promise<void>;
@@ -52,6 +56,8 @@ export async function startServer(behaviour: Behaviour = {}): Promise<TestServer
   const { methods = ['password'], onExec, config } = behaviour;
   const offers: string[] = [];
   const changes: string[] = [];
+  const forwarded: string[] = [];
+  const sockets = new Set<Socket>();
   let requests = 0;
   const open = new Set<Connection>();
   /** Client ports of connections that are logging in. */
@@ -85,12 +91,15 @@ export async function startServer(behaviour: Behaviour = {}): Promise<TestServer
     });
     // ssh2 answers "prohibited" without a listener, and "connect failed" when the listener rejects.
     if (behaviour.forwards !== 'prohibited')
-      connection.on('tcpip', (accept, reject, { destPort }) => {
+      connection.on('tcpip', (accept, reject, { destIP, destPort }) => {
         if (behaviour.forwards === 'no') return void reject();
+        forwarded.push(`${destIP}:${destPort}`);
+        if (behaviour.forwards === 'never answers') return;
         const socket = connect(destPort, '127.0.0.1', () => {
           const channel = accept();
           channel.pipe(socket).pipe(channel);
           channel.on('error', () => socket.destroy());
+          channel.on('close', () => socket.destroy());
         });
         socket.on('error', () => reject());
       });
@@ -105,6 +114,8 @@ export async function startServer(behaviour: Behaviour = {}): Promise<TestServer
     }
     startups.add(from);
     socket.on('close', () => startups.delete(from));
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
     ssh.injectSocket(socket);
   });
   const port = await new Promise<number>((resolve) => {
@@ -118,6 +129,10 @@ export async function startServer(behaviour: Behaviour = {}): Promise<TestServer
     most: () => most,
     connections: () => open.size,
     turnedAway: () => turnedAway,
+    forwarded,
+    cut: () => {
+      for (const socket of sockets) socket.destroy();
+    },
     close: () =>
       new Promise((resolve) => {
         for (const connection of open) connection.end();
