@@ -14,6 +14,7 @@ import { images } from './images';
 import { instanceTypes } from './instance-types';
 import { instances } from './instances';
 import { objects } from './objects';
+import { room } from './room';
 import { S3 } from './s3';
 import { securityGroups } from './security-groups';
 import { volumes } from './volumes';
@@ -40,6 +41,7 @@ export function createCloud(ec2: Ec2, accountName: string): Cloud {
     ...account(ec2),
     ...images(ec2),
     ...instanceTypes(ec2),
+    ...room(ec2),
     ...addresses(ec2),
     ...securityGroups(ec2),
     ...instances(ec2),

@@ -1,4 +1,4 @@
-/** Instances. They are marked by a tag where the cloud has tags, and by a security group of their own. */
+/** Instances. They are marked by a tag where the cloud has tags, and the core by a security group of its own. */
 
 import { isIP } from 'node:net';
 import {
@@ -18,11 +18,28 @@ import { findGroup } from './security-groups';
 
 export function instances(
   ec2: Ec2,
-): Pick<Cloud, 'launchesOnce' | 'lateEffect' | 'findInstances' | 'launch' | 'consoleOutput' | 'terminate'> {
+): Pick<
+  Cloud,
+  | 'launchesOnce'
+  | 'tagsInstances'
+  | 'lateEffect'
+  | 'findInstances'
+  | 'instancesIn'
+  | 'launch'
+  | 'tagInstance'
+  | 'consoleOutput'
+  | 'terminate'
+> {
   return {
     launchesOnce: ec2.capabilities.clientToken,
+    tagsInstances: ec2.capabilities.instanceTags !== 'none',
     lateEffect: ec2.capabilities.lateEffect,
     findInstances: (owner, groupName) => findInstances(ec2, owner, groupName),
+    instancesIn: async (groupName, marks) => {
+      const listed = await listInstances(ec2, `${marks}*`, groupName);
+      return listed.filter(({ groups, owner = '' }) => groups.includes(groupName) || owner.startsWith(marks));
+    },
+    tagInstance: (id, owner) => tagOwner(ec2, id, owner),
     launch: (request) => launch(ec2, request),
     consoleOutput: async (instanceId) => {
       const { Output = '' } = await ec2.send(new GetConsoleOutputCommand({ InstanceId: instanceId }));
@@ -36,14 +53,7 @@ export function instances(
 
 /** By tag, because terminated instances lose their groups; by group too, because a tag that is set after the launch may be missing. */
 async function findInstances(ec2: Ec2, owner: string, groupName: string): Promise<readonly CloudInstance[]> {
-  const queries: readonly (Filter | undefined)[] = ec2.capabilities.filters
-    ? [
-        { Name: `tag:${OWNER_TAG}`, Values: [owner] },
-        { Name: 'instance.group-name', Values: [groupName] },
-      ]
-    : [undefined];
-  const listed = (await Promise.all(queries.map((filter) => describe(ec2, filter)))).flat();
-  const unique = [...new Map(listed.map((instance) => [instance.id, instance])).values()];
+  const unique = await listInstances(ec2, owner, groupName);
   const tagged = unique.filter((instance) => instance.owner === owner);
   const grouped = unique.filter((instance) => instance.owner === undefined && instance.groups.includes(groupName));
   if (grouped.length === 0) return tagged;
@@ -52,7 +62,19 @@ async function findInstances(ec2: Ec2, owner: string, groupName: string): Promis
   return group === undefined || group.description === owner ? [...tagged, ...grouped] : tagged;
 }
 
-async function describe(ec2: Ec2, filter: Filter | undefined): Promise<readonly CloudInstance[]> {
+/** Those with the tag and those in the group, or more. @param tag may hold wildcards */
+async function listInstances(ec2: Ec2, tag: string, groupName: string): Promise<readonly CloudInstance[]> {
+  const queries: readonly (Filter | undefined)[] = ec2.capabilities.filters
+    ? [
+        { Name: `tag:${OWNER_TAG}`, Values: [tag] },
+        { Name: 'instance.group-name', Values: [groupName] },
+      ]
+    : [undefined];
+  const listed = (await Promise.all(queries.map((filter) => describeInstances(ec2, filter)))).flat();
+  return [...new Map(listed.map((instance) => [instance.id, instance])).values()];
+}
+
+export async function describeInstances(ec2: Ec2, filter: Filter | undefined): Promise<readonly CloudInstance[]> {
   const { page } = ec2.capabilities;
   const found: CloudInstance[] = [];
   let token: string | undefined;
@@ -127,6 +149,7 @@ export function instanceOf(instance: Instance, reservation: Reservation): readon
     StateReason,
     StateTransitionReason,
     Placement,
+    ClientToken,
   } = instance;
   if (InstanceId === undefined) return [];
   const privateIp = ipOf(PrivateIpAddress);
@@ -149,6 +172,7 @@ export function instanceOf(instance: Instance, reservation: Reservation): readon
       ...(owner === undefined ? {} : { owner }),
       ...(reason ? { reason } : {}),
       ...(Placement?.AvailabilityZone ? { zone: Placement.AvailabilityZone } : {}),
+      ...(ClientToken ? { clientToken: ClientToken } : {}),
     },
   ];
 }

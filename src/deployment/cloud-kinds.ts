@@ -33,6 +33,16 @@ export interface CloudKind {
   readonly listsForeignAddresses: boolean;
   /** Whether security groups have ids, which are then used instead of names. */
   readonly groupIds: boolean;
+  /**
+   * How a rule is sent that lets in the members of a group. 3.2 binds no `IpPermissions.N`; from 3.4 on the flat parameters open UDP and
+   * ICMP, too, and are refused together with a protocol (NetworkGroupManager.java of 3.2.0, 3.4.0 and 4.4.6).
+   */
+  readonly groupRules: 'flat' | 'permissions';
+  /**
+   * Where it tells how much more may be made (cloud/room.ts). Eucalyptus' DescribeAccountAttributes holds no quotas (ComputeService.java of
+   * 4.4.6), and its verbose zones are shown to the administrator only.
+   */
+  readonly room: 'account attributes' | 'verbose zones';
   /** How to get the memory of an instance type (cloud/instance-types.ts). */
   readonly typeMemory: 'verbose zones' | 'own list' | 'type list';
   /** Signature version that the cloud's S3 accepts. */
@@ -72,6 +82,8 @@ export const CLOUD_KINDS: Readonly<Record<CloudKindName, CloudKind>> = {
     refusesStealing: false,
     listsForeignAddresses: true,
     groupIds: false,
+    groupRules: 'flat',
+    room: 'verbose zones',
     typeMemory: 'verbose zones',
     storeSignature: 'hmac-sha1',
     headsBuckets: false,
@@ -92,6 +104,8 @@ export const CLOUD_KINDS: Readonly<Record<CloudKindName, CloudKind>> = {
     refusesStealing: true,
     listsForeignAddresses: true,
     groupIds: true,
+    groupRules: 'permissions',
+    room: 'verbose zones',
     typeMemory: 'own list',
     storeSignature: 'hmac-sha1',
     headsBuckets: true,
@@ -112,6 +126,8 @@ export const CLOUD_KINDS: Readonly<Record<CloudKindName, CloudKind>> = {
     refusesStealing: true,
     listsForeignAddresses: false,
     groupIds: true,
+    groupRules: 'permissions',
+    room: 'verbose zones',
     typeMemory: 'own list',
     storeSignature: 4,
     headsBuckets: true,
@@ -132,6 +148,8 @@ export const CLOUD_KINDS: Readonly<Record<CloudKindName, CloudKind>> = {
     refusesStealing: true,
     listsForeignAddresses: false,
     groupIds: true,
+    groupRules: 'permissions',
+    room: 'verbose zones',
     typeMemory: 'own list',
     storeSignature: 4,
     headsBuckets: true,
@@ -153,6 +171,8 @@ export const CLOUD_KINDS: Readonly<Record<CloudKindName, CloudKind>> = {
     refusesStealing: true,
     listsForeignAddresses: false,
     groupIds: true,
+    groupRules: 'permissions',
+    room: 'account attributes',
     typeMemory: 'type list',
     storeSignature: 4,
     headsBuckets: true,

@@ -62,7 +62,18 @@ export interface CloudGroup {
   readonly id?: string;
   /** Groups of ours have `ownerOf(...)` here. */
   readonly description: string;
+  /** The account that it belongs to, where the cloud tells. */
+  readonly ownerId?: string;
   readonly rules: readonly IngressRule[];
+  /** The groups whose members reach all TCP ports of this group's. */
+  readonly letsIn: readonly GroupSource[];
+}
+
+/** A group as the source of a rule. EC2-VPC tells only the id, eucalyptus-3.2 only the name and the owner. */
+export interface GroupSource {
+  readonly id?: string;
+  readonly name?: string;
+  readonly ownerId?: string;
 }
 
 /** TCP only. */
@@ -87,6 +98,8 @@ export interface CloudInstance {
   /** Why it stopped, in the cloud's words. */
   readonly reason?: string;
   readonly zone?: string;
+  /** Of its launch, where the cloud tells. */
+  readonly clientToken?: string;
 }
 
 export type VolumeState = 'creating' | 'available' | 'in-use' | 'deleting' | 'gone' | 'failed';
@@ -109,6 +122,15 @@ export interface VolumeRequest {
   readonly size: number;
   readonly zone: string;
   readonly owner: string;
+}
+
+export interface Room {
+  /** By the account's quota. */
+  readonly addresses?: number;
+  /** By the account's quota, of any type. */
+  readonly instances?: number;
+  /** How many instances of a type the machines of a zone still have room for. Types share that room. */
+  readonly capacity?: readonly { readonly zone: string; readonly type: string; readonly free: number }[];
 }
 
 export interface LaunchRequest {
@@ -155,6 +177,8 @@ export interface Cloud {
   readonly addressTags: 'none' | 'afterwards' | 'at once';
   /** Whether a launch that is requested twice with one client token happens once. */
   readonly launchesOnce: boolean;
+  /** Whether instances get OWNER_TAG. */
+  readonly tagsInstances: boolean;
   /** Whether an image that is registered twice under one name is refused. */
   readonly registersOnce: boolean;
   /** How long a request may still take effect after it was given up, ms. */
@@ -173,6 +197,8 @@ export interface Cloud {
   keyPairExists(name: string): Promise<boolean>;
   /** MiB; `unknown` if this account may not ask or the cloud has no such call; `missing` if there is no such type. */
   typeMemory(type: string): Promise<number | 'unknown' | 'missing'>;
+  /** What this account may still make; a part is absent where the cloud does not tell it. */
+  room(): Promise<Room>;
   listAddresses(): Promise<readonly CloudAddress[]>;
   allocateAddress(owner: string): Promise<CloudAddress>;
   /** No error if it is already gone. */
@@ -183,11 +209,22 @@ export interface Cloud {
   createGroup(name: string, description: string): Promise<void>;
   /** No error if it is already there. */
   authorize(group: CloudGroup, rule: IngressRule): Promise<void>;
+  /** Lets the members of `source` reach all TCP ports of the members of `group`. No error if it is already so. */
+  authorizeGroup(group: CloudGroup, source: CloudGroup): Promise<void>;
+  /** Takes that back. No error if it is already gone. */
+  revokeGroup(group: CloudGroup, source: CloudGroup): Promise<void>;
   /** No error if it is already gone. */
   deleteGroup(group: CloudGroup): Promise<void>;
   /** The instances with our owner tag or, without tags, in our group. Includes terminated ones while the cloud still lists them. */
   findInstances(owner: string, groupName: string): Promise<readonly CloudInstance[]>;
+  /**
+   * All instances in that group, whosever they are, and those with an owner tag that begins with `marks`: terminated ones lose their groups.
+   * Includes terminated ones while the cloud still lists them.
+   */
+  instancesIn(groupName: string, marks: string): Promise<readonly CloudInstance[]>;
   launch(request: LaunchRequest): Promise<CloudInstance>;
+  /** @returns whether it is tagged now. Only on clouds with instance tags. */
+  tagInstance(id: string, owner: string): Promise<boolean>;
   /** The output of its serial console, or the end of it; empty if the cloud has none (yet). */
   consoleOutput(instanceId: string): Promise<string>;
   /** No error if it is already gone. */

@@ -50,7 +50,7 @@ export class Account {
       },
       findGroup: (name) => Promise.resolve(this.groups.get(name)),
       createGroup: (name, description) => {
-        if (!this.groups.has(name)) this.groups.set(name, { name, description, rules: [] });
+        if (!this.groups.has(name)) this.groups.set(name, { name, description, rules: [], letsIn: [] });
         return Promise.resolve();
       },
       authorize: ({ name }, rule) => {
