@@ -74,12 +74,39 @@ export interface Release {
   readonly setUpCore: string;
   /** Followed by roles. */
   readonly enableAllBut: string;
+  /** `one role`: run once for each. */
+  readonly enableRole: { readonly command: string; readonly takes: 'one role' | 'roles' };
+  /** On a node: followed by its roles, with commas between them, and the core's address. */
+  readonly attach: string;
+  /** Whether `attach` refuses a node whose version is not the core's. */
+  readonly attachChecksVersion: boolean;
+  /** On the core: lists the nodes, and what each of them has. */
+  readonly nodeList: string;
+  readonly nodeListText: 'an address, and what is on that node after it';
+  /** On the core: followed by the address of a node; and for a node that is gone. */
+  readonly removeNode: string;
+  readonly removeDeadNode: string;
+  /** Of a node that is to be removed. `processes`: it takes no roles, so everything on the node is stopped. */
+  readonly stopRoles: { readonly command: string; readonly takes: 'processes' | 'roles' };
+  /** Moves the applications of a DEA to others, and shuts it down. */
+  readonly retireDea: string;
+  /** Lists the processes of this machine with their states. */
+  readonly processes: string;
   /** What separates roles after `enableAllBut`. */
   readonly roleList: ',' | ' ';
   /** Roles of a new machine. */
   readonly freshRoles: readonly string[];
   /** Roles that `setUpCore` may leave on. A node with any other role has had roles added since. */
   readonly coreRoles: readonly string[];
+  /** Roles without which a node is no core. `setUpCore` gives them. */
+  readonly coreNeeds: readonly string[];
+  /**
+   * Roles that a spec may give to a node. Not `base`, which every node has, nor `mdns`, which is always disabled, nor `load_balancer`: it
+   * has a command of its own, and needs the public address, which is the core's (A2 cluster/index.rst).
+   */
+  readonly roles: readonly string[];
+  /** Those of them that keep data on their node. */
+  readonly dataServices: readonly string[];
   /** MiB: what the instance type must have; and what the machine must report, which is less, because the kernel reserves some. */
   readonly memory: { readonly least: number; readonly leastReported: number };
   /** Path on the API host that tells product and version. */
@@ -100,6 +127,13 @@ const GIB_2 = { least: 2048, leastReported: 1850 } as const;
 const GIB_3_75 = { least: 3840, leastReported: 3500 } as const;
 
 const DATA_SERVICES = ['filesystem', 'mongodb', 'mysql', 'postgresql', 'rabbit', 'redis', 'memcached'] as const;
+/** Harbor, too, must be backed up (A2 cluster/index.rst). */
+const DATA_SERVICES_2_8 = [...DATA_SERVICES, 'harbor'] as const;
+const DATA_SERVICES_3 = [...DATA_SERVICES_2_8, 'rabbit3'] as const;
+
+/** For `retireDea`: the release has no such command. */
+const NONE = 'none';
+
 /** Those of any release. */
 const ANY_CORE = ['base', 'primary', 'controller', 'cloud_controller', 'health_manager', 'router'] as const;
 
@@ -132,6 +166,21 @@ const TO_2_6 = {
   disableRole: known('kato disable', 'WIKI'),
   setUpCore: known('kato setup core', 'WIKI; RN 2.2'),
   enableAllBut: known('kato enable --all-but', 'WIKI'),
+  // Whether it takes several, and what separates them, is not known: given one at a time, it does not matter.
+  enableRole: known({ command: 'kato enable', takes: 'one role' }, 'RN 2.2: `kato enable data-services`; CSB'),
+  attach: known('kato attach -e', 'CSB: `kato attach -e dea CORE_IP`; RN 2.2'),
+  attachChecksVersion: known(false, 'RN 3.0.0 (bug 98390)'),
+  nodeList: known('kato status --all', 'RN 2.6: in place of `kato ls`'),
+  nodeListText: notKnown(
+    'an address, and what is on that node after it',
+    "the address is looked for anywhere in it, and the node's own `kato info` tells its roles",
+    'statusText',
+  ),
+  removeNode: known('kato node remove', 'RN 2.2'),
+  removeDeadNode: known('kato node remove', 'RN 2.2'),
+  stopRoles: known({ command: 'kato stop', takes: 'processes' }, 'WIKI; RN 2.8 (bug 96708)'),
+  retireDea: known(NONE, 'RN 3.0.0'),
+  processes: known('kato status', 'RN 2.8 (bug 96708)'),
   roleList: known(',', 'RN 2.8 (bug 96708)'),
   freshRoles: notKnown(
     ['mdns', 'router', 'cloud_controller', 'health_manager', 'stager', 'prealloc', 'dea', ...DATA_SERVICES],
@@ -139,6 +188,16 @@ const TO_2_6 = {
     'freshRoles',
   ),
   coreRoles: notKnown(ANY_CORE, 'only used if `kato info` does not list the available roles', 'coreRoles'),
+  coreNeeds: notKnown(
+    ['cloud_controller', 'router'],
+    'those that `kato setup core` did not give are enabled with the other roles of the core',
+    'coreRoles',
+  ),
+  roles: known(
+    ['router', 'cloud_controller', 'health_manager', 'stager', 'prealloc', 'dea', ...DATA_SERVICES],
+    'CSB; ESS; RN 2.2 and 2.8 (bug 96708)',
+  ),
+  dataServices: known(DATA_SERVICES, 'A2 reference/glossary.rst; RN 2.2'),
   memory: known(GIB_2, 'WIKI ("odd behavior" below); A2 server/ec2.rst'),
   infoPath: notKnown('/info', PARKS_AT_CONSOLE, 'consoleApi'),
   firstAdmin: notKnown({ by: 'licence', path: '/stackato/license' }, PARKS_AT_CONSOLE, 'consoleApi'),
@@ -163,12 +222,24 @@ const FROM_2_8 = {
   disableRole: known('kato role remove', 'A2 kato-ref.rst'),
   setUpCore: known('kato node setup core', 'A2 kato-ref.rst'),
   enableAllBut: known('kato role add --all-but', 'A2 cluster/index.rst'),
+  enableRole: known({ command: 'kato role add', takes: 'roles' }, 'A2 kato-ref.rst'),
+  attach: known('kato node attach -e', 'A2 kato-ref.rst: "comma-separated, no spaces"'),
+  nodeList: known('kato status --all', 'RN 2.6; `kato node list` is new in 2.10.4 (bug 97251)'),
+  removeNode: known('kato node remove', 'A2 cluster/index.rst'),
+  removeDeadNode: known('kato node remove', 'A2 cluster/index.rst'),
+  stopRoles: known({ command: 'kato stop', takes: 'roles' }, 'RN 2.8 (bug 96708); A2 kato-ref.rst'),
+  processes: known('kato process list', 'RN 2.8 (bug 96708); A2 kato-ref.rst'),
   roleList: known(' ', 'A2 kato-ref.rst: the flag is a switch, roles follow'),
   freshRoles: notKnown(
     ['base', 'mdns', 'router', 'cloud_controller', 'health_manager', 'stager', 'dea', ...DATA_SERVICES, 'harbor'],
     'mdns is only disabled if it is on; nothing else depends on them',
     'freshRoles',
   ),
+  roles: known(
+    ['router', 'cloud_controller', 'health_manager', 'stager', 'dea', ...DATA_SERVICES_2_8],
+    'A2 cluster/index.rst; RN 2.8 and 2.10.4 (bug 97253)',
+  ),
+  dataServices: known(DATA_SERVICES_2_8, 'A2 cluster/index.rst, cluster/harbor.rst'),
   infoPath: known('/info', 'A2 user guide, reference/api.rst'),
   firstAdmin: known(
     { by: 'licence', path: '/stackato/license' },
@@ -181,7 +252,7 @@ const FROM_2_8 = {
   ),
 } as const satisfies ReleaseRow;
 
-/** 2.10.4 renamed `cloud_controller` (bug 97253) and added `primary`. */
+/** 2.10.4 renamed `cloud_controller` (bug 97253), and added `primary` and `kato node list` (bug 97251). */
 const FROM_2_10_4 = {
   ...FROM_2_8,
   freshRoles: notKnown(
@@ -190,6 +261,12 @@ const FROM_2_10_4 = {
     'freshRoles',
   ),
   coreRoles: known(['base', 'primary', 'controller', 'router'], 'A2 cluster/index.rst'),
+  coreNeeds: known(['primary', 'controller', 'router'], 'A2 cluster/index.rst'),
+  roles: known(
+    ['primary', 'router', 'controller', 'health_manager', 'stager', 'dea', ...DATA_SERVICES_2_8],
+    'A2 cluster/index.rst; RN 2.10.4 (bug 97253)',
+  ),
+  nodeList: known('kato node list', 'RN 2.10.4 (bug 97251): "all nodes and which roles are running on them"'),
 } as const satisfies ReleaseRow;
 
 const FROM_2_10_6 = {
@@ -212,11 +289,26 @@ const FROM_3_0 = {
   disableRole: known('kato role remove', 'A30 kato-ref.rst'),
   setUpCore: known('kato node setup core', 'A30 kato-ref.rst'),
   enableAllBut: known('kato role add --all-but', 'A30 kato-ref.rst'),
+  enableRole: known({ command: 'kato role add', takes: 'roles' }, 'A30 kato-ref.rst'),
+  attach: known('kato node attach -e', 'A30 kato-ref.rst'),
+  attachChecksVersion: known(true, 'RN 3.0.0 (bug 98390)'),
+  nodeList: known('kato node list', 'A30 kato-ref.rst'),
+  removeNode: known('kato node remove', 'A30 kato-ref.rst'),
+  removeDeadNode: known('kato node remove', 'A30 kato-ref.rst'),
+  stopRoles: known({ command: 'kato stop', takes: 'roles' }, 'A30 kato-ref.rst'),
+  retireDea: known('kato node retire', 'RN 3.0.0; A30 kato-ref.rst'),
+  processes: known('kato process list', 'A30 kato-ref.rst'),
   freshRoles: known(
     ['base', 'mdns', 'primary', 'controller', 'router', 'dea', 'postgresql', 'mysql', 'filesystem'],
     'CC 3.x spec of the legacy info',
   ),
   coreRoles: known(['base', 'primary', 'controller', 'router'], 'A30 cluster/index.rst'),
+  coreNeeds: known(['primary', 'controller', 'router'], 'A30 cluster/index.rst'),
+  roles: known(
+    ['primary', 'router', 'controller', 'dea', ...DATA_SERVICES_3],
+    'A30 cluster/index.rst; RN 3.0.0 (rabbit3); CC 3.x role_order.yml',
+  ),
+  dataServices: known(DATA_SERVICES_3, 'A30 cluster/index.rst; RN 3.0.0 (rabbit3)'),
   memory: known(GIB_2, 'A30 server/ec2.rst: "2GB+ RAM"'),
   infoPath: known('/v2/info', 'CC v3.0.1 legacy_info.rb'),
   firstAdmin: known(
@@ -239,12 +331,15 @@ const FROM_3_2 = {
     'staticIpLists',
   ),
   memory: notKnown(GIB_2, PARKS_AT_KATO, 'leastMiB'),
+  // Without the option it waits 2 to 3 minutes for a node that is gone, up to 3.2.1 (bug 102494).
+  removeDeadNode: known('kato node remove --skip-detach', 'A34 kato-ref.rst; doc commit ec1d92b (March 2014)'),
 } as const satisfies ReleaseRow;
 
 const FROM_3_4 = {
   ...FROM_3_2,
   version: known('kato version', 'A34 kato-ref.rst'),
   rename: known('kato node rename --no-restart', 'A34 kato-ref.rst'),
+  nodeListText: known('an address, and what is on that node after it', 'CT lib/kato.sh'),
   memory: known(GIB_3_75, 'A34 server/ec2.rst: m3.medium or larger'),
   memoryWithoutKey: known(4096, 'A34 console/index.rst; RN 3.4.1 (bug 104414)'),
 } as const satisfies ReleaseRow;
@@ -288,14 +383,15 @@ export function isReleaseName(name: string): name is ReleaseName {
 
 /** A fault of Stackato itself, and what a deployment does about it. */
 export interface Hazard {
-  /** ActiveState's bug number, in the release notes. */
-  readonly bug: number;
+  /** ActiveState's bug number, in the release notes; `known issue`: only the manual names it (A2, A34 known-issues.rst). */
+  readonly bug: number | 'known issue';
   readonly what: string;
   /** The first release without it. */
   readonly fixedIn: string;
   readonly answer: string;
 }
 
+const NEVER = 'never';
 const SYNTAX = 'the words are those of the release, and `kato version` is compared first';
 
 export const HAZARDS: readonly Hazard[] = [
@@ -303,7 +399,7 @@ export const HAZARDS: readonly Hazard[] = [
     bug: 96225,
     what: 'nodes with a separate router, cloud controller or load balancer need ssh keys made by hand',
     fixedIn: '2.6.7',
-    answer: 'one machine has all roles',
+    answer: 'a spec that has such a node is refused',
   },
   {
     bug: 98107,
@@ -336,10 +432,34 @@ export const HAZARDS: readonly Hazard[] = [
     answer: 'the name is looked at, and the rename step repairs it',
   },
   {
+    bug: 98281,
+    what: 'a DEA that is shut down may not stop its applications',
+    fixedIn: '2.10.4',
+    answer: 'its instance is terminated afterwards',
+  },
+  {
     bug: 102226,
     what: '`kato status` crashes while a node is down',
     fixedIn: '3.2.1',
-    answer: 'it has a time limit, and is asked again',
+    answer: 'it has a time limit, and is asked again; of a cluster, `kato node list` is asked where there is one',
+  },
+  {
+    bug: 102297,
+    what: '`kato attach` crashes if the core cannot be reached',
+    fixedIn: '3.2.1',
+    answer: "the node tries the core's ports first",
+  },
+  {
+    bug: 102136,
+    what: '`kato attach` does not say that it cannot connect to redis',
+    fixedIn: '3.2.1',
+    answer: "the node's message bus and roles are looked at, whatever it printed",
+  },
+  {
+    bug: 102494,
+    what: '`kato node remove` hangs for 2 to 3 minutes if the node is unreachable',
+    fixedIn: '3.2.1',
+    answer: 'it runs in the journal of the core, and is waited for',
   },
   { bug: 102167, what: 'unknown sub-commands are poorly reported', fixedIn: '3.2.1', answer: SYNTAX },
   {
@@ -367,16 +487,34 @@ export const HAZARDS: readonly Hazard[] = [
     answer: 'exit codes are shown and not believed',
   },
   {
+    bug: 103788,
+    what: '`kato status` hangs while a node is down',
+    fixedIn: '3.4.1',
+    answer: 'it has a time limit; of a cluster, `kato node list` is asked where there is one',
+  },
+  {
+    bug: 104273,
+    what: '`kato node retire -n` hangs while sudo waits for a password',
+    fixedIn: '3.4.1',
+    answer: 'it runs on the node itself, gets a terminal, and the password where sudo asks for it',
+  },
+  {
     bug: 103945,
     what: '`kato process ready --block` never times out',
     fixedIn: '3.4.1',
     answer: 'it runs under a time limit of 10 s',
   },
+  {
+    bug: 'known issue',
+    what: 'a node that was without its core for more than 90 s keeps processes that are FATAL',
+    fixedIn: NEVER,
+    answer: '`kato start` is run on the node, once',
+  },
 ];
 
 /** The hazards that the release has. */
 export function hazardsOf(release: ReleaseName): readonly Hazard[] {
-  return HAZARDS.filter(({ fixedIn }) => isOlder(release, fixedIn));
+  return HAZARDS.filter(({ fixedIn }) => fixedIn === NEVER || isOlder(release, fixedIn));
 }
 
 function isOlder(release: string, other: string): boolean {
