@@ -12,7 +12,7 @@ export type { DeploymentStatus, StepStatus, Trouble, UndoStatus } from './status
 export type { AttemptFailure, PendingAttempt } from '../temporal/pending';
 export { ClientError, EXIT } from './errors';
 export type { ClientErrorCode, ExitCode } from './errors';
-export { planOf } from '../steps/plan';
+export { groupPlansOf, planOf } from '../steps/plan';
 export type { PlannedStep } from '../steps/plan';
 export type { PlannedAction } from '../steps/planning';
 export { formatProblems, loadSpec, parseSpec } from '../specfile/loader';

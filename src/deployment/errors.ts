@@ -655,6 +655,35 @@ export const ERRORS = {
     retry: 'no',
     remedy: { do: "The appliance's containers use 192.168.3.0/24. Launch the instance in another network" },
   },
+  CORE_UNREACHABLE: {
+    owner: 'cloud',
+    retry: 'yes',
+    remedy: {
+      do: 'Check that the core runs, and that the security groups let the nodes reach its private address',
+      then: 'resume',
+    },
+  },
+  NODE_VERSION: {
+    owner: 'user',
+    retry: 'no',
+    remedy: {
+      do: 'All machines of a cluster need the same version. Give an image that has it, remove the node and make it again',
+      then: 'up',
+    },
+  },
+  NODE_OF_OTHER_CORE: {
+    owner: 'user',
+    retry: 'no',
+    remedy: {
+      do: "A node cannot be moved to another core, nor follow one whose address has changed. If it is not this deployment's node, find out whose",
+      or: { do: 'abort this node, which takes its machine back, and make it again', then: 'up' },
+    },
+  },
+  NODE_NOT_LISTED: {
+    owner: 'host',
+    retry: 'not-yet',
+    remedy: { do: "Look at the core's list of nodes, and at /s/logs on core and node", then: 'resume' },
+  },
   REBOOT_NOT_SEEN: {
     owner: 'host',
     retry: 'not-yet',

@@ -55,8 +55,11 @@ export interface NodeFacts {
   network?: string;
   /** Boot ids: the one stored before the reboot was requested, and the one seen twice after it. */
   reboot?: { before: string; after?: string };
-  /** The address under which it is, or may be, in the core's list. It outlives the instance: the entry of a dead one is removed. */
-  attached?: { ip: string };
+  /**
+   * The address under which it is, or may be, in the core's list. It outlives the instance: the entry of a dead one is removed. `stale`:
+   * addresses of earlier instances that may still be in it.
+   */
+  attached?: { ip: string; stale?: readonly string[] };
   /** What it was made with: a node of a group that has changed since is replaced. */
   made?: NodeMake;
   /** Steps whose effect needs a reboot that has not happened since. */

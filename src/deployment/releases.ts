@@ -82,7 +82,8 @@ export interface Release {
   readonly attachChecksVersion: boolean;
   /** On the core: lists the nodes, and what each of them has. */
   readonly nodeList: string;
-  readonly nodeListText: 'an address, and what is on that node after it';
+  /** What is looked for in it: the address of a node, and, up to the next address, its roles. */
+  readonly nodeListText: 'addresses' | 'addresses and roles';
   /** On the core: followed by the address of a node; and for a node that is gone. */
   readonly removeNode: string;
   readonly removeDeadNode: string;
@@ -172,8 +173,8 @@ const TO_2_6 = {
   attachChecksVersion: known(false, 'RN 3.0.0 (bug 98390)'),
   nodeList: known('kato status --all', 'RN 2.6: in place of `kato ls`'),
   nodeListText: notKnown(
-    'an address, and what is on that node after it',
-    "the address is looked for anywhere in it, and the node's own `kato info` tells its roles",
+    'addresses',
+    "the address is looked for anywhere in it; the node's own `kato info` tells its roles",
     'statusText',
   ),
   removeNode: known('kato node remove', 'RN 2.2'),
@@ -266,7 +267,11 @@ const FROM_2_10_4 = {
     ['primary', 'router', 'controller', 'health_manager', 'stager', 'dea', ...DATA_SERVICES_2_8],
     'A2 cluster/index.rst; RN 2.10.4 (bug 97253)',
   ),
-  nodeList: known('kato node list', 'RN 2.10.4 (bug 97251): "all nodes and which roles are running on them"'),
+  nodeList: known('kato node list', 'RN 2.10.4 (bug 97251)'),
+  nodeListText: known(
+    'addresses and roles',
+    'RN 2.10.4: "all nodes and which roles are running on them"; CT lib/kato.sh',
+  ),
 } as const satisfies ReleaseRow;
 
 const FROM_2_10_6 = {
@@ -339,7 +344,6 @@ const FROM_3_4 = {
   ...FROM_3_2,
   version: known('kato version', 'A34 kato-ref.rst'),
   rename: known('kato node rename --no-restart', 'A34 kato-ref.rst'),
-  nodeListText: known('an address, and what is on that node after it', 'CT lib/kato.sh'),
   memory: known(GIB_3_75, 'A34 server/ec2.rst: m3.medium or larger'),
   memoryWithoutKey: known(4096, 'A34 console/index.rst; RN 3.4.1 (bug 104414)'),
 } as const satisfies ReleaseRow;

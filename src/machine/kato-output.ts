@@ -69,8 +69,33 @@ export function parseKatoStatus(stdout: string): ProcessState[] {
   });
 }
 
+/**
+ * What the list of nodes says of one of them: the lines that have its address, and those below them up to one with another address.
+ * Undefined if it does not have the address.
+ */
+export function nodeEntry(stdout: string, ip: string): string | undefined {
+  let inside = false;
+  const lines = plainText(stdout)
+    .split('\n')
+    .filter((line) => {
+      const addresses: readonly string[] = line.match(/(?<![\d.])\d+(?:\.\d+){3}(?![\d.])/g) ?? [];
+      if (addresses.length > 0) inside = addresses.includes(ip);
+      return inside;
+    });
+  return lines.length === 0 ? undefined : lines.join('\n');
+}
+
+/** Whether the process belongs to the role, by its name: `stager`, `mysql_node`, `dea_ng`, `router2g`. Not `redis_server`, which is of the base. */
+export function isOfRole({ name }: ProcessState, role: string): boolean {
+  return name.startsWith(role) && /^(|_ng|2g|_node|_gateway)$/.test(name.slice(role.length));
+}
+
 export function allRunning(states: readonly ProcessState[]): boolean {
   return states.length > 0 && states.every(({ state }) => UP.test(state));
+}
+
+export function allStopped(states: readonly ProcessState[]): boolean {
+  return states.every(({ state }) => /^(STOPPED|STOP|EXITED|FATAL)$/.test(state));
 }
 
 /** Undefined if it says neither: the words are known for one release only. */

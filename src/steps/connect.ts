@@ -6,7 +6,7 @@ import { parseIfconfig, refuseContainerNetwork } from '../machine/network';
 import { parseMemory, READ_SYSTEM } from '../machine/system';
 import type { Dependencies } from './dependencies';
 import { required } from './known';
-import { assertKatoReady } from './machine/kato-ready';
+import { assertReadyUnlessAttached } from './machine/kato-ready';
 import { assertRelease } from './machine/release';
 import { isFirstBoot, withFirstBootSession, withNewHostKey } from './machine/first-boot';
 import { consoleOf, shownHostKey } from './machine/host-key';
@@ -76,7 +76,7 @@ export function awaitKato(...[deps, input, attempt]: Parameters<StepWork>): Retu
   const { release } = input.spec;
   return withSession(deps, input, async (session) => {
     const version = await assertRelease(session, release);
-    await assertKatoReady(session, release);
+    await assertReadyUnlessAttached(session, input);
     return {
       changed: false,
       note: version === undefined ? 'kato is ready; it does not tell its release' : `kato ${version} is ready`,

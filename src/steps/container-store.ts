@@ -19,7 +19,7 @@ import { findOurs, isGone } from './cloud/instances';
 import { candidatesOf, isLost, isUnproved, oursOf } from './cloud/volumes';
 import { required } from './known';
 import { byCommand } from './machine/command';
-import { assertKatoReady } from './machine/kato-ready';
+import { assertReadyUnlessAttached } from './machine/kato-ready';
 import { readSections, withSession } from './machine/session';
 import { createTags, ec2Call, onMachine, tagSpecification } from './planning';
 import type { PlannedAction, Planning } from './planning';
@@ -70,7 +70,7 @@ export const containerStore = step({
     },
     awaitKatoAgain: async (deps, input) =>
       withSession(deps, input, async (session) => {
-        await assertKatoReady(session, input.spec.release);
+        await assertReadyUnlessAttached(session, input);
         return NOTHING;
       }),
   },
@@ -266,7 +266,7 @@ async function deleteVolume(...[deps, input, attempt]: Parameters<StepWork>): Pr
   return { changed: named !== '', note: `volume ${named}`, known: {} };
 }
 
-function planStore({ spec, owner, kind, kato }: Planning): readonly PlannedAction[] {
+function planStore({ spec, mark, kind, kato }: Planning): readonly PlannedAction[] {
   const wanted = wantedOf(spec);
   const size = sizeWanted(spec);
   const id = wanted !== undefined && 'id' in wanted ? wanted.id : '<volume>';
@@ -279,11 +279,11 @@ function planStore({ spec, owner, kind, kato }: Planning): readonly PlannedActio
             {
               Size: String(size),
               AvailabilityZone: spec.instance.zone ?? '<zone of the instance>',
-              ...(kind.volumeTags === 'at once' ? tagSpecification('volume', owner) : {}),
+              ...(kind.volumeTags === 'at once' ? tagSpecification('volume', mark) : {}),
             },
-            kind.volumeTags === 'none' ? 'once' : `unless there is a volume tagged ${OWNER_TAG}=${owner}`,
+            kind.volumeTags === 'none' ? 'once' : `unless there is a volume tagged ${OWNER_TAG}=${mark}`,
           ),
-          ...(kind.volumeTags === 'afterwards' ? [createTags('<volume>', owner)] : []),
+          ...(kind.volumeTags === 'afterwards' ? [createTags('<volume>', mark)] : []),
         ];
   const attach =
     wanted === undefined

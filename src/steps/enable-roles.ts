@@ -1,6 +1,8 @@
 import { RELEASES } from '../deployment/releases';
 import type { ReleaseName } from '../deployment/releases';
+import type { DeploymentSpec } from '../deployment/spec';
 import { katoOf } from '../machine/kato';
+import type { Kato } from '../machine/kato';
 import type { KatoInfo } from '../machine/kato-output';
 import { ensureByCommand } from './machine/command';
 import type { MachineCommand } from './machine/command';
@@ -10,7 +12,7 @@ import { withSession } from './machine/session';
 import { onMachine } from './planning';
 import { step } from './step';
 
-const ENABLE: MachineCommand<KatoInfo> = {
+const ENABLE_ALL: MachineCommand<KatoInfo> = {
   step: 'enable-roles',
   observe: readKatoInfo,
   done: (info, _ran, { spec }) =>
@@ -18,14 +20,45 @@ const ENABLE: MachineCommand<KatoInfo> = {
   command: ({ spec }) => katoOf(spec.release).enableAllBut(MDNS),
 };
 
-/** Enables every role but mDNS, and waits until their processes run. */
+/** Those of the spec, and no others; but a role that keeps data is never taken off. */
+const ENABLE_WANTED: MachineCommand<KatoInfo> = {
+  step: 'enable-roles',
+  observe: readKatoInfo,
+  done: (info, _ran, { spec }) => {
+    const { missing, surplus } = differenceOf(info, spec);
+    return missing.length + surplus.length === 0 ? { note: info.assigned.join(' '), known: {} } : undefined;
+  },
+  command: ({ spec }, info) => {
+    const kato = katoOf(spec.release);
+    const { missing, surplus } = differenceOf(info, spec);
+    return [...(missing.length === 0 ? [] : [kato.enableRoles(missing)]), ...surplus.map(kato.disableRole)].join('; ');
+  },
+};
+
+function differenceOf(
+  { assigned }: KatoInfo,
+  spec: DeploymentSpec,
+): { readonly missing: readonly string[]; readonly surplus: readonly string[] } {
+  const { coreNeeds, coreRoles, dataServices } = RELEASES[spec.release];
+  const wanted = [...new Set([...coreNeeds.value, ...(spec.cluster?.coreRoles ?? [])])];
+  const kept = [...wanted, ...coreRoles.value, ...dataServices.value];
+  return {
+    missing: wanted.filter((role) => !assigned.includes(role)),
+    surplus: assigned.filter((role) => !kept.includes(role)),
+  };
+}
+
+/** Enables every role but mDNS, or those of the core of a cluster, and waits until their processes run. */
 export const enableRoles = step({
   id: 'enable-roles',
-  plan: ({ kato }) => [onMachine(kato.enableAllBut(MDNS))],
+  plan: ({ kato, spec }) => plannedCommands(kato, spec).map((command) => onMachine(command)),
   activities: {
     enableRoles: async (deps, input, attempt) => {
-      const outcome = await ensureByCommand(deps, input, attempt, ENABLE);
-      await withSession(deps, input, (session) => assertKatoReady(session, input.spec.release));
+      const { cluster, release } = input.spec;
+      const outcome = await ensureByCommand(deps, input, attempt, cluster === undefined ? ENABLE_ALL : ENABLE_WANTED);
+      await withSession(deps, input, (session) =>
+        assertKatoReady(session, release, cluster === undefined ? 'status' : 'processes'),
+      );
       return outcome;
     },
   },
@@ -36,4 +69,11 @@ function allEnabled({ assigned, available }: KatoInfo, release: ReleaseName): bo
   if (assigned.includes(MDNS)) return false;
   if (available.length === 0) return assigned.some((role) => !RELEASES[release].coreRoles.value.includes(role));
   return available.every((role) => role === MDNS || assigned.includes(role));
+}
+
+/** `kato setup core` has given the roles that a core needs. */
+function plannedCommands(kato: Kato, { release, cluster }: DeploymentSpec): readonly string[] {
+  if (cluster === undefined) return [kato.enableAllBut(MDNS)];
+  const roles = cluster.coreRoles.filter((role) => !RELEASES[release].coreNeeds.value.includes(role));
+  return roles.length === 0 ? [] : [kato.enableRoles(roles)];
 }

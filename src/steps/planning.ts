@@ -2,7 +2,10 @@
 
 import { CLOUD_KINDS } from '../deployment/cloud-kinds';
 import type { CloudKind } from '../deployment/cloud-kinds';
-import { OWNER_TAG, ownerOf } from '../deployment/names';
+import { specOfNode } from '../deployment/cluster';
+import { CORE } from '../deployment/facts';
+import type { NodeName } from '../deployment/facts';
+import { nodeMarkOf, OWNER_TAG, ownerOf } from '../deployment/names';
 import type { DeploymentSpec, SecretRef } from '../deployment/spec';
 import { katoOf } from '../machine/kato';
 import type { Kato } from '../machine/kato';
@@ -17,17 +20,25 @@ export interface PlannedAction {
 }
 
 export interface Planning {
+  /** For a node other than the core: that of its group (`specOfNode`). */
   readonly spec: DeploymentSpec;
+  /** Whose step it is; `core` for a step of the site. */
+  readonly node: NodeName;
   readonly owner: string;
+  /** The mark of the node. */
+  readonly mark: string;
   readonly kind: CloudKind;
   readonly kato: Kato;
 }
 
 /** @param namespace of Temporal: part of the owner mark */
-export function planningOf(spec: DeploymentSpec, namespace: string): Planning {
+export function planningOf(spec: DeploymentSpec, namespace: string, node: NodeName = CORE): Planning {
+  const owner = ownerOf(namespace, spec.name);
   return {
-    spec,
-    owner: ownerOf(namespace, spec.name),
+    spec: specOfNode(spec, node),
+    node,
+    owner,
+    mark: nodeMarkOf(owner, node),
     kind: CLOUD_KINDS[spec.cloud.kind],
     kato: katoOf(spec.release),
   };

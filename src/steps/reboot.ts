@@ -1,4 +1,4 @@
-import { parseBootId, READ_BOOT_ID, rebootJob } from '../machine/system';
+import { rebootJob } from '../machine/system';
 import { stepsStartedIn } from '../machine/journal';
 import { inSections } from '../machine/shell';
 import { DeployError } from '../deployment/errors';
@@ -7,7 +7,7 @@ import { stuck } from './machine/command';
 import type { Attempt } from './attempt';
 import { runJob } from './machine/run-job';
 import { required } from './known';
-import { notUnderstood, readSections, withSession } from './machine/session';
+import { bootIdOf, readSections, withSession } from './machine/session';
 import { onMachine } from './planning';
 import type { RemoteSession } from './ports';
 import { step } from './step';
@@ -34,7 +34,7 @@ async function readBootId(...[deps, input]: Parameters<StepWork>): Promise<StepO
   } = input;
   try {
     return await withSession(deps, input, async (session) => {
-      const boot = await bootId(session);
+      const boot = await bootIdOf(session);
       const owed = await ranIn(boot, session, spec.name);
       // An earlier attempt may have requested the reboot already: the id it stored counts, unless a later boot owes a reboot of its own.
       if (reboot !== undefined && reboot.after === undefined)
@@ -68,10 +68,10 @@ async function requestReboot(...[deps, input, attempt]: Parameters<StepWork>): P
 async function awaitReboot(...[deps, input]: Parameters<StepWork>): Promise<StepOutcome> {
   const { before } = required(input.known.reboot, 'boot id');
   try {
-    const after = await withSession(deps, input, bootId);
+    const after = await withSession(deps, input, bootIdOf);
     if (after === before) throw new DeployError('REBOOT_NOT_SEEN', `The machine still has the boot id ${before}.`);
     await new Promise((resolve) => setTimeout(resolve, Math.min(input.spec.timing.poll, BETWEEN_READINGS_MS)));
-    const again = await withSession(deps, input, bootId);
+    const again = await withSession(deps, input, bootIdOf);
     if (again !== after) throw new DeployError('REBOOT_NOT_SEEN', 'The machine is booting once more.');
     return { changed: true, note: `boot ${after}`, known: { reboot: { before, after } } };
   } catch (error) {
@@ -88,7 +88,7 @@ async function requestOnce(
   attempt: Attempt,
   before: string,
 ): Promise<StepOutcome> {
-  if ((await bootId(session)) !== before) return { changed: true, note: 'it has rebooted', known: {} };
+  if ((await bootIdOf(session)) !== before) return { changed: true, note: 'it has rebooted', known: {} };
   const { need, command } = rebootJob(before);
   const answers = session.password === undefined ? {} : { password: session.password };
   attempt.assertTimely();
@@ -120,13 +120,6 @@ async function ranIn(boot: string, session: RemoteSession, deployment: string): 
     inSections({ startedIn: stepsStartedIn(boot, deployment, NEED_REBOOT) }),
   );
   return startedIn?.trim() !== '';
-}
-
-async function bootId(session: RemoteSession): Promise<string> {
-  const result = await session.exec(READ_BOOT_ID);
-  const id = parseBootId(result.stdout);
-  if (id === undefined) throw notUnderstood('the query for its boot id', result);
-  return id;
 }
 
 /** The machine is down, or going down. */

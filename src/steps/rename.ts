@@ -3,19 +3,26 @@ import type { NameCheck } from '../machine/rename-check';
 import { katoOf } from '../machine/kato';
 import { byCommand } from './machine/command';
 import { readSections } from './machine/session';
+import { hostOf } from '../deployment/cluster';
+import { mayBeAttached } from './known';
 import { onMachine } from './planning';
 import { step } from './step';
 
-/** Gives the appliance its name: host name, hosts file and certificate. */
+/**
+ * Gives the machine its name: host name, hosts file and certificate. A node that is attached is left alone: kato writes the names of the core
+ * to its hosts file, and another rename would give the whole cluster another endpoint (A2 cluster/index.rst, multiple routers).
+ */
 export const rename = step({
   id: 'rename',
-  plan: ({ kato, spec }) => [onMachine(kato.rename(spec.dns.name))],
+  plan: ({ kato, spec, node }) => [onMachine(kato.rename(hostOf(spec, node)))],
   activities: {
     renameNode: byCommand<NameCheck>({
       step: 'rename',
-      observe: async (session, { spec }) => checkNames(await readSections(session, READ_NAMES), spec.dns.name),
-      done: (names, _ran, { spec }) => (isRenamed(names) ? { note: spec.dns.name, known: {} } : undefined),
-      command: ({ spec }) => katoOf(spec.release).rename(spec.dns.name),
+      observe: async (session, { spec, node }) =>
+        checkNames(await readSections(session, READ_NAMES), hostOf(spec, node)),
+      done: (names, _ran, input) =>
+        isRenamed(names) || mayBeAttached(input) ? { note: hostOf(input.spec, input.node), known: {} } : undefined,
+      command: ({ spec, node }) => katoOf(spec.release).rename(hostOf(spec, node)),
     }),
   },
 });

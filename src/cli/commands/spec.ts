@@ -4,7 +4,7 @@ import { EXIT } from '../../client/errors';
 import type { ExitCode } from '../../client/errors';
 import { settingsOf } from '../../client/settings';
 import { jsonSchema } from '../../specfile/schema';
-import { planOf } from '../../steps/plan';
+import { groupPlansOf, planOf } from '../../steps/plan';
 import type { Context } from '../context';
 import { readSpec } from '../read-spec';
 import { planText } from '../render/plan';
@@ -14,7 +14,10 @@ export async function planCommand(context: Context, path: string): Promise<ExitC
   // Temporal's namespace is part of the mark on everything that is made.
   const { namespace } = settingsOf(context.profile === undefined ? {} : { profile: context.profile });
   const steps = planOf(spec, namespace);
-  context.show({ name: spec.name, steps }, () => planText(spec, steps, context.paint));
+  const groups = groupPlansOf(spec, namespace);
+  context.show({ name: spec.name, steps, ...(spec.cluster === undefined ? {} : { groups }) }, () =>
+    planText(spec, steps, groups, context.paint),
+  );
   return EXIT.done;
 }
 

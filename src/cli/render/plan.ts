@@ -1,17 +1,40 @@
 /** What `plan` prints. */
 
 import type { DeploymentSpec } from '../../deployment/spec';
-import type { PlannedStep } from '../../steps/plan';
+import type { PlannedGroup, PlannedStep } from '../../steps/plan';
 import type { PlannedAction } from '../../steps/planning';
 import type { Paint } from './text';
 
-export function planText(spec: DeploymentSpec, steps: readonly PlannedStep[], paint: Paint): string {
+export function planText(
+  spec: DeploymentSpec,
+  steps: readonly PlannedStep[],
+  groups: readonly PlannedGroup[],
+  paint: Paint,
+): string {
   const { name, release, cloud, dns } = spec;
   const head = [
     `${paint.bold(name)}  Stackato ${release} on ${cloud.kind} at ${cloud.endpoint ?? cloud.region}, as ${dns.name}`,
     'Each step looks first, and does only what is not there yet. Nothing was touched to say this.',
   ];
-  return [...head, ...steps.flatMap((step, i) => stepText(step, i + 1, paint))].join('\n');
+  return [...head, ...stepsText(steps, paint), ...groups.flatMap((group) => groupText(group, paint))].join('\n');
+}
+
+function groupText({ nodes, steps }: PlannedGroup, paint: Paint): string[] {
+  const [first = '', ...others] = nodes;
+  const same =
+    others.length === 0 ? '' : `  ${paint.dim(`(as ${first}: each of the others has its own name in its place)`)}`;
+  return ['', `${paint.bold(nodesText(nodes))}${same}`, ...stepsText(steps, paint)];
+}
+
+/** Most nodes that are all named. */
+const NAMED = 4;
+
+function nodesText(nodes: readonly string[]): string {
+  return nodes.length > NAMED ? `${nodes[0] ?? ''} … ${nodes.at(-1) ?? ''}` : nodes.join(', ');
+}
+
+function stepsText(steps: readonly PlannedStep[], paint: Paint): string[] {
+  return steps.flatMap((step, i) => stepText(step, i + 1, paint));
 }
 
 function stepText({ id, title, notNeeded, actions }: PlannedStep, number: number, paint: Paint): string[] {

@@ -11,17 +11,22 @@ import type { Attempt } from '../attempt';
 import type { Dependencies } from '../dependencies';
 import { runJob } from './run-job';
 import type { JobOutcome } from './run-job';
-import { notUnderstood, withSession } from './session';
+import { notUnderstood, withCoreSession, withSession } from './session';
 import type { RemoteSession } from '../ports';
 import type { StepInput, StepOutcome } from '../../deployment/activities';
 import type { StepWork } from '../step';
 
 export interface MachineCommand<T> {
-  readonly step: StepId;
+  /** Its jobs' folder on the machine. In each folder one job runs at a time. */
+  readonly step: StepId | `${StepId}-${string}`;
+  /** Default: the machine of the step's node. */
+  readonly on?: 'core';
   observe(session: RemoteSession, input: StepInput): Promise<T>;
   /** The outcome, if the effect is there. `ran`: the command was run for this need. */
   done(state: T, ran: boolean, input: StepInput): Omit<StepOutcome, 'changed'> | undefined;
   command(input: StepInput, state: T): string;
+  /** Throws if it must not be run now. Called only before it is started. */
+  prepare?(deps: Dependencies, input: StepInput, state: T): Promise<void>;
   /** What messages call it; default: the command itself. */
   readonly shown?: string;
   /** The error that its output names, if its effect is not there. */
@@ -46,18 +51,22 @@ export async function ensureByCommand<T>(
   attempt: Attempt,
   work: MachineCommand<T>,
 ): Promise<StepOutcome> {
-  return withSession(deps, input, async (session) => {
+  const open = work.on === 'core' ? withCoreSession : withSession;
+  return open(deps, input, async (session) => {
     const job = await jobState(session, input, work.step);
     const ran = job !== 'absent';
     const state = await work.observe(session, input);
     // A command that is still running may show half of its effect: wait for its end first.
     const there = job === 'running' ? undefined : work.done(state, ran, input);
     if (there !== undefined) return { changed: ran, ...there };
+    if (job === 'absent') await work.prepare?.(deps, input, state);
     attempt.assertTimely();
     const need = await uncutNeed(session, input, work);
     const outcome = await watch(session, { ...input, need }, attempt, work, state);
     const after = work.done(await work.observe(session, input), true, input);
     if (after !== undefined) return { changed: true, ...after };
+    if (outcome.need !== need)
+      throw new DeployError('NOT_YET', `An earlier run of ${work.shown ?? work.command(input, state)} has just ended.`);
     const cut = outcome.state === 'rebooted' || outcome.state === 'lost';
     if (cut && work.again === true && !need.endsWith(`-run-${MOST_RUNS}`))
       throw new DeployError('NOT_YET', `The command ${ending(outcome)}, and is run again.`);
@@ -88,7 +97,11 @@ async function uncutNeed<T>(
 /** Of a command that was cut off again and again. */
 const MOST_RUNS = 5;
 
-async function jobState(session: RemoteSession, { spec, need }: StepInput, step: StepId): Promise<JobState> {
+async function jobState(
+  session: RemoteSession,
+  { spec, need }: StepInput,
+  step: MachineCommand<unknown>['step'],
+): Promise<JobState> {
   const { command } = findJob({ deployment: spec.name, step, need });
   const reply = await session.exec(command);
   const report = parseReport(reply.stdout);

@@ -24,6 +24,8 @@ export interface JobCommand extends JournalKey {
 export interface JobOutcome {
   /** `running`: the budget is used up; call again. `rebooted`, `lost`: ended without an exit status, by a reboot or by something else. */
   readonly state: 'running' | 'finished' | 'rebooted' | 'lost' | 'stuck';
+  /** Of the job that was watched: another one of the step may still have been running. */
+  readonly need: string;
   readonly code?: number;
   /** If stuck: the question, and why it was not answered. */
   readonly prompt?: string;
@@ -160,7 +162,7 @@ class Job {
   outcome(): JobOutcome {
     const { deployment, step, need } = this.key;
     const transcript = this.shown(this.bytes).slice(-TRANSCRIPT);
-    const common = { transcript, log: `~/.stackato-deploy/${deployment}/${step}/${need}/log` };
+    const common = { need, transcript, log: `~/.stackato-deploy/${deployment}/${step}/${need}/log` };
     if (this.state === 'killed') return { state: 'stuck', ...this.question(), ...common };
     if (this.state === 'absent') return { state: 'lost', ...common };
     return {

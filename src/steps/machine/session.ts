@@ -3,6 +3,7 @@
 import { diskError, lastLines } from '../../machine/output';
 import { parseSections } from '../../machine/shell';
 import type { Sections } from '../../machine/shell';
+import { parseBootId, READ_BOOT_ID } from '../../machine/system';
 import { DeployError } from '../../deployment/errors';
 import type { Dependencies } from '../dependencies';
 import { required } from '../known';
@@ -36,6 +37,13 @@ export async function readSections(session: RemoteSession, command: string): Pro
   const sections = parseSections(result.stdout);
   if (sections === undefined) throw notUnderstood('a status query', result);
   return sections;
+}
+
+export async function bootIdOf(session: RemoteSession): Promise<string> {
+  const result = await session.exec(READ_BOOT_ID);
+  const id = parseBootId(result.stdout);
+  if (id === undefined) throw notUnderstood('the query for its boot id', result);
+  return id;
 }
 
 /** For a command that ended with output of the wrong form: the message quotes the machine, whose words name the cause or lead to it. */
