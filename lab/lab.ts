@@ -116,8 +116,10 @@ async function startParts<H extends Host>(
       create,
       bootsImages: factory.bootsImages,
       ...(options.shuttingDownFor === undefined ? {} : { shuttingDownFor: options.shuttingDownFor }),
-      knobsFor: (groups) =>
-        Object.assign({}, factory.knobs, options.knobs, ...groups.map((group) => plans.get(group) ?? {})) as Knobs,
+      knobsFor: (groups, nth) => {
+        const planned = groups.flatMap((group) => plansFor(group, nth)).map((name) => plans.get(name) ?? {});
+        return planned.reduce<Knobs>((knobs, plan) => ({ ...knobs, ...plan }), { ...factory.knobs, ...options.knobs });
+      },
     },
   });
   await clouds.start();
@@ -141,6 +143,7 @@ function labOf<H extends Host>({ state, temporal, dns, clouds, plans, hosts, sto
     fault: (fault) => clouds.faults.add(fault),
     clearFaults: () => clouds.faults.clear(),
     faultsLeft: (kind) => clouds.faults.left(kind),
+    configure: (kind, settings) => clouds.configure(kind, settings),
     held: (kind) => clouds.faults.held(kind),
     release: (kind, by) => clouds.faults.release(kind, by),
     user: (kind, name) => clouds.user(kind, name),
@@ -158,9 +161,9 @@ function labOf<H extends Host>({ state, temporal, dns, clouds, plans, hosts, sto
         ),
     image: (kind, id) => clouds.front(kind).cloud.images.unbundled(id),
     objects: (kind) => clouds.store(kind).buckets.objects(),
-    plan: (deployment, knobs) => {
+    plan: (deployment, knobs, nth) => {
       checkKnobs(knobs);
-      plans.set(groupOf(deployment), knobs);
+      plans.set(planOf(groupOf(deployment), nth), knobs);
     },
     machines: (deployment) =>
       clouds.machinesOf(groupOf(deployment)).flatMap(({ host }) => hosts.get(host?.instanceId ?? '') ?? []),
@@ -193,6 +196,16 @@ function stateOf(
 
 function appliancePorts({ ssh, http, https }: Ports): ApplianceOptions['ports'] {
   return { ssh, http, https };
+}
+
+/** The plans for a machine, the weakest first. */
+function plansFor(group: string, nth: number): string[] {
+  const core = group.replace(/-nodes$/, '');
+  return [...new Set([core, group, planOf(group, nth)])];
+}
+
+function planOf(group: string, nth?: number): string {
+  return nth === undefined ? group : `${group} ${nth}`;
 }
 
 function groupOf(deployment: string): string {

@@ -1,5 +1,6 @@
 /** Interfaces between the parts of the lab, and the ones tests use. The lab imports nothing from the product. */
 
+import type { Duplex } from 'node:stream';
 import type { Knobs } from './knobs';
 
 export const KINDS = ['eucalyptus-3.2', 'eucalyptus-3.4', 'eucalyptus-4.4', 'eucalyptus-5.1', 'aws'] as const;
@@ -20,7 +21,20 @@ export interface ApplianceOptions {
   readonly image?: NodeImage;
   /** GiB, of the disk that comes with the instance type and goes with the instance; absent: there is none. */
   readonly ephemeral?: number;
+  /** Absent: it reaches no other machine. */
+  readonly network?: PrivateNetwork;
 }
+
+/** A machine's way to the others of its cloud, by private address. */
+export interface PrivateNetwork {
+  open(ip: string, port: number): Promise<Arrival>;
+}
+
+/**
+ * How a request for a connection fares. `refused`: nothing listens on that port. `dropped`: no answer ever comes, because
+ * there is no such machine, it is down, or no rule of its groups allows it.
+ */
+export type Arrival = Duplex | 'refused' | 'dropped';
 
 export interface LabVolume {
   readonly id: string;
@@ -56,6 +70,8 @@ export interface Host {
   attachVolume(volume: LabVolume, device: string): Promise<void>;
   /** Rejects while the machine has it mounted. */
   detachVolume(id: string): Promise<void>;
+  /** A connection from the private network, which its rules allow. Absent: machines that are on no such network. */
+  arrive?(port: number, from: string): Arrival;
   /** Everything its serial console has printed since the first boot. */
   consoleOutput(): string;
   /** Ends the machine and removes its processes, listeners and files. */
@@ -153,7 +169,22 @@ export interface Fault {
 export interface CloudInventory {
   readonly instances: readonly { id: string; state: string; groups: readonly string[]; publicIp?: string }[];
   readonly addresses: readonly { publicIp: string; instanceId?: string }[];
-  readonly groups: readonly { name: string; description: string; rules: readonly Rule[] }[];
+  readonly groups: readonly { name: string; description: string; rules: readonly InventoryRule[] }[];
+}
+
+/** Its source is either a CIDR or a group, by name. */
+export type InventoryRule = { readonly port: number } & ({ readonly cidr: string } | { readonly group: string });
+
+/** What a cloud has and allows. */
+export interface CloudSettings {
+  /** Most elastic IPs of the account. */
+  readonly addresses: number;
+  /** Most instances of the account. */
+  readonly instances: number;
+  /** How many instances the zones have room for, in all. */
+  readonly capacity: number;
+  /** Whether instances get a public address by themselves, until they get an elastic IP or end. */
+  readonly publicAddresses: boolean;
 }
 
 /** A volume as the cloud itself sees it. */
@@ -267,6 +298,8 @@ export interface Lab<H extends Host = Appliance> {
   clearFaults(): void;
   /** Faults that are not used up. */
   faultsLeft(kind: Kind): readonly Fault[];
+  /** Changes what a cloud has and allows, from now on. */
+  configure(kind: Kind, settings: Partial<CloudSettings>): void;
   /** Calls that a fault holds. */
   held(kind: Kind): readonly HeldCall[];
   /** Releases held calls: those of one access key, or all. */
@@ -285,9 +318,12 @@ export interface Lab<H extends Host = Appliance> {
   image(kind: Kind, id: string): Promise<UnbundledImage>;
   /** All objects in its S3, sorted. */
   objects(kind: Kind): readonly LabObject[];
-  /** Sets the knobs of machines launched from now on in the security group `stackato-<deployment>`. */
-  plan(deployment: string, knobs: Partial<Knobs>): void;
-  /** Machines of the security group `stackato-<deployment>` that are not terminated. */
+  /**
+   * Sets the knobs of machines launched from now on in the security group `stackato-<deployment>`, and, beneath their own,
+   * of those in `stackato-<deployment>-nodes`. `nth`: only of the machine launched as the n-th of that group, from 1.
+   */
+  plan(deployment: string, knobs: Partial<Knobs>, nth?: number): void;
+  /** Machines of the security group `stackato-<deployment>` that are not terminated, oldest first. Nodes of a cluster: `<deployment>-nodes`. */
   machines(deployment: string): readonly H[];
   /** The zone as `dig axfr` prints it, sorted, without the SOA. */
   zone(): Promise<readonly string[]>;

@@ -5,7 +5,7 @@
 
 import { join } from 'node:path';
 import pLimit from 'p-limit';
-import type { Rule } from '../types';
+import type { Arrival, CloudSettings, Rule } from '../types';
 import type { BundleKeys } from './bundle-keys';
 import type { Dialect } from './dialects';
 import { Images } from './images';
@@ -13,9 +13,10 @@ import { Machines } from './machines';
 import type { MachineOptions } from './machines';
 import { MotoClient } from './moto-client';
 import { addressesIn, groupsIn, instancesIn } from './records';
-import type { AddressRecord, GroupRecord, InstanceRecord } from './records';
+import type { AddressRecord, GroupRecord, InstanceRecord, RuleRecord } from './records';
 import { RowCache } from './row-cache';
 import type { RowSource } from './row-cache';
+import { isPeer, letThrough } from './rules';
 import type { Buckets } from './s3/buckets';
 import { Volumes } from './volumes';
 
@@ -42,14 +43,16 @@ const GROUPS: RowSource<GroupRecord> = {
   keyOf: ({ id }) => id,
 };
 
+const LIVING: ReadonlySet<string> = new Set(['pending', 'running']);
+
 export interface CloudOptions {
   readonly moto: string;
   readonly net: number;
-  readonly quota: number;
   readonly domain: string;
   /** URLs of its EC2 and S3. */
   readonly endpoints: { readonly ec2: string; readonly s3: string };
-  readonly machines: Omit<MachineOptions, 'released'>;
+  readonly settings: CloudSettings;
+  readonly machines: Omit<MachineOptions, 'released' | 'route'>;
   readonly buckets: Buckets;
   readonly keys: BundleKeys;
 }
@@ -67,6 +70,11 @@ export class Cloud {
     readonly addresses: RowCache<AddressRecord>;
     readonly groups: RowCache<GroupRecord>;
   };
+  /** Rules whose source is a group, by the id of the group that has them. */
+  readonly peerRules = new Map<string, readonly RuleRecord[]>();
+  settings: CloudSettings;
+  /** Public addresses that instances have without an elastic IP, by instance id. */
+  private readonly ownAddresses = new Map<string, string>();
   private readonly changes = pLimit(1);
   private lastHost = 0;
 
@@ -81,7 +89,15 @@ export class Cloud {
       idLength: dialect.registration.idLength,
       listsDeleted: dialect.eucalyptus,
     });
-    this.machines = new Machines({ ...options.machines, released: (id) => this.volumes.freeAllOf(id) });
+    this.settings = options.settings;
+    this.machines = new Machines({
+      ...options.machines,
+      released: (id) => {
+        this.volumes.freeAllOf(id);
+        this.ownAddresses.delete(id);
+      },
+      route: (id, ip, port) => this.route(id, ip, port),
+    });
     this.buckets = options.buckets;
     const { dir, bootsImages } = options.machines;
     this.images = new Images(dialect, options.buckets, options.keys, bootsImages ? join(dir, 'images') : undefined);
@@ -107,7 +123,10 @@ export class Cloud {
 
   /** moto knows only VPC groups, and describes the group `default` as one. */
   async groups(): Promise<GroupRecord[]> {
-    const all = await this.cache.groups.all();
+    const all = (await this.cache.groups.all()).map((group) => ({
+      ...group,
+      rules: [...group.rules, ...(this.peerRules.get(group.id) ?? [])],
+    }));
     return this.dialect.vpc
       ? all
       : all.map((group) => (group.name === 'default' ? { ...group, description: 'default group' } : group));
@@ -120,8 +139,7 @@ export class Cloud {
 
   /** A free address of the pool, if possible one that was not released recently; undefined if there is none. */
   async freeAddress(): Promise<string | undefined> {
-    const taken = new Set((await this.addresses()).map(({ publicIp }) => publicIp));
-    if (taken.size >= this.options.quota) return undefined;
+    const taken = new Set([...(await this.addresses()).map(({ publicIp }) => publicIp), ...this.ownAddresses.values()]);
     const pool = this.pool();
     for (let i = 0; i < pool.length; i += 1) {
       const host = (this.lastHost + i) % pool.length;
@@ -132,6 +150,22 @@ export class Cloud {
       }
     }
     return undefined;
+  }
+
+  /** The public address of an instance that has no elastic IP. */
+  ownAddress(instanceId: string): string | undefined {
+    return this.ownAddresses.get(instanceId);
+  }
+
+  async giveOwnAddress(instanceId: string): Promise<void> {
+    const ip = await this.freeAddress();
+    if (ip === undefined) return;
+    this.ownAddresses.set(instanceId, ip);
+    await this.machines.get(instanceId)?.setPublicIp(ip);
+  }
+
+  takeOwnAddress(instanceId: string): void {
+    this.ownAddresses.delete(instanceId);
   }
 
   pool(): string[] {
@@ -163,6 +197,19 @@ export class Cloud {
     const rules = groups
       .flatMap((group) => group.rules)
       .filter(({ protocol }) => protocol === 'tcp' || protocol === '-1');
-    return rules.flatMap(({ from, to, cidr }) => this.machines.portsIn(from, to).map((port) => ({ port, cidr })));
+    return rules.flatMap(({ from, to, source }) =>
+      isPeer(source) ? [] : this.machines.portsIn(from, to).map((port) => ({ port, cidr: source.cidr })),
+    );
+  }
+
+  /** Takes a connection from a machine to a private address. A machine always reaches itself. */
+  private async route(fromId: string, ip: string, port: number): Promise<Arrival> {
+    const [instances, groups] = await Promise.all([this.instances(), this.groups()]);
+    const from = instances.find(({ id }) => id === fromId);
+    const to = instances.find(({ privateIp, state }) => privateIp === ip && LIVING.has(state));
+    if (from === undefined || to === undefined) return 'dropped';
+    const rules = groups.filter(({ id }) => to.groups.some((group) => group.id === id)).flatMap((group) => group.rules);
+    if (from.id !== to.id && !letThrough(rules, port, from)) return 'dropped';
+    return this.machines.get(to.id)?.host?.arrive?.(port, from.privateIp) ?? 'dropped';
   }
 }

@@ -117,6 +117,18 @@ const ERRORS = {
     aws: 'InvalidPermission.Duplicate',
     message: (rule) => `the specified rule "peer: ${rule}, ALLOW" already exists`,
   },
+  ruleCombination: {
+    aws: 'InvalidParameterCombination',
+    euca44: 'InternalFailure',
+    status44: 500,
+    message: (names) => `The parameters ${names} must not be used together.`,
+  },
+  ruleIncomplete: {
+    aws: 'MissingParameter',
+    euca44: 'InternalFailure',
+    status44: 500,
+    message: (name) => `MissingParameter: ${name}`,
+  },
   ruleMissing: {
     aws: 'InvalidPermission.NotFound',
     message: () => 'The specified rule does not exist in this security group.',
@@ -147,6 +159,21 @@ const ERRORS = {
     euca44: 'InsufficientAddressCapacity',
     message: () => 'The maximum number of addresses has been reached.',
     euca32: () => 'com.eucalyptus.cloud.util.NotEnoughResourcesException: InsufficientAddressCapacity',
+  },
+  instanceLimit: {
+    aws: 'InstanceLimitExceeded',
+    euca44: 'InternalFailure',
+    status44: 500,
+    message: (limit) =>
+      `You have requested more instances than your current instance limit of ${limit} allows for the specified instance type.`,
+    euca32: () => `Quota exceeded while trying to create: vminstance by user: ${ACCOUNT}`,
+  },
+  capacity: {
+    aws: 'InsufficientInstanceCapacity',
+    status: 500,
+    status44: 503,
+    message: (numbers) => `Not enough resources (${numbers}): vm instances.`,
+    euca32: (numbers) => `Not enough resources (${numbers}): vm instances.`,
   },
   instanceMissing: {
     aws: 'InvalidInstanceID.NotFound',
@@ -262,7 +289,8 @@ export interface ErrorResponse {
 export function responseOf({ why, subject }: Ec2Error, { kind, eucalyptus }: Dialect, action: string): ErrorResponse {
   const row: Row = ERRORS[why];
   const message = row.message(subject);
-  if (!eucalyptus || row.status !== undefined) return { status: row.status ?? 400, code: row.aws, message };
+  if (!eucalyptus || (row.status !== undefined && row.euca32 === undefined))
+    return { status: row.status ?? 400, code: row.aws, message };
   if (kind === 'eucalyptus-3.2')
     return { status: 406, code: `${action}Type`, message: row.euca32?.(subject) ?? message };
   return { status: row.status44 ?? 400, code: row.euca44 ?? row.aws, message };

@@ -5,17 +5,16 @@
  * Simulated: the calls of actions/index.ts; signatures, clock skew and replay; strict binding of parameters; each
  * release's error codes; client tokens; buckets, objects, registration and unbundling of images; classic and VPC
  * addressing; security group rules, instance states and public DNS names; a machine per instance, and the end of its
- * console output; volumes, as folders of the host.
+ * console output; the private network between machines; limits, capacity and automatic public addresses (`configure`);
+ * volumes, as folders of the host.
  *
  * Not simulated:
  * - the rest of S3: multipart uploads, versions, policies, access by others; snapshots, reboot, stop and
  *   start, changes to key pairs (unsimulated-actions.ts);
  * - more than one account (it has an ordinary user and, on Eucalyptus, an administrator), IAM, quotas other than of
- *   addresses;
- * - VPC objects such as subnets and interfaces; rules whose source is a group; egress rules;
- * - automatic public addresses: an instance is private until it gets an elastic IP (as with `--addressing private` on
- *   Eucalyptus);
- * - eventual consistency, lack of capacity, TLS.
+ *   addresses and instances;
+ * - VPC objects such as subnets and interfaces; egress rules;
+ * - eventual consistency, TLS.
  *
  * Unlike real clouds, the path and host of a request matter only to its signature, ids have moto's 17 digits on
  * Eucalyptus too, and instances that ask for no zone are in the cloud's first one.
@@ -24,7 +23,7 @@
 import { join } from 'node:path';
 import type { CloudPorts } from '../ports';
 import { KINDS } from '../types';
-import type { CloudAccess, CloudInventory, Kind } from '../types';
+import type { CloudAccess, CloudInventory, CloudSettings, Kind } from '../types';
 import { BundleKeys } from './bundle-keys';
 import { Cloud } from './cloud';
 import { DIALECTS } from './dialects';
@@ -33,11 +32,12 @@ import { Faults } from './faults';
 import { OWNER } from './images';
 import type { Machine, MachineOptions } from './machines';
 import { S3Front } from './s3/front';
+import { isPeer } from './rules';
 import type { Account } from './signatures';
 
 export const CLOUD_HOST = '127.0.0.1';
 const KEY_PAIR = 'lab';
-const QUOTA = 250;
+const SETTINGS: CloudSettings = { addresses: 250, instances: 1000, capacity: 1000, publicAddresses: false };
 const FOREIGN_BUCKET = 'somebody-elses';
 const OTHER_ACCOUNT = '999999999999';
 
@@ -52,7 +52,7 @@ export interface CloudsOptions {
   readonly addressQuota?: number;
   /** Lets the ordinary user of Eucalyptus register kernels and ramdisks. */
   readonly kernelRights?: boolean;
-  readonly machines: Omit<MachineOptions, 'dir' | 'released'>;
+  readonly machines: Omit<MachineOptions, 'dir' | 'released' | 'route'>;
 }
 
 export class Clouds {
@@ -92,6 +92,11 @@ export class Clouds {
 
   store(kind: Kind): S3Front {
     return this.stores[kind];
+  }
+
+  configure(kind: Kind, settings: Partial<CloudSettings>): void {
+    const { cloud } = this.fronts[kind];
+    cloud.settings = { ...cloud.settings, ...settings };
   }
 
   /** Machines of a security group that are not terminated, of all clouds. */
@@ -147,7 +152,8 @@ export class Clouds {
     const [instances, addresses, groups] = await Promise.all([cloud.instances(), cloud.addresses(), cloud.groups()]);
     return {
       instances: instances.map(({ id, state, groups: its }) => {
-        const publicIp = addresses.find(({ instanceId }) => instanceId === id)?.publicIp;
+        const elastic = addresses.find(({ instanceId }) => instanceId === id)?.publicIp;
+        const publicIp = elastic ?? cloud.ownAddress(id);
         return { id, state, groups: its.map(({ name }) => name), ...(publicIp === undefined ? {} : { publicIp }) };
       }),
       addresses: addresses.map(({ publicIp, instanceId }) => ({
@@ -159,19 +165,22 @@ export class Clouds {
         .map(({ name, description, rules }) => ({
           name,
           description,
-          rules: rules.map(({ from, cidr }) => ({ port: from, cidr })),
+          rules: rules.map(({ from, source }) => ({
+            port: from,
+            ...(isPeer(source) ? { group: source.name } : { cidr: source.cidr }),
+          })),
         })),
     };
   }
 
   private frontOf(kind: Kind): Ec2Front {
-    const { dir, moto, net, domain, addressQuota = QUOTA, machines } = this.options;
+    const { dir, moto, net, domain, addressQuota: addresses = SETTINGS.addresses, machines } = this.options;
     const { buckets } = this.stores[kind];
     const cloud = new Cloud(DIALECTS[kind], {
       moto,
       net,
       domain,
-      quota: addressQuota,
+      settings: { ...SETTINGS, addresses },
       endpoints: this.endpointsOf(kind),
       buckets,
       keys: this.keys,

@@ -4,7 +4,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import pLimit from 'p-limit';
 import type { Knobs } from '../knobs';
-import type { ApplianceOptions, Host, LabVolume, NodeImage, Rule } from '../types';
+import type { ApplianceOptions, Arrival, Host, LabVolume, NodeImage, Rule } from '../types';
 import type { InstanceRecord } from './records';
 
 /** Shortest times as `pending` and `shutting-down`, and how long a terminated instance stays listed. */
@@ -18,12 +18,14 @@ export interface MachineOptions {
   readonly create: (options: ApplianceOptions) => Promise<Host>;
   /** Whether machines boot the published images. */
   readonly bootsImages: boolean;
-  /** Knobs of a machine in these security groups. */
-  readonly knobsFor: (groups: readonly string[]) => Knobs;
+  /** Knobs of a machine in these security groups, which is the n-th launched in the first of them. */
+  readonly knobsFor: (groups: readonly string[], nth: number) => Knobs;
   /** Shortest time as `shutting-down`, ms; absent: 300. */
   readonly shuttingDownFor?: number;
   /** Called when an instance has let go of its volumes. */
   readonly released: (instanceId: string) => void;
+  /** A connection from an instance to a private address. */
+  readonly route: (instanceId: string, ip: string, port: number) => Promise<Arrival>;
 }
 
 export interface Launch {
@@ -150,16 +152,18 @@ export class Machines {
 
   launch(instance: InstanceRecord, boot: Launch): void {
     const groups = instance.groups.map(({ name }) => name);
-    const { knobsFor, ports } = this.options;
+    const { knobsFor, ports, route } = this.options;
     const dir = join(this.options.dir, instance.id);
+    const before = [...this.byId.values()].filter((machine) => machine.groups[0] === groups[0]);
     const options = {
       instanceId: instance.id,
       privateIp: instance.privateIp,
       memory: boot.memory,
       ...(boot.ephemeral > 0 ? { ephemeral: boot.ephemeral } : {}),
       dir,
-      knobs: knobsFor(groups),
+      knobs: knobsFor(groups, before.length + 1),
       ports,
+      network: { open: (ip: string, port: number) => route(instance.id, ip, port) },
       ...(boot.userData === undefined ? {} : { userData: boot.userData }),
     };
     this.byId.set(instance.id, new Machine(groups, boot, this.options, options));

@@ -151,6 +151,7 @@ const EUCALYPTUS_3_2: Table = {
 };
 
 const EUCALYPTUS_4_4: Table = {
+  DescribeAccountAttributes: ['AttributeName.#', ...FILTER],
   DescribeRegions: ['RegionName.#', ...FILTER],
   DescribeAvailabilityZones: ['ZoneName.#', ...FILTER],
   DescribeImages: ['ImageId.#', 'Owner.#', 'ExecutableBy.#', ...FILTER],
@@ -185,8 +186,10 @@ const EUCALYPTUS_4_4: Table = {
   DescribeTags: [...FILTER, ...PAGE],
 };
 
+const { DescribeAccountAttributes: _since4, ...BEFORE_4 } = EUCALYPTUS_4_4;
+
 const EUCALYPTUS_3_4: Table = {
-  ...EUCALYPTUS_4_4,
+  ...BEFORE_4,
   RegisterImage: REGISTER_3_4,
   AllocateAddress: [],
   DescribeAddresses: ['PublicIp.#', ...FILTER],
@@ -209,6 +212,7 @@ const EUCALYPTUS_5_1: Table = {
 
 const AWS: Table = {
   ...EUCALYPTUS_4_4,
+  DescribeAccountAttributes: ['AttributeName.#', 'DryRun'],
   DescribeRegions: ['RegionName.#', 'AllRegions', 'DryRun', ...FILTER],
   DescribeAvailabilityZones: ['ZoneName.#', 'ZoneId.#', 'AllAvailabilityZones', 'DryRun', ...FILTER],
   DescribeImages: [

@@ -30,11 +30,20 @@ export interface AddressRecord {
   readonly tags: readonly Tag[];
 }
 
+/** A group as the source of a rule. On 3.2 groups have no ids, and the rule holds for whatever group has that name. */
+export interface Peer {
+  /** Account number. */
+  readonly owner: string;
+  readonly name: string;
+  /** Empty on 3.2. */
+  readonly id: string;
+}
+
 export interface RuleRecord {
   readonly protocol: string;
   readonly from: number;
   readonly to: number;
-  readonly cidr: string;
+  readonly source: { readonly cidr: string } | Peer;
 }
 
 export interface GroupRecord {
@@ -91,7 +100,7 @@ export function groupsIn(answer: Branch): GroupRecord[] {
         protocol: text(permission, 'ipProtocol'),
         from: Number(text(permission, 'fromPort') || -1),
         to: Number(text(permission, 'toPort') || -1),
-        cidr: text(range, 'cidrIp'),
+        source: { cidr: text(range, 'cidrIp') },
       })),
     ),
     tags: tagsOf(group),

@@ -40,7 +40,6 @@ const FROM_3_2 = [
 const FROM_3_4 = [...FROM_3_2, 'DeleteTags'];
 const FROM_4_4 = [
   ...FROM_3_4,
-  'DescribeAccountAttributes',
   'AuthorizeSecurityGroupEgress',
   'RevokeSecurityGroupEgress',
   'CopyImage',

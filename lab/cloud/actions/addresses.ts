@@ -12,7 +12,8 @@ import type { Branch } from '../xml';
 import { required, tagSet } from './common';
 
 export async function allocateAddress(cloud: Cloud, params: Params): Promise<Branch> {
-  const ip = await cloud.freeAddress();
+  const used = (await cloud.addresses()).length;
+  const ip = used < cloud.settings.addresses ? await cloud.freeAddress() : undefined;
   if (ip === undefined) throw new Ec2Error('addressLimit');
   const { vpc, showsDomain } = cloud.dialect;
   const tags = withPrefix(params, 'TagSpecification.');
@@ -61,6 +62,7 @@ export async function associateAddress(cloud: Cloud, params: Params): Promise<Br
     AllowReassociation: 'true',
   });
   await cloud.cache.addresses.refresh(address.publicIp);
+  cloud.takeOwnAddress(id);
   await cloud.machines.get(id)?.setPublicIp(address.publicIp);
   return { return: true, associationId: cloud.dialect.vpc ? text(made, 'associationId') : undefined };
 }

@@ -78,7 +78,10 @@ function zoneFilters({ showsZoneState: tells }: Cloud['dialect']): FilterTable<Z
  * On Eucalyptus, `verbose` instead of a zone name gives the administrator the instance types, as zones. Other users get
  * the zones.
  */
-export function describeAvailabilityZones({ dialect }: Cloud, params: Params, caller: Account): Branch {
+export async function describeAvailabilityZones(cloud: Cloud, params: Params, caller: Account): Promise<Branch> {
+  const { dialect, settings } = cloud;
+  const running = (await cloud.instances()).filter(({ state }) => state !== 'terminated').length;
+  const room = { free: Math.max(0, settings.capacity - running), max: settings.capacity };
   const { eucalyptus, showsZoneState, zones } = dialect;
   const asked = listed(params, 'ZoneName');
   const wanted = eucalyptus ? asked.filter((name) => name !== 'verbose') : asked;
@@ -98,7 +101,7 @@ export function describeAvailabilityZones({ dialect }: Cloud, params: Params, ca
         showsZoneState && !types
           ? { ...row }
           : { ...row, zoneState: `127.0.0.1 arn:euca:eucalyptus:${row.zoneName}:cluster:CC_01/` },
-        ...(types ? [HEADING, ...Object.entries(dialect.types).map(typeAsZone)] : []),
+        ...(types ? [HEADING, ...Object.entries(dialect.types).map((type) => typeAsZone(type, room))] : []),
       ]),
     ),
   };
@@ -115,13 +118,44 @@ export function describeInstanceTypes({ dialect }: Cloud, params: Params): Branc
   return { instanceTypeSet: list(rows.map(awsType)) };
 }
 
+/** Eucalyptus tells no limits (ComputeService.java of 4.4), AWS some of its old ones. */
+export async function describeAccountAttributes(cloud: Cloud, params: Params): Promise<Branch> {
+  const { dialect, settings } = cloud;
+  const vpcId = (await cloud.groups()).find(({ name }) => name === 'default')?.vpcId ?? '';
+  const limits = {
+    'max-instances': settings.instances,
+    'max-elastic-ips': settings.addresses,
+    'vpc-max-elastic-ips': settings.addresses,
+  };
+  const all = {
+    'supported-platforms': dialect.vpc ? 'VPC' : 'EC2',
+    'default-vpc': dialect.vpc ? vpcId : 'none',
+    ...(dialect.eucalyptus ? {} : limits),
+  };
+  const wanted = listed(params, 'AttributeName');
+  return {
+    accountAttributeSet: list(
+      Object.entries(all)
+        .filter(([name]) => wanted.length === 0 || wanted.includes(name))
+        .map(([attributeName, value]) => ({
+          attributeName,
+          attributeValueSet: list([{ attributeValue: String(value) }]),
+        })),
+    ),
+  };
+}
+
 const HEADING = { zoneName: '|- vm types', zoneState: 'free / max   cpu   ram  disk', regionName: '' };
 
-function typeAsZone([name, { cpu, memory, disk }]: readonly [string, InstanceType]): Branch {
+function typeAsZone(
+  [name, { cpu, memory, disk }]: readonly [string, InstanceType],
+  { free, max }: { readonly free: number; readonly max: number },
+): Branch {
+  const digits = (value: number): string => String(value).padStart(4, '0');
   const pad = (value: number, width: number): string => String(value).padStart(width);
   return {
     zoneName: `|- ${name}`,
-    zoneState: `0064 / 0064 ${pad(cpu, 3)} ${pad(memory, 6)} ${pad(disk, 5)}`,
+    zoneState: `${digits(free)} / ${digits(max)} ${pad(cpu, 3)} ${pad(memory, 6)} ${pad(disk, 5)}`,
     regionName: '',
   };
 }

@@ -4,11 +4,14 @@
  */
 
 import type { Cloud } from '../cloud';
+import type { Dialect } from '../dialects';
 import { Ec2Error } from '../ec2-errors';
 import { filtered, GROUP_FILTERS } from '../filters';
+import { OWNER } from '../images';
 import { withPrefix, listed } from '../parameters';
 import type { Params } from '../parameters';
 import type { GroupRecord, RuleRecord } from '../records';
+import { isPeer, isSameRule, namesGroup, parted, rulesOf } from '../rules';
 import { list, text } from '../xml';
 import type { Branch } from '../xml';
 import { selected, required, tagSet } from './common';
@@ -39,16 +42,18 @@ export async function describeSecurityGroups(cloud: Cloud, params: Params): Prom
 
 export async function authorizeSecurityGroupIngress(cloud: Cloud, params: Params): Promise<Branch> {
   const group = await find(cloud, params);
-  const rules = rulesOf(params);
+  const rules = rulesOf(params, cloud.dialect, await cloud.groups(), false);
   const double = rules.find((rule) => group.rules.some((there) => isSameRule(rule, there)));
   if (double !== undefined) {
     if (cloud.dialect.eucalyptus) return { return: false };
-    throw new Ec2Error(
-      'ruleDuplicate',
-      `${double.cidr}, ${double.protocol.toUpperCase()}, from port: ${double.from}, to port: ${double.to}`,
-    );
+    const { source, protocol, from, to } = double;
+    const peer = isPeer(source) ? source.id : source.cidr;
+    throw new Ec2Error('ruleDuplicate', `${peer}, ${protocol.toUpperCase()}, from port: ${from}, to port: ${to}`);
   }
-  await cloud.moto.call('AuthorizeSecurityGroupIngress', { GroupId: group.id, ...permissions(rules) });
+  const { ofRanges, ofGroups } = parted(rules);
+  if (ofRanges.length > 0)
+    await cloud.moto.call('AuthorizeSecurityGroupIngress', { GroupId: group.id, ...permissions(ofRanges) });
+  cloud.peerRules.set(group.id, [...(cloud.peerRules.get(group.id) ?? []), ...ofGroups]);
   await cloud.cache.groups.refresh(group.id);
   await cloud.applyRules(group.name);
   return { return: true };
@@ -56,11 +61,14 @@ export async function authorizeSecurityGroupIngress(cloud: Cloud, params: Params
 
 export async function revokeSecurityGroupIngress(cloud: Cloud, params: Params): Promise<Branch> {
   const group = await find(cloud, params);
-  const rules = rulesOf(params);
-  const there = rules.filter((rule) => group.rules.some((each) => isSameRule(rule, each)));
+  const rules = rulesOf(params, cloud.dialect, await cloud.groups(), true);
+  const there = group.rules.filter((each) => rules.some((rule) => isSameRule(rule, each)));
   if (there.length < rules.length && !cloud.dialect.eucalyptus) throw new Ec2Error('ruleMissing');
-  if (there.length > 0)
-    await cloud.moto.call('RevokeSecurityGroupIngress', { GroupId: group.id, ...permissions(there) });
+  const { ofRanges, ofGroups } = parted(there);
+  if (ofRanges.length > 0)
+    await cloud.moto.call('RevokeSecurityGroupIngress', { GroupId: group.id, ...permissions(ofRanges) });
+  const left = (cloud.peerRules.get(group.id) ?? []).filter((rule) => !ofGroups.some((gone) => isSameRule(rule, gone)));
+  cloud.peerRules.set(group.id, left);
   await cloud.cache.groups.refresh(group.id);
   await cloud.applyRules(group.name);
   return { return: true };
@@ -73,7 +81,13 @@ export async function deleteSecurityGroup(cloud: Cloud, params: Params): Promise
     ({ groups, state }) => state !== 'terminated' && groups.some(({ id }) => id === group.id),
   );
   if (users.length > 0) throw new Ec2Error('groupInUse', cloud.dialect.groupIds ? group.id : group.name);
+  // Eucalyptus looks only at instances (NetworkGroups.java of 3.2 and 4.4): rules may name a group that is gone.
+  const named = (await cloud.groups()).some(
+    ({ id, rules }) => id !== group.id && rules.some((rule) => namesGroup(rule, group)),
+  );
+  if (named && !cloud.dialect.eucalyptus) throw new Ec2Error('groupInUse', group.id);
   await cloud.moto.call('DeleteSecurityGroup', { GroupId: group.id });
+  cloud.peerRules.delete(group.id);
   await cloud.cache.groups.refresh(group.id);
   return { return: true };
 }
@@ -86,61 +100,51 @@ async function find(cloud: Cloud, params: Params): Promise<GroupRecord> {
   return group;
 }
 
-/** The rules of a request, given as flat parameters or as IpPermissions. */
-function rulesOf(params: Params): RuleRecord[] {
-  const heads = [...new Set(Object.keys(params).flatMap((name) => /^(IpPermissions\.\d+\.)/.exec(name)?.[1] ?? []))];
-  const flat = params['IpProtocol'] === undefined ? [] : [''];
-  const rules = [...flat, ...heads].flatMap((head) => {
-    const cidrs = head === '' ? [params['CidrIp'] ?? ''] : cidrsOf(params, head);
-    if (Object.keys(params).some((name) => /Groups\.|SourceSecurityGroup/.test(name)) || cidrs.includes('')) {
-      throw new Ec2Error('notSimulated', 'rules whose source is a group');
-    }
-    const protocol = (params[`${head}IpProtocol`] ?? '').toLowerCase();
-    return cidrs.map((cidr) => ({
-      protocol,
-      from: Number(params[`${head}FromPort`] ?? -1),
-      to: Number(params[`${head}ToPort`] ?? -1),
-      cidr,
-    }));
-  });
-  if (rules.length === 0) throw new Ec2Error('parameterMissing', 'IpProtocol');
-  return rules;
-}
-
-function cidrsOf(params: Params, head: string): string[] {
-  return Object.entries(params)
-    .filter(([name]) => name.startsWith(`${head}IpRanges.`) && name.endsWith('.CidrIp'))
-    .map(([, cidr]) => cidr);
-}
-
 function permissions(rules: readonly RuleRecord[]): Params {
   return Object.fromEntries(
-    rules.flatMap(({ protocol, from, to, cidr }, i) => [
+    rules.flatMap(({ protocol, from, to, source }, i) => [
       [`IpPermissions.${i + 1}.IpProtocol`, protocol],
       [`IpPermissions.${i + 1}.FromPort`, String(from)],
       [`IpPermissions.${i + 1}.ToPort`, String(to)],
-      [`IpPermissions.${i + 1}.IpRanges.1.CidrIp`, cidr],
+      [`IpPermissions.${i + 1}.IpRanges.1.CidrIp`, isPeer(source) ? '' : source.cidr],
     ]),
   );
 }
 
-function isSameRule(a: RuleRecord, b: RuleRecord): boolean {
-  return a.protocol === b.protocol && a.from === b.from && a.to === b.to && a.cidr === b.cidr;
-}
-
 function item({ dialect }: Cloud, group: GroupRecord): Branch {
-  const ipPermissions = list(
-    group.rules.map(({ protocol, from, to, cidr }) => ({
-      ipProtocol: protocol,
-      fromPort: from,
-      toPort: to,
-      groups: '',
-      ipRanges: list([{ cidrIp: cidr }]),
-    })),
-  );
-  const common = { ownerId: '000123456789', groupName: group.name, groupDescription: group.description, ipPermissions };
+  const permissionsOf = dialect.eucalyptus ? group.rules.map((rule) => [rule]) : alike(group.rules);
+  const ipPermissions = list(permissionsOf.map((rules) => permission(dialect, rules)));
+  const common = { ownerId: OWNER, groupName: group.name, groupDescription: group.description, ipPermissions };
   if (!dialect.groupIds) return common;
   return { ...common, groupId: group.id, tagSet: tagSet(group), vpcId: dialect.vpc ? group.vpcId : undefined };
+}
+
+/** AWS shows rules of the same protocol and ports as one. */
+function alike(rules: readonly RuleRecord[]): RuleRecord[][] {
+  const sets = new Map<string, RuleRecord[]>();
+  for (const rule of rules) {
+    const key = `${rule.protocol} ${rule.from} ${rule.to}`;
+    sets.set(key, [...(sets.get(key) ?? []), rule]);
+  }
+  return [...sets.values()];
+}
+
+function permission({ eucalyptus, groupIds }: Dialect, rules: readonly RuleRecord[]): Branch {
+  const { protocol, from, to } = rules[0] ?? { protocol: '', from: -1, to: -1 };
+  return {
+    ipProtocol: protocol,
+    fromPort: from,
+    toPort: to,
+    groups: list(
+      rules.flatMap(({ source }): Branch[] => {
+        if (!isPeer(source)) return [];
+        const { owner, name, id } = source;
+        if (!groupIds) return [{ userId: owner, groupName: name }];
+        return eucalyptus ? [{ userId: owner, groupName: name, groupId: id }] : [{ userId: owner, groupId: id }];
+      }),
+    ),
+    ipRanges: list(rules.flatMap(({ source }) => (isPeer(source) ? [] : [{ cidrIp: source.cidr }]))),
+  };
 }
 
 /** The groups that RunInstances names, or `default`. */

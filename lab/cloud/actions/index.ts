@@ -5,7 +5,13 @@ import type { Params } from '../parameters';
 import type { Account } from '../signatures';
 import type { Branch } from '../xml';
 import { allocateAddress, associateAddress, describeAddresses, disassociateAddress, releaseAddress } from './addresses';
-import { describeAvailabilityZones, describeInstanceTypes, describeKeyPairs, describeRegions } from './catalogue';
+import {
+  describeAccountAttributes,
+  describeAvailabilityZones,
+  describeInstanceTypes,
+  describeKeyPairs,
+  describeRegions,
+} from './catalogue';
 import {
   authorizeSecurityGroupIngress,
   createSecurityGroup,
@@ -29,6 +35,7 @@ export type Action = (cloud: Cloud, params: Params, caller: Account) => Branch |
 export const ACTIONS: Readonly<Record<string, Action>> = {
   DescribeRegions: describeRegions,
   DescribeAvailabilityZones: describeAvailabilityZones,
+  DescribeAccountAttributes: describeAccountAttributes,
   DescribeImages: describeImages,
   RegisterImage: registerImage,
   DeregisterImage: deregisterImage,

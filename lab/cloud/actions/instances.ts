@@ -21,6 +21,7 @@ export async function runInstances(cloud: Cloud, params: Params): Promise<Branch
   if (earlier !== undefined) return reservation(cloud, earlier, await cloud.addresses());
   const type = params['InstanceType'] ?? 'm1.small';
   await checkLaunch(cloud, params, type);
+  await checkLimits(cloud, params);
   const userData = userDataOf(params);
   const groups = await groupsFor(cloud, params);
   const made = await cloud.moto.call('RunInstances', {
@@ -44,6 +45,8 @@ export async function runInstances(cloud: Cloud, params: Params): Promise<Branch
       ephemeral: ephemeralOf(cloud, type),
       image: cloud.images.nodeImage(instance.imageId),
     });
+    if (cloud.settings.publicAddresses && params['AddressingType'] !== 'private')
+      await cloud.giveOwnAddress(instance.id);
   }
   if (params['ClientToken'] !== undefined)
     cloud.tokens.set(params['ClientToken'], { request: fingerprint(params), ids: instances.map(({ id }) => id) });
@@ -194,6 +197,18 @@ async function checkLaunch(cloud: Cloud, params: Params, type: string): Promise<
     throw new Ec2Error('notSimulated', 'network interfaces');
 }
 
+const LIVING: ReadonlySet<string> = new Set(['pending', 'running', 'shutting-down']);
+
+async function checkLimits(cloud: Cloud, params: Params): Promise<void> {
+  const { dialect, settings } = cloud;
+  const wanted = Number(required(params, 'MinCount'));
+  const living = (await cloud.instances()).filter(({ state }) => LIVING.has(state)).length;
+  if (living + wanted > settings.instances) throw new Ec2Error('instanceLimit', String(settings.instances));
+  const zone = params['Placement.AvailabilityZone'] ?? dialect.zones[0] ?? '';
+  const free = Math.max(0, settings.capacity - living);
+  if (wanted > free) throw new Ec2Error('capacity', `${free} in ${zone} < ${wanted}`);
+}
+
 function reservation(cloud: Cloud, instances: readonly InstanceRecord[], addresses: readonly AddressRecord[]): Branch {
   const groups = instances[0]?.groups ?? [];
   const { groupIds } = cloud.dialect;
@@ -208,7 +223,8 @@ function reservation(cloud: Cloud, instances: readonly InstanceRecord[], address
 
 function item(cloud: Cloud, instance: InstanceRecord, index: number, addresses: readonly AddressRecord[]): Branch {
   const { dialect } = cloud;
-  const publicIp = addresses.find(({ instanceId }) => instanceId === instance.id)?.publicIp;
+  const elastic = addresses.find(({ instanceId }) => instanceId === instance.id)?.publicIp;
+  const publicIp = elastic ?? cloud.ownAddress(instance.id);
   const groupSet = list(instance.groups.map(({ id, name }) => ({ groupId: id, groupName: name })));
   return {
     instanceId: instance.id,
