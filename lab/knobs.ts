@@ -94,6 +94,20 @@ export interface Knobs {
   passwordExpired: boolean;
   /** Whether sshd forwards ports. */
   forwardsPorts: boolean;
+  /** How long it tries to reach an address that does not answer: its sshd for a forwarded port, and `kato attach`. */
+  connectTimeout: number;
+  /** A node that has been without its core for so long does not come up again by itself. */
+  fatalWithoutCore: number;
+  /** How long a core takes to notice that a node is gone. */
+  deathNoticedAfter: number;
+  /** How long `kato node remove` hangs for each dead node, before 3.2.1 (bug 102494). */
+  removeDeadTakes: number;
+  /** What `kato status` does on a core while a node is down. */
+  statusWithDeadNode: 'as released' | 'works' | 'crashes' | 'hangs';
+  /** How `kato status --all` tells nodes apart: the address in each line, or above the lines of each node. */
+  statusAllText: 'lines' | 'blocks';
+  /** MiB that a cluster may have without a licence key; 0: what the release allows. */
+  licenceMiB: number;
   /** `full` and `read-only`: mkdir fails. */
   disk: 'good' | 'full' | 'read-only';
   /** The image has cloud-init, which reads the user data at the first boot. */
@@ -164,6 +178,13 @@ export const DEFAULT_KNOBS: Knobs = {
   locale: 'C.UTF-8',
   passwordExpired: false,
   forwardsPorts: true,
+  connectTimeout: 3_000,
+  fatalWithoutCore: 90_000,
+  deathNoticedAfter: 1_000,
+  removeDeadTakes: 2_000,
+  statusWithDeadNode: 'as released',
+  statusAllText: 'lines',
+  licenceMiB: 0,
   disk: 'good',
   cloudInit: false,
   cloudInitTakes: 800,

@@ -2,8 +2,11 @@
 
 import pLimit from 'p-limit';
 import type { Knobs } from '../knobs';
-import type { Appliance, ApplianceOptions, Invocation, LabVolume, Rule } from '../types';
+import type { Appliance, ApplianceOptions, Arrival, Invocation, LabVolume, Rule } from '../types';
+import { BUS_PORT } from './cluster/messages';
 import { FirstBoot } from './cloud-init/first-boot';
+import { connectedPair } from './connected-pair';
+import type { Incoming } from './connected-pair';
 import { Disks } from './disks';
 import { GuestRpc } from './guest-rpc';
 import type { GuestReply } from './guest-rpc';
@@ -34,6 +37,8 @@ export class SimulatedAppliance implements Appliance {
   private readonly listeners: Listeners;
   private readonly serial = new SerialConsole();
   private readonly firstBoot: FirstBoot;
+  /** Connections from the private network. */
+  private readonly arrived = new Set<Incoming>();
   private ip: string | undefined;
   private rules: readonly Rule[] = [];
   private up = false;
@@ -53,7 +58,10 @@ export class SimulatedAppliance implements Appliance {
     return appliance;
   }
 
-  private constructor(options: ApplianceOptions, hostPath: string) {
+  private constructor(
+    private readonly options: ApplianceOptions,
+    hostPath: string,
+  ) {
     ({ instanceId: this.instanceId, dir: this.dir } = options);
     this.files = new MachineFiles(options.dir);
     this.state = new State(this.files, options);
@@ -98,6 +106,27 @@ export class SimulatedAppliance implements Appliance {
       if (this.disks.isInUse(id)) throw new Error(`${this.instanceId} has ${id} mounted`);
       this.disks.detach(id);
     });
+  }
+
+  /** On the private network it has the ports of a real one, and those of the lab. */
+  arrive(port: number, from: string): Arrival {
+    if (!this.up) return 'dropped';
+    const { ssh, http, https } = this.options.ports;
+    const serve = {
+      22: (stream: Incoming) => this.sshd.accept(stream),
+      80: (stream: Incoming) => this.web.http(stream),
+      443: (stream: Incoming) => this.web.https(stream),
+      [ssh]: (stream: Incoming) => this.sshd.accept(stream),
+      [http]: (stream: Incoming) => this.web.http(stream),
+      [https]: (stream: Incoming) => this.web.https(stream),
+      ...(this.state.busUp ? { [BUS_PORT]: (stream: Incoming) => this.state.core.accept(stream) } : {}),
+    }[port];
+    if (serve === undefined) return 'refused';
+    const { incoming, outgoing } = connectedPair(from);
+    this.arrived.add(incoming);
+    incoming.once('close', () => this.arrived.delete(incoming));
+    serve(incoming);
+    return outgoing;
   }
 
   consoleOutput(): string {
@@ -179,6 +208,7 @@ export class SimulatedAppliance implements Appliance {
   private async stop(): Promise<void> {
     this.up = false;
     this.state.stopped();
+    for (const stream of this.arrived) stream.destroy();
     await this.updateListeners();
     await endProcesses(this.files.path);
   }

@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { Server, utils } from 'ssh2';
 import type { Algorithms, Connection, ServerChannel, Session } from 'ssh2';
+import { join as joined } from './connected-pair';
+import type { Incoming } from './connected-pair';
 import { onTerminal } from './shell';
 import type { Shell } from './shell';
 import { login } from './ssh-login';
@@ -26,7 +28,7 @@ const TOO_MANY_STARTUPS = 'Exceeded MaxStartups\r\n';
 
 export class Sshd {
   /** Connections before login. */
-  private readonly startups = new Set<Socket>();
+  private readonly startups = new Set<Incoming | Socket>();
 
   constructor(
     private readonly state: State,
@@ -36,7 +38,8 @@ export class Sshd {
     this.createKeyOnce();
   }
 
-  accept(socket: Socket): void {
+  /** From outside, or from the private network. */
+  accept(socket: Incoming | Socket): void {
     const { banner, maxStartups } = this.state.knobs;
     if (maxStartups > 0 && this.startups.size >= maxStartups)
       return void socket.end(TOO_MANY_STARTUPS, () => socket.destroy());
@@ -52,7 +55,8 @@ export class Sshd {
       connection.once('ready', () => this.startups.delete(socket));
       new ClientConnection(connection, socket, this.state, this.shell, this.web).start();
     });
-    server.injectSocket(socket);
+    // It uses nothing but the stream, and the address.
+    server.injectSocket(socket as Socket);
   }
 
   /** As a first-boot script does that mistakes every boot for the first. */
@@ -90,7 +94,7 @@ class ClientConnection {
 
   constructor(
     private readonly connection: Connection,
-    private readonly socket: Socket,
+    private readonly socket: Incoming | Socket,
     private readonly state: State,
     private readonly shell: Shell,
     private readonly web: WebConsole,
@@ -104,13 +108,25 @@ class ClientConnection {
       else this.serve(accept());
     });
     this.connection.on('tcpip', (accept, reject, { destIP, destPort }) => {
-      const inside = ['127.0.0.1', 'localhost'].includes(destIP)
-        ? { 22: sendBanner, 80: this.web.http, 443: this.web.https }[destPort]
-        : undefined;
       // OpenSSH 5.9 gives the same answer where nothing listens and where forwarding is not allowed.
-      if (inside === undefined || !this.state.knobs.forwardsPorts) return reject();
+      if (!this.state.knobs.forwardsPorts) return reject();
+      if (!['127.0.0.1', 'localhost'].includes(destIP)) return void this.forward(destIP, destPort, accept, reject);
+      const inside = { 22: sendBanner, 80: this.web.http, 443: this.web.https }[destPort];
+      if (inside === undefined) return reject();
       inside.call(this.web, accept());
     });
+  }
+
+  /** To another machine. As from sshd, there is an answer only once it is connected, or has given up. */
+  private async forward(ip: string, port: number, accept: () => ServerChannel, reject: () => void): Promise<void> {
+    const arrival = (await this.state.network?.open(ip, port)) ?? 'dropped';
+    if (arrival === 'refused') return reject();
+    if (arrival === 'dropped') {
+      const timer = setTimeout(reject, this.state.knobs.connectTimeout).unref();
+      return void this.socket.once('close', () => clearTimeout(timer));
+    }
+    if (this.socket.destroyed) arrival.destroy();
+    else joined(accept(), arrival);
   }
 
   /** With UseDNS, sshd looks up its client's name at the first login request, after the key exchange. */

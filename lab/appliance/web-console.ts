@@ -103,14 +103,15 @@ export class WebConsole {
   }
 }
 
-function nodeInfo({ endpoint, mbusIp, micro, roles, knobs }: State): Answer {
+function nodeInfo({ endpoint, mbusIp, micro, roles, knobs, isCore, core }: State): Answer {
+  const nodes = isCore ? core.list() : [{ ip: mbusIp, roles }];
   return {
     status: 200,
     json: {
       endpoint,
       mbusip: mbusIp,
       micro_cloud: micro,
-      nodes: { [mbusIp]: { roles } },
+      nodes: Object.fromEntries(nodes.map(({ ip, roles: its }) => [ip, { roles: its }])),
       maintenance_mode: false,
       vendor_version: `v${knobs.release}`,
     },

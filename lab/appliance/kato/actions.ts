@@ -14,19 +14,22 @@ const SUDO = (state: State): string => `find_terminal
 [ -n "$terminal" ] || ${state.knobs.sudoAsks ? 'while :; do sleep 3600; done' : ':'}
 authenticate || exit ${state.knobs.exitAlwaysZero ? 0 : 1}`;
 
-interface Work {
+export interface Work {
   readonly sudo: boolean;
   readonly first: string;
-  readonly effect: () => void | Promise<void>;
+  /** @returns how it ended, if badly */
+  readonly effect: () => void | GuestReply | Promise<void | GuestReply>;
   readonly last: () => readonly string[];
 }
 
-function busy(state: State, { sudo, first, effect, last }: Work): GuestReply {
+/** Does the work, which takes a while, once the boot is complete. */
+export function busy(state: State, { sudo, first, effect, last }: Work): GuestReply {
   if (!state.up) return exit(state, 1, 'The core services are not up yet.');
   return {
     lines: [...(sudo ? [SUDO(state)] : []), say(first), sleep(state.knobs.katoTakes)],
     next: async () => {
-      await effect();
+      const bad = await effect();
+      if (bad !== undefined) return bad;
       return exit(state, 0, ...last());
     },
   };
@@ -69,30 +72,61 @@ export function setupMicro({ state }: KatoCall): GuestReply {
 }
 
 function becomeNode(state: State, node: Pick<State, 'micro' | 'mbusIp' | 'endpoint' | 'roles'>): void {
+  state.membership.leave();
   Object.assign(state, node);
   writeHosts(state);
   state.restarted();
 }
 
-export function stop({ state }: KatoCall): GuestReply {
+export function stop({ state, words }: KatoCall): GuestReply {
+  const named = processesNamed(state, words);
+  if (typeof named === 'string') return exit(state, 1, named);
   return busy(state, {
     sudo: false,
-    first: 'Stopping all roles...',
-    effect: () => void (state.katoStopped = true),
-    last: () => [progress('stopping supervisord')],
+    first: words.length === 0 ? 'Stopping all roles...' : 'Stopping...',
+    effect: () => {
+      if (words.length === 0) state.katoStopped = true;
+      else state.stopProcesses(named);
+    },
+    last: () =>
+      words.length === 0 ? [progress('stopping supervisord')] : named.map((name) => progress(`stopping ${name}`)),
   });
 }
 
-export function start({ state }: KatoCall): GuestReply {
+export function start({ state, words }: KatoCall): GuestReply {
+  const named = processesNamed(state, words);
+  if (typeof named === 'string') return exit(state, 1, named);
   return busy(state, {
     sudo: false,
-    first: 'Starting all roles...',
-    effect: () => {
-      state.katoStopped = false;
-      state.restarted();
-    },
-    last: () => [progress('starting supervisord')],
+    first: words.length === 0 ? 'Starting all roles...' : 'Starting...',
+    effect: () => state.startProcesses(words.length === 0 ? undefined : named),
+    last: () =>
+      words.length === 0 ? [progress('starting supervisord')] : named.map((name) => progress(`starting ${name}`)),
   });
+}
+
+/** `stop` and `start` take processes up to 2.6, roles later (bug 96708). @returns an error message for others */
+function processesNamed({ family, roles, processes }: State, words: readonly string[]): readonly string[] | string {
+  const ofProcesses = family.statusLists === 'processes';
+  const known = ofProcesses ? processes.map(({ name }) => name) : roles;
+  const names = ofProcesses ? words : rolesIn(family, words);
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown !== undefined) return `There is no ${ofProcesses ? 'process' : 'role'} ${unknown} on this node.`;
+  return ofProcesses ? names : names.flatMap((name) => family.processes[name] ?? []);
+}
+
+export function setLicence({ state, words }: KatoCall): GuestReply {
+  return busy(state, {
+    sudo: false,
+    first: 'Setting the license...',
+    effect: () => void (state.licence = words.join(' ')),
+    last: () => [progress('license')],
+  });
+}
+
+/** Names of groups become those of their roles. */
+export function rolesIn({ groups }: State['family'], names: readonly string[]): readonly string[] {
+  return [...new Set(names.flatMap((name) => groups[name] ?? [name]))];
 }
 
 export function enableRoles({ state, words, options }: KatoCall): GuestReply {
@@ -100,10 +134,14 @@ export function enableRoles({ state, words, options }: KatoCall): GuestReply {
   const [option = '', ...others] = Object.keys(options);
   if (others.length > 0) return exit(state, 1, 'Only one option, please.');
   // Up to 2.6, the roles are the option's value.
-  const named = family.roleList === 'commas' ? [...words, ...(options[option] ?? '').split(',')] : words;
+  const named =
+    family.roleList === 'commas' ? [...words, options[option] ?? ''].flatMap((word) => word.split(',')) : words;
   const wanted = resultingRoles(
     option,
-    named.filter((role) => role !== ''),
+    rolesIn(
+      family,
+      named.filter((role) => role !== ''),
+    ),
     family.roles,
     roles,
   );
@@ -121,7 +159,11 @@ export function enableRoles({ state, words, options }: KatoCall): GuestReply {
 }
 
 export function disableRoles({ state, words }: KatoCall): GuestReply {
-  const gone = words.flatMap((word) => word.split(',')).filter((role) => state.roles.includes(role));
+  const named = rolesIn(
+    state.family,
+    words.flatMap((word) => word.split(',')),
+  );
+  const gone = named.filter((role) => state.roles.includes(role));
   if (gone.length === 0) return exit(state, 0, 'Nothing to disable.');
   return busy(state, {
     sudo: false,

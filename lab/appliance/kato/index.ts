@@ -2,8 +2,9 @@
 
 import type { GuestReply } from '../guest-rpc';
 import type { State } from '../state';
-import { enableRoles, setupCore, setupMicro, disableRoles, rename, start, stop } from './actions';
+import { enableRoles, setupCore, setupMicro, disableRoles, rename, setLicence, start, stop } from './actions';
 import { exit, readArguments } from './call';
+import { attach, detach, removeNode } from './cluster';
 import type { KatoCall } from './call';
 import type { Verb } from './releases';
 import { info, nodes, processes, ready, status, version } from './report';
@@ -24,6 +25,10 @@ const HANDLERS: Readonly<Record<Verb, (call: KatoCall) => GuestReply>> = {
   nodes,
   stop,
   start,
+  attach,
+  removeNode,
+  detach,
+  licence: setLicence,
 };
 
 const MAX_WORDS = 3;

@@ -19,6 +19,16 @@ export interface Family {
   readonly base: readonly string[];
   readonly processes: Readonly<Record<string, readonly string[]>>;
   readonly statusLists: 'processes' | 'roles';
+  /** Names that stand for several roles. */
+  readonly groups: Readonly<Record<string, readonly string[]>>;
+  /** Whether a core refuses a node of another release. */
+  readonly comparesReleases: boolean;
+  /** MiB that a cluster may have without a licence key. */
+  readonly clusterMiB: number;
+  /** `kato attach` to an address that does not answer crashes (bug 102297); removing a dead node takes minutes (bug 102494). */
+  readonly badWithDeadNodes: boolean;
+  /** What `kato status` does while a node is down (bugs 102226 and 103788). */
+  readonly statusWithDeadNode: 'works' | 'crashes' | 'hangs';
   /** How `--all-but` takes roles: `a,b` or `a b`. */
   readonly roleList: 'commas' | 'words';
   /** MiB below which some processes never come up. */
@@ -51,6 +61,10 @@ export const VERBS = [
   'nodes',
   'stop',
   'start',
+  'attach',
+  'removeNode',
+  'detach',
+  'licence',
 ] as const;
 export type Verb = (typeof VERBS)[number];
 
@@ -95,6 +109,8 @@ const TO_2_6: Family = {
     enable: 'add',
     'setup core': 'core',
     'setup micro': 'micro',
+    attach: 'attach',
+    'node remove': 'removeNode',
   },
   usage: {
     version: usage([0, 0]),
@@ -111,6 +127,10 @@ const TO_2_6: Family = {
     nodes: usage([0, 0]),
     stop: usage([0, MANY]),
     start: usage([0, MANY]),
+    attach: usage([1, 1], '', '-e'),
+    removeNode: usage([1, 1]),
+    detach: usage([0, 0]),
+    licence: usage([1, MANY]),
   },
   roles: ROLES_2_6,
   fresh: ROLES_2_6,
@@ -118,6 +138,11 @@ const TO_2_6: Family = {
   base: ['doozerd', 'nats_server', 'redis_server', 'postgresql'],
   processes: { ...PROCESSES, mdns: ['avahi_announcer'] },
   statusLists: 'processes',
+  groups: { 'data-services': DATA },
+  comparesReleases: false,
+  clusterMiB: Infinity,
+  badWithDeadNodes: true,
+  statusWithDeadNode: 'crashes',
   roleList: 'commas',
   least: 2048,
   firstAdmin: 'licence',
@@ -153,6 +178,8 @@ const FROM_2_8: Family = {
     'role add': 'add',
     'node setup core': 'core',
     'node setup micro': 'micro',
+    'node attach': 'attach',
+    'node remove': 'removeNode',
   },
   usage: {
     ...TO_2_6.usage,
@@ -164,6 +191,7 @@ const FROM_2_8: Family = {
     add: usage([0, MANY], '-a --all -o --only --all-but'),
     core: usage([0, 1], '-v --verbose'),
     micro: usage([0, MANY], '-d --delete -s --no-start -v --verbose'),
+    attach: usage([1, 1], '-s --no-start -v --verbose', '-e --enable'),
   },
   roles: ROLES_2_8,
   fresh: ROLES_2_8,
@@ -200,6 +228,8 @@ const FROM_2_10_4: Family = {
 const FROM_3: Family = {
   ...FROM_2_10_4,
   from: [3, 0, 0],
+  commands: { ...FROM_2_10_4.commands, 'node detach': 'detach' },
+  comparesReleases: true,
   usage: {
     ...FROM_2_10_4.usage,
     staticIp: usage([0, 0], '--no-restart'),
@@ -207,6 +237,8 @@ const FROM_3: Family = {
     // Without --no-stop (bug 99521).
     remove: usage([1, MANY]),
     nodes: usage([0, 0], '-j --json -y --yaml'),
+    attach: usage([1, 1], '-s --no-start -v --verbose -f --force', '-e --enable'),
+    removeNode: usage([1, MANY], '--skip-detach'),
   },
   roles: ['base', 'primary', 'mdns', 'router', 'controller', 'dea', ...DATA, 'rabbit3', 'harbor'],
   fresh: ['base', 'mdns', 'primary', 'controller', 'router', 'dea', 'postgresql', 'mysql', 'filesystem'],
@@ -230,16 +262,30 @@ const FROM_3_2: Family = {
   },
 };
 
-const FROM_3_4: Family = { ...FROM_3_2, from: [3, 4, 0], least: 3840 };
+const FROM_3_2_1: Family = { ...FROM_3_2, from: [3, 2, 1], badWithDeadNodes: false, statusWithDeadNode: 'hangs' };
+
+const FROM_3_4: Family = { ...FROM_3_2_1, from: [3, 4, 0], least: 3840 };
+
+/** With licence keys (bug 104414). */
+const FROM_3_4_1: Family = {
+  ...FROM_3_4,
+  from: [3, 4, 1],
+  commands: { ...FROM_3_4.commands, 'license set': 'licence' },
+  clusterMiB: 20_480,
+  statusWithDeadNode: 'works',
+};
 
 /** Newest first. */
-const FAMILIES = [FROM_3_4, FROM_3_2, FROM_3, FROM_2_10_4, FROM_2_8, TO_2_6];
+const FAMILIES = [FROM_3_4_1, FROM_3_4, FROM_3_2_1, FROM_3_2, FROM_3, FROM_2_10_4, FROM_2_8, TO_2_6];
 
-export function familyOf(release: string): Family {
+export function isBefore(release: string, other: Family['from']): boolean {
   const number = ([major = 0, minor = 0, patch = 0]: readonly number[]): number =>
     (major * 1000 + minor) * 1000 + patch;
-  const wanted = number(release.split('.').map(Number));
-  const family = FAMILIES.find(({ from }) => wanted >= number(from));
+  return number(release.split('.').map(Number)) < number(other);
+}
+
+export function familyOf(release: string): Family {
+  const family = FAMILIES.find(({ from }) => !isBefore(release, from));
   if (family === undefined) throw new Error(`The lab does not know Stackato ${release}.`);
   return family;
 }

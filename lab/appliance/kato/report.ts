@@ -2,9 +2,11 @@
 
 import { sleep } from '../guest-rpc';
 import type { GuestReply } from '../guest-rpc';
-import type { ProcessState, State } from '../state';
+import type { ProcessState } from '../cluster/messages';
+import type { State } from '../state';
 import { exit } from './call';
 import type { KatoCall } from './call';
+import { stuckStatus } from './cluster';
 
 const POLL_MS = 200;
 
@@ -42,22 +44,35 @@ function row({ knobs }: State, name: string, how: ProcessState['state']): string
   return knobs.statusText === 'table' ? `${name.padEnd(24)}${how}` : `${name}: ${PROSE[how]}`;
 }
 
-const PROSE = { RUNNING: 'up', STARTING: 'coming up', FATAL: 'broken' } as const;
+const PROSE = { RUNNING: 'up', STARTING: 'coming up', FATAL: 'broken', STOPPED: 'off' } as const;
 
-/** Shows processes up to 2.6, roles later. */
-export function status(call: KatoCall): GuestReply {
-  const { state } = call;
-  if (state.family.statusLists === 'processes') return processes(call);
-  const states = new Map(state.processes.map(({ name, state: how }) => [name, how]));
-  const how = (role: string): ProcessState['state'] => {
-    const own = (state.family.processes[role] ?? []).map((name) => states.get(name));
-    return own.find((each) => each === 'FATAL') ?? own.find((each) => each === 'STARTING') ?? 'RUNNING';
+/** With `--all` on a core: of all nodes, by address. How that looks is not known. */
+export function status({ state, options }: KatoCall): GuestReply {
+  const stuck = stuckStatus(state);
+  if (stuck !== undefined) return stuck;
+  const lines = (rows: readonly ProcessState[]): string[] => rows.map(({ name, state: how }) => row(state, name, how));
+  const all = '-a' in options || '--all' in options;
+  if (!all || !state.isCore) return exit(state, 0, ...lines(state.rows));
+  const { statusAllText } = state.knobs;
+  return {
+    lines: [],
+    next: async () => {
+      const reports = [[state.address, state.report()] as const, ...(await state.core.reports())];
+      const texts = reports.flatMap(([ip, { rows }]) =>
+        statusAllText === 'lines'
+          ? lines(rows).map((line) => `${ip.padEnd(16)}${line}`)
+          : [ip, ...lines(rows).map((line) => `  ${line}`)],
+      );
+      return exit(state, 0, ...texts);
+    },
   };
-  return exit(state, 0, ...state.roles.map((role) => row(state, role, how(role))));
 }
 
-export function nodes({ state }: KatoCall): GuestReply {
-  return exit(state, 0, `${state.mbusIp.padEnd(16)}${state.roles.join(', ')}`);
+export function nodes({ state, options }: KatoCall): GuestReply {
+  const all = state.isCore ? state.core.list() : [{ ip: state.mbusIp, roles: state.roles }];
+  if ('-j' in options || '--json' in options)
+    return exit(state, 0, JSON.stringify(Object.fromEntries(all.map(({ ip, roles }) => [ip, { roles }]))));
+  return exit(state, 0, ...all.map(({ ip, roles }) => `${ip.padEnd(16)}${roles.join(', ')}`));
 }
 
 /** `--block SEC` waits, with 0 forever; without it kato checks once. Some releases never time out (bug 103945). */
