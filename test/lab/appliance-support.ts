@@ -9,7 +9,7 @@ import { DEFAULT_KNOBS } from '../../lab/knobs';
 import type { Knobs } from '../../lab/knobs';
 import { claimNet } from '../../lab/ports';
 import type { Net } from '../../lab/ports';
-import type { Appliance, Rule } from '../../lab/types';
+import type { Appliance, Arrival, Rule } from '../../lab/types';
 import { runJob } from '../../src/steps/machine/run-job';
 import type { JobCommand, JobOutcome } from '../../src/steps/machine/run-job';
 import type { ExecResult, RemoteSession } from '../../src/steps/ports';
@@ -29,6 +29,7 @@ export class TestMachine {
   constructor(
     readonly appliance: Appliance,
     readonly ip: string,
+    readonly privateIp: string,
   ) {}
 
   /** Opens a new connection, as each activity does. */
@@ -138,6 +139,9 @@ export class TestMachine {
 export class TestMachines {
   private readonly dir = mkdtempSync(join(tmpdir(), 'machines-'));
   private readonly made: Appliance[] = [];
+  private readonly byPrivateIp = new Map<string, Appliance>();
+  /** Private addresses that no rule lets anybody reach. */
+  readonly closed = new Set<string>();
   private count = 0;
   private net: Promise<Net> | undefined;
 
@@ -146,17 +150,24 @@ export class TestMachines {
     const { number: net } = await (this.net ??= claimNet(undefined));
     const id = ++this.count;
     const instanceId = `i-${String(id).padStart(8, '0')}`;
+    const privateIp = `10.1.2.${id + 10}`;
     const appliance = await createAppliance({
       instanceId,
       memory,
-      privateIp: `10.1.2.${id + 10}`,
+      privateIp,
+      network: { open: (ip, port) => Promise.resolve(this.open(privateIp, ip, port)) },
       dir: join(this.dir, folder, instanceId),
       knobs: { ...DEFAULT_KNOBS, ...QUICK, ...knobs },
       ports: PORTS,
       ...(userData === undefined ? {} : { userData }),
     });
     this.made.push(appliance);
-    return new TestMachine(appliance, `127.${net}.9.${id}`);
+    this.byPrivateIp.set(privateIp, appliance);
+    return new TestMachine(appliance, `127.${net}.9.${id}`, privateIp);
+  }
+
+  private open(from: string, ip: string, port: number): Arrival {
+    return this.closed.has(ip) ? 'dropped' : (this.byPrivateIp.get(ip)?.arrive?.(port, from) ?? 'dropped');
   }
 
   /** Launches a machine and waits until it is up, with all ports open to everybody. */

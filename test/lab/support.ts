@@ -60,6 +60,11 @@ export class FakeAppliance implements Appliance {
     return Promise.resolve();
   }
 
+  /** Nothing listens on it. */
+  arrive(): 'refused' {
+    return 'refused';
+  }
+
   consoleOutput(): string {
     return this.printed;
   }
@@ -117,6 +122,7 @@ export async function startClouds(
   addressQuota: number,
   kernelRights = false,
   shuttingDownFor = 300,
+  inside: ApplianceOptions['ports'] = { ssh: 22, http: 80, https: 443 },
 ): Promise<{ clouds: Clouds; net: number; stop(): Promise<void> }> {
   const processes = new ChildProcesses(dir);
   const net = await claimNet(undefined);
@@ -130,7 +136,7 @@ export async function startClouds(
     ports: cloudPorts(ports),
     kernelRights,
     machines: {
-      ports: { ssh: 22, http: 80, https: 443 },
+      ports: inside,
       create: factory.create,
       bootsImages: factory.bootsImages,
       knobsFor: () => factory.knobs,
