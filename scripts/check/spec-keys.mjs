@@ -1,6 +1,6 @@
 /**
  * All keys of a spec, such as `dns.tsig.name`, from its JSON Schema. The docs list the keys of secret references and
- * image files once.
+ * image files once. A key that the user names is `<group>`.
  */
 
 export function keysOf(schema) {
@@ -11,8 +11,11 @@ function below(schema, path) {
   const shapes = [schema, ...(schema.anyOf ?? [])].filter(
     (shape) => shape.properties !== undefined && !isReference(shape),
   );
-  return shapes.flatMap(({ properties, required = [] }) =>
-    Object.entries(properties).flatMap(([name, inner]) => {
+  return shapes.flatMap(({ properties, additionalProperties, required = [] }) =>
+    Object.entries({
+      ...properties,
+      ...(typeof additionalProperties === 'object' ? { '<group>': additionalProperties } : {}),
+    }).flatMap(([name, inner]) => {
       const key = path === '' ? name : `${path}.${name}`;
       return [[key, factsOf(inner, required.includes(name))], ...below(inner, key)];
     }),

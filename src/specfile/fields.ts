@@ -1,7 +1,7 @@
 /** Building blocks of the schema: a type, its rules, and a message for everything that can be wrong with a value. */
 
-import { closest, distance } from 'fastest-levenshtein';
 import { z } from 'zod';
+import { nearest } from './nearest';
 import { withHint } from './problems';
 
 interface Wording {
@@ -124,15 +124,6 @@ export function mapping<S extends z.ZodRawShape>(shape: S, words: Wording) {
       error: (issue) => (issue.code === 'unrecognized_keys' ? Object.keys(shape).join(' ') : wrong(issue)),
     })
     .meta({ description: words.about });
-}
-
-/** The most similar known word, if it is similar enough to be what was meant. */
-export function nearest(word: string, known: readonly string[]): string | undefined {
-  const plain = (key: string): string => key.toLowerCase().replace(/[^a-z0-9]/g, '');
-  const same = known.find((key) => plain(key) === plain(word));
-  if (same !== undefined || known.length === 0) return same;
-  const candidate = closest(word, known);
-  return distance(word, candidate) <= Math.max(1, Math.floor(candidate.length / 3)) ? candidate : undefined;
 }
 
 function meant(word: string, known: readonly string[]): string | undefined {

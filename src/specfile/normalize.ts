@@ -1,6 +1,7 @@
 /** Turns the spec as written into a DeploymentSpec: every default filled in, every path absolute. */
 
 import { resolve } from 'node:path';
+import { coreRolesOf, rolesMeant } from './roles';
 import type { WrittenSpec } from './schema';
 import { milliseconds } from './schema-timing';
 import { RELEASES } from '../deployment/releases';
@@ -10,6 +11,7 @@ import type {
   CatalogFile,
   CloudInitSpec,
   CloudSpec,
+  ClusterSpec,
   DeploymentSpec,
   DnsSpec,
   ImageFile,
@@ -35,16 +37,53 @@ export function normalize(spec: WrittenSpec, folder: string): DeploymentSpec {
     release,
     cloud: cloudOf(spec.cloud, folder),
     image: imageOf(image, folder),
-    instance: instanceOf(spec.instance, folder),
+    instance: instanceOf({ ...spec.instance, ...ownOf(spec.nodes?.core) }, folder),
     address: address === 'allocate' ? { allocate: true } : { ip: address },
     dns: dnsOf(spec.dns, folder),
     ssh: sshOf(spec.ssh, folder),
     network: networkOf(spec.network),
-    ...storageOf(spec.storage),
+    ...storageOf(spec.nodes?.core?.storage ?? spec.storage),
+    ...(spec.nodes === undefined ? {} : { cluster: clusterOf(spec, spec.nodes, folder) }),
     ...(admin === undefined ? {} : { admin: adminOf(admin, release, folder) }),
     access,
     console,
     timing: timingOf(spec.timing),
+  };
+}
+
+function clusterOf(
+  { release, instance, storage, rollout, ssh }: WrittenSpec,
+  { core, ...written }: Written['nodes'],
+  folder: string,
+): ClusterSpec {
+  const groups = Object.entries(written).map(([name, group]) => ({
+    name,
+    roles: rolesMeant(release, group.roles),
+    count: group.count,
+    instance: instanceOf({ ...instance, ...ownOf(group) }, folder),
+    ...storageOf(group.storage ?? storage),
+  }));
+  return {
+    coreRoles: coreRolesOf(
+      release,
+      core?.roles ?? [],
+      groups.flatMap(({ roles }) => roles),
+    ),
+    groups,
+    rollout,
+    reach: ssh.reach ?? 'core',
+  };
+}
+
+/** What some nodes have of an instance of their own. */
+function ownOf(
+  own: { type?: string | undefined; zone?: string | undefined; key?: string | undefined } = {},
+): Partial<Written['instance']> {
+  const { type, zone, key } = own;
+  return {
+    ...(type === undefined ? {} : { type }),
+    ...(zone === undefined ? {} : { zone }),
+    ...(key === undefined ? {} : { key }),
   };
 }
 

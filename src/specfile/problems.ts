@@ -50,6 +50,8 @@ export interface Fault {
   readonly at: 'key' | 'value';
   /** The last part of the path is the user's own word, and may be a secret in the wrong place. */
   readonly hidden?: true;
+  /** It is a bad name: nothing is said about its value. */
+  readonly refused?: true;
   /** The known key, if this is a misspelling of one. */
   readonly meant?: Path;
 }

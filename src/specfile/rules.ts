@@ -1,26 +1,16 @@
 /** Rules about two keys at once. A rule says nothing about a key that is already known to be wrong: one cause, one problem. */
 
 import { inSameNetwork, reservedAddress } from './addresses';
+import { CLUSTER_RULES } from './cluster-rules';
 import { isInside, tidyName } from './dns-names';
-import { valueAt, withHint } from './problems';
-import type { Fault, Path } from './problems';
+import { withHint } from './problems';
+import type { Fault } from './problems';
 import { DEFAULT_PORT } from './schema-appliance';
 import { DEADLINES, DEFAULT_POLL, milliseconds } from './schema-timing';
+import { readerOf, wrong } from './spec-reader';
+import type { Rule, SpecReader } from './spec-reader';
 import { CLOUD_KIND_NAMES, CLOUD_KINDS } from '../deployment/cloud-kinds';
 import { isReleaseName, RELEASES } from '../deployment/releases';
-
-/** How a rule reads the spec: only values that are right by themselves, as text. */
-interface SpecReader {
-  /** The value, or the default if the key is left out; undefined if there is neither, or if the value is wrong. */
-  get(path: string, fallback?: string): string | undefined;
-  has(path: string): boolean;
-  /** It is true. */
-  isOn(path: string): boolean;
-  /** Left out, and nothing is wrong with the mapping it belongs in. */
-  lacks(path: string): boolean;
-}
-
-type Rule = (spec: SpecReader) => readonly (Fault | undefined)[];
 
 const NEEDED_BY_KIND: Rule = (spec) => {
   const kind = spec.get('cloud.kind');
@@ -328,36 +318,12 @@ const RULES: readonly Rule[] = [
   IMAGE_ID_OF_CLOUD,
   ADMIN_OF_RELEASE,
   POLL_BEFORE_DEADLINE,
+  ...CLUSTER_RULES,
 ];
 
 export function ruleFaults(raw: unknown, known: readonly Fault[]): Fault[] {
   const spec = readerOf(raw, known);
   return RULES.flatMap((rule) => rule(spec)).filter((fault) => fault !== undefined);
-}
-
-function readerOf(raw: unknown, known: readonly Fault[]): SpecReader {
-  // A fault of the value itself, or of a mapping around it. Unknown keys beside it do not matter.
-  const isWrong = (path: Path): boolean =>
-    known.some((fault) => fault.at === 'value' && fault.path.every((part, i) => part === path[i]));
-  const read = (path: string): unknown => (isWrong(pathOf(path)) ? undefined : valueAt(raw, pathOf(path)));
-  return {
-    get: (path, fallback) => {
-      const value = read(path);
-      if (typeof value === 'string' || typeof value === 'number') return String(value);
-      return isWrong(pathOf(path)) ? undefined : fallback;
-    },
-    has: (path) => read(path) !== undefined,
-    isOn: (path) => read(path) === true,
-    lacks: (path) => !isWrong(pathOf(path)) && read(path) === undefined,
-  };
-}
-
-function wrong(path: string, text: string, at: Fault['at'] = 'value'): Fault {
-  return { path: pathOf(path), text, at };
-}
-
-function pathOf(path: string): Path {
-  return path.split('.').map((part) => (/^\d+$/.test(part) ? Number(part) : part));
 }
 
 function tidied(name: string | undefined): string | undefined {

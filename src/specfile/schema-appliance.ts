@@ -11,6 +11,8 @@ export const DEFAULT_PORT = { ssh: 22, http: 80, https: 443 } as const;
 
 const EVERYBODY = '0.0.0.0/0';
 
+const REACHES = ['core', 'public'] as const;
+
 export const ssh = mapping(
   {
     user: text({
@@ -32,6 +34,10 @@ export const ssh = mapping(
       fault: hostKeyFault,
       tidy: (value) => value.replace(/=$/, ''),
       pattern: '^(console|SHA256:[A-Za-z0-9+/]{43}=?)$',
+    }).optional(),
+    reach: choice(REACHES, {
+      about:
+        'How the nodes of a cluster are reached. core (if left out): through the core. public: at a public address that the cloud gives each of them.',
     }).optional(),
   },
   {

@@ -1,7 +1,8 @@
 /** Faults of a spec, from the issues that zod found in it. */
 
 import type { z } from 'zod';
-import { nearest } from './fields';
+import { CORE } from '../deployment/facts';
+import { nearest } from './nearest';
 import { isShowableKey, pathText, SEPARATOR, valueAt, withHint } from './problems';
 import type { Fault, Path } from './problems';
 
@@ -11,7 +12,10 @@ export function faultsOfIssues(issues: readonly Issue[], raw: unknown): Fault[] 
   return issues.flatMap((issue) => faultsOf(issue, [], raw));
 }
 
-/** Without those that follow from another fault: a misspelt key is also missing, and a merge key that is refused may have brought it. */
+/**
+ * Without those that follow from another fault: a misspelt key is also missing, a merge key that is refused may have brought it, and what
+ * a group with a bad name has does not matter.
+ */
 export function withoutConsequences(faults: readonly Fault[], merged: readonly Path[], raw: unknown): Fault[] {
   const misspelt = new Set(faults.flatMap(({ meant }) => (meant === undefined ? [] : [pathText(meant)])));
   const incomplete = new Set(merged.map(pathText));
@@ -21,8 +25,15 @@ export function withoutConsequences(faults: readonly Fault[], merged: readonly P
       (incomplete.has(pathText(path.slice(0, -1))) && valueAt(raw, path) === undefined)
     )
       return false;
+    if (faults.some((other) => other.refused === true && isAt(other.path, path, at))) return false;
     return at === 'value' || meant !== undefined || !misspelt.has(pathText(path));
   });
+}
+
+/** Whether this place is the value of that key, or inside of it. */
+function isAt(key: Path, path: Path, at: Fault['at']): boolean {
+  const inside = key.length < path.length || (key.length === path.length && at === 'value');
+  return inside && key.every((part, i) => part === path[i]);
 }
 
 function faultsOf(issue: Issue, above: Path, raw: unknown): Fault[] {
@@ -36,7 +47,16 @@ function faultsOf(issue: Issue, above: Path, raw: unknown): Fault[] {
     const [branch] = matching;
     if (branch !== undefined) return branch.flatMap((inner) => faultsOf(inner, path, raw));
   }
-  return [{ path, text: issue.message, at: valueAt(raw, path) === undefined ? 'key' : 'value' }];
+  const value = valueAt(raw, path);
+  const hidden = isNameOfGroup(path) && !isShowableKey(String(path.at(-1)), value !== null);
+  return [
+    { path, text: issue.message, at: value === undefined ? 'key' : 'value', ...(hidden ? { hidden: true } : {}) },
+  ];
+}
+
+/** The only keys that are the user's own words. */
+function isNameOfGroup([section, name, ...rest]: Path): boolean {
+  return section === 'nodes' && name !== undefined && name !== CORE && rest.length === 0;
 }
 
 function isOfAnotherType(issue: Issue, value: unknown): boolean {

@@ -1,4 +1,4 @@
-/** Where the machine keeps its containers: section `storage`. */
+/** Where a machine keeps its containers: section `storage`. */
 
 import { z } from 'zod';
 import { choice, mapping, shaped, whole, wrongType } from './fields';
@@ -17,7 +17,7 @@ const volume = {
   example: '20',
 };
 
-export const storage = mapping(
+const disks = mapping(
   {
     containers: z
       .union(
@@ -53,4 +53,8 @@ export const storage = mapping(
     expects: 'a mapping',
     example: '{ containers: { volume: 20 } }',
   },
-).prefault({});
+);
+
+export const storage = disks.prefault({});
+/** Of some nodes; left out: those of the deployment. */
+export const nodeStorage = disks.optional();

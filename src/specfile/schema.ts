@@ -10,6 +10,7 @@ import { access, admin, console, network, ssh } from './schema-appliance';
 import { address, cloud, instance } from './schema-cloud';
 import { dns } from './schema-dns';
 import { image } from './schema-image';
+import { nodes, rollout } from './schema-nodes';
 import { storage } from './schema-storage';
 import { timing } from './schema-timing';
 
@@ -33,6 +34,8 @@ export const specSchema = mapping(
     ssh,
     network,
     storage,
+    nodes,
+    rollout,
     admin,
     access,
     console,

@@ -78,6 +78,18 @@ const bad = (what: string, text: string, at: string | readonly string[], says: R
 const badWith = (what: string, text: string, at: string | readonly string[], says: RegExp): BadSpec =>
   bad(what, GOOD + text, at, says);
 const caseOf = (point: 'F22' | 'F23', spec: BadSpec): BadSpec => ({ ...spec, point });
+/** With more machines; `nodes` begins in line 13. */
+const badNodes = (
+  what: string,
+  groups: readonly string[],
+  at: string | readonly string[],
+  says: RegExp,
+  release = '2.10.6',
+): BadSpec => {
+  const text = GOOD.replace('2.6.6', release) + ['nodes:', ...groups].join('\n  ') + '\n';
+  return bad(what, text, at, says);
+};
+const DEA = 'dea: { roles: [dea] }';
 /** Names that must never reach a script, a command, a URL or a certificate. */
 const BAD_NAMES: readonly (readonly [what: string, yaml: string, says: RegExp])[] = [
   ['a line break', '"dev\\nsend.example.com"', /not allowed/],
@@ -909,5 +921,180 @@ export const BAD_SPECS: readonly BadSpec[] = [
     'timing: { deadline: { boot: 1m } }\n',
     '13 timing.deadline.boot',
     /did you mean reboot\?/,
+  ),
+  // Clusters.
+  badNodes('nodes that are a list', [`- ${DEA}`], '13 nodes', /must be groups of nodes by name/),
+  badNodes('a group without roles', ['dea: { count: 2 }'], '14 nodes.dea.roles', /is missing/),
+  badNodes('a group without a value', ['dea:'], '14 nodes', /has no value/),
+  badNodes('an unknown key of a group', ['dea: { role: [dea] }'], '14 nodes.dea.role', /did you mean roles\?/),
+  badNodes('a count of -1', ['dea: { roles: [dea], count: -1 }'], '14 nodes.dea.count', /from 0 to 500/),
+  badNodes('half a node', ['dea: { roles: [dea], count: 1.5 }'], '14 nodes.dea.count', /whole number/),
+  badNodes('a key pair of the core alone', [DEA, 'core: { key: ops }'], '15 nodes.core.key', /known here/),
+  badNodes('a count of cores', [DEA, 'core: { count: 2 }'], '15 nodes.core.count', /unknown key/),
+  badNodes('a group with an upper-case name', ['Dea: { roles: [dea] }'], '14 nodes.Dea', /not the name of a group/),
+  badNodes('a group whose name is a secret', [`${SECRET}:`, DEA], '14 nodes', /not the name of a group/),
+  badNodes('a group whose name ends in a hyphen', ['dea-: { roles: [dea] }'], '14 nodes.dea-', /not the name/),
+  badNodes('a group with a number at its end', ['dea-2: { roles: [dea] }'], '14 nodes.dea-2', /name of a node/),
+  badNodes(
+    'a group with a long name',
+    [`a${'b'.repeat(30)}: { roles: [dea] }`],
+    `14 nodes.a${'b'.repeat(30)}`,
+    /up to 30/,
+  ),
+  badNodes('a bad name and what is wrong below it', ['"dea 1": { roles: 7 }', DEA], '14 nodes', /not the name/),
+  bad(
+    'host names of nodes that are too long',
+    GOOD.replace('dev.example.com', `${'d'.repeat(43)}.example.com`) +
+      'nodes:\n  workers: { roles: [dea], count: 10 }\n',
+    '14 nodes.workers',
+    /more than 64 characters: .*shorter by 2/,
+  ),
+  badNodes(
+    'more than 500 nodes',
+    ['a: { roles: [dea], count: 300 }', 'b: { roles: [dea], count: 201 }'],
+    '13 nodes',
+    /more than 500/,
+  ),
+  badWith('a rollout without nodes', 'rollout: { canary: 0 }\n', '13 rollout', /no meaning without nodes/),
+  badWith('a way to nodes without nodes', 'ssh: { reach: public }\n', '13 ssh.reach', /no meaning without nodes/),
+  badWith('another way to nodes', 'ssh: { reach: vpn }\n', '13 ssh.reach', /core, public/),
+  bad(
+    'a rollout of none at once',
+    `${GOOD}nodes:\n  ${DEA}\nrollout: { parallel: 0 }\n`,
+    '15 rollout.parallel',
+    /from 1 to 100/,
+  ),
+  badNodes(
+    'one volume for two nodes',
+    ['dea: { roles: [dea], count: 2, storage: { containers: { volume: vol-3f2a1b4c } } }'],
+    '14 nodes.dea.storage.containers.volume',
+    /more than one machine/,
+  ),
+  bad(
+    'the volume of the core for all',
+    `${GOOD}nodes:\n  ${DEA}\nstorage: { containers: { volume: vol-3f2a1b4c } }\n`,
+    '15 storage.containers.volume',
+    /more than one machine/,
+  ),
+  badNodes(
+    'a role of no release',
+    ['dea: { roles: [deaa] }'],
+    '14 nodes.dea.roles[0]',
+    /not a role .* did you mean dea\?/,
+  ),
+  badNodes('a role that is no word', ['dea: { roles: ["a b"] }'], '14 nodes.dea.roles[0]', /not the name of a role/),
+  badNodes('a role twice', ['dea: { roles: [dea, dea] }'], '14 nodes.dea.roles[1]', /listed twice/),
+  badNodes(
+    'the 2.6 name of a role in 2.10',
+    [DEA, 'core: { roles: [cloud_controller] }'],
+    '15 nodes.core.roles[0]',
+    /from 2\.10\.4 on it is called controller/,
+  ),
+  badNodes(
+    'the 2.10 name of a role in 2.6',
+    [DEA, 'core: { roles: [controller] }'],
+    '15 nodes.core.roles[0]',
+    /before 2\.10\.4 it is called cloud_controller/,
+    '2.6.7',
+  ),
+  badNodes('a stager in 3.4', [DEA, 'st: { roles: [stager] }'], '15 nodes.st.roles[0]', /every dea/, '3.4.2'),
+  badNodes(
+    'a group of kato that we do not know',
+    [DEA, 'all: { roles: [microcloud] }'],
+    '15 nodes.all.roles[0]',
+    /one by one/,
+  ),
+  badNodes('mdns on a node', ['dea: { roles: [dea, mdns] }'], '14 nodes.dea.roles[1]', /disabled on every machine/),
+  badNodes('the role base', ['dea: { roles: [base, dea] }'], '14 nodes.dea.roles[0]', /every node has it/),
+  badNodes('a second primary', [DEA, 'two: { roles: [primary] }'], '15 nodes.two.roles[0]', /exactly one machine/),
+  badNodes('no DEA', ['st: { roles: [stager] }'], '13 nodes', /no machine has the role dea/),
+  badNodes(
+    'no DEA yet',
+    ['dea: { roles: [dea], count: 0 }'],
+    '14 nodes.dea.count',
+    /is 0, and no machine has the role dea/,
+  ),
+  badNodes(
+    'a group of stagers without one',
+    [DEA, 'st: { roles: [stager], count: 0 }'],
+    '15 nodes.st.count',
+    /no machine has the role stager/,
+  ),
+  badNodes('a second router', [DEA, 'r: { roles: [router] }'], '15 nodes.r.roles[0]', /two need a load balancer/),
+  badNodes(
+    'a router of its own before 2.6.7',
+    [DEA, 'r: { roles: [router] }'],
+    '15 nodes.r.roles[0]',
+    /ssh keys made by hand .* 96225/,
+    '2.6.6',
+  ),
+  badNodes(
+    'a controller of its own before 2.6.7',
+    [DEA, 'c: { roles: [cloud_controller] }'],
+    '15 nodes.c.roles[0]',
+    /96225/,
+    '2.6.6',
+  ),
+  badNodes(
+    'a load balancer before 2.6.7',
+    [DEA, 'lb: { roles: [load_balancer] }'],
+    '15 nodes.lb.roles[0]',
+    /96225/,
+    '2.6.6',
+  ),
+  badNodes(
+    'a second controller',
+    [DEA, 'c: { roles: [controller] }'],
+    '15 nodes.c.roles[0]',
+    /file system that both share/,
+  ),
+  badNodes(
+    'a health manager without its controller',
+    [DEA, 'hm: { roles: [health_manager] }'],
+    '15 nodes.hm.roles[0]',
+    /machine of the controller/,
+  ),
+  badNodes(
+    'a load balancer that is not alone on its node',
+    [DEA, 'lb: { roles: [load_balancer, stager] }'],
+    '15 nodes.lb.roles[0]',
+    /no other role/,
+  ),
+  badNodes(
+    'a load balancer on the core',
+    [DEA, 'core: { roles: [load_balancer] }'],
+    '15 nodes.core.roles[0]',
+    /alone on its node/,
+  ),
+  badNodes(
+    'two load balancers',
+    [DEA, 'lb: { roles: [load_balancer], count: 2 }'],
+    '15 nodes.lb.count',
+    /must be 1 for a load balancer/,
+  ),
+  badNodes(
+    'routers behind a load balancer',
+    [DEA, 'r: { roles: [router], count: 2 }', 'lb: { roles: [load_balancer] }'],
+    ['15 nodes.r.roles[0]', '16 nodes.lb.roles[0]'],
+    /needs the elastic IP on its load balancer/,
+  ),
+  badNodes(
+    'a data service in two groups',
+    [DEA, 'a: { roles: [mysql, redis] }', 'b: { roles: [data-services] }'],
+    '16 nodes.b.roles',
+    /nodes\.a has, too: mysql, redis/,
+  ),
+  badNodes(
+    'a data service on the core and in a group',
+    [DEA, 'core: { roles: [mysql] }', 'a: { roles: [mysql] }'],
+    '16 nodes.a.roles',
+    /nodes\.core has, too: mysql/,
+  ),
+  badNodes('data among DEAs', ['dea: { roles: [dea, redis], count: 1 }'], '14 nodes.dea.roles', /mixes data services/),
+  badNodes(
+    'two nodes of one data service',
+    [DEA, 'data: { roles: [data-services], count: 2 }'],
+    '15 nodes.data.count',
+    /two nodes of one service/,
   ),
 ];

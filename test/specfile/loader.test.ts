@@ -23,6 +23,10 @@ console: { httpPort: 8080, httpsPort: 8443 }
 timing: { poll: 1s, rebootWait: 1s, authGrace: 1s, deadline: { cloud: 1m, dns: 1m } }
 `;
 
+const CLUSTER = `nodes: { core: { roles: [dea], zone: a }, data: { roles: [mysql], count: 1, storage: { containers: root } } }
+rollout: { parallel: 2, canary: 1 }
+`;
+
 /** The path of every value in it, sections included. */
 function pathsIn(value: unknown): string[][] {
   if (typeof value !== 'object' || value === null) return [[]];
@@ -79,11 +83,12 @@ describe('a bad spec', () => {
       { file: `\n${SECRET}` },
     ];
     let refusals = 0;
-    for (const complete of [GOOD, PUBLISHES].map((good): unknown =>
-      parse(`${good}address: allocate\n${OPTIONAL_SECTIONS}`),
-    )) {
+    const everywhere = [GOOD, PUBLISHES].map((good) => [`${good}address: allocate\n${OPTIONAL_SECTIONS}`, ''] as const);
+    for (const [text, below] of [...everywhere, [`${GOOD}${CLUSTER}`, 'nodes'] as const]) {
+      const complete: unknown = parse(text);
       assert.ok(parseSpec(JSON.stringify(complete), 'x').ok);
-      for (const [path, value] of pathsIn(complete).flatMap((each) => strange.map((value) => [each, value] as const))) {
+      const paths = pathsIn(complete).filter(([section]) => below === '' || section === below);
+      for (const [path, value] of paths.flatMap((each) => strange.map((value) => [each, value] as const))) {
         const loaded = parseSpec(JSON.stringify(withValueAt(complete, path, value)), 'x');
         if (loaded.ok) continue;
         refusals += 1;

@@ -8,7 +8,7 @@ import { BAD_SPECS, GOOD } from './bad-specs';
 interface Node {
   readonly description?: string;
   readonly properties?: Readonly<Record<string, Node>>;
-  readonly additionalProperties?: unknown;
+  readonly additionalProperties?: boolean | Node;
   readonly anyOf?: readonly Node[];
 }
 
@@ -44,7 +44,9 @@ describe('the JSON Schema', () => {
   it('describes every key, and allows no others', () => {
     const check = (node: Node, path: string): void => {
       assert.ok((node.description ?? '') !== '', path);
-      if (node.properties !== undefined) assert.equal(node.additionalProperties, false, path);
+      const { additionalProperties: others } = node;
+      if (typeof others === 'object') check(others, `${path}.<group>`);
+      else if (node.properties !== undefined) assert.equal(others, false, path);
       for (const [key, inner] of Object.entries(node.properties ?? {})) check(inner, `${path}.${key}`);
       for (const branch of node.anyOf ?? []) check(branch, path);
     };
