@@ -1,0 +1,201 @@
+/** The nodes that a deployment has, and those that a spec wants: what `up` adds, removes and replaces, and what it cannot do. */
+
+import { groupNameIn, groupOf, wantedNodes } from '../deployment/cluster';
+import { CORE } from '../deployment/facts';
+import type { Facts, NodeFacts, NodeName } from '../deployment/facts';
+import type { DeploymentView } from '../deployment/messages';
+import { RELEASES } from '../deployment/releases';
+import type { ReleaseName } from '../deployment/releases';
+import type { DeploymentSpec } from '../deployment/spec';
+import { CLOUD_KEYS, groupAsWritten, isBelow, specDifferences } from './spec-differences';
+
+export interface NodeChanges {
+  /** Wanted, and not there. */
+  readonly add: readonly NodeName[];
+  /** There, and no longer wanted: of each group the highest number first. */
+  readonly remove: readonly NodeName[];
+  /** There and wanted, but made with other values of these keys of the group. */
+  readonly replace: readonly NodeReplacement[];
+  readonly keep: readonly NodeName[];
+}
+
+export interface NodeReplacement {
+  readonly node: NodeName;
+  /** Keys of the group: `type`, `roles`. */
+  readonly why: readonly string[];
+}
+
+/** A node whose removal loses data. */
+export interface DataLoss {
+  readonly node: NodeName;
+  /** Empty: which roles it has is not known any more, so it may have data. */
+  readonly services: readonly string[];
+}
+
+export interface ImpossibleChange {
+  /** In the file: `nodes.data.roles`. */
+  readonly path: string;
+  /** A sentence. */
+  readonly reason: string;
+  /** What to do, beginning with a capital letter. */
+  readonly remedy: string;
+}
+
+type Nodes = DeploymentView['nodes'];
+
+/** @param before the spec of the last run; undefined if it is not known */
+export function nodeChanges(nodes: Nodes, before: DeploymentSpec | undefined, after: DeploymentSpec): NodeChanges {
+  const there = nodesThere(nodes);
+  const wanted = wantedNodes(after);
+  const replace = wanted.flatMap((node) => {
+    const why = there.includes(node) ? changedKeys(before, after, node) : [];
+    return why.length === 0 ? [] : [{ node, why }];
+  });
+  const replaced = replace.map(({ node }) => node);
+  return {
+    add: wanted.filter((node) => !there.includes(node)),
+    remove: there.filter((node) => !wanted.includes(node)).sort(highestFirst),
+    replace,
+    keep: wanted.filter((node) => there.includes(node) && !replaced.includes(node)),
+  };
+}
+
+/** `+ dea-3`, `- dea-5`, `~ type of data: needs replacement`: as `plan` prints them. */
+export function changeLines({ add, remove, replace }: NodeChanges): readonly string[] {
+  const keys = replace.flatMap(({ node, why }) =>
+    why.map((key) => `~ ${key} of ${groupNameIn(node)}: needs replacement`),
+  );
+  return [...add.map((node) => `+ ${node}`), ...new Set(keys), ...remove.map((node) => `- ${node}`)];
+}
+
+/** Nodes with data services that these changes remove or replace. */
+export function dataLosses(
+  { remove, replace }: NodeChanges,
+  before: DeploymentSpec | undefined,
+  after: DeploymentSpec,
+): readonly DataLoss[] {
+  return [...replace.map(({ node }) => node), ...remove].flatMap((node) => {
+    const group = (before === undefined ? undefined : groupOf(before, node)) ?? groupOf(after, node);
+    const services = group === undefined ? [] : dataServicesOf(after.release, group.roles);
+    return group === undefined || services.length > 0 ? [{ node, services }] : [];
+  });
+}
+
+/** What the resources of a cluster do not allow, beside `impossibleChanges`. */
+export function impossibleNodeChanges(
+  before: DeploymentSpec,
+  after: DeploymentSpec,
+  facts: Facts,
+  nodes: Nodes,
+): readonly ImpossibleChange[] {
+  const there = nodesThere(nodes);
+  return [
+    ...(isThere(facts.nodes.core) ? rolesTakenFromCore(before, after) : []),
+    ...(there.length > 0 || facts.site.nodesGroup !== undefined || isThere(facts.nodes.core)
+      ? nodesTakenOut(before, after)
+      : []),
+    ...(there.length > 0 ? [...fixedByNodes(before, after), ...movedServices(before, after, there)] : []),
+  ];
+}
+
+/** Nodes of which something is, or may be, in the cloud or in the list of the core. */
+function nodesThere(nodes: Nodes): readonly NodeName[] {
+  return Object.entries(nodes).flatMap(([node, { facts }]) => (isThere(facts) ? [node] : []));
+}
+
+function isThere({ instance, launchRequest, volume, volumeRequest, attached }: NodeFacts): boolean {
+  // A given volume is not ours.
+  const ours = volume?.made === true ? volume : undefined;
+  return [instance, launchRequest, ours, volumeRequest, attached].some((each) => each !== undefined);
+}
+
+function highestFirst(one: NodeName, other: NodeName): number {
+  const number = (node: NodeName): number => Number(node.slice(groupNameIn(node).length + 1));
+  return groupNameIn(one) === groupNameIn(other) ? number(other) - number(one) : 0;
+}
+
+const MADE_WITH = ['roles', 'type', 'zone', 'key', 'userData', 'cloudInit', 'storage'] as const;
+
+/** Keys of the group of that node that a node which is there cannot take over. */
+function changedKeys(before: DeploymentSpec | undefined, after: DeploymentSpec, node: NodeName): readonly string[] {
+  const [old, now] = [before === undefined ? undefined : groupOf(before, node), groupOf(after, node)];
+  if (old === undefined || now === undefined) return [];
+  const [one, other] = [groupAsWritten(old), groupAsWritten(now)];
+  return MADE_WITH.filter((key) => JSON.stringify(one[key]) !== JSON.stringify(other[key]));
+}
+
+function dataServicesOf(release: ReleaseName, roles: readonly string[]): readonly string[] {
+  return roles.filter((role) => RELEASES[release].dataServices.value.includes(role));
+}
+
+/** Roles are only ever added to the core. A machine without nodes has all of them. */
+function rolesTakenFromCore(before: DeploymentSpec, after: DeploymentSpec): readonly ImpossibleChange[] {
+  if (after.cluster === undefined) return [];
+  const had = before.cluster?.coreRoles ?? RELEASES[before.release].roles.value;
+  const taken = had.filter((role) => after.cluster?.coreRoles.includes(role) === false);
+  if (taken.length === 0) return [];
+  return [
+    {
+      path: 'nodes.core.roles',
+      reason: `The core has the roles ${taken.join(', ')}, and roles are not taken from it.`,
+      remedy: `Give nodes.core.roles: [${taken.join(', ')}]`,
+    },
+  ];
+}
+
+function nodesTakenOut(before: DeploymentSpec, after: DeploymentSpec): readonly ImpossibleChange[] {
+  if (before.cluster === undefined || after.cluster !== undefined) return [];
+  return [
+    {
+      path: 'nodes',
+      reason: 'Without nodes in the spec nobody would look after the machines and the security group of the cluster.',
+      remedy: 'Put nodes back, with count: 0 where no node is wanted',
+    },
+  ];
+}
+
+/** Keys that cannot change while there are nodes. */
+const FIXED: readonly { readonly keys: readonly string[]; readonly reason: string }[] = [
+  {
+    keys: ['network', 'address'],
+    reason: 'The nodes know the core by its private address, which must not change.',
+  },
+  { keys: ['ssh.reach'], reason: 'The machines and the security group of the nodes were made for the other way.' },
+  {
+    keys: ['release', 'image', 'dns.name', 'dns.zone', ...CLOUD_KEYS],
+    reason: 'The nodes were made with the earlier value.',
+  },
+];
+
+function fixedByNodes(before: DeploymentSpec, after: DeploymentSpec): readonly ImpossibleChange[] {
+  return specDifferences(before, after).flatMap((path) =>
+    FIXED.filter(({ keys }) => isBelow(path, keys)).map(({ reason }) => ({
+      path,
+      reason,
+      remedy: 'Put back what differs, or set the counts of all groups to 0 and run up first',
+    })),
+  );
+}
+
+/** New nodes come before old ones go: for a while, two would have the service. */
+function movedServices(
+  before: DeploymentSpec,
+  { cluster, release }: DeploymentSpec,
+  there: readonly NodeName[],
+): readonly ImpossibleChange[] {
+  const old = before.cluster?.groups.filter(({ name }) => there.some((node) => groupNameIn(node) === name)) ?? [];
+  const wanted = cluster === undefined ? [] : [{ name: CORE, roles: cluster.coreRoles, count: 1 }, ...cluster.groups];
+  return wanted.flatMap(({ name, roles, count }) =>
+    old.flatMap((other): readonly ImpossibleChange[] => {
+      const moved = dataServicesOf(release, roles).filter((role) => other.roles.includes(role));
+      if (count === 0 || other.name === name || moved.length === 0) return [];
+      return [
+        {
+          path: `nodes.${name}.roles`,
+          reason: `Nodes of ${other.name} have ${moved.join(', ')}, and for a while nodes of both would.`,
+          remedy: `Run up with these roles on no machine first, then with them on ${name}`,
+        },
+      ];
+    }),
+  );
+}
