@@ -6,6 +6,7 @@ import { parse } from 'yaml';
 import { formatProblems, loadSpec, parseSpec } from '../../src/specfile/loader';
 import type { Loaded, Problem } from '../../src/specfile/loader';
 import { RELEASE_NAMES } from '../../src/deployment/releases';
+import type { ClusterSpec, DeploymentSpec } from '../../src/deployment/spec';
 import { katoOf } from '../../src/machine/kato';
 import { BAD_SPECS, GOOD, PUBLISHES, SECRET, fromCatalog } from './bad-specs';
 
@@ -249,6 +250,104 @@ describe('a good spec', () => {
     // Without a netmask the gateway cannot be checked.
     specOf(`${GOOD}network: { mode: static, gateway: 10.0.0.255 }\n`);
     specOf(GOOD.replace('eucalyptus-3.2', 'eucalyptus-5.1').replace('emi-', 'ami-'));
+  });
+
+  describe('with nodes', () => {
+    const clusterOf = (nodes: string, release = '2.10.6', more = ''): ClusterSpec | undefined =>
+      (specOf(`${GOOD.replace('2.6.6', release)}nodes: ${nodes}\n${more}`) as DeploymentSpec).cluster;
+    const data = ['filesystem', 'mongodb', 'mysql', 'postgresql', 'rabbit', 'redis', 'memcached'];
+
+    it('14: gets the defaults, and the roles that no group has', () => {
+      const cluster = {
+        coreRoles: ['primary', 'router', 'controller', 'health_manager', 'stager'],
+        groups: [{ name: 'dea', roles: ['dea'], count: 1, instance: { type: 'm1.large' } }],
+        rollout: { parallel: 5, canary: 1 },
+        reach: 'core',
+      };
+      assert.deepEqual(specOf(`${GOOD.replace('2.6.6', '2.10.6')}nodes: { dea: { roles: [dea] } }\n`), {
+        ...complete,
+        release: '2.10.6',
+        cluster,
+      });
+    });
+
+    it('14: has the roles of its release, in the order of the release', () => {
+      const rolesIn = (nodes: string, release: string): unknown => {
+        const cluster = clusterOf(nodes, release);
+        return [cluster?.coreRoles, ...(cluster?.groups.map(({ roles }) => roles) ?? [])];
+      };
+      const nodes = '{ dea: { roles: [dea] }, data: { roles: [data-services] } }';
+      const old = ['router', 'cloud_controller', 'health_manager', 'stager'];
+      assert.deepEqual(rolesIn(nodes, '2.6.6'), [old, ['dea'], data]);
+      assert.deepEqual(rolesIn(nodes, '2.8.2'), [old, ['dea'], data]);
+      assert.deepEqual(rolesIn(nodes, '3.4.2'), [['primary', 'router', 'controller'], ['dea'], data]);
+      const mixed =
+        '{ core: { roles: [redis, dea, primary] }, a: { roles: [stager, dea], count: 20 }, b: { roles: [mysql] } }';
+      assert.deepEqual(rolesIn(mixed, '2.10.6'), [
+        ['primary', 'router', 'controller', 'health_manager', 'dea', 'redis'],
+        ['stager', 'dea'],
+        ['mysql'],
+      ]);
+      assert.deepEqual(rolesIn('{ dea: { roles: [prealloc, dea] } }', '2.6.7'), [old, ['prealloc', 'dea']]);
+      assert.deepEqual(rolesIn('{ core: { roles: [dea, stager] }, st: { roles: [stager], count: 0 } }', '2.10.6'), [
+        ['primary', 'router', 'controller', 'health_manager', 'stager', 'dea'],
+        ['stager'],
+      ]);
+    });
+
+    it('14: may be a core that other nodes can join later', () => {
+      assert.deepEqual(clusterOf('{ core: { roles: [dea, data-services] } }', '3.4.2'), {
+        coreRoles: ['primary', 'router', 'controller', 'dea', ...data],
+        groups: [],
+        rollout: { parallel: 5, canary: 1 },
+        reach: 'core',
+      });
+    });
+
+    it('14: has instance and storage of the deployment where a group has none of its own', () => {
+      const { instance, storage, cluster } = specOf(
+        `${GOOD.replace('  type: m1.large', '  type: m1.large\n  zone: a\n  key: ops\n  userData: { file: ud }')}storage: { containers: { volume: 20 } }
+nodes:
+  core: { zone: b, storage: { containers: ephemeral } }
+  dea: { roles: [dea], count: 0, type: c1.xlarge, key: deas }
+  plain: { roles: [dea], storage: { containers: root } }
+ssh: { reach: public }
+rollout: { parallel: 20, canary: 0 }
+`,
+      ) as DeploymentSpec;
+      const given = { type: 'm1.large', zone: 'a', keyName: 'ops', userData: { file: '/specs/ud' } };
+      assert.deepEqual(
+        [instance, storage, cluster?.groups, cluster?.rollout, cluster?.reach],
+        [
+          { ...given, zone: 'b' },
+          { containers: 'ephemeral' },
+          [
+            {
+              name: 'dea',
+              roles: ['dea'],
+              count: 0,
+              instance: { ...given, type: 'c1.xlarge', keyName: 'deas' },
+              storage: { containers: { size: 20 } },
+            },
+            { name: 'plain', roles: ['dea'], count: 1, instance: given },
+          ],
+          { parallel: 20, canary: 0 },
+          'public',
+        ],
+      );
+    });
+
+    it('14: may have 500 nodes, one volume for a single node, and names with hyphens and digits', () => {
+      const vol = 'storage: { containers: { volume: vol-3f2a1b4c } }';
+      const cluster = clusterOf(`{ d2: { roles: [dea], count: 499 }, data-1a: { roles: [mysql], ${vol} } }`, '3.0.1');
+      assert.deepEqual(
+        cluster?.groups.map(({ name, count, storage }) => [name, count, storage]),
+        [
+          ['d2', 499, undefined],
+          ['data-1a', 1, { containers: { id: 'vol-3f2a1b4c' } }],
+        ],
+      );
+    });
   });
 
   it('is normalized, however it was written', () => {
