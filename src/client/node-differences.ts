@@ -1,18 +1,26 @@
 /** The nodes that a deployment has, and those that a spec wants: what `up` adds, removes and replaces, and what it cannot do. */
 
-import { groupNameIn, groupOf, wantedNodes } from '../deployment/cluster';
+import {
+  changedSince,
+  groupNameIn,
+  groupOf,
+  mayHoldData,
+  nodesToReplace,
+  unwantedNodes,
+  wantedNodes,
+} from '../deployment/cluster';
 import { CORE } from '../deployment/facts';
-import type { Facts, NodeFacts, NodeName } from '../deployment/facts';
+import type { Facts, NodeFacts, NodeMake, NodeName } from '../deployment/facts';
 import type { DeploymentView } from '../deployment/messages';
 import { RELEASES } from '../deployment/releases';
 import type { ReleaseName } from '../deployment/releases';
 import type { DeploymentSpec } from '../deployment/spec';
-import { CLOUD_KEYS, groupAsWritten, isBelow, specDifferences } from './spec-differences';
+import { CLOUD_KEYS, isBelow, specDifferences } from './spec-differences';
 
 export interface NodeChanges {
   /** Wanted, and not there. */
   readonly add: readonly NodeName[];
-  /** There, and no longer wanted: of each group the highest number first. */
+  /** No longer wanted, the highest number first. */
   readonly remove: readonly NodeName[];
   /** There and wanted, but made with other values of these keys of the group. */
   readonly replace: readonly NodeReplacement[];
@@ -21,14 +29,13 @@ export interface NodeChanges {
 
 export interface NodeReplacement {
   readonly node: NodeName;
-  /** Keys of the group: `type`, `roles`. */
-  readonly why: readonly string[];
+  readonly why: readonly (keyof NodeMake)[];
 }
 
 /** A node whose removal loses data. */
 export interface DataLoss {
   readonly node: NodeName;
-  /** Empty: which roles it has is not known any more, so it may have data. */
+  /** Empty: which roles it has is not known, so it may have data. */
   readonly services: readonly string[];
 }
 
@@ -43,18 +50,19 @@ export interface ImpossibleChange {
 
 type Nodes = DeploymentView['nodes'];
 
-/** @param before the spec of the last run; undefined if it is not known */
-export function nodeChanges(nodes: Nodes, before: DeploymentSpec | undefined, after: DeploymentSpec): NodeChanges {
+export function nodeChanges(nodes: Nodes, spec: DeploymentSpec): NodeChanges {
+  const facts = factsOf(nodes);
   const there = nodesThere(nodes);
-  const wanted = wantedNodes(after);
-  const replace = wanted.flatMap((node) => {
-    const why = there.includes(node) ? changedKeys(before, after, node) : [];
-    return why.length === 0 ? [] : [{ node, why }];
+  const wanted = wantedNodes(spec);
+  const replace = nodesToReplace(spec, facts).flatMap((node) => {
+    const group = groupOf(spec, node);
+    const why = group === undefined ? [] : changedSince(facts[node] ?? {}, group);
+    return there.includes(node) ? [{ node, why }] : [];
   });
   const replaced = replace.map(({ node }) => node);
   return {
     add: wanted.filter((node) => !there.includes(node)),
-    remove: there.filter((node) => !wanted.includes(node)).sort(highestFirst),
+    remove: unwantedNodes(spec, facts),
     replace,
     keep: wanted.filter((node) => there.includes(node) && !replaced.includes(node)),
   };
@@ -68,16 +76,14 @@ export function changeLines({ add, remove, replace }: NodeChanges): readonly str
   return [...add.map((node) => `+ ${node}`), ...new Set(keys), ...remove.map((node) => `- ${node}`)];
 }
 
-/** Nodes with data services that these changes remove or replace. */
-export function dataLosses(
-  { remove, replace }: NodeChanges,
-  before: DeploymentSpec | undefined,
-  after: DeploymentSpec,
-): readonly DataLoss[] {
-  return [...replace.map(({ node }) => node), ...remove].flatMap((node) => {
-    const group = (before === undefined ? undefined : groupOf(before, node)) ?? groupOf(after, node);
-    const services = group === undefined ? [] : dataServicesOf(after.release, group.roles);
-    return group === undefined || services.length > 0 ? [{ node, services }] : [];
+/** Nodes that the workflow does not remove or replace without `--data-loss`. */
+export function dataLosses(nodes: Nodes, spec: DeploymentSpec): readonly DataLoss[] {
+  const facts = factsOf(nodes);
+  return [...nodesToReplace(spec, facts), ...unwantedNodes(spec, facts)].flatMap((node) => {
+    const { made } = facts[node] ?? {};
+    return mayHoldData({ ...(made === undefined ? {} : { made }) })
+      ? [{ node, services: dataServicesIn(spec.release, made?.roles ?? []) }]
+      : [];
   });
 }
 
@@ -94,8 +100,13 @@ export function impossibleNodeChanges(
     ...(there.length > 0 || facts.site.nodesGroup !== undefined || isThere(facts.nodes.core)
       ? nodesTakenOut(before, after)
       : []),
-    ...(there.length > 0 ? [...fixedByNodes(before, after), ...movedServices(before, after, there)] : []),
+    ...(there.length > 0 ? fixedByNodes(before, after) : []),
+    ...movedServices(nodes, after),
   ];
+}
+
+function factsOf(nodes: Nodes): Readonly<Record<NodeName, NodeFacts>> {
+  return Object.fromEntries(Object.entries(nodes).map(([node, { facts }]) => [node, facts]));
 }
 
 /** Nodes of which something is, or may be, in the cloud or in the list of the core. */
@@ -109,22 +120,7 @@ function isThere({ instance, launchRequest, volume, volumeRequest, attached }: N
   return [instance, launchRequest, ours, volumeRequest, attached].some((each) => each !== undefined);
 }
 
-function highestFirst(one: NodeName, other: NodeName): number {
-  const number = (node: NodeName): number => Number(node.slice(groupNameIn(node).length + 1));
-  return groupNameIn(one) === groupNameIn(other) ? number(other) - number(one) : 0;
-}
-
-const MADE_WITH = ['roles', 'type', 'zone', 'key', 'userData', 'cloudInit', 'storage'] as const;
-
-/** Keys of the group of that node that a node which is there cannot take over. */
-function changedKeys(before: DeploymentSpec | undefined, after: DeploymentSpec, node: NodeName): readonly string[] {
-  const [old, now] = [before === undefined ? undefined : groupOf(before, node), groupOf(after, node)];
-  if (old === undefined || now === undefined) return [];
-  const [one, other] = [groupAsWritten(old), groupAsWritten(now)];
-  return MADE_WITH.filter((key) => JSON.stringify(one[key]) !== JSON.stringify(other[key]));
-}
-
-function dataServicesOf(release: ReleaseName, roles: readonly string[]): readonly string[] {
+function dataServicesIn(release: ReleaseName, roles: readonly string[]): readonly string[] {
   return roles.filter((role) => RELEASES[release].dataServices.value.includes(role));
 }
 
@@ -178,22 +174,18 @@ function fixedByNodes(before: DeploymentSpec, after: DeploymentSpec): readonly I
 }
 
 /** New nodes come before old ones go: for a while, two would have the service. */
-function movedServices(
-  before: DeploymentSpec,
-  { cluster, release }: DeploymentSpec,
-  there: readonly NodeName[],
-): readonly ImpossibleChange[] {
-  const old = before.cluster?.groups.filter(({ name }) => there.some((node) => groupNameIn(node) === name)) ?? [];
+function movedServices(nodes: Nodes, { cluster, release }: DeploymentSpec): readonly ImpossibleChange[] {
   const wanted = cluster === undefined ? [] : [{ name: CORE, roles: cluster.coreRoles, count: 1 }, ...cluster.groups];
   return wanted.flatMap(({ name, roles, count }) =>
-    old.flatMap((other): readonly ImpossibleChange[] => {
-      const moved = dataServicesOf(release, roles).filter((role) => other.roles.includes(role));
-      if (count === 0 || other.name === name || moved.length === 0) return [];
+    nodesThere(nodes).flatMap((node): readonly ImpossibleChange[] => {
+      const has = nodes[node]?.facts.made?.roles ?? [];
+      const moved = dataServicesIn(release, roles).filter((role) => has.includes(role));
+      if (count === 0 || groupNameIn(node) === name || moved.length === 0) return [];
       return [
         {
           path: `nodes.${name}.roles`,
-          reason: `Nodes of ${other.name} have ${moved.join(', ')}, and for a while nodes of both would.`,
-          remedy: `Run up with these roles on no machine first, then with them on ${name}`,
+          reason: `The node ${node} has ${moved.join(', ')}, and for a while two nodes would.`,
+          remedy: `Run up with these roles on no node first, then with them on ${name}`,
         },
       ];
     }),

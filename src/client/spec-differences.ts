@@ -28,8 +28,7 @@ function asWritten({ cluster, ...spec }: DeploymentSpec): object {
   };
 }
 
-/** The keys of a group that decide what its nodes are; undefined: by its default. */
-export function groupAsWritten({ roles, count, instance, storage }: NodeGroup) {
+function groupAsWritten({ roles, count, instance, storage }: NodeGroup) {
   const { type, zone, keyName, userData, cloudInit } = instance;
   return { roles, count, type, zone, key: keyName, userData, cloudInit, storage };
 }

@@ -26,6 +26,34 @@ describe('differences between two specs', () => {
     assert.deepEqual([specDifferences(spec, lean), specDifferences(lean, spec)], [['admin'], ['admin']]);
   });
 
+  it('14: of nodes have the words of the file', () => {
+    const group = { name: 'dea', roles: ['dea'], count: 2, instance: { type: 'm1.large' } };
+    const cluster = {
+      coreRoles: ['router'],
+      groups: [group],
+      rollout: { parallel: 5, canary: 1 },
+      reach: 'core',
+    } as const;
+    const nodes = { ...spec, cluster };
+    const changed = { ...group, count: 3, instance: { type: 'm1.large', keyName: 'ops' } };
+    const other = {
+      ...cluster,
+      coreRoles: ['router', 'dea'],
+      groups: [changed, { ...group, name: 'more' }],
+      rollout: { parallel: 9, canary: 1 },
+      reach: 'public',
+    } as const;
+    assert.deepEqual(specDifferences(nodes, { ...spec, cluster: other }), [
+      'ssh.reach',
+      'nodes.core.roles',
+      'nodes.dea.count',
+      'nodes.dea.key',
+      'nodes.more',
+      'rollout.parallel',
+    ]);
+    assert.deepEqual([specDifferences(spec, nodes), specDifferences(nodes, spec)], [['nodes'], ['nodes']]);
+  });
+
   it('only clash where something stands on them', () => {
     const other = specNamed('dev', {
       image: { id: 'emi-87654321' },
