@@ -2,7 +2,10 @@
 
 import { createHash } from 'node:crypto';
 import { gunzipSync, gzipSync } from 'node:zlib';
+import { hostOf } from '../deployment/cluster';
 import { DeployError } from '../deployment/errors';
+import { CORE } from '../deployment/facts';
+import type { NodeName } from '../deployment/facts';
 import { isReleaseName, RELEASES } from '../deployment/releases';
 import type { Cell } from '../deployment/releases';
 import type { DeploymentSpec } from '../deployment/spec';
@@ -23,17 +26,21 @@ function whyNoName(release: string): string | undefined {
 }
 
 /**
- * The cloud-config of the spec. No `roles`: cloud-init takes the roles of a node that attaches to a core (2.10 guide), and those of a core
- * are known only once `kato info` lists them.
+ * The cloud-config of the spec. No `roles` and no `nats`: with these cloud-init would attach the node at its first boot (2.10 guide), before
+ * its address is static; and those of a core are known only once `kato info` lists them.
  * @param password of ssh.password, only if the spec wants it in the user data
  */
-export function cloudConfigOf({ release, dns, ssh, instance }: DeploymentSpec, password?: string): string {
+export function cloudConfigOf(
+  { release, dns, ssh, instance }: DeploymentSpec,
+  password?: string,
+  node: NodeName = CORE,
+): string {
   const { authorizedKeys = [], bootcmd = [] } = instance.cloudInit ?? {};
   const why = whyNoName(release);
   const lines = [
     '#cloud-config',
     ...(why === undefined
-      ? ['stackato:', `  extname: ${quoted(dns.name)}`]
+      ? ['stackato:', `  extname: ${quoted(hostOf({ dns }, node))}`]
       : [`# No \`stackato: extname\`: ${why}. The step rename does it.`]),
     // A login by key needs no password, and whether one is allowed is then the image's own affair.
     ...(ssh.key === undefined ? ['ssh_pwauth: true'] : []),

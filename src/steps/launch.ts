@@ -70,11 +70,11 @@ async function terminateInstance(...[deps, input, attempt]: Parameters<StepWork>
 
 async function launchRequest(
   deps: Dependencies,
-  { spec, known, need }: StepInput,
+  { spec, known, need, node }: StepInput,
   mark: string,
 ): Promise<LaunchRequest> {
   const { type, zone, keyName } = spec.instance;
-  const userData = await resolveUserData(deps, spec);
+  const userData = await resolveUserData(deps, spec, node);
   return {
     imageId: 'id' in spec.image ? spec.image.id : required(known.image?.id, 'image'),
     type,

@@ -62,6 +62,12 @@ describe('user data', () => {
     assert.deepEqual(mergedConfig(partsOf(Buffer.from(bare)), '0.7.5'), {});
   });
 
+  it('14: gives a node its own name, and leaves attaching to its step', () => {
+    const text = cloudConfigOf(specNamed('dev', { release: '2.10.6' }), undefined, 'dea-2');
+    const { stackato } = mergedConfig(partsOf(Buffer.from(text)), '0.7.5');
+    assert.deepEqual(stackato, { extname: 'dea-2.dev.stackato.test' });
+  });
+
   it("asks the vendor's module only where it works, and says why not elsewhere", () => {
     const textFor = (release: string): string =>
       cloudConfigOf({ ...specNamed('dev'), release: release as DeploymentSpec['release'] });

@@ -31,6 +31,16 @@ describe('the user data of a launch', () => {
     assert.deepEqual(data?.reveal(), own);
   });
 
+  it('14: has the name of its node', async () => {
+    const newer = { ...spec({}), release: '3.4.2' } as const;
+    const nameIn = async (node?: string): Promise<string | undefined> =>
+      /extname: "(.*)"/.exec((await resolveUserData(depsWith(''), newer, node))?.reveal().toString() ?? '')?.[1];
+    assert.deepEqual(
+      [await nameIn(), await nameIn('core'), await nameIn('dea-2')],
+      [newer.dns.name, newer.dns.name, `dea-2.${newer.dns.name}`],
+    );
+  });
+
   it('has no secret in it unless the spec says so; then no message may quote it', async () => {
     const textOf = async (passwords: boolean): Promise<string> => {
       const deps = depsWith('');

@@ -9,6 +9,8 @@ import {
   userDataOf,
 } from '../../machine/user-data';
 import type { UserData } from '../../machine/user-data';
+import { CORE } from '../../deployment/facts';
+import type { NodeName } from '../../deployment/facts';
 import type { DeploymentSpec } from '../../deployment/spec';
 import type { Dependencies } from '../dependencies';
 import { referenceText } from '../planning';
@@ -16,14 +18,18 @@ import type { PlannedAction } from '../planning';
 import type { SecretBytes } from '../ports';
 
 /** Undefined if there is none. Codes: SECRET_MISSING, USER_DATA_REFUSED, USER_DATA_TOO_BIG. */
-export async function resolveUserData(deps: Dependencies, spec: DeploymentSpec): Promise<SecretBytes | undefined> {
-  const made = await make(deps, spec);
+export async function resolveUserData(
+  deps: Dependencies,
+  spec: DeploymentSpec,
+  node: NodeName = CORE,
+): Promise<SecretBytes | undefined> {
+  const made = await make(deps, spec, node);
   return made === undefined ? undefined : { reveal: () => made.userData.bytes };
 }
 
 /** For preflight. */
 export async function describeUserData(deps: Dependencies, spec: DeploymentSpec): Promise<string> {
-  const made = await make(deps, spec);
+  const made = await make(deps, spec, CORE);
   if (made === undefined) return 'none';
   const { bytes, plainSize, packed } = made.userData;
   const size = packed ? `${bytes.length} bytes (gzipped; ${plainSize} before)` : `${bytes.length} bytes`;
@@ -35,6 +41,7 @@ export async function describeUserData(deps: Dependencies, spec: DeploymentSpec)
 async function make(
   { secrets }: Dependencies,
   spec: DeploymentSpec,
+  node: NodeName,
 ): Promise<{ readonly userData: UserData; readonly replaced: readonly string[] } | undefined> {
   const { instance, image, ssh } = spec;
   const own = instance.userData === undefined ? undefined : (await secrets.resolveBytes(instance.userData)).reveal();
@@ -45,7 +52,7 @@ async function make(
   const wanted = instance.cloudInit?.passwords === true ? ssh.password : undefined;
   const password = wanted === undefined ? undefined : (await secrets.resolve(wanted)).reveal();
   if (password !== undefined) refuseUnsettablePassword(password);
-  const config = cloudConfigOf(spec, password);
+  const config = cloudConfigOf(spec, password, node);
   const userData = checked(userDataOf(config, own));
   // A cloud may quote what it refuses.
   secrets.conceal(userData.bytes.toString('base64'));
@@ -58,11 +65,12 @@ function checked(userData: UserData): UserData {
 }
 
 /** What `plan` shows, with references for secrets. */
-export function planUserData(spec: DeploymentSpec): readonly PlannedAction[] {
+export function planUserData(spec: DeploymentSpec, node: NodeName = CORE): readonly PlannedAction[] {
   const { userData, cloudInit } = spec.instance;
   if (spec.image.cloudInit !== true) return [];
   const password = cloudInit?.passwords === true && spec.ssh.password !== undefined ? spec.ssh.password : undefined;
-  const config = cloudConfigOf(spec, password === undefined ? undefined : referenceText(password)).trimEnd();
+  const shown = password === undefined ? undefined : referenceText(password);
+  const config = cloudConfigOf(spec, shown, node).trimEnd();
   const also =
     userData === undefined
       ? ''
