@@ -1,9 +1,10 @@
 /** The typed library: everything the command line can do, for programs. Every method throws ClientError. */
 
-import type { Decision } from '../deployment/messages';
+import type { NodeName } from '../deployment/facts';
 import { UPDATE } from '../deployment/messages';
-import type { StepId } from '../deployment/steps';
 import type { DeploymentSpec } from '../deployment/spec';
+import { wantedChanges } from './changes';
+import type { UpOptions, WantedChanges } from './changes';
 import { doctor } from './doctor';
 import type { CheckResult } from './doctor';
 import { down } from './down';
@@ -13,12 +14,13 @@ import type { ListedDeployment } from './list';
 import { publish } from './publish';
 import type { PublishStatus } from './publish';
 import type { ConnectOptions } from './settings';
-import { statusOf } from './status';
-import type { DeploymentStatus } from './status';
+import { nodeStatusOf, statusOf } from './status';
+import type { DeploymentStatus, NodeDetails } from './status';
 import { Temporal } from './temporal';
 import { up } from './up';
 import type { UpOutcome } from './up';
 import { sendUpdate } from './updates';
+import type { Answer } from './updates';
 import { watchDeployment } from './watch';
 import type { WatchOptions } from './watch';
 
@@ -35,8 +37,13 @@ export class Deployments {
   }
 
   /** Starts the deployment, or joins it if it is under way; returns at once. */
-  up(spec: DeploymentSpec): Promise<UpOutcome> {
-    return up(this.temporal, spec);
+  up(spec: DeploymentSpec, options: UpOptions = {}): Promise<UpOutcome> {
+    return up(this.temporal, spec, options);
+  }
+
+  /** What `up` would add, remove and replace of the nodes that the deployment has; undefined if there is no such deployment. */
+  changes(spec: DeploymentSpec, options: UpOptions = {}): Promise<WantedChanges | undefined> {
+    return wantedChanges(this.temporal, spec, options);
   }
 
   status(name: string): Promise<DeploymentStatus> {
@@ -51,24 +58,32 @@ export class Deployments {
     return list(this.temporal);
   }
 
-  /** Retries the steps that need attention (or one of them), repeats everything from an earlier step on, or goes on after `pause`. */
-  resume(name: string, decision: Decision = {}): Promise<string> {
-    return sendUpdate(this.temporal, name, UPDATE.resume, decision);
+  /** One node but the core, with its steps. */
+  nodeStatus(name: string, node: NodeName): Promise<NodeDetails> {
+    return nodeStatusOf(this.temporal, name, node);
+  }
+
+  /**
+   * Retries the steps that need attention (or one of them), repeats everything from an earlier step on, or goes on after `pause`. Without
+   * a node and a step: on all nodes, too.
+   */
+  resume(name: string, answer: Answer = {}): Promise<string> {
+    return sendUpdate(this.temporal, name, UPDATE.resume, answer);
   }
 
   /** Goes on without the step that needs attention. */
-  skip(name: string, step?: StepId): Promise<string> {
-    return sendUpdate(this.temporal, name, UPDATE.skip, step === undefined ? {} : { step });
+  skip(name: string, answer: Pick<Answer, 'step' | 'node'> = {}): Promise<string> {
+    return sendUpdate(this.temporal, name, UPDATE.skip, answer);
   }
 
-  /** Stops and takes back everything it made. */
-  abort(name: string): Promise<string> {
-    return sendUpdate(this.temporal, name, UPDATE.abort);
+  /** Stops and takes back everything it made; with a node, that node only. */
+  abort(name: string, answer: Pick<Answer, 'node'> = {}): Promise<string> {
+    return sendUpdate(this.temporal, name, UPDATE.abort, answer);
   }
 
-  /** Stops before the next step. */
-  pause(name: string): Promise<string> {
-    return sendUpdate(this.temporal, name, UPDATE.pause);
+  /** Stops before the next step, on all nodes; with a node, on that one only. */
+  pause(name: string, answer: Pick<Answer, 'node'> = {}): Promise<string> {
+    return sendUpdate(this.temporal, name, UPDATE.pause, answer);
   }
 
   /** Takes back everything the deployment made; returns at once. A deployment under way is aborted. May be repeated. */

@@ -7,6 +7,7 @@ import { WORKFLOW } from '../deployment/names';
 import { freshView } from '../deployment/view';
 import { deploymentViewIn, specMemoIn } from '../temporal/memo';
 import { ClientError } from './errors';
+import { viewLeft } from './nodes';
 import { registerSearchAttributes } from './search-attributes';
 import { startRun } from './start';
 import { describeDeployment, statusIn, statusOf, unknownDeployment } from './status';
@@ -20,6 +21,8 @@ export interface DownOutcome {
    * started. `under-way`: it was being removed already.
    */
   readonly did: 'nothing' | 'aborting' | 'removing' | 'under-way';
+  /** Machines that are terminated. */
+  readonly machines: number;
   readonly status: DeploymentStatus;
 }
 
@@ -43,25 +46,29 @@ export async function down(temporal: Temporal, name: string, requested: DownOpti
   const status = await statusIn(temporal, last);
   if (status.open) return abort(temporal, status);
   const more = requested.images === true || requested.volumes === true;
-  if (!more && (status.stage === 'removed' || status.stage === 'aborted')) return { did: 'nothing', status };
+  if (!more && (status.stage === 'removed' || status.stage === 'aborted'))
+    return { did: 'nothing', machines: 0, status };
   return remove(temporal, last, requested);
 }
 
 async function abort(temporal: Temporal, status: DeploymentStatus): Promise<DownOutcome> {
-  if (status.action === 'teardown' || status.stage === 'undoing') return { did: 'under-way', status };
+  if (status.action === 'teardown' || status.stage === 'undoing')
+    return { did: 'under-way', machines: machinesOf(status), status };
   await sendUpdate(temporal, status.name, UPDATE.abort);
-  return { did: 'aborting', status: await statusOf(temporal, status.name) };
+  return { did: 'aborting', machines: machinesOf(status), status: await statusOf(temporal, status.name) };
 }
 
 async function remove(
   temporal: Temporal,
-  { memo, workflowId }: WorkflowExecutionDescription,
+  last: WorkflowExecutionDescription,
   { images, volumes }: DownOptions,
 ): Promise<DownOutcome> {
+  const { memo, workflowId } = last;
   const spec = specMemoIn(memo)?.spec;
   if (spec === undefined)
     throw new ClientError('SPEC_UNKNOWN', `The workflow ${workflowId} cannot be taken back. Its memo holds no spec.`);
-  const facts = deploymentViewIn(memo)?.facts ?? noFacts();
+  const view = deploymentViewIn(memo);
+  const facts = view === undefined ? noFacts() : (await viewLeft(temporal, last, view)).facts;
   const addedAttributes = await registerSearchAttributes(temporal);
   const request = {
     type: WORKFLOW.teardown,
@@ -75,6 +82,11 @@ async function remove(
   };
   const { description, ours } = await startRun(temporal, request, addedAttributes);
   const status = await statusIn(temporal, description);
-  if (status.action === 'teardown') return { did: ours ? 'removing' : 'under-way', status };
+  const machines = Object.values(facts.nodes).filter(({ instance }) => instance !== undefined).length;
+  if (status.action === 'teardown') return { did: ours ? 'removing' : 'under-way', machines, status };
   throw new ClientError('REFUSED', `The deployment ${spec.name} is not removed. Somebody has just started it again.`);
+}
+
+function machinesOf({ resources, nodes }: DeploymentStatus): number {
+  return [resources, ...nodes].filter(({ instance }) => instance !== undefined).length;
 }

@@ -30,6 +30,7 @@ export const CLIENT_ERRORS = {
     exit: EXIT.usage,
     remedy: 'Watch it with the spec it has, or abort it and run up again once it has ended.',
   },
+  DATA_LOSS: { exit: EXIT.usage, remedy: 'Put the nodes back into the spec, or name them with --data-loss.' },
   SPEC_UNKNOWN: { exit: EXIT.usage, remedy: 'Run `stackato-deploy up` with its spec first: it adopts what is there.' },
   NOT_FOUND: { exit: EXIT.usage, remedy: 'See `stackato-deploy list` for the known names.' },
   NOT_OPEN: {

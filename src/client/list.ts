@@ -1,6 +1,7 @@
 /** All deployments, from Temporal's visibility: right when no worker is running. */
 
 import type { WorkflowExecutionInfo } from '@temporalio/client';
+import type { NodeName } from '../deployment/facts';
 import { deploymentOf, WORKFLOW } from '../deployment/names';
 import { STEPS } from '../deployment/steps';
 import type { StepId } from '../deployment/steps';
@@ -24,7 +25,9 @@ export interface ListedDeployment {
   readonly startedAt: number;
   readonly closedAt?: number;
   /** Steps that need attention, and why. */
-  readonly attention: readonly { readonly step: StepId; readonly code?: ErrorCode }[];
+  readonly attention: readonly { readonly node?: NodeName; readonly step: StepId; readonly code?: ErrorCode }[];
+  /** Without the core; absent where there are none. */
+  readonly nodes?: { readonly ready: number; readonly all: number };
 }
 
 const QUERY = `WorkflowType IN ('${WORKFLOW.deploy}', '${WORKFLOW.teardown}')`;
@@ -46,6 +49,7 @@ export async function list(temporal: Temporal): Promise<readonly ListedDeploymen
 }
 
 function rowOf(info: WorkflowExecutionInfo, view: DeploymentView): ListedDeployment {
+  const rows = Object.values(view.nodes);
   return {
     name: deploymentOf(info.workflowId),
     stage: stageOf(info, view),
@@ -58,13 +62,20 @@ function rowOf(info: WorkflowExecutionInfo, view: DeploymentView): ListedDeploym
     startedAt: info.startTime.getTime(),
     ...(info.closeTime === undefined ? {} : { closedAt: info.closeTime.getTime() }),
     attention: isOpen(info) ? attentionOf(view) : [],
+    ...(rows.length === 0
+      ? {}
+      : { nodes: { ready: rows.filter(({ stage }) => stage === 'ready').length, all: rows.length } }),
   };
 }
 
-function attentionOf({ steps }: DeploymentView): ListedDeployment['attention'] {
-  return STEPS.flatMap(({ id }) => {
+function attentionOf({ steps, nodes }: DeploymentView): ListedDeployment['attention'] {
+  const own = STEPS.flatMap(({ id }) => {
     const step = steps[id];
     if (step?.state !== 'attention') return [];
     return [{ step: id, ...(step.error === undefined ? {} : { code: step.error.code }) }];
   });
+  const ofNodes = Object.entries(nodes).flatMap(([node, { stage, error }]) =>
+    stage !== 'needs-attention' || error === undefined ? [] : [{ node, step: error.step, code: error.code }],
+  );
+  return [...own, ...ofNodes];
 }

@@ -124,7 +124,10 @@ function dataServicesIn(release: ReleaseName, roles: readonly string[]): readonl
   return roles.filter((role) => RELEASES[release].dataServices.value.includes(role));
 }
 
-/** Roles are only ever added to the core. A machine without nodes has all of them. */
+/**
+ * The core comes before its nodes: a role that moves to them would run nowhere for a while, and its data would stay. A machine without nodes
+ * has all roles.
+ */
 function rolesTakenFromCore(before: DeploymentSpec, after: DeploymentSpec): readonly ImpossibleChange[] {
   if (after.cluster === undefined) return [];
   const had = before.cluster?.coreRoles ?? RELEASES[before.release].roles.value;
@@ -133,8 +136,8 @@ function rolesTakenFromCore(before: DeploymentSpec, after: DeploymentSpec): read
   return [
     {
       path: 'nodes.core.roles',
-      reason: `The core has the roles ${taken.join(', ')}, and roles are not taken from it.`,
-      remedy: `Give nodes.core.roles: [${taken.join(', ')}]`,
+      reason: `The core has the roles ${taken.join(', ')}, and what they run would stop before any node has them.`,
+      remedy: `Give them to the core: nodes.core.roles: [${taken.join(', ')}]`,
     },
   ];
 }

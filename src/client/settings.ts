@@ -13,6 +13,8 @@ export interface ConnectOptions {
   readonly taskQueue?: string;
   /** Where Temporal's Web UI is. Default: STACKATO_DEPLOY_UI, TEMPORAL_UI_ADDRESS, else http://localhost:8233. */
   readonly ui?: string;
+  /** How long to wait for Temporal's answers, ms. Default: 5 s to connect, 15 s for a call. */
+  readonly patience?: number;
 }
 
 export interface Settings {
@@ -21,26 +23,34 @@ export interface Settings {
   readonly namespace: string;
   readonly taskQueue: string;
   readonly ui: string;
+  /** To connect, ms. */
+  readonly connectLimit: number;
+  /** For a call that Temporal answers at once, ms. */
+  readonly callLimit: number;
 }
 
 const DEFAULT_UI = 'http://localhost:8233';
-export const CONNECT_LIMIT = 5_000;
+const CONNECT_LIMIT = 5_000;
+const CALL_LIMIT = 15_000;
 
 /** Reads the configuration; connects to nothing. */
 export function settingsOf(options: ConnectOptions, env: NodeJS.ProcessEnv = process.env): Settings {
   const target = targetOf(options.profile, env);
+  const connectLimit = options.patience ?? CONNECT_LIMIT;
   const ui = options.ui ?? env.STACKATO_DEPLOY_UI ?? env.TEMPORAL_UI_ADDRESS ?? DEFAULT_UI;
   return {
     target,
     connection: {
       address: target.address,
-      connectTimeout: CONNECT_LIMIT,
+      connectTimeout: connectLimit,
       // gRPC would use the proxy of the environment, which is meant for the cloud; the worker's own library does not.
       channelArgs: { 'grpc.enable_http_proxy': 0 },
       ...target.options,
     },
     namespace: target.namespace,
     taskQueue: options.taskQueue ?? env.STACKATO_DEPLOY_TASK_QUEUE ?? TASK_QUEUE,
+    connectLimit,
+    callLimit: options.patience ?? CALL_LIMIT,
     ui: (/^https?:\/\//.test(ui) ? ui : `http://${ui}`).replace(/\/+$/, ''),
   };
 }

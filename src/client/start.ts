@@ -3,10 +3,11 @@
 import { randomUUID } from 'node:crypto';
 import type { WorkflowExecutionDescription } from '@temporalio/client';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
-import { MEMO_SPEC, MEMO_VIEW, SEARCH_ATTRIBUTE, workflowIdOf } from '../deployment/names';
+import { MEMO_SPEC, SEARCH_ATTRIBUTE, workflowIdOf } from '../deployment/names';
 import type { WORKFLOW } from '../deployment/names';
 import type { DeployInput, DeploymentView, TeardownInput } from '../deployment/messages';
 import type { DeploymentSpec } from '../deployment/spec';
+import { memoOf } from '../deployment/view';
 import { digestOf, specMemoIn } from '../temporal/memo';
 import type { SpecMemo } from '../temporal/memo';
 import { isUnknownAttribute, notRegistered } from './search-attributes';
@@ -67,7 +68,7 @@ function startOptions(temporal: Temporal, { input, view }: StartRequest, start: 
     args: [input],
     workflowIdConflictPolicy: 'USE_EXISTING' as const,
     workflowIdReusePolicy: 'ALLOW_DUPLICATE' as const,
-    memo: { [MEMO_VIEW]: view, [MEMO_SPEC]: memo },
+    memo: { ...memoOf(view), [MEMO_SPEC]: memo },
     typedSearchAttributes: [
       { key: KEYS.stage, value: view.stage },
       { key: KEYS.cloud, value: view.cloud },

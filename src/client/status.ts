@@ -1,22 +1,25 @@
-/** The status of a deployment, read from Temporal with `describe` alone, so it is right when no worker is running. */
+/** The status of a deployment, read from Temporal alone, so it is right when no worker is running. */
 
-import { WorkflowNotFoundError } from '@temporalio/client';
 import type { WorkflowExecutionDescription, WorkflowExecutionInfo } from '@temporalio/client';
+import { hostOf } from '../deployment/cluster';
 import { deploymentOf, WORKFLOW, workflowIdOf } from '../deployment/names';
-import { stepById, STEPS } from '../deployment/steps';
-import type { StepId } from '../deployment/steps';
-import type { DeploymentView, Stage, StepProgress, UndoNote } from '../deployment/messages';
+import { stepById } from '../deployment/steps';
+import type { DeploymentView, Stage, UndoNote } from '../deployment/messages';
 import { CORE, knownOf } from '../deployment/facts';
-import type { Known } from '../deployment/facts';
+import type { Known, NodeName } from '../deployment/facts';
 import { deploymentViewIn } from '../temporal/memo';
 import { pendingByLabel } from '../temporal/pending';
-import type { PendingAttempt } from '../temporal/pending';
-import { isOpen } from '../temporal/workflows';
+import { failsInCode, isOpen } from '../temporal/workflows';
 import { ClientError } from './errors';
+import { nodeOf, nodesOf } from './nodes';
+import type { Nodes, NodeStatus } from './nodes';
 import { webUrlOf } from './settings';
+import { stepsOf, undoingOf } from './step-status';
+import type { StepStatus, UndoStatus } from './step-status';
 import type { Temporal } from './temporal';
 
-export interface DeploymentStatus {
+/** `nodes`: without the core. */
+export interface DeploymentStatus extends Nodes {
   readonly name: string;
   readonly workflowId: string;
   readonly runId: string;
@@ -41,41 +44,30 @@ export interface DeploymentStatus {
   readonly undoing: readonly UndoStatus[];
   /** Ready, and every step found its effect already there. */
   readonly unchanged: boolean;
+  /** It was ended from outside, before it came to an end of its own. */
+  readonly cutShort?: true;
   /** What keeps an open one from making progress, other than a failed step. */
   readonly trouble?: Trouble;
 }
 
-export interface StepStatus extends Readonly<StepProgress> {
-  readonly id: StepId;
-  readonly title: string;
-  readonly skippable: boolean;
-  /** Of a running step: the attempt under way, or the next one. */
-  readonly pending?: PendingAttempt;
-}
-
-export interface UndoStatus {
-  readonly step: string;
-  readonly pending: PendingAttempt;
+export interface NodeDetails extends NodeStatus {
+  readonly deployment: string;
+  readonly release: string;
+  readonly cloud: string;
+  readonly host: string;
+  readonly trouble?: Trouble;
 }
 
 export type Trouble = 'no-worker' | 'workflow-code' | 'temporal-silent';
 
-/** Temporal retries a workflow task at once: only repeated failures count as trouble. */
-const TASK_ATTEMPTS_OF_TROUBLE = 3;
-const UNDO = 'undo-';
 const CLOSED_STAGES: readonly Stage[] = ['ready', 'aborted', 'removed', 'failed'];
 
 /** The newest run of that name; undefined where Temporal knows none. */
-export async function describeDeployment(
+export function describeDeployment(
   temporal: Temporal,
   name: string,
 ): Promise<WorkflowExecutionDescription | undefined> {
-  try {
-    return await temporal.call(() => temporal.client.workflow.getHandle(workflowIdOf(name)).describe());
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return undefined;
-    throw error;
-  }
+  return temporal.describe(workflowIdOf(name));
 }
 
 export async function statusOf(temporal: Temporal, name: string): Promise<DeploymentStatus> {
@@ -97,21 +89,42 @@ export async function statusIn(
   description: WorkflowExecutionDescription,
 ): Promise<DeploymentStatus> {
   const { workflowId, runId, taskQueue } = description;
-  const view = deploymentViewIn(description.memo);
-  if (view === undefined)
-    throw new ClientError(
-      'NOT_READABLE',
-      `The workflow ${workflowId} is not a deployment of this tool. Its memo holds no deployment.`,
-    );
-  const status = statusFrom(description, view, webUrlOf(temporal.settings, workflowId, runId));
+  const view = viewIn(description);
+  const nodes = await nodesOf(temporal, description, view);
+  const status = statusFrom(description, view, {
+    ...nodes,
+    workflowUrl: webUrlOf(temporal.settings, workflowId, runId),
+  });
   if (!status.open || (await temporal.hasWorker(taskQueue))) return status;
   return { ...status, trouble: 'no-worker' };
+}
+
+/** One of its nodes but the core. */
+export async function nodeStatusOf(temporal: Temporal, name: string, node: NodeName): Promise<NodeDetails> {
+  const description = await describeDeployment(temporal, name);
+  if (description === undefined) throw unknownDeployment(name);
+  const view = viewIn(description);
+  const { release, cloud } = view;
+  const status = await nodeOf(temporal, description, view, node);
+  const details = { ...status, deployment: name, release, cloud, host: hostOf({ dns: { name: view.host } }, node) };
+  if (status.run?.failsInCode === true) return { ...details, trouble: 'workflow-code' };
+  if (status.run?.open !== true || (await temporal.hasWorker(description.taskQueue))) return details;
+  return { ...details, trouble: 'no-worker' };
+}
+
+export function viewIn({ workflowId, memo }: WorkflowExecutionDescription): DeploymentView {
+  const view = deploymentViewIn(memo);
+  if (view !== undefined) return view;
+  throw new ClientError(
+    'NOT_READABLE',
+    `The workflow ${workflowId} is not a deployment of this tool. Its memo holds no deployment.`,
+  );
 }
 
 function statusFrom(
   description: WorkflowExecutionDescription,
   view: DeploymentView,
-  workflowUrl: string,
+  { nodes, removedNodes, workflowUrl }: Nodes & Pick<DeploymentStatus, 'workflowUrl'>,
 ): DeploymentStatus {
   const { raw, workflowId, runId, type, startTime, closeTime } = description;
   const pending = pendingByLabel(raw.pendingActivities);
@@ -134,27 +147,23 @@ function statusFrom(
     steps,
     resources: knownOf(view.facts, CORE),
     undone: view.undone,
-    undoing: [...pending].flatMap(([label, attempt]) =>
-      label.startsWith(UNDO) ? [{ step: label.slice(UNDO.length), pending: attempt }] : [],
-    ),
-    unchanged: stage === 'ready' && !steps.some(({ id, state }) => state === 'done' && stepById(id).looksOnly !== true),
-    ...((raw.pendingWorkflowTask?.attempt ?? 1) >= TASK_ATTEMPTS_OF_TROUBLE
-      ? { trouble: 'workflow-code' as const }
+    undoing: undoingOf(pending),
+    nodes,
+    removedNodes,
+    unchanged:
+      stage === 'ready' && removedNodes.length === 0 && [steps, ...nodes.map((node) => node.steps)].every(allThere),
+    ...(stage === view.stage ? {} : { cutShort: true }),
+    ...(failsInCode(description) || nodes.some(({ run }) => run?.failsInCode === true)
+      ? { trouble: 'workflow-code' }
       : {}),
   };
+}
+
+function allThere(steps: readonly StepStatus[]): boolean {
+  return !steps.some(({ id, state }) => state === 'done' && stepById(id).looksOnly !== true);
 }
 
 /** A run that was terminated from outside had no chance to record its last stage. */
 export function stageOf(info: Pick<WorkflowExecutionInfo, 'status'>, view: DeploymentView): Stage {
   return isOpen(info) || CLOSED_STAGES.includes(view.stage) ? view.stage : 'failed';
-}
-
-function stepsOf(view: DeploymentView, pending: ReadonlyMap<string, PendingAttempt>): StepStatus[] {
-  return STEPS.flatMap(({ id, title, skippable }) => {
-    const progress = view.steps[id];
-    if (progress === undefined) return [];
-    const attempt = progress.state === 'running' ? pending.get(id) : undefined;
-    const base = { id, title, skippable: skippable === true, ...progress };
-    return [attempt === undefined ? base : { ...base, pending: attempt }];
-  });
 }

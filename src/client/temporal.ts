@@ -1,14 +1,18 @@
 /** The client's connection to Temporal; Temporal's errors become ClientErrors. */
 
-import { Client, Connection, isGrpcServiceError, NamespaceNotFoundError } from '@temporalio/client';
-import type { WorkflowService } from '@temporalio/client';
+import {
+  Client,
+  Connection,
+  isGrpcServiceError,
+  NamespaceNotFoundError,
+  WorkflowNotFoundError,
+} from '@temporalio/client';
+import type { WorkflowExecutionDescription, WorkflowService } from '@temporalio/client';
 import { tlsTrouble } from '../temporal/connection';
 import { ClientError, messageOf, sentence } from './errors';
 import type { ClientErrorCode } from './errors';
-import { clientErrorOf as asClientError, CONNECT_LIMIT, settingsOf } from './settings';
+import { clientErrorOf as asClientError, settingsOf } from './settings';
 import type { ConnectOptions, Settings } from './settings';
-
-const CALL_LIMIT = 15_000;
 
 type TaskQueueRequest = Parameters<WorkflowService['describeTaskQueue']>[0];
 
@@ -32,8 +36,18 @@ export class Temporal {
   }
 
   /** For calls that Temporal answers at once. Throws ClientErrors, except for errors that callers know by class. */
-  call<T>(work: () => Promise<T>, limit = CALL_LIMIT): Promise<T> {
+  call<T>(work: () => Promise<T>, limit = this.settings.callLimit): Promise<T> {
     return translated(this.settings.target.address, () => this.connection.withDeadline(Date.now() + limit, work));
+  }
+
+  /** The newest run of a workflow; undefined where Temporal knows none. */
+  async describe(workflowId: string): Promise<WorkflowExecutionDescription | undefined> {
+    try {
+      return await this.call(() => this.client.workflow.getHandle(workflowId).describe());
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return undefined;
+      throw error;
+    }
   }
 
   /** Whether a worker polls that task queue. */
@@ -50,14 +64,28 @@ export class Temporal {
   }
 }
 
-async function connected({ target, connection }: Settings): Promise<Connection> {
+async function connected({ target, connection, connectLimit }: Settings): Promise<Connection> {
   try {
     return await translated(target.address, () => Connection.connect(connection));
   } catch (error) {
+    const named = isConnectTimeout(error) ? silent(target.address, connectLimit, error) : error;
     const trouble =
-      error instanceof ClientError && error.code === 'TEMPORAL_UNREACHABLE' ? await tlsTrouble(target) : undefined;
-    throw trouble === undefined ? error : asClientError(trouble);
+      named instanceof ClientError && named.code === 'TEMPORAL_UNREACHABLE' ? await tlsTrouble(target) : undefined;
+    throw trouble === undefined ? named : asClientError(trouble);
   }
+}
+
+/** What Connection.connect throws when it gives up waiting is a plain Error. */
+function isConnectTimeout(error: unknown): boolean {
+  return error instanceof Error && /Failed to connect before the deadline/i.test(error.message);
+}
+
+function silent(where: string, limit: number, cause: unknown): ClientError {
+  return new ClientError(
+    'TEMPORAL_UNREACHABLE',
+    `Temporal cannot be reached at ${where}. Nothing answered within ${limit / 1000} s.`,
+    { cause },
+  );
 }
 
 /** By number: the enumeration is in grpc-js, which the client may not import. */
@@ -89,14 +117,6 @@ function clientErrorOf(error: unknown, where: string): ClientError | undefined {
   const row = GRPC[grpcCodeOf(error) ?? -1];
   if (row !== undefined)
     return new ClientError(row.code, `${row.what(where)} ${sentence(detailsOf(error))}`, { cause: error });
-  // What Connection.connect throws when it gives up waiting is a plain Error.
-  if (error instanceof Error && /Failed to connect before the deadline/i.test(error.message)) {
-    return new ClientError(
-      'TEMPORAL_UNREACHABLE',
-      `Temporal cannot be reached at ${where}. Nothing answered within ${CONNECT_LIMIT / 1000} s.`,
-      { cause: error },
-    );
-  }
   return undefined;
 }
 

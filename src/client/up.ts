@@ -3,14 +3,17 @@
 import type { WorkflowExecutionDescription } from '@temporalio/client';
 import { WORKFLOW } from '../deployment/names';
 import { freshView } from '../deployment/view';
-import { CORE, knownOf, noFacts } from '../deployment/facts';
+import { noFacts } from '../deployment/facts';
 import type { Facts } from '../deployment/facts';
 import type { DeploymentSpec } from '../deployment/spec';
 import { deploymentViewIn, digestOf, specMemoIn } from '../temporal/memo';
 import { isOpen } from '../temporal/workflows';
+import { refusalOf } from './changes';
+import type { UpOptions } from './changes';
 import { ClientError } from './errors';
+import { viewLeft } from './nodes';
 import { registerSearchAttributes } from './search-attributes';
-import { impossibleChanges, resourceNames, specDifferences } from './spec-differences';
+import { specDifferences } from './spec-differences';
 import { startRun } from './start';
 import { describeDeployment, statusIn } from './status';
 import type { DeploymentStatus } from './status';
@@ -22,12 +25,14 @@ export interface UpOutcome {
   readonly status: DeploymentStatus;
 }
 
-export async function up(temporal: Temporal, spec: DeploymentSpec): Promise<UpOutcome> {
+export async function up(temporal: Temporal, spec: DeploymentSpec, options: UpOptions = {}): Promise<UpOutcome> {
   const last = await describeDeployment(temporal, spec.name);
   if (last !== undefined && isOpen(last)) return { started: false, status: await join(temporal, spec, last) };
-  const facts = last === undefined ? noFacts() : leftBy(last, spec);
+  const facts = last === undefined ? noFacts() : await leftBy(temporal, last, spec, options);
   const addedAttributes = await registerSearchAttributes(temporal);
-  const request = { type: WORKFLOW.deploy, input: { spec, facts }, view: freshView(spec, facts) };
+  const { dataLoss = [] } = options;
+  const input = { spec, facts, ...(dataLoss.length === 0 ? {} : { dataLoss }) };
+  const request = { type: WORKFLOW.deploy, input, view: freshView(spec, facts) };
   const { description, ours } = await startRun(temporal, request, addedAttributes);
   return {
     started: ours,
@@ -60,20 +65,18 @@ async function join(
   );
 }
 
-/** What an earlier run made or learnt. */
-function leftBy({ memo }: WorkflowExecutionDescription, spec: DeploymentSpec): Facts {
-  const facts = deploymentViewIn(memo)?.facts ?? noFacts();
-  const known = knownOf(facts, CORE);
-  const before = specMemoIn(memo)?.spec;
-  const changes = before === undefined ? [] : impossibleChanges(before, spec, known);
-  if (changes.length === 0) return facts;
-  const resources = resourceNames(known);
-  throw new ClientError(
-    'SPEC_DIFFERS',
-    `The deployment ${spec.name} has resources (${resources.join(', ')}) made with another spec. ` +
-      `It differs in ${changes.join(', ')}, which cannot be changed in place.`,
-    {
-      remedy: `Put back what differs, or run \`stackato-deploy down ${spec.name}${resources.includes('volume') ? ' --volumes' : ''}\` first.`,
-    },
-  );
+/** What an earlier run made or learnt. Throws where that does not allow what the spec wants. */
+async function leftBy(
+  temporal: Temporal,
+  last: WorkflowExecutionDescription,
+  spec: DeploymentSpec,
+  options: UpOptions,
+): Promise<Facts> {
+  const view = deploymentViewIn(last.memo);
+  if (view === undefined) return noFacts();
+  const left = await viewLeft(temporal, last, view);
+  const before = specMemoIn(last.memo)?.spec;
+  const refusal = refusalOf({ before, spec, left, options });
+  if (refusal !== undefined) throw refusal;
+  return left.facts;
 }

@@ -2,7 +2,7 @@
 
 import { CORE } from './facts';
 import type { Facts, NodeFacts, NodeMake, NodeName } from './facts';
-import type { CloudKindName, DeploymentSpec, NodeGroup } from './spec';
+import type { CloudKindName, DeploymentSpec, DnsSpec, NodeGroup } from './spec';
 
 /** `<group>-<number>`, counted from 1. When a group shrinks, the highest numbers go. */
 export function nodeNameOf({ name }: Pick<NodeGroup, 'name'>, number: number): NodeName {
@@ -43,7 +43,7 @@ export function specOfNode(spec: DeploymentSpec, node: NodeName): DeploymentSpec
 }
 
 /** The host name of a node: the core has the name of the deployment, every other node one of its own below it. */
-export function hostOf({ dns }: Pick<DeploymentSpec, 'dns'>, node: NodeName): string {
+export function hostOf({ dns }: { readonly dns: Pick<DnsSpec, 'name'> }, node: NodeName): string {
   return node === CORE ? dns.name : `${node}.${dns.name}`;
 }
 

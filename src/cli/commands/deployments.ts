@@ -6,11 +6,15 @@ import { Deployments } from '../../client/deployments';
 import type { CheckResult } from '../../client/doctor';
 import type { DownOptions, DownOutcome } from '../../client/down';
 import type { DeploymentStatus } from '../../client/status';
-import type { UpdateName } from '../../client/updates';
-import type { Decision, Stage } from '../../deployment/messages';
+import type { NodeStatusStage } from '../../client/nodes';
+import type { Answer, UpdateName } from '../../client/updates';
+import { CORE } from '../../deployment/facts';
+import type { NodeName } from '../../deployment/facts';
+import type { Stage } from '../../deployment/messages';
 import type { Context } from '../context';
 import { follow } from '../follow';
 import { readSpec } from '../read-spec';
+import { nodePage } from '../render/node-page';
 import { statusChanges } from '../render/status-log';
 import { statusPage } from '../render/status-page';
 import { checkLine, checkSummary, listTable } from '../render/tables';
@@ -39,10 +43,19 @@ export async function withDeployments<T>(
   }
 }
 
-export async function upCommand(context: Context, path: string, detach: boolean): Promise<ExitCode> {
+export interface UpFlags {
+  readonly detach?: boolean;
+  readonly dataLoss?: readonly NodeName[];
+}
+
+export async function upCommand(
+  context: Context,
+  path: string,
+  { detach = false, dataLoss = [] }: UpFlags,
+): Promise<ExitCode> {
   const spec = await readSpec(path);
   return withDeployments(context, async (deployments) => {
-    const { started, status } = await deployments.up(spec);
+    const { started, status } = await deployments.up(spec, { dataLoss, path });
     context.note(
       started
         ? `Started the deployment ${spec.name}.`
@@ -60,21 +73,27 @@ export async function watchCommand(context: Context, name: string): Promise<Exit
   );
 }
 
-const DOWN_MESSAGE: Readonly<Record<DownOutcome['did'], (name: string) => string>> = {
+const DOWN_MESSAGE: Readonly<Record<DownOutcome['did'], (name: string, machines: string) => string>> = {
   nothing: (name) => `Nothing to remove: everything of ${name} is gone already.`,
-  aborting: (name) => `The deployment ${name} was under way: it is aborted, and what it made is taken back.`,
-  removing: (name) => `Removing what the deployment ${name} made.`,
+  aborting: (name, machines) =>
+    `The deployment ${name} was under way: it is aborted, and what it made is taken back${machines}.`,
+  removing: (name, machines) => `Removing what the deployment ${name} made${machines}.`,
   'under-way': (name) => `The deployment ${name} is being removed already.`,
 };
 
+function downMessage({ did, machines }: DownOutcome, name: string): string {
+  return DOWN_MESSAGE[did](name, machines < 2 ? '' : `: ${machines} machines, and what belongs to them`);
+}
+
 export async function downCommand(context: Context, name: string, requested: DownOptions): Promise<ExitCode> {
   return withDeployments(context, async (deployments) => {
-    const { did, status } = await deployments.down(name, requested);
+    const outcome = await deployments.down(name, requested);
+    const { did, status } = outcome;
     if (did === 'nothing') {
-      context.show(status, () => DOWN_MESSAGE[did](name));
+      context.show(status, () => downMessage(outcome, name));
       return EXIT.done;
     }
-    context.note(DOWN_MESSAGE[did](name));
+    context.note(downMessage(outcome, name));
     const last = await followDeployment(deployments, name, context);
     if (last?.stage !== 'aborted') return exitAfter(last);
     const more = requested.images === true || requested.volumes === true;
@@ -84,7 +103,27 @@ export async function downCommand(context: Context, name: string, requested: Dow
   });
 }
 
-export async function statusCommand(context: Context, name: string): Promise<ExitCode> {
+const EXIT_OF_NODE: Readonly<Record<NodeStatusStage, ExitCode>> = {
+  waiting: EXIT.done,
+  deploying: EXIT.done,
+  removing: EXIT.done,
+  undoing: EXIT.done,
+  ready: EXIT.done,
+  paused: EXIT.attention,
+  'needs-attention': EXIT.attention,
+  held: EXIT.failed,
+  aborted: EXIT.failed,
+  lost: EXIT.failed,
+};
+
+/** @param node absent, or the core: the deployment */
+export async function statusCommand(context: Context, name: string, node?: NodeName): Promise<ExitCode> {
+  if (node !== undefined && node !== CORE) {
+    const details = await withDeployments(context, (deployments) => deployments.nodeStatus(name, node));
+    const options = { now: Date.now(), paint: context.paint, width: context.width };
+    context.show(details, () => nodePage(details, options));
+    return EXIT_OF_NODE[details.stage];
+  }
   const status = await withDeployments(context, (deployments) => deployments.status(name));
   showStatus(context, status);
   return EXIT_OF[status.stage];
@@ -107,23 +146,14 @@ export async function doctorCommand(context: Context, path: string): Promise<Exi
   return ok ? EXIT.done : EXIT.attention;
 }
 
-const SEND: Readonly<
-  Record<UpdateName, (deployments: Deployments, name: string, decision: Decision) => Promise<string>>
-> = {
-  resume: (deployments, name, decision) => deployments.resume(name, decision),
-  skip: (deployments, name, { step }) => deployments.skip(name, step),
-  abort: (deployments, name) => deployments.abort(name),
-  pause: (deployments, name) => deployments.pause(name),
-};
-
 export async function updateCommand(
   context: Context,
   update: UpdateName,
   name: string,
-  decision: Decision,
+  answer: Answer,
 ): Promise<ExitCode> {
-  const answer = await withDeployments(context, (deployments) => SEND[update](deployments, name, decision));
-  context.show({ name, answer }, () => `${answer}\nWatch it with: stackato-deploy watch ${name}`);
+  const reply = await withDeployments(context, (deployments) => deployments[update](name, answer));
+  context.show({ name, answer: reply }, () => `${reply}\nWatch it with: stackato-deploy watch ${name}`);
   return EXIT.done;
 }
 

@@ -4,9 +4,10 @@
 
 import { Option } from 'commander';
 import type { DownOptions } from '../../client/down';
-import type { Decision } from '../../deployment/messages';
+import type { Answer } from '../../client/updates';
 import { STEP_IDS } from '../../deployment/steps';
 import type { Context } from '../context';
+import type { UpFlags } from './deployments';
 import type { BundleOptions, InspectOptions, UnbundleOptions } from './image';
 import type { PackOptions } from './image-store';
 
@@ -40,11 +41,22 @@ const FROM = new Option('--from <id>', 'repeat everything from this earlier step
   .choices(STEP_IDS)
   .conflicts('step');
 
+const NODE = (what: string): Option => new Option('--node <name>', what);
+
 const UPDATES = {
-  resume: { description: 'retry the step that needs attention, or go on after pause', options: [STEP, FROM] },
-  skip: { description: 'go on without the step that needs attention, where that is safe', options: [STEP] },
-  abort: { description: 'stop, and take back everything the deployment made' },
-  pause: { description: 'stop before the next step' },
+  resume: {
+    description: 'retry the steps that need attention, those of nodes too, or go on after pause',
+    options: [STEP, FROM, NODE('only this node; core: only steps of the deployment itself')],
+  },
+  skip: {
+    description: 'go on without the step that needs attention, where that is safe',
+    options: [STEP, NODE('the step of this node')],
+  },
+  abort: {
+    description: 'stop, and take back everything the deployment made',
+    options: [NODE('only this node, and what was made for it')],
+  },
+  pause: { description: 'stop before the next step, on all nodes', options: [NODE('only this node')] },
 } as const;
 
 /** The environment variables are those of the eucarc file that a cloud's credentials come with. */
@@ -144,14 +156,18 @@ export const COMMANDS: readonly (CommandRow | CommandGroup)[] = [
     name: 'up',
     argument: SPEC,
     description: 'start a deployment or go on with it, and watch it; Ctrl-C detaches, never cancels',
-    options: [new Option('--detach', 'start it and return at once')],
-    run: async (context, path, { detach = false }: { detach?: boolean }) =>
-      (await import('./deployments.js')).upCommand(context, path, detach),
+    options: [
+      new Option('--detach', 'start it and return at once'),
+      new Option('--data-loss <node>', 'this node may be removed or replaced with its data; may be repeated').argParser(
+        (node: string, others: readonly string[] | undefined) => [...(others ?? []), node],
+      ),
+    ],
+    run: async (context, path, flags: UpFlags) => (await import('./deployments.js')).upCommand(context, path, flags),
   },
   {
     name: 'plan',
     argument: SPEC,
-    description: 'what would be done, with the exact commands; touches nothing',
+    description: 'what would be done, with the exact commands, and which nodes would change; touches nothing',
     run: async (context, path) => (await import('./spec.js')).planCommand(context, path),
   },
   {
@@ -163,8 +179,10 @@ export const COMMANDS: readonly (CommandRow | CommandGroup)[] = [
   {
     name: 'status',
     argument: NAME,
-    description: 'one deployment: steps, attempts, last error, what to do',
-    run: async (context, name) => (await import('./deployments.js')).statusCommand(context, name),
+    description: 'one deployment: steps, nodes, attempts, last error, what to do',
+    options: [NODE('one node, with its steps')],
+    run: async (context, name, { node }: { node?: string }) =>
+      (await import('./deployments.js')).statusCommand(context, name, node),
   },
   {
     name: 'watch',
@@ -181,7 +199,7 @@ export const COMMANDS: readonly (CommandRow | CommandGroup)[] = [
     name: update,
     argument: NAME,
     ...UPDATES[update],
-    run: async (context, name, options: Decision) =>
+    run: async (context, name, options: Answer) =>
       (await import('./deployments.js')).updateCommand(context, update, name, options),
   })),
   {

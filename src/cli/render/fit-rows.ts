@@ -14,7 +14,8 @@ export interface PageItem {
 export interface PageParts {
   readonly title: string;
   readonly details: readonly string[];
-  readonly items: readonly PageItem[];
+  /** The same items told at different length, the longest first. The first version that fits is taken. */
+  readonly versions: readonly (readonly PageItem[])[];
   readonly nextSteps: readonly string[];
 }
 
@@ -35,7 +36,19 @@ const STYLE: Readonly<Record<Fold, { readonly mark: string; readonly colour: Col
 };
 
 export function fitToRows(parts: PageParts, size: PageSize): string {
-  const { title, details, items, nextSteps } = parts;
+  for (const items of parts.versions) {
+    const page = fitted(parts, items, size);
+    if (page !== undefined) return page;
+  }
+  return cut(parts, parts.versions.at(-1) ?? [], size);
+}
+
+/** @returns undefined if they do not fit, whatever is left out */
+function fitted(
+  { title, details, nextSteps }: PageParts,
+  items: readonly PageItem[],
+  size: PageSize,
+): string | undefined {
   // The most important details come first.
   for (let kept = details.length; kept >= 0; kept--) {
     const before = [title, ...details.slice(0, kept), ...(kept === 0 ? [] : [''])];
@@ -43,7 +56,7 @@ export function fitToRows(parts: PageParts, size: PageSize): string {
     const lines = folded(items, size.rows - rowsOf([...before, ...after], size.width), size);
     if (lines !== undefined) return [...before, ...lines, ...after].join('\n');
   }
-  return cut(parts, size);
+  return undefined;
 }
 
 /** @returns undefined if they do not fit, however they are folded */
@@ -82,7 +95,7 @@ function withFolded(
 }
 
 /** Even folded it is too long: the title, and as many running items as there is room for. */
-function cut({ title, items, nextSteps }: PageParts, { rows, width }: PageSize): string {
+function cut({ title, nextSteps }: PageParts, items: readonly PageItem[], { rows, width }: PageSize): string {
   const kept = [rowsOf([title], width) === 1 ? title : clip(stripVTControlCharacters(title), width)];
   for (const line of [...items.filter(({ fold }) => fold === undefined).map(({ line: text }) => text), ...nextSteps]) {
     if (rowsOf([...kept, line], width) > rows) break;

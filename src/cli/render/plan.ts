@@ -3,20 +3,43 @@
 import type { DeploymentSpec } from '../../deployment/spec';
 import type { PlannedGroup, PlannedStep } from '../../steps/plan';
 import type { PlannedAction } from '../../steps/planning';
-import type { Paint } from './text';
+import type { WantedChanges } from '../../client/changes';
+import type { Colour, Paint } from './text';
 
+/** @param changes of the nodes, for a deployment that exists */
 export function planText(
   spec: DeploymentSpec,
   steps: readonly PlannedStep[],
   groups: readonly PlannedGroup[],
   paint: Paint,
+  changes?: WantedChanges,
 ): string {
   const { name, release, cloud, dns } = spec;
   const head = [
     `${paint.bold(name)}  Stackato ${release} on ${cloud.kind} at ${cloud.endpoint ?? cloud.region}, as ${dns.name}`,
     'Each step looks first, and does only what is not there yet. Nothing was touched to say this.',
   ];
-  return [...head, ...stepsText(steps, paint), ...groups.flatMap((group) => groupText(group, paint))].join('\n');
+  return [
+    ...head,
+    ...changesText(changes, paint),
+    ...stepsText(steps, paint),
+    ...groups.flatMap((group) => groupText(group, paint)),
+  ].join('\n');
+}
+
+const CHANGE_COLOUR: Readonly<Record<string, Colour>> = { '+': 'green', '-': 'red', '~': 'yellow' };
+
+function changesText(changes: WantedChanges | undefined, paint: Paint): string[] {
+  if (changes === undefined) return [];
+  const { lines, refused } = changes;
+  if (lines.length === 0 && refused === undefined)
+    return ['', 'No node of the deployment is added, removed or replaced.'];
+  return [
+    '',
+    'Nodes of the deployment:',
+    ...lines.map((line) => paint[CHANGE_COLOUR[line.charAt(0)] ?? 'reset'](`  ${line}`)),
+    ...(refused === undefined ? [] : [paint.red('up would refuse this.'), refused.message, refused.remedy]),
+  ];
 }
 
 function groupText({ nodes, steps }: PlannedGroup, paint: Paint): string[] {

@@ -14,11 +14,13 @@ export function publishPage(status: PublishStatus, { now, paint, width, rows = I
     {
       title: `${paint.bold(view.image.name)}  ${view.stage}  ${duration((closedAt ?? now) - startedAt)}  bucket ${view.image.bucket} on ${view.cloud}`,
       details: [`  workflow  ${workflowUrl}`],
-      items: IMAGE_KINDS.map((kind) => ({
-        fold: undefined,
-        label: kind,
-        line: clip(`  ${STEP_STYLE[view.parts[kind].state].mark} ${kind.padEnd(8)} ${wordsOf(status, kind)}`, width),
-      })),
+      versions: [
+        IMAGE_KINDS.map((kind) => ({
+          fold: undefined,
+          label: kind,
+          line: clip(`  ${STEP_STYLE[view.parts[kind].state].mark} ${kind.padEnd(8)} ${wordsOf(status, kind)}`, width),
+        })),
+      ],
       nextSteps: ending(status).filter((line) => line !== ''),
     },
     { rows, width, paint },

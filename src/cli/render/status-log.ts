@@ -1,9 +1,11 @@
 /** A deployment as lines of a log: one line for each change. */
 
 import type { StepState } from '../../deployment/messages';
-import type { DeploymentStatus, StepStatus } from '../../client/status';
+import type { NodeStatus } from '../../client/nodes';
+import type { DeploymentStatus } from '../../client/status';
+import type { StepStatus } from '../../client/step-status';
 import { nextSteps } from './next-steps';
-import { duration, failureText, oneLine, STAGE_STYLE, timestamp } from './text';
+import { duration, failureText, NODE_STYLE, oneLine, STAGE_STYLE, timestamp } from './text';
 
 /** @param before absent the first time: then everything that has begun is new */
 export function statusChanges(
@@ -18,12 +20,17 @@ export function statusChanges(
   const steps = after.steps.filter(
     (step) => !silent.includes(step.state) && old.get(step.id) !== withoutFigures(wordsOf(step)),
   );
+  const stages = new Map(before?.nodes.map((node) => [node.name, node.stage]));
+  const nodes = after.nodes.filter(({ name: node, stage }) => stage !== 'waiting' && stages.get(node) !== stage);
+  const gone = after.removedNodes.filter((node) => before?.removedNodes.includes(node) !== true);
   const undone = after.undone.slice(before?.undone.length ?? 0);
   return [
     ...(before === undefined
       ? [say(now, `console ${after.consoleUrl}`), say(now, `workflow ${after.workflowUrl}`)]
       : []),
     ...steps.map((step) => say(timeOf(step, now), `${step.id}: ${wordsOf(step)}`)),
+    ...nodes.map((node) => say(node.run?.closedAt ?? now, `${node.name}: ${nodeWords(node)}`)),
+    ...gone.map((node) => say(now, `${node}: removed`)),
     ...undone.map(({ what, ok, message }) =>
       say(
         now,
@@ -34,6 +41,17 @@ export function statusChanges(
       ? [say(now, STAGE_STYLE[after.stage].words), ...nextSteps(after).map((line) => say(now, line))]
       : []),
   ];
+}
+
+function nodeWords({ stage, run, instance, error }: NodeStatus): string {
+  const { state } = NODE_STYLE[stage];
+  const took = stage === 'ready' && run?.closedAt !== undefined ? ` in ${duration(run.closedAt - run.startedAt)}` : '';
+  const place = stage === 'ready' ? [instance?.privateIp, instance?.id].filter((each) => each !== undefined) : [];
+  const why =
+    stage === 'needs-attention' && error !== undefined
+      ? [`${error.step}: ${failureText({ ...error, notYet: false })}`]
+      : [];
+  return [`${state}${took}`, ...why, ...place].join(', ');
 }
 
 function isNews(before: DeploymentStatus | undefined, after: DeploymentStatus): boolean {

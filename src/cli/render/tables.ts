@@ -2,20 +2,21 @@
 
 import type { CheckResult } from '../../client/doctor';
 import type { ListedDeployment } from '../../client/list';
-import { oneLine, STAGE_STYLE, timestamp } from './text';
+import { countText } from './node-lines';
+import { namesText, oneLine, STAGE_STYLE, timestamp } from './text';
 import type { Paint } from './text';
 
 const NONE = 'There are no deployments. Start one: stackato-deploy up <spec>';
 
 export function listTable(deployments: readonly ListedDeployment[], paint: Paint): string {
   if (deployments.length === 0) return NONE;
-  const rows = deployments.map(({ name, stage, cloud, host, startedAt, attention }) => [
+  const rows = deployments.map(({ name, stage, cloud, host, startedAt, attention, nodes }) => [
     name,
     STAGE_STYLE[stage].words,
     cloud,
     host,
     timestamp(startedAt),
-    attention.map(({ step, code }) => `${step}: ${code ?? ''}`).join(', '),
+    [...(nodes === undefined ? [] : [countText(nodes.ready, nodes.all)]), ...attentionTexts(attention)].join(', '),
   ]);
   return padded([['NAME', 'STAGE', 'CLOUD', 'HOST', 'STARTED', ''], ...rows])
     .map((cells, i) => {
@@ -27,6 +28,16 @@ export function listTable(deployments: readonly ListedDeployment[], paint: Paint
         .trimEnd();
     })
     .join('\n');
+}
+
+/** Nodes with the same error together. */
+function attentionTexts(attention: ListedDeployment['attention']): readonly string[] {
+  const nodes = new Map<string, string[]>();
+  for (const { node, step, code } of attention) {
+    const error = `${step}: ${code ?? ''}`;
+    nodes.set(error, [...(nodes.get(error) ?? []), ...(node === undefined ? [] : [node])]);
+  }
+  return [...nodes].map(([error, names]) => (names.length === 0 ? error : `${namesText(names)} ${error}`));
 }
 
 /** Every cell as wide as its column. */

@@ -2,6 +2,7 @@
 
 import { stripVTControlCharacters } from 'node:util';
 import { createColors } from 'picocolors';
+import type { NodeStatusStage } from '../../client/nodes';
 import type { Stage, StepState } from '../../deployment/messages';
 import type { AttemptFailure } from '../../temporal/pending';
 
@@ -34,6 +35,37 @@ export const STAGE_STYLE: Readonly<Record<Stage, { readonly words: string; reado
   removed: { words: 'removed', colour: 'green' },
   failed: { words: 'failed', colour: 'red' },
 };
+
+export const NODE_STYLE: Readonly<
+  Record<NodeStatusStage, { readonly mark: string; readonly state: string; readonly colour: Colour }>
+> = {
+  'needs-attention': { mark: '✗', state: 'attention', colour: 'red' },
+  lost: { mark: '✗', state: 'lost', colour: 'red' },
+  aborted: { mark: '–', state: 'aborted', colour: 'yellow' },
+  paused: { mark: '·', state: 'paused', colour: 'yellow' },
+  undoing: { mark: '▶', state: 'undoing', colour: 'yellow' },
+  removing: { mark: '▶', state: 'removing', colour: 'yellow' },
+  deploying: { mark: '▶', state: 'deploying', colour: 'cyan' },
+  ready: { mark: '✓', state: 'ready', colour: 'green' },
+  held: { mark: '·', state: 'held', colour: 'yellow' },
+  waiting: { mark: '·', state: 'waiting', colour: 'dim' },
+};
+
+/** `dea-1 … dea-17, router-1`: numbers without a gap are told by the first and the last. */
+export function namesText(names: readonly string[]): string {
+  const runs: string[][] = [];
+  for (const name of names) {
+    const run = runs.at(-1);
+    if (run?.at(-1) !== undefined && follows(name, run.at(-1) ?? '')) run.push(name);
+    else runs.push([name]);
+  }
+  return runs.map((run) => (run.length < 3 ? run.join(', ') : `${run[0] ?? ''} … ${run.at(-1) ?? ''}`)).join(', ');
+}
+
+function follows(name: string, before: string): boolean {
+  const [, word, number] = /^(.*-)(\d+)$/.exec(before) ?? [];
+  return word !== undefined && name === `${word}${Number(number) + 1}`;
+}
 
 /** `0.4s`, `45s`, `2m 05s`, `1h 02m`. */
 export function duration(ms: number): string {
