@@ -9,6 +9,8 @@ export type Kind = (typeof KINDS)[number];
 export interface ApplianceOptions {
   readonly instanceId: string;
   readonly privateIp: string;
+  /** Real machines: those with the same name here reach each other at their private addresses; absent: it reaches none. */
+  readonly lan?: string;
   /** MiB, by instance type. */
   readonly memory: number;
   /** The machine's own folder: root file system, state, logs. */

@@ -157,6 +157,7 @@ export class Machines {
     const before = [...this.byId.values()].filter((machine) => machine.groups[0] === groups[0]);
     const options = {
       instanceId: instance.id,
+      ...lanOf(groups),
       privateIp: instance.privateIp,
       memory: boot.memory,
       ...(boot.ephemeral > 0 ? { ephemeral: boot.ephemeral } : {}),
@@ -188,4 +189,9 @@ export class Machines {
     for (const machine of all) machine.terminate();
     await Promise.all(all.map((machine) => machine.ended()));
   }
+}
+
+/** The core of a cluster and its nodes are in two security groups. */
+function lanOf([group]: readonly string[]): Pick<ApplianceOptions, 'lan'> {
+  return group === undefined ? {} : { lan: group.replace(/-nodes$/, '') };
 }

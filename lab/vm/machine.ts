@@ -42,7 +42,7 @@ export class QemuMachine implements VirtualMachine {
 
   /** Returns once QEMU runs; the machine boots in the background. */
   static async create(options: ApplianceOptions, kvm: boolean): Promise<QemuMachine> {
-    const { dir, image, knobs, memory, privateIp, instanceId, ephemeral = 0 } = options;
+    const { dir, image, knobs, memory, privateIp, lan, instanceId, ephemeral = 0 } = options;
     if (image === undefined) throw new Error(`${instanceId} has no image to boot.`);
     const [disk, settings, metadata] = [join(dir, 'disk.qcow2'), join(dir, 'settings.json'), join(dir, 'metadata')];
     const ephemeralDisk = ephemeral > 0 ? join(dir, 'ephemeral.raw') : undefined;
@@ -55,6 +55,7 @@ export class QemuMachine implements VirtualMachine {
     const plan: QemuPlan = {
       memory,
       privateIp,
+      lan,
       image,
       disk,
       ephemeral: ephemeralDisk,

@@ -6,10 +6,12 @@ import { quote } from '../appliance/guest-rpc';
 import type { ApplianceOptions, NodeImage } from '../types';
 import { volumeArguments } from './disks';
 import type { PluggedVolume } from './disks';
+import { hardwareAddressOf, segmentOf } from './lan';
 
 export interface QemuPlan {
   readonly memory: ApplianceOptions['memory'];
   readonly privateIp: string;
+  readonly lan: ApplianceOptions['lan'];
   readonly image: NodeImage;
   readonly disk: string;
   /** Path of the ephemeral disk; undefined: none. */
@@ -23,6 +25,7 @@ export interface QemuPlan {
 }
 
 export const NETWORK = 'net0';
+const LAN = 'net2';
 
 /**
  * Boots as Eucalyptus boots an EMI with its EKI and ERI: without a boot loader, with the root file system on the whole
@@ -45,7 +48,7 @@ const ACCELERATED = ['-accel', 'kvm', '-cpu', 'host'];
 
 /** @param plugged volumes that the machine has when it is switched on */
 export function qemuArguments(
-  { memory, privateIp, image, disk, ephemeral, settings, metadata, sockets, consoleLog, kvm }: QemuPlan,
+  { memory, privateIp, lan, image, disk, ephemeral, settings, metadata, sockets, consoleLog, kvm }: QemuPlan,
   plugged: readonly PluggedVolume[],
 ): string[] {
   const { net, clients, gateway } = vmNetworkOf(privateIp);
@@ -78,6 +81,7 @@ export function qemuArguments(
     `user,id=${METADATA_NETWORK},ipv6=off,restrict=on,net=${METADATA.net},guestfwd=tcp:${METADATA.service}-cmd:${quoted(`/bin/sh ${quote(METADATA_SCRIPT)} ${quote(metadata)}`)}`,
     '-device',
     `virtio-net-pci,netdev=${METADATA_NETWORK}`,
+    ...(lan === undefined ? [] : lanArguments(lan, privateIp)),
     '-device',
     'virtio-rng-pci',
     '-chardev',
@@ -87,6 +91,19 @@ export function qemuArguments(
     '-qmp',
     `unix:${quoted(sockets.monitor)},server=on,wait=off`,
     ...volumeArguments(plugged),
+  ];
+}
+
+/**
+ * The way to other machines, a card of its own (guest/rootfs, if-up.d/lan). On the segment of the first card QEMU's
+ * network would see their connections, too, which it does not know and resets.
+ */
+function lanArguments(lan: string, privateIp: string): string[] {
+  return [
+    '-netdev',
+    `${segmentOf(lan)},id=${LAN}`,
+    '-device',
+    `virtio-net-pci,netdev=${LAN},mac=${hardwareAddressOf(privateIp)}`,
   ];
 }
 

@@ -1,7 +1,8 @@
 /** The kato of the real machine, without the machine: it runs here, on files in a temporary folder. */
 
 import { DEFAULT_KNOBS } from '../../lab/knobs';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { readDialogue } from '../../lab/appliance/dialogue';
@@ -56,7 +57,12 @@ export class GuestFiles {
   private readonly root = this.vm.path('root');
   private knobs: Knobs;
 
-  constructor(knobs: Partial<Knobs> = {}, kib = 4_000_000, hostname = 'stackato-0000.local') {
+  constructor(
+    knobs: Partial<Knobs> = {},
+    kib = 4_000_000,
+    hostname = 'stackato-0000.local',
+    address = NETWORK.address,
+  ) {
     this.knobs = { ...DEFAULT_KNOBS, ...QUICK, ...knobs };
     for (const folder of ['/etc/ssl/certs', '/etc/ssl/private', '/home/stackato/stackato/logs', '/var/lib/stackato'])
       mkdirSync(this.root + folder, { recursive: true });
@@ -77,7 +83,7 @@ export class GuestFiles {
     );
     this.vm.program(
       'ifconfig',
-      `echo 'eth0: flags=4163<UP>  mtu 1500'; echo '        inet ${NETWORK.address}  netmask ${NETWORK.netmask}'`,
+      `echo 'eth0: flags=4163<UP>  mtu 1500'; echo '        inet ${address}  netmask ${NETWORK.netmask}'`,
     );
     this.vm.program(
       'route',
@@ -104,6 +110,12 @@ export class GuestFiles {
       encoding: 'utf8',
       env: { ...process.env, KATO_ROOT: this.root },
     });
+  }
+
+  /** The machine's part in a cluster, which service.py runs on the real one. */
+  member(text: string): ChildProcess {
+    const line = `import sys; sys.path.insert(0, '${GUEST}/usr/lib/stackato'); import member; ${text}; member.Member().run()`;
+    return spawn('python3', ['-IBSc', line], { env: { ...process.env, KATO_ROOT: this.root }, stdio: 'ignore' });
   }
 
   file(path: string): string {

@@ -2,10 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DEFAULT_KNOBS } from '../../lab/knobs';
@@ -13,6 +10,7 @@ import { builtImage } from '../../lab/vm';
 import { QemuMachine } from '../../lab/vm/machine';
 import { parseFirstBoot, READ_FIRST_BOOT } from '../../src/machine/first-boot';
 import { parseSections } from '../../src/machine/shell';
+import { freePort } from '../support/ports';
 import { eventually } from '../support/wait';
 import { Guest } from './guest';
 
@@ -162,12 +160,3 @@ describe("a real machine's first boot and disks", function () {
     await assert.rejects(machine.attachVolume({ ...volume(), id: 'vol-other' }, '/dev/vdd'), /already has a volume/);
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}

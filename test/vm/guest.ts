@@ -1,7 +1,7 @@
 /** The state of the machine itself, over an SSH connection of the test's own. */
 
 import { Client } from 'ssh2';
-import type { ConnectConfig } from 'ssh2';
+import type { ClientChannel, ConnectConfig } from 'ssh2';
 
 export interface Login {
   readonly host: string;
@@ -9,6 +9,8 @@ export interface Login {
   /** Serves sudo, too. */
   readonly password: string;
   readonly privateKey?: string;
+  /** The machine whose sshd forwards the connection. */
+  readonly through?: Guest;
 }
 
 export class Guest {
@@ -25,7 +27,7 @@ export class Guest {
     this.lost.catch(() => undefined);
   }
 
-  static async connect({ host, port, password, privateKey }: Login): Promise<Guest> {
+  static async connect({ host, port, password, privateKey, through }: Login): Promise<Guest> {
     const client = new Client();
     // Errors may also come later, for instance at a reboot, when nobody waits for one.
     client.on('error', () => undefined);
@@ -37,6 +39,7 @@ export class Guest {
       port,
       username: 'stackato',
       readyTimeout: 40_000,
+      ...(through === undefined ? {} : { sock: await through.forward(host, port) }),
       ...(privateKey === undefined ? { password, tryKeyboard: true } : { privateKey }),
     };
     await new Promise<void>((resolve, reject) => {
@@ -51,6 +54,15 @@ export class Guest {
 
   close(): void {
     this.client.end();
+  }
+
+  private forward(host: string, port: number): Promise<ClientChannel> {
+    const opened = new Promise<ClientChannel>((resolve, reject) => {
+      this.client.forwardOut('127.0.0.1', 0, host, port, (error, channel) =>
+        error === undefined ? resolve(channel) : reject(error),
+      );
+    });
+    return Promise.race([opened, this.lost]);
   }
 
   /** @returns what the command printed */
@@ -100,4 +112,5 @@ export class Guest {
   }
 }
 
-const CHANGING = /^(op |((node )?(rename|setup)|disable|enable|role (add|remove)) |(stop|start)$)/;
+const CHANGING =
+  /^(op |((node )?(rename|setup)|disable|enable|role (add|remove)|(node )?attach|node remove) |(stop|start)$)/;

@@ -9,6 +9,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DeploymentView } from '../../src/deployment/messages';
 import { packAndServe } from '../support/image-store';
+import { withPath } from '../../src/machine/shell';
 import { expectedCommands } from '../support/once';
 import { eventually } from '../support/wait';
 import type { WebServer } from '../support/web-server';
@@ -242,6 +243,59 @@ describe('a real machine', function () {
     assert.deepEqual(site.lab.machines(name), []);
   };
 
+  const cluster = async (): Promise<void> => {
+    const deployment = await RealDeployment.start(
+      site,
+      'cluster',
+      { release: '2.6.7', network: 'static', nodes: { dea: { roles: ['dea'], count: 1 } } },
+      { release: '2.6.7', auth: ['password'] },
+    );
+    const view = await deployment.ready();
+    assert.deepEqual(
+      Object.entries(view.nodes).map(([name, { stage }]) => [name, stage]),
+      [['dea-1', 'ready']],
+    );
+    const addressOf = (node: string): string => view.facts.nodes[node]?.instance?.privateIp ?? 'none';
+    const [core, dea] = [addressOf('core'), addressOf('dea-1')];
+    const guest = await deployment.login();
+    const node = await deployment.login({ host: dea, port: 22, through: guest });
+    assert.match(await node.run('echo $SSH_CONNECTION'), new RegExp(`^${core} \\d+ ${dea} 22$`, 'm'));
+
+    // As the core sees it, and its console.
+    const shown = await guest.run(withPath('kato status --all'));
+    assert.match(shown, new RegExp(`^${core} .*RUNNING\n[^]*^${dea} +dea +RUNNING$`, 'm'));
+    const console = await guest.run(
+      `curl -sk --resolve api.${deployment.host}:443:127.0.0.1 https://api.${deployment.host}/stackato/info`,
+    );
+    const { nodes } = JSON.parse(console) as { nodes: Record<string, { roles: string[] }> };
+    assert.deepEqual(Object.keys(nodes), [core, dea]);
+    assert.deepEqual(nodes[dea], { roles: ['dea'] });
+    // As the machines' own network sees it.
+    assert.match(await guest.run('ss -tn state established'), new RegExp(` ${core}:4222 +${dea}:\\d+`));
+
+    const commands = await guest.changingCommands();
+    assert.deepEqual(commands.slice(0, 4), expectedCommands('cluster', site.lab.state.dns.zone).slice(0, 4));
+    assert.deepEqual(
+      commands.slice(4).filter((line) => !/^enable \w+$/.test(line)),
+      [],
+    );
+    assert.deepEqual(await node.changingCommands(), [
+      'op static_ip',
+      `rename dea-1.${deployment.host}`,
+      'disable mdns',
+      `attach -e dea ${core}`,
+    ]);
+    for (const on of [guest, node]) {
+      assert.match(await on.file('/etc/network/interfaces'), /iface eth0 inet static\n/);
+      assert.equal(await on.boots(), 2, 'exactly one more boot');
+      await assertPrivate(on);
+    }
+    await assertFinished(guest, deployment.host, '2.6.7');
+
+    await deployment.remove();
+    assert.deepEqual([...site.lab.machines('cluster'), ...site.lab.machines('cluster-nodes')], []);
+  };
+
   const scenarios: Readonly<Record<string, () => Promise<void>>> = {
     'succeeds with a static address: password only, a banner, one channel and one login at a time; worker killed during upload, reboot and setup core':
       staticAddress,
@@ -252,6 +306,8 @@ describe('a real machine', function () {
           'parks with a wrong gateway, tells what was written, and resumes once it is fixed on the serial console':
             wrongGateway,
           '13: cloud-init image of 3.4.2, from pack to the console, with the container store on a volume': cloudInit,
+          '14: core + DEA from image files to a console that lists both, the DEA reached through the core only':
+            cluster,
           'loses power during setup core: key only; goes on or parks, and repeats nothing that took effect': powerLoss,
         }
       : {}),

@@ -41,31 +41,58 @@ def rename(state: State, options: Options, words: list[str]) -> None:
 def core(state: State, _options: Options, words: list[str]) -> None:
     endpoint = next(iter(words), state.kept['endpoint'])
     busy(state, 'Setting up this node as the core of a cluster...', sudo=True)
-    become_node(state, False, present()['address'], endpoint, state.core_roles)
+    become_node(state, micro=False, mbus_ip=present()['address'], endpoint=endpoint, roles=state.core_roles)
+    exit_with(state, 0, step('restarting roles'))
 
 
 def micro(state: State, _options: Options, _words: list[str]) -> None:
     busy(state, 'Setting up a micro cloud...', sudo=True)
-    become_node(state, True, LOOPBACK, state.kept['endpoint'], fresh_roles(state.knobs, state.family))
-
-
-def become_node(state: State, is_micro: bool, mbus_ip: str, endpoint: str, roles: list[str]) -> None:
-    """The hosts file first, because `kato info` is what shows that the command is done."""
-    as_root(state, 'hosts', state.kept['hostname'], mbus_ip)
-    state.restarted(micro=is_micro, mbusIp=mbus_ip, endpoint=endpoint, roles=roles)
+    become_node(state, micro=True, mbus_ip=LOOPBACK, endpoint=state.kept['endpoint'], roles=fresh_roles(state.knobs, state.family))
     exit_with(state, 0, step('restarting roles'))
 
 
-def stop(state: State, _options: Options, _words: list[str]) -> None:
-    busy(state, 'Stopping all roles...', sudo=False)
-    state.change(stoppedIn=boot_id())
-    exit_with(state, 0, step('stopping supervisord'))
+def become_node(state: State, micro: bool, mbus_ip: str, endpoint: str, roles: list[str], node_ip: str = '', stopped: bool = False) -> None:
+    """The hosts file first, because `kato info` is what shows that the command is done."""
+    as_root(state, 'hosts', state.kept['hostname'], mbus_ip)
+    state.restarted(
+        micro=micro, mbusIp=mbus_ip, endpoint=endpoint, roles=roles, nodeIp=node_ip, gaveUpIn=None, stoppedIn=boot_id() if stopped else None,
+    )
 
 
-def start(state: State, _options: Options, _words: list[str]) -> None:
-    busy(state, 'Starting all roles...', sudo=False)
-    state.restarted(stoppedIn=None)
-    exit_with(state, 0, step('starting supervisord'))
+def stop(state: State, _options: Options, words: list[str]) -> None:
+    named = processes_named(state, words)
+    busy(state, 'Stopping...' if words else 'Stopping all roles...', sudo=False)
+    if not words:
+        state.change(stoppedIn=boot_id())
+        exit_with(state, 0, step('stopping supervisord'))
+    state.change(stopped=[*state.stopped, *named], stoppedAt=boot_id())
+    exit_with(state, 0, *(step(f'stopping {name}') for name in named))
+
+
+def start(state: State, _options: Options, words: list[str]) -> None:
+    named = processes_named(state, words)
+    busy(state, 'Starting...' if words else 'Starting all roles...', sudo=False)
+    if not words:
+        state.restarted(stoppedIn=None, stopped=[], gaveUpIn=None)
+        exit_with(state, 0, step('starting supervisord'))
+    state.restarted(stopped=[name for name in state.stopped if name not in named], gaveUpIn=None)
+    exit_with(state, 0, *(step(f'starting {name}') for name in named))
+
+
+def processes_named(state: State, words: list[str]) -> list[str]:
+    """`stop` and `start` take processes up to 2.6, roles later (bug 96708)."""
+    of_processes = state.family['statusLists'] == 'processes'
+    known = [name for name, _ in state.processes] if of_processes else state.roles
+    names = words if of_processes else roles_in(state, words)
+    unknown = next((name for name in names if name not in known), None)
+    if unknown is not None:
+        exit_with(state, 1, f"There is no {'process' if of_processes else 'role'} {unknown} on this node.")
+    return names if of_processes else processes_of(state, names)
+
+
+def roles_in(state: State, names: list[str]) -> list[str]:
+    """Names of groups become those of their roles."""
+    return list(dict.fromkeys(role for name in names for role in state.family['groups'].get(name, [name])))
 
 
 def add(state: State, options: Options, words: list[str]) -> None:
@@ -77,7 +104,7 @@ def add(state: State, options: Options, words: list[str]) -> None:
 
 
 def remove(state: State, _options: Options, words: list[str]) -> None:
-    gone = [role for word in words for role in word.split(',') if role in state.roles]
+    gone = [role for role in roles_in(state, [role for word in words for role in word.split(',')]) if role in state.roles]
     if not gone:
         exit_with(state, 0, 'Nothing to disable.')
     busy(state, 'Disabling roles...', sudo=False)
@@ -92,7 +119,8 @@ def chosen(state: State, options: Options, words: list[str]) -> list[str]:
         exit_with(state, 1, 'Only one option, please.')
     option, value = next(iter(options.items()), ('', ''))
     # Up to 2.6, the roles are the option's value.
-    named = [role for role in words + (value.split(',') if state.family['roleList'] == 'commas' else []) if role != '']
+    named = [role for word in [*words, value] for role in (word.split(',') if state.family['roleList'] == 'commas' else [word]) if role != '']
+    named = roles_in(state, named)
     unknown = next((role for role in named if role not in everything), None)
     if unknown is not None:
         exit_with(state, 1, f'There is no role {unknown}.')

@@ -106,7 +106,6 @@ def name() -> None:
     hostname = f'stackato-{binascii.crc32(hardware.encode()) & 0xFFFF:04x}.local'
     state.fresh(hostname, state.settings())
     admin.name(hostname, state.LOOPBACK)
-    files.give_to_account(files.STATE)
     os.sync()
     files.write(files.BOOTED_BEFORE, '')
 

@@ -60,7 +60,7 @@ def info(state: State, _body: str) -> Answer:
 def stackato_info(state: State, _body: str) -> Answer:
     kept = state.kept
     return data(200, {
-        'endpoint': kept['endpoint'], 'mbusip': kept['mbusIp'], 'micro_cloud': kept['micro'], 'nodes': {kept['mbusIp']: {'roles': kept['roles']}},
+        'endpoint': kept['endpoint'], 'mbusip': kept['mbusIp'], 'micro_cloud': kept['micro'], 'nodes': {ip: {'roles': roles} for ip, roles in state.listed.items()},
         'maintenance_mode': False, 'vendor_version': f"v{state.knobs['release']}",
     })
 

@@ -13,6 +13,7 @@ STATE = f'{HOME}/stackato/etc/kato/state.json'
 LOG = f'{HOME}/stackato/logs/kato.log'
 SETTINGS = '/run/stackato/settings.json'
 UP = '/run/stackato/up'
+WITHOUT_CORE = '/run/stackato/without-core'
 ADMIN = '/var/lib/stackato/admin'
 BOOTED_BEFORE = '/var/lib/stackato/first-boot-done'
 CERTIFICATE = '/etc/ssl/certs/stackato.crt'
@@ -48,6 +49,10 @@ def write(path: str, text: str, mode: int = 0o644) -> None:
     sync(os.path.dirname(path))
 
 
+def remove(path: str) -> None:
+    os.remove(host(path))
+
+
 def sync(path: str) -> None:
     fd = os.open(host(path), os.O_RDONLY)
     os.fsync(fd)
@@ -71,6 +76,13 @@ def give_to_account(path: str) -> None:
     """Makes the account the owner."""
     account = pwd.getpwnam('stackato')
     os.chown(host(path), account.pw_uid, account.pw_gid)
+
+
+def give_to_owner_of_folder(path: str) -> None:
+    """If root runs this; anybody else made a file of their own."""
+    if os.geteuid() == 0:
+        folder = os.stat(os.path.dirname(host(path)))
+        os.chown(host(path), folder.st_uid, folder.st_gid)
 
 
 def run(*words: str) -> int:

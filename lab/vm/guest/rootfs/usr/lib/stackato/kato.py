@@ -6,6 +6,7 @@ import json
 import signal
 
 import actions
+import cluster
 import files
 import report
 import static_ip
@@ -14,8 +15,8 @@ from state import State, now
 
 DO = {
     'version': report.version, 'info': report.info, 'status': report.status, 'processes': report.processes, 'ready': report.ready,
-    'nodes': report.nodes, 'staticIp': static_ip.static_ip, 'rename': actions.rename, 'remove': actions.remove, 'add': actions.add,
-    'core': actions.core, 'micro': actions.micro, 'stop': actions.stop, 'start': actions.start,
+    'nodes': cluster.nodes, 'attach': cluster.attach, 'removeNode': cluster.remove, 'staticIp': static_ip.static_ip, 'rename': actions.rename, 'remove': actions.remove, 'add': actions.add,
+    'core': actions.core, 'micro': actions.micro, 'stop': actions.stop, 'start': actions.start, 'detach': cluster.detach, 'licence': cluster.licence,
 }
 MOST_WORDS = 3
 

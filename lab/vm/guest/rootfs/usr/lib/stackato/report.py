@@ -6,13 +6,14 @@ import json
 import math
 import time
 
+import cluster
 from call import exit_with, say
 from state import State, now
 
 LOOK_EVERY = 0.2
 
 
-PROSE = {'RUNNING': 'up', 'STARTING': 'coming up', 'FATAL': 'broken'}
+PROSE = {'RUNNING': 'up', 'STARTING': 'coming up', 'FATAL': 'broken', 'STOPPED': 'off'}
 Options = dict[str, str]
 
 
@@ -35,21 +36,20 @@ def processes(state: State, _options: Options, _words: list[str]) -> None:
     exit_with(state, 0, *(row(state, *process) for process in state.processes))
 
 
-def status(state: State, options: Options, words: list[str]) -> None:
-    """Shows processes up to 2.6, roles later."""
-    if state.family['statusLists'] == 'processes':
-        processes(state, options, words)
-    states = dict(state.processes)
-    exit_with(state, 0, *(row(state, role, of_role(state, states, role)) for role in state.roles))
+def status(state: State, options: Options, _words: list[str]) -> None:
+    """With `--all` on a core: of all nodes, by address. How that looks is not known."""
+    reports = cluster.look(state) if state.is_core and state.kept['nodes'] else {'alive': {}, 'dead': []}
+    cluster.stuck_status(state, reports)
+    if not state.is_core or not {'-a', '--all'} & set(options):
+        exit_with(state, 0, *lines_of(state, state.rows))
+    blocks = {state.kept['mbusIp']: state.rows} | reports['alive']
+    if state.knobs['statusAllText'] == 'lines':
+        exit_with(state, 0, *(f'{ip:<16}{line}' for ip, rows in blocks.items() for line in lines_of(state, rows)))
+    exit_with(state, 0, *(line for ip, rows in blocks.items() for line in (ip, *(f'  {line}' for line in lines_of(state, rows)))))
 
 
-def of_role(state: State, states: dict[str, str], role: str) -> str:
-    own = [states[name] for name in state.family['processes'].get(role, [])]
-    return next((bad for bad in ('FATAL', 'STARTING') if bad in own), 'RUNNING')
-
-
-def nodes(state: State, _options: Options, _words: list[str]) -> None:
-    exit_with(state, 0, f"{state.kept['mbusIp']:<16}{', '.join(state.roles)}")
+def lines_of(state: State, rows: list[tuple[str, str]]) -> list[str]:
+    return [row(state, *each) for each in rows]
 
 
 def ready(state: State, options: Options, _words: list[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 
 STARTED = time.monotonic()
@@ -12,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import console
 import files
+from member import Member
 from state import settings
 
 LIMIT = 64 * 1024
@@ -50,6 +52,7 @@ def main() -> None:
     time.sleep(max(0.0, STARTED + settings()['knobs']['readyDelay'] / 1000 - time.monotonic()))
     server = ThreadingHTTPServer(('127.0.0.1', 8080), Handler)
     files.write(files.UP, '')
+    threading.Thread(target=Member().run, daemon=True).start()
     tell_systemd('READY=1')
     server.serve_forever()
 
