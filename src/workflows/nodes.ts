@@ -45,7 +45,7 @@ const START_TRIES = 15;
 const STAGE_AFTER: Readonly<Record<Exclude<NodeResult['stage'], 'removed'>, NodeStage>> = {
   ready: 'ready',
   aborted: 'aborted',
-  // Not by this deployment: that throws.
+  // By somebody else than this deployment.
   cancelled: 'lost',
 };
 
@@ -88,9 +88,11 @@ export class Nodes {
     if (cluster === undefined) return;
     const line = new Line();
     const replaced = nodesToReplace(this.spec, this.progress.view.facts.nodes);
-    const groups = cluster.groups.map((group) =>
-      nodesOf(group).filter((node) => !replaced.includes(node) && !this.ready.has(node)),
-    );
+    const groups = cluster.groups.map((group) => {
+      const nodes = nodesOf(group).filter((node) => !replaced.includes(node) && !this.ready.has(node));
+      const exists = (node: NodeName): boolean => this.progress.factsOf(node).instance !== undefined;
+      return { existing: nodes.filter(exists), fresh: nodes.filter((node) => !exists(node)) };
+    });
     const deploy = (node: NodeName): Promise<boolean> => this.deploy(node, line);
     const hold = (node: NodeName): void => this.progress.node(node, { stage: 'held' });
     await rollOut(groups, cluster.rollout.canary, deploy, hold);
@@ -201,12 +203,15 @@ export class Nodes {
     }
     const { stage, facts, unchanged } = result;
     this.changed ||= !unchanged;
+    if (CancellationScope.current().consideredCancelled) {
+      this.progress.nodeFacts(node, facts);
+      throw new CancelledFailure('The deployment was cancelled.');
+    }
     if (stage === 'removed') {
       this.progress.nodeGone(node);
       return stage;
     }
     this.progress.node(node, { stage: STAGE_AFTER[stage], facts });
-    if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('The deployment was cancelled.');
     if (stage === 'ready') this.ready.add(node);
     return STAGE_AFTER[stage];
   }

@@ -4,13 +4,19 @@ import { condition } from '@temporalio/workflow';
 import type { NodeName } from '../deployment/facts';
 import { together } from './together';
 
+/** The nodes of a group. Only the new ones need a canary. */
+export interface GroupToDo {
+  readonly existing: readonly NodeName[];
+  readonly fresh: readonly NodeName[];
+}
+
 /**
- * All groups at once; of each group first the canaries, and the others once these are ready.
+ * All groups at once; of the new nodes of a group first the canaries, and the others once these are ready.
  * @param deploy returns whether the node is ready
  * @param hold for the others of a group that has a canary which did not become ready
  */
 export async function rollOut(
-  groups: readonly (readonly NodeName[])[],
+  groups: readonly GroupToDo[],
   canaries: number,
   deploy: (node: NodeName) => Promise<boolean>,
   hold: (node: NodeName) => void,
@@ -24,11 +30,17 @@ export async function rollOut(
     );
     return ready;
   };
+  const canariesFirst = async (nodes: readonly NodeName[]): Promise<void> => {
+    if (await all(nodes.slice(0, canaries))) await all(nodes.slice(canaries));
+    else nodes.slice(canaries).forEach(hold);
+  };
   await together(
-    ...groups.map((nodes) => async () => {
-      if (await all(nodes.slice(0, canaries))) await all(nodes.slice(canaries));
-      else nodes.slice(canaries).forEach(hold);
-    }),
+    ...groups.flatMap(({ existing, fresh }) => [
+      async () => {
+        await all(existing);
+      },
+      () => canariesFirst(fresh),
+    ]),
   );
 }
 

@@ -32,7 +32,9 @@ export async function undoEverything(
 ): Promise<boolean> {
   progress.stage('undoing');
   let clean = true;
-  await atMost(NODES_AT_ONCE, nodesToUndo(spec, progress), async (node) => {
+  const nodes = nodesToUndo(spec, progress);
+  for (const node of nodes) progress.node(node, { stage: 'removing' });
+  await atMost(NODES_AT_ONCE, nodes, async (node) => {
     // The core goes with them: nothing is drained.
     const gone = await undoSteps(specOfNode(spec, node), progress, node, requested(node), { detach: false });
     if (gone) progress.nodeGone(node);

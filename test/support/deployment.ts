@@ -48,6 +48,11 @@ export class Bench {
     return new Deployment(handle);
   }
 
+  /** What anybody can read with no worker. */
+  view(deployment: string): Promise<DeploymentView> {
+    return new Deployment(this.env.client.workflow.getHandle(workflowIdOf(deployment))).view();
+  }
+
   async teardown(spec: DeploymentSpec, facts: Facts, more: Partial<TeardownInput> = {}): Promise<DeploymentView> {
     const args = [{ spec, facts, ...more }];
     const options = { workflowId: workflowIdOf(spec.name), taskQueue: this.taskQueue, args };

@@ -191,6 +191,21 @@ describe('clusters', function () {
     assert.ok(view.undone.some(({ what, ok }) => ok && what.startsWith('dea-1: ')));
   });
 
+  it('14: of a group that grows, the first new node is the canary', async () => {
+    const facts = await whole(clusterNamed('grown', [{ name: 'dea', count: 2 }]));
+    fakes.failOn(['dea-3'], 'renameNode', 'COMMAND_NO_EFFECT');
+    const deployment = await bench.deploy(clusterNamed('grown', [{ name: 'dea', count: 5 }]), facts);
+    await deployment.until(
+      'two looked at, the third parked',
+      ({ nodes }) => nodes['dea-3']?.stage === 'needs-attention' && nodes['dea-2']?.stage === 'ready',
+    );
+    assert.deepEqual(nodesOfCalls('launchInstance').sort(), ['core', 'dea-1', 'dea-2', 'dea-3']);
+    await deployment.say('abort');
+    const { view } = await deployment.result();
+    assert.deepEqual(nodesOfCalls('terminateInstance').sort(), ['core', 'dea-1', 'dea-2', 'dea-3']);
+    assert.deepEqual(stagesIn(view), { 'dea-4': 'waiting', 'dea-5': 'waiting' });
+  });
+
   const whole = async (spec: DeploymentSpec) => {
     const { view } = await (await bench.deploy(spec)).result();
     assert.equal(view.stage, 'ready');
@@ -206,6 +221,8 @@ describe('clusters', function () {
     assert.equal(stage, 'ready');
     assert.deepEqual(stagesIn(view), { 'dea-1': 'ready' });
     assert.deepEqual(Object.keys(view.facts.nodes), ['core', 'dea-1']);
+    const seen = await bench.view('shrinks');
+    assert.deepEqual([Object.keys(seen.facts.nodes), Object.keys(seen.nodes)], [['core', 'dea-1'], ['dea-1']]);
     const undone = fakes.calls
       .filter(({ name }) => name === 'detachNode' || name === 'terminateInstance')
       .map(({ name, input }) => `${name} ${input.node}`);
