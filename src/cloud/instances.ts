@@ -74,7 +74,7 @@ async function listInstances(ec2: Ec2, tag: string, groupName: string): Promise<
   return [...new Map(listed.map((instance) => [instance.id, instance])).values()];
 }
 
-export async function describeInstances(ec2: Ec2, filter: Filter | undefined): Promise<readonly CloudInstance[]> {
+async function describeInstances(ec2: Ec2, filter: Filter | undefined): Promise<readonly CloudInstance[]> {
   const { page } = ec2.capabilities;
   const found: CloudInstance[] = [];
   let token: string | undefined;

@@ -7,8 +7,13 @@ import {
   DescribeSecurityGroupsCommand,
   RevokeSecurityGroupIngressCommand,
 } from '@aws-sdk/client-ec2';
-import type { AuthorizeSecurityGroupIngressRequest, IpPermission, SecurityGroup } from '@aws-sdk/client-ec2';
-import type { Cloud, CloudGroup, GroupSource, IngressRule } from '../steps/ports';
+import type {
+  AuthorizeSecurityGroupIngressRequest,
+  IpPermission,
+  SecurityGroup,
+  UserIdGroupPair,
+} from '@aws-sdk/client-ec2';
+import type { Cloud, CloudGroup, IngressRule } from '../steps/ports';
 
 import type { CloudKind } from '../deployment/cloud-kinds';
 import type { Ec2 } from './ec2';
@@ -35,7 +40,9 @@ export function securityGroups(
     },
     authorizeGroup: async (group, source) => {
       const permission = allFrom(source, ec2.capabilities.groupRules);
-      await authorize(ec2, group, permission, `tcp from the group ${source.name}`, (now) => letsIn(now, source));
+      await authorize(ec2, group, permission, `tcp from the group ${source.name}`, (now) =>
+        now.letsIn.includes(source.key),
+      );
     },
     revokeGroup: async (group, source) => {
       const permission = allFrom(source, ec2.capabilities.groupRules);
@@ -119,7 +126,10 @@ function groupOf(
     description: Description,
     ...(OwnerId ? { ownerId: OwnerId } : {}),
     rules,
-    letsIn: IpPermissions.filter(isAllTcp).flatMap(sourcesOf),
+    key: keyOf({ GroupId, GroupName, UserId: OwnerId }, hasIds),
+    letsIn: IpPermissions.filter(isAllTcp).flatMap(({ UserIdGroupPairs = [] }) =>
+      UserIdGroupPairs.map((pair) => keyOf(pair, hasIds)),
+    ),
   };
 }
 
@@ -127,19 +137,7 @@ function isAllTcp({ IpProtocol, FromPort = -1, ToPort = -1 }: IpPermission): boo
   return IpProtocol === '-1' || (IpProtocol === 'tcp' && FromPort <= ALL_PORTS.FromPort && ToPort === ALL_PORTS.ToPort);
 }
 
-function sourcesOf({ UserIdGroupPairs = [] }: IpPermission): readonly GroupSource[] {
-  return UserIdGroupPairs.map(({ GroupId, GroupName, UserId }) => ({
-    ...(GroupId ? { id: GroupId } : {}),
-    ...(GroupName ? { name: GroupName } : {}),
-    ...(UserId ? { ownerId: UserId } : {}),
-  }));
-}
-
-/** By the id where both have one; the name of another account's group may be the same. */
-function letsIn(group: CloudGroup, source: CloudGroup): boolean {
-  return group.letsIn.some(({ id, name, ownerId }) =>
-    id !== undefined && source.id !== undefined
-      ? id === source.id
-      : name === source.name && (ownerId === undefined || source.ownerId === undefined || ownerId === source.ownerId),
-  );
+/** EC2-VPC tells no names of the groups in rules, and 3.2 no ids. */
+function keyOf({ GroupId = '', GroupName = '', UserId = '' }: UserIdGroupPair, hasIds: boolean): string {
+  return hasIds ? GroupId : `${UserId}/${GroupName}`;
 }

@@ -65,15 +65,10 @@ export interface CloudGroup {
   /** The account that it belongs to, where the cloud tells. */
   readonly ownerId?: string;
   readonly rules: readonly IngressRule[];
-  /** The groups whose members reach all TCP ports of this group's. */
-  readonly letsIn: readonly GroupSource[];
-}
-
-/** A group as the source of a rule. EC2-VPC tells only the id, eucalyptus-3.2 only the name and the owner. */
-export interface GroupSource {
-  readonly id?: string;
-  readonly name?: string;
-  readonly ownerId?: string;
+  /** By what rules name it: its id, or owner and name. */
+  readonly key: string;
+  /** The keys of the groups whose members reach all its TCP ports. */
+  readonly letsIn: readonly string[];
 }
 
 /** TCP only. */
@@ -127,8 +122,6 @@ export interface VolumeRequest {
 export interface Room {
   /** By the account's quota. */
   readonly addresses?: number;
-  /** By the account's quota, of any type. */
-  readonly instances?: number;
   /** How many instances of a type the machines of a zone still have room for. Types share that room. */
   readonly capacity?: readonly { readonly zone: string; readonly type: string; readonly free: number }[];
 }

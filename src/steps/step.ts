@@ -4,7 +4,7 @@ import type { StepInput, StepOutcome } from '../deployment/activities';
 import type { DeployError } from '../deployment/errors';
 import { CORE } from '../deployment/facts';
 import type { Known, NodeName } from '../deployment/facts';
-import { groupNameOf, nodeMarkOf, ownerOf } from '../deployment/names';
+import { groupNameOf, nodeMarkOf, nodesGroupNameOf, ownerOf } from '../deployment/names';
 import type { ActivitiesOf, StepId, UndoOf } from '../deployment/steps';
 import type { DeploymentSpec } from '../deployment/spec';
 import type { Attempt } from './attempt';
@@ -18,7 +18,7 @@ export type StepWork = (deps: Dependencies, input: StepInput, attempt: Attempt) 
 /** Checks whether the effect of the step is still there. @returns one sentence that says what is gone, or undefined */
 export type LostEffectCheck = (
   deps: Dependencies,
-  input: Pick<StepInput, 'spec' | 'known'>,
+  input: Pick<StepInput, 'spec' | 'node' | 'known'>,
 ) => Promise<string | undefined>;
 
 interface Definition<Id extends StepId> {
@@ -42,6 +42,7 @@ export function step<Id extends StepId>(definition: StepDefinition<Id>): StepDef
 export interface Context {
   readonly deps: Dependencies;
   readonly spec: DeploymentSpec;
+  readonly node: NodeName;
   readonly known: Known;
   readonly attempt: Attempt;
   readonly cloud: Cloud;
@@ -49,7 +50,10 @@ export interface Context {
   readonly owner: string;
   /** The mark of this step's node. */
   readonly mark: string;
+  /** The core's security group. */
   readonly groupName: string;
+  /** That of the other nodes. */
+  readonly nodesGroupName: string;
 }
 
 /** An effect in the cloud that can be observed. */
@@ -82,7 +86,7 @@ export async function contextOf(
   { spec, node, known }: StepInput,
   attempt: Attempt,
 ): Promise<Context> {
-  return { deps, spec, known, attempt, ...(await siteOf(deps, spec, node)) };
+  return { deps, spec, node, known, attempt, ...(await siteOf(deps, spec, node)) };
 }
 
 /** The account's cloud, and the names of what is ours in it. */
@@ -90,13 +94,14 @@ export async function siteOf(
   deps: Dependencies,
   spec: DeploymentSpec,
   node: NodeName = CORE,
-): Promise<Pick<Context, 'cloud' | 'owner' | 'mark' | 'groupName'>> {
+): Promise<Pick<Context, 'cloud' | 'owner' | 'mark' | 'groupName' | 'nodesGroupName'>> {
   const owner = ownerOf(deps.namespace, spec.name);
   return {
     cloud: await deps.clouds.open(spec.cloud),
     owner,
     mark: nodeMarkOf(owner, node),
     groupName: groupNameOf(spec.name),
+    nodesGroupName: nodesGroupNameOf(spec.name),
   };
 }
 

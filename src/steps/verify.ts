@@ -21,7 +21,7 @@ export const verify = step({
   activities: { verifyConsole },
 });
 
-async function verifyConsole(deps: Dependencies, { spec, known }: StepInput): Promise<StepOutcome> {
+async function verifyConsole(deps: Dependencies, { spec, node, known }: StepInput): Promise<StepOutcome> {
   const { publicIp } = required(known.address, 'address');
   const { httpPort } = spec.console;
   const { name: baseName } = spec.dns;
@@ -36,7 +36,7 @@ async function verifyConsole(deps: Dependencies, { spec, known }: StepInput): Pr
   // The router answers for every host under the wildcard, even if only with an error about an unknown application.
   assertStatus(app, await deps.http.get(app, publicIp), (status) => status < 500);
   // A launch that was not answered may have created another instance late.
-  await findOurs({ ...(await siteOf(deps, spec)), spec });
+  await findOurs({ ...(await siteOf(deps, spec)), spec, node, known });
   return {
     changed: false,
     note: `${versionIn(info, api)} at http://${baseName}${httpPort === 80 ? '' : `:${httpPort}`}/`,

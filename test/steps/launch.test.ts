@@ -16,8 +16,8 @@ import { attemptOf, dependencies, inputOf, firstAttempt } from './support';
 const { launchInstance } = step.activities;
 const awaitRunning = firstAttempt(step.activities.awaitRunning);
 const terminateInstance = step.undo;
-const assertOneInstance = async (deps: Dependencies, { spec }: StepInput) =>
-  findOurs({ ...(await siteOf(deps, spec)), spec });
+const assertOneInstance = async (deps: Dependencies, { spec, node, known: facts }: StepInput) =>
+  findOurs({ ...(await siteOf(deps, spec)), spec, node, known: facts });
 
 const LATE_EFFECT = 100;
 

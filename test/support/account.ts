@@ -50,12 +50,23 @@ export class Account {
       },
       findGroup: (name) => Promise.resolve(this.groups.get(name)),
       createGroup: (name, description) => {
-        if (!this.groups.has(name)) this.groups.set(name, { name, description, rules: [], letsIn: [] });
+        if (!this.groups.has(name)) this.groups.set(name, { name, description, rules: [], key: name, letsIn: [] });
         return Promise.resolve();
       },
       authorize: ({ name }, rule) => {
         const group = this.groups.get(name);
         if (group !== undefined) this.groups.set(name, { ...group, rules: [...group.rules, rule] });
+        return Promise.resolve();
+      },
+      authorizeGroup: ({ name }, { key }) => {
+        const group = this.groups.get(name);
+        if (group !== undefined) this.groups.set(name, { ...group, letsIn: [...group.letsIn, key] });
+        return Promise.resolve();
+      },
+      revokeGroup: ({ name }, { key }) => {
+        const group = this.groups.get(name);
+        if (group !== undefined)
+          this.groups.set(name, { ...group, letsIn: group.letsIn.filter((each) => each !== key) });
         return Promise.resolve();
       },
       deleteGroup: ({ name }) => Promise.resolve(void this.groups.delete(name)),

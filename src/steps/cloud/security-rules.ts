@@ -1,8 +1,10 @@
-/** The security group `stackato-<name>` and its rules: only ssh is open until the console has an administrator. */
+/** The deployment's security groups and their rules: only ssh is open until the console has an administrator. */
 
+import type { StepOutcome } from '../../deployment/activities';
 import { DeployError } from '../../deployment/errors';
 import { groupNameOf } from '../../deployment/names';
 import type { DeploymentSpec } from '../../deployment/spec';
+import { lateEffectLeft } from '../attempt';
 import { ec2Call } from '../planning';
 import type { PlannedAction, Planning } from '../planning';
 import type { Cloud, CloudGroup, IngressRule } from '../ports';
@@ -23,6 +25,26 @@ export async function ourGroup({
     );
   }
   return group;
+}
+
+/** Throws NOT_YET if it is not listed at once. */
+export async function createGroup(
+  context: Pick<Context, 'cloud' | 'groupName' | 'owner' | 'attempt'>,
+): Promise<CloudGroup> {
+  const { cloud, owner, groupName, attempt } = context;
+  // A second request does no harm while the group is wanted, but whoever deletes the group must know about the first.
+  await attempt.request('CreateSecurityGroup', () => cloud.createGroup(groupName, owner));
+  const group = await ourGroup(context);
+  // Eventual consistency: the next attempt finds it.
+  if (group === undefined)
+    throw new DeployError('NOT_YET', `The security group ${groupName} was created and is not listed yet.`);
+  return group;
+}
+
+/** An earlier request may still create another group: whoever deletes the group must know. */
+export function lateGroup({ attempt, cloud }: Pick<Context, 'attempt' | 'cloud'>): Pick<StepOutcome, 'unsettled'> {
+  const { unsettled } = attempt;
+  return unsettled !== undefined && lateEffectLeft(attempt, cloud.lateEffect) > 0 ? { unsettled } : {};
 }
 
 export function sshRules({ access, ssh }: DeploymentSpec): readonly IngressRule[] {
@@ -53,10 +75,12 @@ export function findLostRules(rulesOf: (spec: DeploymentSpec) => readonly Ingres
   };
 }
 
-export function planRules({ spec, kind }: Planning, rules: readonly IngressRule[]): readonly PlannedAction[] {
-  const group: Readonly<Record<string, string>> = kind.groupIds
-    ? { GroupId: '<group id>' }
-    : { GroupName: groupNameOf(spec.name) };
+export function planRules(
+  { spec, kind }: Planning,
+  rules: readonly IngressRule[],
+  groupName = groupNameOf(spec.name),
+): readonly PlannedAction[] {
+  const group: Readonly<Record<string, string>> = kind.groupIds ? { GroupId: '<group id>' } : { GroupName: groupName };
   return rules.map(({ port, cidr }) =>
     ec2Call('AuthorizeSecurityGroupIngress', {
       ...group,
