@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { RELEASE_NAMES } from '../../src/deployment/releases';
+import { RELEASE_NAMES, RELEASES } from '../../src/deployment/releases';
 import type { ReleaseName } from '../../src/deployment/releases';
 import { katoOf } from '../../src/machine/kato';
 import type { StaticNetwork } from '../../src/machine/network';
@@ -7,11 +7,15 @@ import { withPath } from '../../src/machine/shell';
 import {
   agrees,
   allRunning,
+  allStopped,
+  isOfRole,
+  nodeEntry,
   parseKatoInfo,
   parseKatoReady,
   parseKatoStatus,
   parseKatoVersion,
 } from '../../src/machine/kato-output';
+import type { ProcessState } from '../../src/machine/kato-output';
 
 const HOST = 'stackato.example.com';
 
@@ -98,6 +102,126 @@ describe('kato commands', () => {
 
   it('find kato without a login shell', () => {
     assert.equal(withPath('kato info'), 'PATH="$HOME/bin:$PATH:/usr/sbin:/sbin"; export PATH; kato info');
+  });
+});
+
+const CLUSTER_TO_2_6 = [
+  'kato attach -e dea,stager 10.1.2.11',
+  'timeout -k 2 10 kato status --all',
+  'kato node remove 10.1.2.12',
+  'kato node remove 10.1.2.12',
+  'kato enable stager; kato enable dea',
+  'kato stop',
+  undefined,
+  'timeout -k 2 10 kato status',
+];
+const CLUSTER_FROM_2_8 = [
+  'kato node attach -e dea,stager 10.1.2.11',
+  'timeout -k 2 10 kato status --all',
+  'kato node remove 10.1.2.12',
+  'kato node remove 10.1.2.12',
+  'kato role add stager dea',
+  'kato stop dea stager',
+  undefined,
+  'timeout -k 2 10 kato process list',
+];
+const CLUSTER_FROM_2_10_4 = CLUSTER_FROM_2_8.with(1, 'timeout -k 2 10 kato node list');
+const CLUSTER_FROM_3_0 = CLUSTER_FROM_2_10_4.with(6, 'kato node retire');
+const CLUSTER_FROM_3_2 = CLUSTER_FROM_3_0.with(3, 'kato node remove --skip-detach 10.1.2.12');
+
+const CLUSTER_COMMANDS: readonly (readonly [ReleaseName, readonly (string | undefined)[]])[] = [
+  ['2.6.6', CLUSTER_TO_2_6],
+  ['2.6.7', CLUSTER_TO_2_6],
+  ['2.8.2', CLUSTER_FROM_2_8],
+  ['2.10.4', CLUSTER_FROM_2_10_4],
+  ['2.10.6', CLUSTER_FROM_2_10_4],
+  ['3.0.1', CLUSTER_FROM_3_0],
+  ['3.2.1', CLUSTER_FROM_3_2],
+  ['3.4.2', CLUSTER_FROM_3_2],
+  ['3.6.2', CLUSTER_FROM_3_2],
+];
+
+describe('kato commands of a cluster', () => {
+  for (const [release, commands] of CLUSTER_COMMANDS) {
+    it(`14: of ${release}`, () => {
+      const kato = katoOf(release);
+      assert.deepEqual(
+        [
+          kato.attach(['dea', 'stager'], '10.1.2.11'),
+          kato.nodeList,
+          kato.removeNode('10.1.2.12'),
+          kato.removeDeadNode('10.1.2.12'),
+          kato.enableRoles(['stager', 'dea']),
+          kato.stopRoles(['dea', 'stager']),
+          kato.retireDea,
+          kato.processes,
+        ],
+        commands,
+      );
+    });
+  }
+
+  it('exist for every release, with the roles that a spec may name', () => {
+    assert.deepEqual(
+      RELEASE_NAMES,
+      CLUSTER_COMMANDS.map(([release]) => release),
+    );
+    for (const [name, { roles, dataServices, coreNeeds }] of Object.entries(RELEASES)) {
+      const unnamed = [...dataServices.value, ...coreNeeds.value].filter((role) => !roles.value.includes(role));
+      assert.deepEqual(unnamed, [], name);
+      for (const role of ['base', 'mdns', 'load_balancer']) assert.ok(!roles.value.includes(role), `${name} ${role}`);
+    }
+    assert.deepEqual(
+      RELEASE_NAMES.filter((name) => RELEASES[name].coreNeeds.value.includes('primary')),
+      ['2.10.4', '2.10.6', '3.0.1', '3.2.1', '3.4.2', '3.6.2'],
+    );
+  });
+
+  it('quote roles and addresses', () => {
+    const kato = katoOf('3.4.2');
+    assert.equal(kato.attach(['a;b'], '$(reboot)'), "kato node attach -e 'a;b' '$(reboot)'");
+    assert.equal(kato.removeNode('a b'), "kato node remove 'a b'");
+    assert.equal(kato.enableRoles(['a&b']), "kato role add 'a&b'");
+  });
+});
+
+describe("the core's list of nodes", () => {
+  it('says what is on a node, on its line or below it', () => {
+    const line = '10.0.0.5   base, primary, router\n10.0.0.50  base, dea\n110.0.0.5 mysql\n';
+    assert.equal(nodeEntry(line, '10.0.0.5'), '10.0.0.5   base, primary, router');
+    assert.equal(nodeEntry(line, '10.0.0.50'), '10.0.0.50  base, dea');
+    assert.equal(nodeEntry(line, '10.0.0'), undefined);
+    assert.equal(nodeEntry(line, '0.0.0.5'), undefined);
+    const block =
+      '\x1b[1mnode 10.0.0.5:\x1b[0m\r\n  router RUNNING\r\nnode 10.0.0.6:\r\n  dea RUNNING\r\n  stager FATAL\r\n';
+    assert.equal(nodeEntry(block, '10.0.0.6'), 'node 10.0.0.6:\n  dea RUNNING\n  stager FATAL\n');
+    const roleFirst = 'dea     10.0.0.6 RUNNING\ndea     10.0.0.7 RUNNING\nstager  10.0.0.6 RUNNING\n';
+    assert.equal(nodeEntry(roleFirst, '10.0.0.6'), 'dea     10.0.0.6 RUNNING\nstager  10.0.0.6 RUNNING\n');
+    assert.equal(nodeEntry('', '10.0.0.6'), undefined);
+  });
+
+  it('has processes that belong to a role by their names', () => {
+    const of = (role: string): string[] =>
+      ['dea', 'dea_ng', 'router2g', 'redis_server', 'redis_node', 'mysql_gateway', 'rabbit3_node']
+        .map((name) => ({ name, state: 'RUNNING' }))
+        .filter((process) => isOfRole(process, role))
+        .map(({ name }) => name);
+    assert.deepEqual(['dea', 'router', 'redis', 'mysql', 'rabbit', 'rabbit3', 'base'].map(of), [
+      ['dea', 'dea_ng'],
+      ['router2g'],
+      ['redis_node'],
+      ['mysql_gateway'],
+      [],
+      ['rabbit3_node'],
+      [],
+    ]);
+  });
+
+  it('has processes that are stopped only once none is coming up', () => {
+    const states = (...names: string[]): ProcessState[] => names.map((state) => ({ name: 'dea', state }));
+    assert.equal(allStopped(states('STOPPED', 'EXITED', 'FATAL')), true);
+    for (const state of ['RUNNING', 'STARTING', 'STOPPING', 'BACKOFF', 'UNKNOWN'])
+      assert.equal(allStopped(states('STOPPED', state)), false, state);
   });
 });
 
