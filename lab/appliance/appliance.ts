@@ -8,7 +8,7 @@ import { FirstBoot } from './cloud-init/first-boot';
 import { connectedPair } from './connected-pair';
 import type { Incoming } from './connected-pair';
 import { Disks } from './disks';
-import { GuestRpc } from './guest-rpc';
+import { GuestRpc, sleep } from './guest-rpc';
 import type { GuestReply } from './guest-rpc';
 import { newBootId, writeHosts, writeName } from './identity';
 import { kato } from './kato';
@@ -160,13 +160,23 @@ export class SimulatedAppliance implements Appliance {
     this.state.setKnobs(knobs);
   }
 
-  private serve(program: string, words: readonly string[]): GuestReply {
+  private serve(program: string, words: readonly string[]): GuestReply | Promise<GuestReply> {
     const [first = '', second = ''] = words;
     const told = this.sudo.calls[program];
     if (told !== undefined) return told(first, second);
+    if (program === 'nc') return this.tryPort(first, Number(second), Number(words[2]) * 1000);
     this.files.recordInvocation(program, program === 'reboot' ? words.slice(1) : words);
     if (program === 'reboot') return this.reboot(first === 'yes');
     return program === 'kato' ? kato(this.state, words) : { lines: [] };
+  }
+
+  /** @param limit ms; 0: as long as the kernel tries */
+  private async tryPort(ip: string, port: number, limit: number): Promise<GuestReply> {
+    const arrival = (await this.options.network?.open(ip, port)) ?? 'dropped';
+    if (arrival === 'refused') return { lines: ['exit 1'] };
+    if (arrival === 'dropped') return { lines: [sleep(limit || this.state.knobs.connectTimeout), 'exit 1'] };
+    arrival.destroy();
+    return { lines: ['exit 0'] };
   }
 
   private reboot(isRoot: boolean): GuestReply {

@@ -191,9 +191,9 @@ export class State {
     const names = new Set([...own, ...this.roles.flatMap((role) => processes[role] ?? [])]);
     const broken =
       attached && isBefore(this.knobs.release, SPLIT_SINCE) ? NEEDS_KEYS.flatMap((role) => processes[role] ?? []) : [];
-    const up = this.up && !this.katoStopped && Date.now() >= this.restartedAt && trouble !== 'waits';
+    const up = this.up && Date.now() >= this.restartedAt && trouble !== 'waits';
     return [...names].map((name, index): ProcessState => {
-      if (this.stoppedProcesses.has(name)) return { name, state: 'STOPPED' };
+      if (this.katoStopped || this.stoppedProcesses.has(name)) return { name, state: 'STOPPED' };
       if (trouble === 'failed' || broken.includes(name) || (this.starved && index % 3 === 2))
         return { name, state: 'FATAL' };
       return { name, state: up ? 'RUNNING' : 'STARTING' };

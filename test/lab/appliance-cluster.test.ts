@@ -220,6 +220,29 @@ describe('simulated appliances as a cluster', function () {
     }
   });
 
+  it('14: without names, kato stop stops all that a node runs; from 3.0 on a DEA is retired', async () => {
+    const of = await core('2.6.7');
+    const dea = await node(of, 'dea', '2.6.7');
+    await dea.job('kato stop');
+    await eventually('it is stopped', async () => (await states(of, dea.privateIp)) === 'STOPPED');
+    const later = await core('3.4.2');
+    const other = await node(later, 'dea', '3.4.2');
+    await eventually('it runs', async () => (await states(later, other.privateIp)) === 'RUNNING');
+    assert.equal((await other.job('kato node retire')).code, 0);
+    assert.match(await say(other, 'process list'), /^dea +STOPPED$/m);
+    assert.match(await say(await core('2.10.6'), 'node retire'), /Unknown command/);
+  });
+
+  it('14: nc tells whether another machine answers', async () => {
+    const [one, other] = [await machines.machine(quick), await machines.machine(quick)];
+    const tries = async (ip: string, port: number): Promise<number> =>
+      (await one.exec(`nc -z -w 1 ${ip} ${port}`)).code;
+    assert.deepEqual([await tries(other.privateIp, 22), await tries(other.privateIp, 4222)], [0, 1]);
+    machines.closed.add(other.privateIp);
+    assert.equal(await tries(other.privateIp, 22), 1);
+    assert.deepEqual(one.programs(), []);
+  });
+
   it('14: before 2.6.7 a router on a node of its own does not come up', async () => {
     for (const [release, state] of [
       ['2.6.6', 'FATAL'],

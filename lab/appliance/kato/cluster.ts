@@ -68,7 +68,8 @@ export function removeNode({ state, words, options }: KatoCall): GuestReply {
         for (const ip of words) core.remove(ip, '--skip-detach' in options);
         return exit(state, 0, ...words.map((ip) => progress(`removing ${ip}`)));
       };
-      const hangs = family.badWithDeadNodes ? dead * knobs.removeDeadTakes : 0;
+      const waits = family.badWithDeadNodes && !('--skip-detach' in options);
+      const hangs = waits ? dead * knobs.removeDeadTakes : 0;
       return { lines: [sleep(hangs)], next: finish };
     },
     last: () => [],
@@ -86,6 +87,17 @@ export function detach({ state }: KatoCall): GuestReply {
       writeHosts(state);
     },
     last: () => [progress('stopping roles')],
+  });
+}
+
+/** The applications of a DEA are not simulated: it just stops. */
+export function retire({ state }: KatoCall): GuestReply {
+  if (!state.roles.includes('dea')) return exit(state, 1, 'This node is no DEA.');
+  return busy(state, {
+    sudo: true,
+    first: 'Moving applications to other nodes...',
+    effect: () => state.stopProcesses(state.family.processes['dea'] ?? []),
+    last: () => [progress('stopping dea')],
   });
 }
 

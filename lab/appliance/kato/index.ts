@@ -4,7 +4,7 @@ import type { GuestReply } from '../guest-rpc';
 import type { State } from '../state';
 import { enableRoles, setupCore, setupMicro, disableRoles, rename, setLicence, start, stop } from './actions';
 import { exit, readArguments } from './call';
-import { attach, detach, removeNode } from './cluster';
+import { attach, detach, removeNode, retire } from './cluster';
 import type { KatoCall } from './call';
 import type { Verb } from './releases';
 import { info, nodes, processes, ready, status, version } from './report';
@@ -28,6 +28,7 @@ const HANDLERS: Readonly<Record<Verb, (call: KatoCall) => GuestReply>> = {
   attach,
   removeNode,
   detach,
+  retire,
   licence: setLicence,
 };
 

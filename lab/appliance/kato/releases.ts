@@ -64,6 +64,7 @@ export const VERBS = [
   'attach',
   'removeNode',
   'detach',
+  'retire',
   'licence',
 ] as const;
 export type Verb = (typeof VERBS)[number];
@@ -130,6 +131,7 @@ const TO_2_6: Family = {
     attach: usage([1, 1], '', '-e'),
     removeNode: usage([1, 1]),
     detach: usage([0, 0]),
+    retire: usage([0, 0]),
     licence: usage([1, MANY]),
   },
   roles: ROLES_2_6,
@@ -228,7 +230,7 @@ const FROM_2_10_4: Family = {
 const FROM_3: Family = {
   ...FROM_2_10_4,
   from: [3, 0, 0],
-  commands: { ...FROM_2_10_4.commands, 'node detach': 'detach' },
+  commands: { ...FROM_2_10_4.commands, 'node detach': 'detach', 'node retire': 'retire' },
   comparesReleases: true,
   usage: {
     ...FROM_2_10_4.usage,
@@ -238,7 +240,7 @@ const FROM_3: Family = {
     remove: usage([1, MANY]),
     nodes: usage([0, 0], '-j --json -y --yaml'),
     attach: usage([1, 1], '-s --no-start -v --verbose -f --force', '-e --enable'),
-    removeNode: usage([1, MANY], '--skip-detach'),
+    removeNode: usage([1, MANY]),
   },
   roles: ['base', 'primary', 'mdns', 'router', 'controller', 'dea', ...DATA, 'rabbit3', 'harbor'],
   fresh: ['base', 'mdns', 'primary', 'controller', 'router', 'dea', 'postgresql', 'mysql', 'filesystem'],
@@ -259,6 +261,7 @@ const FROM_3_2: Family = {
       '--restart-network --no-restart',
       '--interface --ip --netmask --gateway --dns-nameservers --dns-search-domains',
     ),
+    removeNode: usage([1, MANY], '--skip-detach'),
   },
 };
 
