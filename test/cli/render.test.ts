@@ -1,11 +1,16 @@
 import { strict as assert } from 'node:assert';
 import { nextSteps } from '../../src/cli/render/next-steps';
+import { nodePage } from '../../src/cli/render/node-page';
+import { planText } from '../../src/cli/render/plan';
 import { statusChanges } from '../../src/cli/render/status-log';
 import { statusPage } from '../../src/cli/render/status-page';
 import { checkLine, checkSummary, listTable } from '../../src/cli/render/tables';
-import { ascii, clip, columnsOf, duration, oneLine, paintIf, rowsOf } from '../../src/cli/render/text';
+import { ascii, clip, columnsOf, duration, namesText, oneLine, paintIf, rowsOf } from '../../src/cli/render/text';
+import type { NodeStatus } from '../../src/client/nodes';
+import type { NodeDetails } from '../../src/client/status';
 import type { PendingAttempt } from '../../src/temporal/pending';
-import { NOW, statusWith } from './statuses';
+import { specNamed } from '../support/specs';
+import { allDone, nodeWith, NOW, statusWith } from './statuses';
 
 const plain = { now: NOW, paint: paintIf(false), width: Infinity };
 const ESCAPE = String.fromCharCode(27);
@@ -315,6 +320,249 @@ describe('a deployment as lines of a log', () => {
   });
 });
 
+const names = (group: string, first: number, last: number): readonly string[] =>
+  Array.from({ length: last - first + 1 }, (_, i) => `${group}-${first + i}`);
+const ERROR = { code: 'COMMAND_NO_EFFECT', message: 'The core does not list it.' } as const;
+const parkedNode = (name: string) =>
+  nodeWith(
+    name,
+    'needs-attention',
+    { attach: { state: 'attention', startedAt: NOW - 9_000, endedAt: NOW - 3_000, error: ERROR } },
+    { error: { step: 'attach', ...ERROR } },
+  );
+const busyNode = (name: string) =>
+  nodeWith(name, 'deploying', {
+    launch: { state: 'done' },
+    connect: {
+      state: 'running',
+      startedAt: NOW - 5_000,
+      pending: {
+        attempt: 2,
+        failures: 1,
+        running: true,
+        paused: false,
+        failure: { code: 'SSH_DROPPED', message: 'Lost.', notYet: false },
+      },
+    },
+  });
+const coreIsDone = {
+  ...allDone('core'),
+  'open-console': { state: 'waiting' },
+  verify: { state: 'waiting' },
+} as const;
+const TWENTY = [
+  ...names('dea', 1, 9).map((name) => nodeWith(name, 'ready')),
+  parkedNode('dea-10'),
+  parkedNode('dea-11'),
+  ...names('dea', 12, 14).map(busyNode),
+  ...names('dea', 15, 17).map((name) => nodeWith(name, 'waiting')),
+  nodeWith('router-1', 'ready'),
+  nodeWith(
+    'data-1',
+    'removing',
+    {},
+    {
+      wanted: false,
+      undoing: [{ step: 'attach', pending: { attempt: 1, running: true, paused: false, line: 'stopping roles' } }],
+    },
+  ),
+  nodeWith('data-2', 'waiting', {}, { wanted: false }),
+];
+
+describe('the nodes of a deployment on a page', () => {
+  const screen = { ...plain, width: 80, rows: 23 };
+
+  it('14: twenty on 80x24: what needs a person first, what is at work a line each, the rest told together', () => {
+    const status = statusWith(coreIsDone, { stage: 'needs-attention', nodes: TWENTY });
+    const lines = statusPage(status, screen).split('\n');
+    assert.ok(rowsOf(lines, 80) <= 23);
+    assert.deepEqual(lines, [
+      'dev  needs attention  2m 05s  Stackato 2.6.6 on eucalyptus-3.2  10/20 nodes',
+      '  console   http://dev.stackato.test/',
+      '',
+      '  ✓ 20 finished     preflight, publish-kernel, publish-ramdisk, publish-image, …',
+      '  · 2 waiting       open-console, verify',
+      '  ✗ dea-10          attention   1m 01s  attach: COMMAND_NO_EFFECT: The core doe…',
+      '  ✗ dea-11          attention   1m 01s  attach: COMMAND_NO_EFFECT: The core doe…',
+      '  ▶ data-1          removing    1m 01s  undo attach: stopping roles · 10.0.0.1 …',
+      '  ▶ dea-12          deploying   1m 01s  1/10 connect: attempt 2 · SSH_DROPPED: …',
+      '  ▶ dea-13          deploying   1m 01s  1/10 connect: attempt 2 · SSH_DROPPED: …',
+      '  ▶ dea-14          deploying   1m 01s  1/10 connect: attempt 2 · SSH_DROPPED: …',
+      '  ✓ dea-1 … dea-9   ready               9 nodes · dea',
+      '  ✓ router-1        ready       1m 00s  10.0.0.1 i-router-1 · router',
+      '  · dea-15 … dea-17 waiting             3 nodes · dea',
+      '  · data-2          waiting             to be removed',
+      '',
+      'dea-10, dea-11: attach: COMMAND_NO_EFFECT: The core does not list it.',
+      '  The command ended but did not do what it should. Read its output above and fix the cause, then resume: the command is run once more.',
+      '  stackato-deploy resume dev --node dea-10',
+      '  stackato-deploy abort dev --node dea-10',
+      'All of them:',
+      '  stackato-deploy resume dev',
+    ]);
+  });
+
+  it('14: twenty at work have a line each on 80x24; on less they are told together, and nothing is lost', () => {
+    const status = statusWith(coreIsDone, { nodes: names('dea', 1, 20).map(busyNode) });
+    const lines = statusPage(status, screen).split('\n');
+    assert.equal(lines.length, 23);
+    for (const name of names('dea', 1, 20))
+      assert.ok(
+        lines.some((text) => text.includes(`▶ ${name} `)),
+        name,
+      );
+    for (let rows = 22; rows > 3; rows--) {
+      const fewer = statusPage(status, { ...screen, rows });
+      assert.ok(rowsOf(fewer.split('\n'), 80) <= rows, `${rows}\n${fewer}`);
+      assert.match(fewer, /▶ dea-1 … dea-20 +deploying +20 nodes · connect · dea/);
+    }
+  });
+
+  it('14: all of them with the same error are told once, with the remedy', () => {
+    const status = statusWith(coreIsDone, { stage: 'needs-attention', nodes: names('dea', 1, 20).map(parkedNode) });
+    const text = statusPage(status, screen);
+    assert.ok(rowsOf(text.split('\n'), 80) <= 23);
+    assert.match(text, /✗ dea-1 … dea-20 +attention +20 nodes · attach/);
+    assert.match(
+      text,
+      /^dea-1 … dea-20: attach: COMMAND_NO_EFFECT: The core does not list it\.\n {2}The command ended/m,
+    );
+    assert.match(text, /All of them:\n {2}stackato-deploy resume dev$/);
+  });
+
+  it('14: a few have a line each, with their addresses', () => {
+    const text = statusPage(statusWith(coreIsDone, { nodes: [nodeWith('dea-1', 'ready'), busyNode('dea-2')] }), plain);
+    assert.match(
+      text,
+      /^ {2}▶ dea-2 +deploying +1m 01s {2}1\/10 connect: attempt 2 · SSH_DROPPED: Lost\. · 10\.0\.0\.2 i-dea-2$/m,
+    );
+    assert.match(text, /^ {2}✓ dea-1 +ready +1m 00s {2}10\.0\.0\.1 i-dea-1 · dea$/m);
+  });
+
+  it('14: the same names, numbers without a gap by the first and the last', () => {
+    assert.equal(
+      namesText(['dea-1', 'dea-2', 'dea-3', 'dea-5', 'x-1', 'x-2', 'core']),
+      'dea-1 … dea-3, dea-5, x-1, x-2, core',
+    );
+  });
+});
+
+describe('one node on a page', () => {
+  const of = (node: NodeStatus): NodeDetails => ({
+    ...node,
+    deployment: 'dev',
+    release: '2.6.6',
+    cloud: 'aws',
+    host: `${node.name}.dev.stackato.test`,
+  });
+
+  it('14: its steps, where it is, and the answers for it alone', () => {
+    const text = nodePage(of(parkedNode('dea-3')), plain);
+    assert.match(
+      text,
+      /^dev dea-3 {2}attention {2}1m 01s {2}Stackato 2\.6\.6 on aws\n {2}host +dea-3\.dev\.stackato\.test\n {2}roles +dea\n {2}workflow +http\S+dea-3\/run-2\/history\n {2}address +10\.0\.0\.3\n {2}instance +i-dea-3\n\n/,
+    );
+    assert.match(text, /^ {2}✗ attach +attention +6\.0s {2}COMMAND_NO_EFFECT: The core does not list it\.$/m);
+    assert.ok(!text.includes('setup-core'));
+    assert.ok(text.endsWith('  stackato-deploy resume dev --node dea-3\n  stackato-deploy abort dev --node dea-3'));
+  });
+
+  it('14: what it waits for, or how it ended', () => {
+    const last = (node: NodeStatus): string => nodePage(of(node), plain).split('\n').at(-1) ?? '';
+    assert.equal(last(nodeWith('dea-1', 'waiting')), 'It has not begun.');
+    assert.match(last(nodeWith('dea-2', 'held')), /stackato-deploy up/);
+    assert.equal(last(nodeWith('dea-1', 'paused')), '  stackato-deploy resume dev --node dea-1');
+    const undone = [{ what: 'instance i-1', ok: false, message: 'CLOUD_ERROR: 500' }];
+    assert.match(
+      nodePage(of(nodeWith('dea-1', 'aborted', {}, { undone })), plain),
+      /Not everything could be taken back\.\n {2}still there: instance i-1 \(CLOUD_ERROR: 500\)/,
+    );
+  });
+
+  it('14: one that is removed is not aborted, and may go without having been detached', () => {
+    const node = parkedNode('dea-1');
+    const { run } = node;
+    const text = nodePage(of({ ...node, ...(run === undefined ? {} : { run: { ...run, action: 'remove' } }) }), plain);
+    assert.ok(text.endsWith('  stackato-deploy resume dev --node dea-1\n  stackato-deploy skip dev --node dea-1'));
+  });
+});
+
+describe('what it has come to, with nodes', () => {
+  it('14: steps of its own are answered apart from those of nodes', () => {
+    const dns = { state: 'attention', error: { code: 'DNS_REFUSED', message: 'No.' } } as const;
+    const lines = nextSteps(statusWith({ dns }, { stage: 'needs-attention', nodes: [parkedNode('dea-1')] }));
+    assert.ok(lines.includes('  stackato-deploy resume dev --node core'), lines.join('\n'));
+    assert.ok(lines.includes('  stackato-deploy resume dev --node dea-1'));
+    assert.ok(lines.includes('  stackato-deploy skip dev'));
+  });
+
+  it('14: not whole, and what is missing; ready, and what was removed', () => {
+    const nodes = [
+      nodeWith('dea-1', 'aborted'),
+      ...names('dea', 2, 5).map((name) => nodeWith(name, 'held')),
+      nodeWith('old-1', 'waiting', {}, { wanted: false }),
+      nodeWith('router-1', 'ready'),
+    ];
+    assert.deepEqual(nextSteps(statusWith({}, { stage: 'failed', open: false, nodes })), [
+      'The cluster is not whole. Missing: dea-1 (aborted), dea-2 … dea-5 (held).',
+      'Not removed yet: old-1.',
+      'Go on with: stackato-deploy up, with its spec',
+      'Or take all of it back with: stackato-deploy down dev',
+    ]);
+    assert.match(
+      nextSteps(statusWith({}, { stage: 'failed', open: false, nodes, cutShort: true })).join('\n'),
+      /ended from outside/,
+    );
+    assert.ok(
+      nextSteps(statusWith({}, { stage: 'ready', removedNodes: ['dea-4', 'dea-5'] })).includes('Removed: dea-4, dea-5'),
+    );
+  });
+});
+
+describe('nodes as lines of a log', () => {
+  it('14: a line when a node changes its stage, and none for its steps', () => {
+    const begun = statusWith({}, { nodes: [nodeWith('dea-1', 'deploying'), nodeWith('dea-2', 'waiting')] });
+    const first = statusChanges(undefined, begun, NOW);
+    assert.deepEqual(
+      first.filter((text) => text.includes('dea-')),
+      ['2026-11-24T12:00:00Z dev dea-1: deploying'],
+    );
+    assert.deepEqual(
+      statusChanges(begun, statusWith({}, { nodes: [busyNode('dea-1'), nodeWith('dea-2', 'waiting')] }), NOW),
+      [],
+    );
+    const later = statusWith({}, { nodes: [nodeWith('dea-1', 'ready'), parkedNode('dea-2')], removedNodes: ['dea-3'] });
+    assert.deepEqual(statusChanges(begun, later, NOW), [
+      '2026-11-24T11:59:59Z dev dea-1: ready in 1m 00s, 10.0.0.1, i-dea-1',
+      '2026-11-24T12:00:00Z dev dea-2: attention, attach: COMMAND_NO_EFFECT: The core does not list it.',
+      '2026-11-24T12:00:00Z dev dea-3: removed',
+    ]);
+  });
+});
+
+describe('what plan says of the nodes', () => {
+  const spec = specNamed('dev');
+  const none = { add: [], remove: [], replace: [], keep: [] };
+
+  it('14: exactly the difference, or that there is none', () => {
+    const lines = ['+ dea-3', '~ type of data: needs replacement', '- dea-5'];
+    assert.match(
+      planText(spec, [], [], paintIf(false), { ...none, lines }),
+      /\n\nNodes of the deployment:\n {2}\+ dea-3\n {2}~ type of data: needs replacement\n {2}- dea-5$/,
+    );
+    assert.match(planText(spec, [], [], paintIf(false), { ...none, lines: [] }), /\n\nNo node of the deployment is added/);
+    assert.doesNotMatch(planText(spec, [], [], paintIf(false)), /node/i);
+  });
+
+  it('14: that up would refuse it, and why', () => {
+    const refused = { code: 'DATA_LOSS', message: 'It would lose data.', remedy: 'Put them back.' };
+    assert.match(
+      planText(spec, [], [], paintIf(false), { ...none, lines: ['- data-1'], refused }),
+      / {2}- data-1\nup would refuse this\.\nIt would lose data\.\nPut them back\.$/,
+    );
+  });
+});
+
 describe('tables', () => {
   it('of deployments: aligned, with what needs attention', () => {
     const row = {
@@ -336,6 +584,14 @@ describe('tables', () => {
       open: true,
       attention: [{ step: 'dns', code: 'DNS_REFUSED' }],
     } as const;
+    const nodes = ['dea-1', 'dea-2', 'dea-3'].map((node) => ({ node, step: 'attach', code: 'SSH_AUTH' }) as const);
+    assert.match(
+      listTable(
+        [{ ...parked, nodes: { ready: 1, all: 4 }, attention: [...parked.attention, ...nodes] }],
+        paintIf(false),
+      ),
+      /Z {2}1\/4 nodes, dns: DNS_REFUSED, dea-1 … dea-3 attach: SSH_AUTH$/,
+    );
     assert.equal(
       listTable([row, parked], paintIf(false)),
       [

@@ -1,7 +1,10 @@
 /** A Temporal server, a worker with fake activities, and this package's own client to them. */
 
+import { strict as assert } from 'node:assert';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Deployments } from '../../src/client/deployments';
+import { ClientError } from '../../src/client/errors';
+import type { ClientErrorCode } from '../../src/client/errors';
 import type { DeploymentStatus } from '../../src/client/status';
 import type { StepActivityName } from '../../src/deployment/steps';
 import { Bench } from '../support/deployment';
@@ -75,4 +78,13 @@ const releases = new Set<() => void>();
 function letGo(): void {
   for (const release of releases) release();
   releases.clear();
+}
+
+export async function refused(work: Promise<unknown>, code: ClientErrorCode, words: RegExp): Promise<void> {
+  await assert.rejects(work, (error) => {
+    assert.ok(error instanceof ClientError, String(error));
+    assert.equal(error.code, code, error.message);
+    assert.match(error.message, words);
+    return true;
+  });
 }

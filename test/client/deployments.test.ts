@@ -2,24 +2,14 @@ import { strict as assert } from 'node:assert';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { DeploymentStatus } from '../../src/client/status';
 import type { ClientError } from '../../src/client/errors';
-import { ClientError } from '../../src/client/errors';
-import type { ClientErrorCode } from '../../src/client/errors';
-import { STEP_IDS } from '../../src/deployment/steps';
+import { CORE } from '../../src/deployment/facts';
+import { stepsOn } from '../../src/deployment/steps';
 import { WORKFLOW, workflowIdOf } from '../../src/deployment/names';
 import { FakeActivities } from '../support/fake-activities';
 import { specNamed } from '../support/specs';
 import { localServer } from '../support/temporal';
 import { eventually } from '../support/wait';
-import { allThere, ClientBench, hold } from './bench';
-
-async function refused(work: Promise<unknown>, code: ClientErrorCode, words: RegExp): Promise<void> {
-  await assert.rejects(work, (error) => {
-    assert.ok(error instanceof ClientError, String(error));
-    assert.equal(error.code, code, error.message);
-    assert.match(error.message, words);
-    return true;
-  });
-}
+import { allThere, ClientBench, hold, refused } from './bench';
 
 describe('client library', function () {
   this.timeout(60_000);
@@ -49,7 +39,7 @@ describe('client library', function () {
     assert.equal(started, true);
     assert.deepEqual(
       status.steps.map(({ id }) => id),
-      STEP_IDS,
+      stepsOn({}, CORE).map(({ id }) => id),
     );
     const seen: DeploymentStatus[] = [];
     for await (const each of bench.deployments.watch('watched', { interval: 20 })) seen.push(each);
