@@ -1,5 +1,5 @@
 /**
- * Records the golden histories anew: `npm run build && npx tsx test/replay/record.ts`. Only if the workflow code
+ * Records the golden histories of deployments with one machine anew: `npm run build && npx tsx test/replay/record.ts`. Only if the workflow code
  * changed on purpose and no deployment of the old code can still be open. Otherwise use `patched` and add a history.
  */
 
