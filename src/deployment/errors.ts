@@ -295,6 +295,15 @@ export const ERRORS = {
     retry: 'no',
     remedy: { do: 'Release an address that nobody needs or raise the quota', then: 'resume' },
   },
+  QUOTA_TOO_LOW: {
+    owner: 'cloud',
+    retry: 'no',
+    remedy: {
+      do: 'Nothing was made yet. Raise the quota or free what nobody needs',
+      then: 'resume',
+      or: { do: 'ask for fewer nodes, or for other types or zones', then: 'up' },
+    },
+  },
   ADDRESS_NOT_OURS: {
     owner: 'user',
     retry: 'no',
@@ -510,7 +519,7 @@ export const ERRORS = {
       do: 'sshd on the machine forwards no ports. Set `AllowTcpForwarding yes` in its sshd_config and reload it',
       then: 'resume',
       or: {
-        do: 'to reach nodes without the core, set `reach: public` in the spec',
+        do: 'to reach nodes without the core, set `ssh.reach: public` in the spec',
         then: 'up',
         or: { do: 'if only the administrator could not be created, skip, and create it in the console' },
       },

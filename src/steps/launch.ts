@@ -72,7 +72,7 @@ function assertAddresses({ spec: { cluster }, node }: StepInput, { id, privateIp
   if (node !== CORE && cluster.reach === 'public' && publicIp === undefined)
     throw new DeployError(
       'NOT_YET',
-      `The instance ${id} has no public address, at which it is to be reached (reach: public); this cloud may give none by itself.`,
+      `The instance ${id} has no public address, at which it is to be reached (ssh.reach: public); this cloud may give none by itself.`,
     );
 }
 

@@ -3,6 +3,7 @@ import { groupNameOf, nodesGroupNameOf, nodesMarkOf } from '../deployment/names'
 import type { DeploymentSpec } from '../deployment/spec';
 import { waitOut } from './attempt';
 import {
+  asNodesGroup,
   authorizeMissing,
   createGroup,
   hasRules,
@@ -69,12 +70,6 @@ async function observe(
 ): Promise<Partial<Groups>> {
   const [core, nodes] = [await ourGroup(site), await ourGroup(asNodesGroup(site))];
   return { ...(core === undefined ? {} : { core }), ...(nodes === undefined ? {} : { nodes }) };
-}
-
-function asNodesGroup<T extends Pick<Context, 'owner' | 'nodesGroupName'>>(
-  site: T,
-): T & Pick<Context, 'owner' | 'groupName'> {
-  return { ...site, owner: nodesMarkOf(site.owner), groupName: site.nodesGroupName };
 }
 
 /** What is to be let in where, and is not yet. */

@@ -1,5 +1,7 @@
+import { nodeNameOf, specOfNode } from '../deployment/cluster';
 import { DeployError, errorRow } from '../deployment/errors';
 import type { ErrorCode } from '../deployment/errors';
+import type { Known } from '../deployment/facts';
 import { ownerOf } from '../deployment/names';
 import { isReleaseName, RELEASES } from '../deployment/releases';
 import type { ReleaseRow } from '../deployment/releases';
@@ -14,7 +16,8 @@ import { observeName } from './zone/queries';
 import type { Cloud } from './ports';
 import { describeUserData } from './cloud/user-data';
 import { checkFile, checkSigning, cloudInitDifference, kindsToPublish } from './publishing/check-image';
-import { ourGroup } from './cloud/security-rules';
+import { judgeAddressQuota, judgeInstances } from './cloud/quotas';
+import { asNodesGroup, ourGroup } from './cloud/security-rules';
 import { ec2Call } from './planning';
 import type { PlannedAction, Planning } from './planning';
 import { siteOf, step } from './step';
@@ -33,11 +36,11 @@ interface Check {
 /** @param onFinding called after each check with all findings so far */
 export async function findProblems(
   deps: Dependencies,
-  { spec }: { readonly spec: DeploymentSpec },
+  { spec, known = {} }: { readonly spec: DeploymentSpec; readonly known?: Known },
   onFinding: (findings: readonly Finding[]) => void = () => undefined,
 ): Promise<readonly Finding[]> {
   const findings: Finding[] = [];
-  for (const group of [secretChecks(deps, spec), cloudChecks(deps, spec), dnsChecks(deps, spec)]) {
+  for (const group of [secretChecks(deps, spec), cloudChecks(deps, spec, known), dnsChecks(deps, spec)]) {
     for (const check of group) {
       const finding = await findingOf(check);
       findings.push(finding);
@@ -49,8 +52,8 @@ export async function findProblems(
   return findings;
 }
 
-async function runPreflight(deps: Dependencies, { spec }: StepInput): Promise<StepOutcome> {
-  const findings = await findProblems(deps, { spec });
+async function runPreflight(deps: Dependencies, { spec, known }: StepInput): Promise<StepOutcome> {
+  const findings = await findProblems(deps, { spec, known });
   const bad = findings.filter(({ ok }) => !ok);
   const worst = bad.find(({ code }) => code !== undefined && errorRow(code).retry === 'no') ?? bad[0];
   if (worst?.code !== undefined) {
@@ -77,10 +80,10 @@ function secretChecks({ secrets }: Dependencies, spec: DeploymentSpec): readonly
     {
       name: 'secrets',
       find: async () => {
-        const { userData } = spec.instance;
+        const userData = machinesOf(spec).flatMap(({ of: { instance } }) => instance.userData ?? []);
         const results = await Promise.allSettled([
           ...refs.map((ref) => secrets.resolve(ref)),
-          ...(userData === undefined ? [] : [secrets.resolveBytes(userData)]),
+          ...userData.map((ref) => secrets.resolveBytes(ref)),
         ]);
         const missing = results.flatMap((result) =>
           result.status === 'rejected' ? [(result.reason as Error).message] : [],
@@ -92,10 +95,11 @@ function secretChecks({ secrets }: Dependencies, spec: DeploymentSpec): readonly
   ];
 }
 
-function cloudChecks(deps: Dependencies, spec: DeploymentSpec): readonly Check[] {
+function cloudChecks(deps: Dependencies, spec: DeploymentSpec, known: Known): readonly Check[] {
   const cloud = (): Promise<Cloud> => deps.clouds.open(spec.cloud);
-  const { type, keyName } = spec.instance;
-  const checks: (Check | undefined)[] = [
+  const machines = machinesOf(spec);
+  const keys = new Set(machines.flatMap(({ of: { instance } }) => instance.keyName ?? []));
+  return [
     {
       name: 'cloud access',
       find: async () => {
@@ -104,17 +108,18 @@ function cloudChecks(deps: Dependencies, spec: DeploymentSpec): readonly Check[]
       },
     },
     ...imageChecks(deps, spec, cloud),
-    keyName === undefined
-      ? undefined
-      : {
-          name: 'key pair',
-          find: async () =>
-            requireExisting((await cloud()).keyPairExists(keyName), 'KEY_PAIR_NOT_FOUND', `the key pair ${keyName}`),
-        },
-    spec.instance.userData === undefined && spec.image.cloudInit !== true
-      ? undefined
-      : { name: 'user data', find: () => describeUserData(deps, spec) },
-    { name: 'instance type', find: async () => judgeMemory(spec, await (await cloud()).typeMemory(type)) },
+    ...[...keys].map((keyName) => ({
+      name: keys.size === 1 ? 'key pair' : `key pair ${keyName}`,
+      find: async () =>
+        requireExisting((await cloud()).keyPairExists(keyName), 'KEY_PAIR_NOT_FOUND', `the key pair ${keyName}`),
+    })),
+    ...machines
+      .filter(({ of }) => of.instance.userData !== undefined || of.image.cloudInit === true)
+      .map(({ where, of }) => ({ name: `user data${where}`, find: () => describeUserData(deps, of) })),
+    ...machines.map(({ where, of }) => ({
+      name: `instance type${where}`,
+      find: async () => judgeMemory(of, await (await cloud()).typeMemory(of.instance.type)),
+    })),
     { name: 'address', find: async () => judgeAddress(spec, await (await cloud()).listAddresses()) },
     {
       name: 'security group',
@@ -123,8 +128,35 @@ function cloudChecks(deps: Dependencies, spec: DeploymentSpec): readonly Check[]
         return group === undefined ? 'the name is free' : 'is ours';
       },
     },
+    ...(spec.cluster === undefined ? [] : clusterChecks(deps, spec, known)),
   ];
-  return checks.filter((check) => check !== undefined);
+}
+
+function clusterChecks(deps: Dependencies, spec: DeploymentSpec, known: Known): readonly Check[] {
+  return [
+    {
+      name: 'security group of the nodes',
+      find: async () => {
+        const group = await ourGroup(asNodesGroup(await siteOf(deps, spec)));
+        return group === undefined ? 'the name is free' : 'is ours';
+      },
+    },
+    {
+      name: 'quota of addresses',
+      find: async () => judgeAddressQuota(await siteOf(deps, spec), spec, known.address !== undefined),
+    },
+    { name: 'room for instances', find: async () => judgeInstances(await siteOf(deps, spec), spec) },
+  ];
+}
+
+/** The core, and a node of each group of a cluster: what is checked once for all that are alike. */
+function machinesOf(spec: DeploymentSpec): readonly { readonly where: string; readonly of: DeploymentSpec }[] {
+  const { cluster } = spec;
+  if (cluster === undefined) return [{ where: '', of: spec }];
+  return [
+    { where: ' of the core', of: spec },
+    ...cluster.groups.map((group) => ({ where: ` of ${group.name}`, of: specOfNode(spec, nodeNameOf(group, 1)) })),
+  ];
 }
 
 /** The image is registered, or everything to publish it is there. */

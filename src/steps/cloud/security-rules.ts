@@ -2,7 +2,7 @@
 
 import type { StepOutcome } from '../../deployment/activities';
 import { DeployError } from '../../deployment/errors';
-import { groupNameOf } from '../../deployment/names';
+import { groupNameOf, nodesMarkOf } from '../../deployment/names';
 import type { DeploymentSpec } from '../../deployment/spec';
 import { lateEffectLeft } from '../attempt';
 import { ec2Call } from '../planning';
@@ -25,6 +25,13 @@ export async function ourGroup({
     );
   }
   return group;
+}
+
+/** The same for the group of the nodes. */
+export function asNodesGroup<T extends Pick<Context, 'owner' | 'nodesGroupName'>>(
+  site: T,
+): T & Pick<Context, 'owner' | 'groupName'> {
+  return { ...site, owner: nodesMarkOf(site.owner), groupName: site.nodesGroupName };
 }
 
 /** Throws NOT_YET if it is not listed at once. */
