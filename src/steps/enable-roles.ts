@@ -20,32 +20,18 @@ const ENABLE_ALL: MachineCommand<KatoInfo> = {
   command: ({ spec }) => katoOf(spec.release).enableAllBut(MDNS),
 };
 
-/** Those of the spec, and no others; but a role that keeps data is never taken off. */
+/** Others are left alone: what they run would stop before any node has them, and data would stay behind. The client refuses such a spec. */
 const ENABLE_WANTED: MachineCommand<KatoInfo> = {
   step: 'enable-roles',
   observe: readKatoInfo,
-  done: (info, _ran, { spec }) => {
-    const { missing, surplus } = differenceOf(info, spec);
-    return missing.length + surplus.length === 0 ? { note: info.assigned.join(' '), known: {} } : undefined;
-  },
-  command: ({ spec }, info) => {
-    const kato = katoOf(spec.release);
-    const { missing, surplus } = differenceOf(info, spec);
-    return [...(missing.length === 0 ? [] : [kato.enableRoles(missing)]), ...surplus.map(kato.disableRole)].join('; ');
-  },
+  done: (info, _ran, { spec }) =>
+    missing(info, spec).length === 0 ? { note: info.assigned.join(' '), known: {} } : undefined,
+  command: ({ spec }, info) => katoOf(spec.release).enableRoles(missing(info, spec)),
 };
 
-function differenceOf(
-  { assigned }: KatoInfo,
-  spec: DeploymentSpec,
-): { readonly missing: readonly string[]; readonly surplus: readonly string[] } {
-  const { coreNeeds, coreRoles, dataServices } = RELEASES[spec.release];
-  const wanted = [...new Set([...coreNeeds.value, ...(spec.cluster?.coreRoles ?? [])])];
-  const kept = [...wanted, ...coreRoles.value, ...dataServices.value];
-  return {
-    missing: wanted.filter((role) => !assigned.includes(role)),
-    surplus: assigned.filter((role) => !kept.includes(role)),
-  };
+function missing({ assigned }: KatoInfo, { release, cluster }: DeploymentSpec): readonly string[] {
+  const wanted = new Set([...RELEASES[release].coreNeeds.value, ...(cluster?.coreRoles ?? [])]);
+  return [...wanted].filter((role) => !assigned.includes(role));
 }
 
 /** Enables every role but mDNS, or those of the core of a cluster, and waits until their processes run. */

@@ -124,7 +124,7 @@ function outcome({ node }: StepInput, { id, privateIp, publicIp }: CloudInstance
 
 function planLaunch({ spec, node, mark, kind }: Planning): readonly PlannedAction[] {
   const { name, image, instance } = spec;
-  const made = planUserData(spec);
+  const made = planUserData(spec, node);
   const { type, zone, keyName, userData } = instance;
   const group = node === CORE ? groupNameOf(name) : nodesGroupNameOf(name);
   const tag = kind.instanceTags === 'none' ? '' : `an instance tagged ${OWNER_TAG}=${mark}`;
