@@ -10,6 +10,8 @@ import type { DeploymentSpec, Timing } from './spec';
 interface StepRow {
   readonly id: string;
   readonly title: string;
+  /** If it does something else on the core of a cluster. */
+  readonly clusterTitle?: string;
   /** Once per deployment, or once per node. */
   readonly scope: 'site' | 'node';
   /** Only on the core, only on other nodes, or only for a deployment that has other nodes. */
@@ -260,6 +262,7 @@ const ROWS = [
   {
     id: 'enable-roles',
     title: 'kato enable --all-but mdns',
+    clusterTitle: 'kato enable, with the roles of the core',
     scope: 'node',
     only: 'core',
     deadline: 'command',

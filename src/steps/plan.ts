@@ -33,7 +33,8 @@ export interface PlannedGroup {
 export function planOf(spec: DeploymentSpec, namespace = 'default', node: NodeName = CORE): readonly PlannedStep[] {
   const planning = planningOf(spec, namespace, node);
   const own = specOfNode(spec, node);
-  return stepsOn(spec, node).map(({ id, title, notNeeded }) => {
+  return stepsOn(spec, node).map(({ id, title: alone, clusterTitle, notNeeded }) => {
+    const title = spec.cluster === undefined ? alone : (clusterTitle ?? alone);
     const reason = notNeeded?.(own);
     if (reason !== undefined) return { id, title, notNeeded: reason, actions: [] };
     return { id, title, actions: definitionOf(id).plan(planning) };

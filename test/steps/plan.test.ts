@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { planOf } from '../../src/steps/plan';
+import { groupPlansOf, planOf } from '../../src/steps/plan';
 import { paintIf } from '../../src/cli/render/text';
 import { planText } from '../../src/cli/render/plan';
 import { CLOUD_KINDS } from '../../src/deployment/cloud-kinds';
@@ -150,13 +150,57 @@ describe('plan', () => {
     assert.match(dns.actions[0]!.what, /TXT "stackato-deploy\/production\/dev"/);
   });
 
-  // Written by 0.1.0, before plans came from the steps themselves.
+  it('14: of a cluster: the core with its own roles, then each group with those of its nodes', async () => {
+    const spec = await example('cluster.yaml');
+    assert.deepEqual(whats(spec, 'enable-roles'), ['kato role add health_manager stager']);
+    const groups = groupPlansOf(spec);
+    assert.deepEqual(
+      groups.map(({ nodes }) => nodes),
+      [['dea-1', 'dea-2'], ['data-1']],
+    );
+    const machine = groups.map(({ steps }) =>
+      steps
+        .filter(({ id }) => id === 'rename' || id === 'attach')
+        .flatMap(({ actions }) => actions.map(({ what }) => what)),
+    );
+    const looks = ['timeout -k 2 10 kato node list', 'timeout -k 2 10 kato process list'];
+    assert.deepEqual(machine, [
+      ['kato node rename dea-1.paas.example.com', "kato node attach -e dea '<private address of the core>'", ...looks],
+      [
+        'kato node rename data-1.paas.example.com',
+        "kato node attach -e filesystem,mongodb,mysql,postgresql,rabbit,redis,memcached '<private address of the core>'",
+        ...looks,
+      ],
+    ]);
+    // What belongs to the site, or to the core only, is planned once.
+    for (const { steps } of groups)
+      assert.deepEqual(
+        steps.map(({ id }) => id),
+        stepsOn(spec, 'dea-1').map(({ id }) => id),
+      );
+    assert.deepEqual(groupPlansOf(await example('aws.yaml')), []);
+  });
+
+  it('14: of a cluster whose core has no more roles than a core needs: nothing is enabled', async () => {
+    const spec = await example('cluster.yaml');
+    const cluster = { ...spec.cluster!, coreRoles: ['primary', 'controller', 'router'] };
+    assert.deepEqual(whats({ ...spec, cluster }, 'enable-roles'), []);
+  });
+
+  it('names the nodes of a large group by its first and its last', async () => {
+    const spec = await example('cluster.yaml');
+    const cluster = { ...spec.cluster!, groups: [{ ...spec.cluster!.groups[0]!, count: 20 }] };
+    const page = planText({ ...spec, cluster }, [], groupPlansOf({ ...spec, cluster }), paintIf(false));
+    assert.match(page, /^dea-1 … dea-20 {2}\(as dea-1: /m);
+  });
+
+  // Those of a single machine were written by 0.1.0, before plans came from the steps themselves.
   it('prints what it always printed, for every example', async () => {
     for (const file of readdirSync('examples').filter((each) => each.endsWith('.yaml'))) {
       const spec = await example(file);
       const page = await readFile(`test/fixtures/plan/${file.replace(/\.yaml$/, '.txt')}`, 'utf8');
       assert.equal(
-        `${planText(spec, planOf(spec), [], paintIf(false))}\n`,
+        `${planText(spec, planOf(spec), groupPlansOf(spec), paintIf(false))}\n`,
         page.replaceAll('<repository>', process.cwd()),
         file,
       );
@@ -169,7 +213,7 @@ describe('plan', () => {
       const lines = planText(spec, planOf(spec), [], paintIf(false)).split('\n');
       assert.deepEqual(
         lines.flatMap((line) => /^ ?(\d+)\. (\S+) {2}/.exec(line)?.[2] ?? []),
-        STEPS_ALONE,
+        stepsOn(spec, 'core').map(({ id }) => id),
       );
     }
   });
