@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 /**
  * `npm start`: starts the lab and a worker, and deploys the example with the product's own command line, as a user
- * would. `--release 3.4.2`: a copy of the example for that release. `--cloud-init`: to an image with cloud-init. `--vm` deploys
- * to a real machine under QEMU, which boots the published image (`--kvm`: not emulated). On a
- * terminal everything stays up until Ctrl-C; with `--exit`, or without a terminal, everything is taken down at the end.
+ * would. `--release 3.4.2`: a copy of the example for that release. `--cloud-init`: to an image with cloud-init. `--cluster`: a
+ * core, two DEAs and a node for the data services, of 2.10.6. `--vm` deploys to a real machine under QEMU, which boots the
+ * published image (`--kvm`: not emulated). On a terminal everything stays up until Ctrl-C; with `--exit`, or without a
+ * terminal, everything is taken down at the end.
  */
 
 import { execFile, spawn } from 'node:child_process';
@@ -11,9 +12,11 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { parseArgs, promisify } from 'node:util';
+import { promisify } from 'node:util';
 import { ChildProcesses } from './child-processes';
 import type { Child } from './child-processes';
+import { changedExample, demoOptions } from './demo-options';
+import type { DemoOptions } from './demo-options';
 import { exampleImages } from './example-images';
 import { startLab, startVmLab } from './lab';
 import { findProgram } from './programs';
@@ -25,7 +28,6 @@ import { untilReady } from './wait';
 const CLI = 'bin/stackato-deploy.cjs';
 const WORKER = 'dist/src/worker/main.js';
 const EXAMPLE = 'examples/stackato-2.6.6.yaml';
-const EXAMPLE_RELEASE = '2.6.6';
 const DEPLOYMENT = 'dev';
 const DIR = '.lab';
 /** The ports and network in the example's spec. */
@@ -40,22 +42,13 @@ const CLOUD_INIT_KNOBS = { cloudInit: true, cloudInitTakes: 4_000, cloudInitHost
 const run = promisify(execFile);
 
 async function main(): Promise<number> {
-  const flag = { type: 'boolean', default: false } as const;
-  const { values } = parseArgs({
-    options: {
-      exit: flag,
-      vm: flag,
-      kvm: flag,
-      'cloud-init': flag,
-      release: { type: 'string', default: EXAMPLE_RELEASE },
-    },
-  });
+  const values = demoOptions(process.argv.slice(2));
   const stay = !values.exit && process.stdout.isTTY;
   const stopped = interrupted();
   say(
     `Starting the lab: Temporal, ${KINDS.length} clouds and a DNS server. Temporal, BIND${values.vm ? ', nsupdate and the machine' : ' and nsupdate'} are real, everything else is simulated; see docs/lab.md.`,
   );
-  const knobs = { release: values.release, ...(values['cloud-init'] ? CLOUD_INIT_KNOBS : {}) };
+  const knobs = { release: values.release, ...(values.cloudInit ? CLOUD_INIT_KNOBS : {}) };
   const options = { dir: DIR, ...EXAMPLE_NETWORK, kernelRights: true, knobs };
   const lab = values.vm ? await startVmLab({ ...options, kvm: values.kvm }) : await startLab(options);
   const env = {
@@ -65,7 +58,7 @@ async function main(): Promise<number> {
     STACKATO_DEPLOY_UI: lab.state.temporal.ui,
     ...NO_PROXY,
   };
-  const spec = exampleFor(values.release, values['cloud-init']);
+  const spec = exampleFor(values);
   exampleImages(DIR, values.vm ? builtImage() : undefined);
   const worker = startWorker(env);
   try {
@@ -91,11 +84,11 @@ async function main(): Promise<number> {
 }
 
 /** The example itself, or a changed copy beside the lab's own files. Its relative paths lead to the same places from there. */
-function exampleFor(release: string, cloudInit: boolean): string {
-  if (release === EXAMPLE_RELEASE && !cloudInit) return EXAMPLE;
-  const path = join(DIR, `stackato-${release}${cloudInit ? '-cloud-init' : ''}.yaml`);
-  const text = readFileSync(EXAMPLE, 'utf8').replaceAll(EXAMPLE_RELEASE, release);
-  writeFileSync(path, cloudInit ? text.replace(/^image:$/m, 'image:\n  cloudInit: true') : text);
+function exampleFor(options: DemoOptions): string {
+  const changed = changedExample(readFileSync(EXAMPLE, 'utf8'), options);
+  if (changed === undefined) return EXAMPLE;
+  const path = join(DIR, changed.name);
+  writeFileSync(path, changed.text);
   return path;
 }
 
@@ -111,6 +104,8 @@ async function summary(lab: Lab<Host>, env: NodeJS.ProcessEnv): Promise<string> 
   const ip = resources.address.publicIp;
   say('\nDeployed');
   say(`  elastic IP   ${ip}, on instance ${resources.instance.id}`);
+  const nodes = lab.machines(`${DEPLOYMENT}-nodes`);
+  if (nodes.length > 0) say(`  nodes        ${nodes.map(({ instanceId }) => instanceId).join(', ')}`);
   for (const name of [host, `api.${host}`, `any-app.${host}`]) {
     const { stdout: answer } = await run(findProgram('dig'), [
       `@${dns.server}`,

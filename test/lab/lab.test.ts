@@ -7,9 +7,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Connection } from '@temporalio/client';
+import type { Knobs } from '../../lab/knobs';
 import { assembleLab } from '../../lab/lab';
 import type { Lab } from '../../lab/types';
 import { callV2, fakeMachineFactory, texts, until } from './support';
+import type { Reply } from './support';
 
 const run = promisify(execFile);
 
@@ -142,6 +144,52 @@ describe('lab', function () {
     assert.equal(lab.calls('eucalyptus-3.2').filter(({ action }) => action === 'RunInstances').length, 1);
     await callV2(access, { Action: 'TerminateInstances', 'InstanceId.1': id });
     await until('the end of it', () => lab.machines('d1').length === 0 || undefined);
+  });
+
+  it("14: finds a cluster's nodes, whose knobs are those of the deployment unless they have their own", async () => {
+    const access = lab.cloud('eucalyptus-3.2');
+    lab.plan('c', { katoTakes: 11, downFor: 12 });
+    lab.plan('c-nodes', { downFor: 13 });
+    lab.plan('c-nodes', { downFor: 14 }, 2);
+    const launch = async (group: string): Promise<Knobs> => {
+      const reply = await callV2(access, {
+        Action: 'RunInstances',
+        ImageId: access.imageId,
+        MinCount: '1',
+        MaxCount: '1',
+        'SecurityGroup.1': group,
+      });
+      const [id = ''] = texts(reply, 'instanceId');
+      return (await until('its machine', () => factory.made.get(id))).options.knobs;
+    };
+    for (const GroupName of ['stackato-c', 'stackato-c-nodes'])
+      await callV2(access, { Action: 'CreateSecurityGroup', GroupName, GroupDescription: 'x' });
+    const core = await launch('stackato-c');
+    const nodes = [
+      await launch('stackato-c-nodes'),
+      await launch('stackato-c-nodes'),
+      await launch('stackato-c-nodes'),
+    ];
+    assert.deepEqual(
+      [core, ...nodes].map(({ katoTakes, downFor }) => [katoTakes, downFor]),
+      [
+        [11, 12],
+        [11, 13],
+        [11, 14],
+        [11, 13],
+      ],
+    );
+    assert.deepEqual([lab.machines('c').length, lab.machines('c-nodes').length], [1, 3]);
+  });
+
+  it('14: changes what a cloud allows', async () => {
+    const access = lab.cloud('eucalyptus-3.2');
+    const launch = (): Promise<Reply> =>
+      callV2(access, { Action: 'RunInstances', ImageId: access.imageId, MinCount: '1', MaxCount: '1' });
+    lab.configure('eucalyptus-3.2', { capacity: 0 });
+    assert.match((await launch()).message, /Not enough resources/);
+    lab.configure('eucalyptus-3.2', { capacity: 100 });
+    assert.equal((await launch()).status, 200);
   });
 
   it('runs beside another lab', async () => {

@@ -8,7 +8,6 @@ import { execFile } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { utils } from 'ssh2';
 import { createAppliance } from '../../lab/appliance';
 import type { Clouds } from '../../lab/cloud';
@@ -19,7 +18,6 @@ import { eventually } from '../support/wait';
 import { PORTS } from './appliance-support';
 import { callV2, startClouds, texts } from './support';
 
-const run = promisify(execFile);
 const KIND = 'eucalyptus-3.2';
 const OWNER = '000123456789';
 
@@ -89,15 +87,12 @@ describe('the private network of a cloud of the lab', function () {
   };
   const ssh = async (via: string, to: string, command: string): Promise<{ code: number; text: string }> => {
     const jump = via === '' ? [] : ['-J', via];
-    return run('ssh', ['-F', join(dir, 'config'), '-o', 'ConnectTimeout=5', ...jump, to, command], {
-      timeout: 20_000,
-    }).then(
-      ({ stdout, stderr }) => ({ code: 0, text: stdout + stderr }),
-      (error: { code: number; stdout: string; stderr: string }) => ({
-        code: error.code,
-        text: error.stdout + error.stderr,
-      }),
-    );
+    const words = ['-F', join(dir, 'config'), '-o', 'ConnectTimeout=5', ...jump, to, command];
+    return new Promise((done) => {
+      execFile('ssh', words, { timeout: 20_000 }, (error, stdout, stderr) =>
+        done({ code: error === null ? 0 : Number(error.code), text: stdout + stderr }),
+      );
+    });
   };
 
   it('14: ssh -J reaches a node through the core, and the node attaches to the core', async () => {

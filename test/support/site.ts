@@ -175,6 +175,11 @@ export class Site<H extends Host = Appliance> {
     return one;
   }
 
+  /** The machines of a cluster's nodes, without the core, in the order of their launch. */
+  nodes(name: string): readonly H[] {
+    return this.lab.machines(`${name}-nodes`);
+  }
+
   private yaml(name: string, kind: Kind, change: SpecChange): string {
     const { endpoint, region, addressName, imageId, keyName, storage } = this.lab.cloud(kind);
     const { dns, ports } = this.lab.state;
