@@ -7,13 +7,17 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { STEP_IDS } from '../../src/deployment/steps';
+import { CORE } from '../../src/deployment/facts';
+import { stepsOn } from '../../src/deployment/steps';
 import { FakeActivities } from '../support/fake-activities';
 import { OnTerminal } from '../support/on-terminal';
 import { specNamed } from '../support/specs';
 import { localServer } from '../support/temporal';
 import { ClientBench, hold } from '../client/bench';
 import { COMMAND } from './cli';
+
+/** The steps of a single machine. */
+const STEPS = stepsOn({}, CORE).map(({ id }) => id);
 
 describe('the live view on a terminal', function () {
   this.timeout(120_000);
@@ -81,7 +85,7 @@ describe('the live view on a terminal', function () {
     assert.deepEqual(await up.ended, { code: 130, signal: null });
     const all = up.all();
     assert.equal(all.at(-1), 'Detached; it goes on: stackato-deploy watch left');
-    for (const step of STEP_IDS) assert.equal(all.filter(lineOf(step)).length, 1, step);
+    for (const step of STEPS) assert.equal(all.filter(lineOf(step)).length, 1, step);
     assert.ok(!up.cursorIsHidden);
     assert.ok((await bench.deployments.status('left')).open);
     release();
@@ -134,7 +138,7 @@ describe('the live view on a terminal', function () {
     assert.deepEqual(await up.ended, { code: 0, signal: null });
     const all = up.all();
     assert.equal(all.filter(begins('small')).length, 1, all.join('\n'));
-    for (const step of STEP_IDS) assert.equal(all.filter(lineOf(step)).length, 1, step);
+    for (const step of STEPS) assert.equal(all.filter(lineOf(step)).length, 1, step);
     assert.equal(all.at(-1), 'Ready: http://dev.stackato.test:17080/');
   });
 
@@ -162,7 +166,7 @@ describe('the live view on a terminal', function () {
     }
     up.resize(100, 40);
     // A terminal that grows brings back what had scrolled away.
-    await up.until('all of it again', (screen) => STEP_IDS.every((step) => screen.some(lineOf(step))));
+    await up.until('all of it again', (screen) => STEPS.every((step) => screen.some(lineOf(step))));
     release();
     assert.deepEqual(await up.ended, { code: 0, signal: null });
     assert.equal(up.all().at(-1), 'Ready: http://dev.stackato.test:17080/');
