@@ -142,6 +142,8 @@ describe("a cluster of virtual machines' katos", function () {
     other.files.setKnobs({ licenceMiB: 8_000 });
     await say(node, `node attach --force -e data-services ${other.ip}`);
     await status(other, new RegExp(`${node.ip}\n[^]*mysql +RUNNING\n`));
+    await say(node, `node attach --force -e dea ${other.ip}`);
+    await status(other, new RegExp(`${node.ip}\n(?![^]*mysql)[^]*dea +RUNNING\n`));
     await say(node, 'node detach');
     assert.equal(await say(other, 'node list'), `${other.ip.padEnd(16)}base, primary, controller, router\n`);
   });

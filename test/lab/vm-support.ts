@@ -3,7 +3,7 @@
 import { DEFAULT_KNOBS } from '../../lab/knobs';
 import { execFileSync, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { readDialogue } from '../../lab/appliance/dialogue';
 import { familyOf } from '../../lab/appliance/kato/releases';
@@ -124,7 +124,9 @@ export class GuestFiles {
 
   write(path: string, text: string): void {
     mkdirSync(dirname(this.root + path), { recursive: true });
-    writeFileSync(this.root + path, text);
+    // Renamed: the part in a cluster reads it at any time.
+    writeFileSync(`${this.root}${path}.new`, text);
+    renameSync(`${this.root}${path}.new`, this.root + path);
   }
 
   exec(command: string): Promise<ExecResult> {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 
+import bus
 from call import as_root, ask_for_sudo, exit_with, say, step
 from network import present
 from state import LOOPBACK, State, boot_id, fresh_roles, now
@@ -41,14 +42,26 @@ def rename(state: State, options: Options, words: list[str]) -> None:
 def core(state: State, _options: Options, words: list[str]) -> None:
     endpoint = next(iter(words), state.kept['endpoint'])
     busy(state, 'Setting up this node as the core of a cluster...', sudo=True)
+    leave(state)
     become_node(state, micro=False, mbus_ip=present()['address'], endpoint=endpoint, roles=state.core_roles)
     exit_with(state, 0, step('restarting roles'))
 
 
 def micro(state: State, _options: Options, _words: list[str]) -> None:
     busy(state, 'Setting up a micro cloud...', sudo=True)
+    leave(state)
     become_node(state, micro=True, mbus_ip=LOOPBACK, endpoint=state.kept['endpoint'], roles=fresh_roles(state.knobs, state.family))
     exit_with(state, 0, step('restarting roles'))
+
+
+def leave(state: State) -> None:
+    """Tells its core, if it has one that can be reached."""
+    if not state.is_node:
+        return
+    try:
+        bus.ask(state.kept['mbusIp'], {'say': 'leave', 'ip': state.kept['nodeIp']})
+    except OSError:
+        pass
 
 
 def become_node(state: State, micro: bool, mbus_ip: str, endpoint: str, roles: list[str], node_ip: str = '', stopped: bool = False) -> None:

@@ -7,7 +7,7 @@ import time
 from typing import NoReturn
 
 import bus
-from actions import become_node, busy, processes_of, roles_in
+from actions import become_node, busy, leave, processes_of, roles_in
 from call import exit_with, say, step
 from network import present
 from state import State
@@ -31,6 +31,7 @@ def attach(state: State, options: Options, words: list[str]) -> None:
     roles = [role for role in family['roles'] if role == 'base' or role in named]
     busy(state, f'Attaching this node to the core {core}...', sudo=True)
     own = present()['address']
+    leave(state)
     try:
         answer = bus.ask(core, {
             'say': 'attach', 'ip': own, 'roles': roles, 'release': state.knobs['release'], 'memory': state.memory,
@@ -70,10 +71,7 @@ def detach(state: State, _options: Options, _words: list[str]) -> None:
     if not state.is_node:
         exit_with(state, 1, 'This node is not attached.')
     busy(state, 'Detaching this node...', sudo=False)
-    try:
-        bus.ask(state.kept['mbusIp'], {'say': 'leave', 'ip': state.kept['nodeIp']})
-    except OSError:
-        unreachable(state, state.kept['mbusIp'])
+    leave(state)
     state.detached()
     exit_with(state, 0, step('stopping roles'))
 
