@@ -5,7 +5,7 @@
 set -eu
 umask 022
 
-PACKAGES=systemd-sysv,openssh-server,sudo,ifupdown,isc-dhcp-client,net-tools,dbus,linux-image-cloud-amd64,initramfs-tools,python3,nginx-light,resolvconf,dnsmasq,openssl,curl,iproute2,procps,rsync
+PACKAGES=systemd-sysv,openssh-server,sudo,ifupdown,isc-dhcp-client,net-tools,dbus,linux-image-cloud-amd64,initramfs-tools,python3,nginx-light,resolvconf,dnsmasq,openssl,curl,iproute2,procps,rsync,netcat-openbsd
 # debootstrap does not resolve the virtual package behind the second.
 CLOUD_INIT=cloud-init,python3-cffi-backend
 # These take time at every boot and nothing needs them. Without logind, sessions belong to ssh.service, which ends them at shutdown. Without

@@ -28,7 +28,7 @@ interface Member {
 }
 
 describe("a cluster of virtual machines' katos", function () {
-  this.timeout(90_000);
+  this.timeout(180_000);
   let net: Net;
   let members: Member[] = [];
   before(async () => {

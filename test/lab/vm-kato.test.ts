@@ -15,7 +15,7 @@ import { TestMachines } from './appliance-support';
 import { GuestFiles, NAME, NETWORK } from './vm-support';
 
 describe("a virtual machine's kato", function () {
-  this.timeout(90_000);
+  this.timeout(180_000);
   let guests: GuestFiles[] = [];
   afterEach(() => {
     for (const { vm } of guests) vm.dispose();
@@ -236,14 +236,12 @@ describe("a virtual machine's kato", function () {
       'setup core api.other.test',
       'info',
       'status --all',
-      'enable memcached,redis',
       'enable data-services',
       'status',
       'disable data-services',
       'attach',
       'attach -e nonsense 10.1.2.99',
       'node remove 10.1.2.99',
-      'stop router router2g',
       'stop router2g',
       'stop router',
       'status --all',
@@ -277,7 +275,8 @@ describe("a virtual machine's kato", function () {
             'node list',
             'node list --json',
             'node detach',
-            'license set',
+            'node retire',
+            'process list',
             'license set type: paid',
             'node setup core',
             'node list --json',

@@ -78,7 +78,7 @@ def stop(state: State, _options: Options, words: list[str]) -> None:
     if not words:
         state.change(stoppedIn=boot_id())
         exit_with(state, 0, step('stopping supervisord'))
-    state.change(stopped=[*state.stopped, *named], stoppedAt=boot_id())
+    state.stop_processes(named)
     exit_with(state, 0, *(step(f'stopping {name}') for name in named))
 
 

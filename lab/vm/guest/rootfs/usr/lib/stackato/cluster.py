@@ -61,7 +61,7 @@ def remove(state: State, options: Options, words: list[str]) -> None:
     if unknown is not None:
         exit_with(state, 1, f'There is no node {unknown}.')
     busy(state, f"Removing {', '.join(words)}...", sudo=False)
-    if state.family['badWithDeadNodes']:
+    if state.family['badWithDeadNodes'] and '--skip-detach' not in options:
         time.sleep(state.knobs['removeDeadTakes'] / 1000 * len(set(words) & set(look(state)['dead'])))
     state.change_nodes(lambda nodes: {ip: roles for ip, roles in nodes.items() if ip not in words})
     exit_with(state, 0, *(step(f'removing {ip}') for ip in words))
@@ -74,6 +74,15 @@ def detach(state: State, _options: Options, _words: list[str]) -> None:
     leave(state)
     state.detached()
     exit_with(state, 0, step('stopping roles'))
+
+
+def retire(state: State, _options: Options, _words: list[str]) -> None:
+    """The applications of a DEA are not simulated: it just stops."""
+    if 'dea' not in state.roles:
+        exit_with(state, 1, 'This node is no DEA.')
+    busy(state, 'Moving applications to other nodes...', sudo=True)
+    state.stop_processes(processes_of(state, ['dea']))
+    exit_with(state, 0, step('stopping dea'))
 
 
 def licence(state: State, _options: Options, words: list[str]) -> None:

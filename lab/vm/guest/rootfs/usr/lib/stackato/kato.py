@@ -16,7 +16,7 @@ from state import State, now
 DO = {
     'version': report.version, 'info': report.info, 'status': report.status, 'processes': report.processes, 'ready': report.ready,
     'nodes': cluster.nodes, 'attach': cluster.attach, 'removeNode': cluster.remove, 'staticIp': static_ip.static_ip, 'rename': actions.rename, 'remove': actions.remove, 'add': actions.add,
-    'core': actions.core, 'micro': actions.micro, 'stop': actions.stop, 'start': actions.start, 'detach': cluster.detach, 'licence': cluster.licence,
+    'core': actions.core, 'micro': actions.micro, 'stop': actions.stop, 'start': actions.start, 'detach': cluster.detach, 'retire': cluster.retire, 'licence': cluster.licence,
 }
 MOST_WORDS = 3
 

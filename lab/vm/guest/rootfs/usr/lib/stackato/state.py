@@ -95,6 +95,9 @@ class State:
         """No longer a node: what it then is, is not known."""
         self.restarted(nodeIp='', mbusIp=LOOPBACK, roles=[role for role in self.roles if role == 'base'])
 
+    def stop_processes(self, names: list[str]) -> None:
+        self.change(stopped=[*self.stopped, *names], stoppedAt=boot_id())
+
     def edit(self, changed: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
         """Changes the file as it is now: another kato may have changed it meanwhile."""
         with open(files.host(LOCK), 'w', encoding='utf-8') as lock:
@@ -113,19 +116,18 @@ class State:
 
     @property
     def processes(self) -> list[tuple[str, str]]:
-        stopped = self.kept['stoppedIn'] == boot_id()
         waits = self.is_node and files.exists(files.WITHOUT_CORE)
-        state = 'RUNNING' if self.up and not stopped and not waits and now() >= self.kept['restartedAt'] else 'STARTING'
+        state = 'RUNNING' if self.up and not waits and now() >= self.kept['restartedAt'] else 'STARTING'
         starved = memory() < (self.knobs['leastMiB'] or self.family['least']) * 1024 * VISIBLE_SHARE
         own = self.family['processes']
         base = [name for name in self.family['base'] if not self.is_node or name not in CENTRAL]
         names = dict.fromkeys([*base, *(name for role in self.roles for name in own.get(role, []))])
         broken = [name for role in NEED_KEYS for name in own.get(role, [])] if self.is_node and self.release < SPLIT_SINCE else []
 
-        off, gave_up = self.stopped, self.gave_up
+        all_off, off, gave_up = self.kept['stoppedIn'] == boot_id(), self.stopped, self.gave_up
 
         def how(index: int, name: str) -> str:
-            if name in off:
+            if all_off or name in off:
                 return 'STOPPED'
             return 'FATAL' if gave_up or name in broken or (starved and index % 3 == 2) else state
 
