@@ -26,7 +26,7 @@ const FACTORY_PASSWORD = 'stackato';
 const WRONG_GATEWAY = '10.99.99.99';
 
 describe('a real machine', function () {
-  this.timeout(1_100_000);
+  this.timeout(1_500_000);
   let site: VmSite;
   let server: WebServer | undefined;
   before(async () => {

@@ -18,8 +18,8 @@ export const KIND = 'eucalyptus-3.2';
 export const QUEUE = 'vm';
 /** 2 GiB: the least that Stackato needs. */
 const TYPE = 'c1.medium';
-/** Emulated machines are slow, and several of them share two processors here. */
-const LIMIT_MS = 900_000;
+/** Emulated machines are slow, and several of them share two processors here. The nodes of a cluster come after its core. */
+const LIMIT_MS = 1_400_000;
 /** Polling takes processor time that the machines need. */
 const POLL_MS = 500;
 
