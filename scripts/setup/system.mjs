@@ -19,6 +19,8 @@ const PROGRAMS = {
   // Login shells that parse commands differently from sh.
   tcsh: 'tcsh',
   zsh: 'zsh',
+  // In place of a core, through which nodes are reached.
+  sshd: 'openssh-server',
   // For tests of image files.
   flock: 'util-linux',
   'qemu-img': 'qemu-utils',

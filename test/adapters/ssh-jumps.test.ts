@@ -8,10 +8,12 @@ import { DeployError, remedyOf } from '../../src/deployment/errors';
 import { fingerprintOf } from '../../src/machine/host-keys';
 import type { RemoteSession, Secrets, SshTarget } from '../../src/steps/ports';
 import { eventually } from '../support/wait';
+import { startOpenSsh } from './openssh';
+import type { OpenSsh } from './openssh';
 import { ED25519, RSA, startServer } from './ssh-server';
 import type { Behaviour, TestServer } from './ssh-server';
 
-const VALUES: Readonly<Record<string, string>> = { NODE: 'node pw', CORE: 'core pw' };
+const VALUES: Readonly<Record<string, string>> = { NODE: 'node pw', CORE: 'core pw', KEY: ED25519.private };
 const secrets: Secrets = {
   resolve: (ref) => Promise.resolve({ reveal: () => VALUES['env' in ref ? ref.env : ref.file] ?? '' }),
 };
@@ -224,5 +226,39 @@ describe('ssh to a node, through its core', function () {
       assert.equal(await say(session), 'it is');
     });
     assert.equal(core.offers.length, 1);
+  });
+
+  describe('with OpenSSH as the core', () => {
+    let core: OpenSsh | undefined;
+    afterEach(() => core?.stop());
+
+    const reach = async (settings: readonly string[]): Promise<SshTarget> => {
+      core = await startOpenSsh({ host: RSA.private, authorized: ED25519.public }, settings);
+      const at = target(core, await nodeOf());
+      const spec = { user: core.user, port: core.port, key: { env: 'KEY' } };
+      return { ...at, host: '127.0.0.1', via: { host: '127.0.0.1', spec, hostKeys: [printOf(RSA)] } };
+    };
+
+    it('14: runs commands on several nodes over one connection', async () => {
+      const at = await reach(['MaxSessions 1', 'MaxStartups 1']);
+      assert.deepEqual(await Promise.all([1, 2, 3].map(() => remote.withSession(at, say))), [
+        'it is',
+        'it is',
+        'it is',
+      ]);
+      const log = core?.log() ?? '';
+      assert.equal(log.match(/Accepted publickey/g)?.length, 1);
+      assert.equal(log.match(/server_request_direct_tcpip: originator/g)?.length, 3);
+    });
+
+    it('14: says so where it forwards nothing, and where it does, but the node is down', async () => {
+      assert.equal((await failure(remote.hostKey(await reach(['AllowTcpForwarding no'])))).code, 'SSH_FORWARDING');
+      await core?.stop();
+      const at = await reach([]);
+      const { code, message } = await failure(
+        remote.hostKey({ ...at, spec: { ...at.spec, port: await closedPort() } }),
+      );
+      assert.deepEqual([code, /\(through 127\.0\.0\.1\)/.test(message)], ['SSH_UNREACHABLE', true]);
+    });
   });
 });
