@@ -4,13 +4,14 @@ import assert from 'node:assert/strict';
 import { claimAdmin } from '../../src/steps/claim-admin';
 import { connect } from '../../src/steps/connect';
 import type { Dependencies } from '../../src/steps/dependencies';
-import { withSession } from '../../src/steps/machine/session';
+import { withCoreSession, withSession } from '../../src/steps/machine/session';
 import type { StepInput, StepOutcome } from '../../src/deployment/activities';
 import { stepById } from '../../src/deployment/steps';
-import type { Cloud, RemoteSession, SshTarget } from '../../src/steps/ports';
+import type { Cloud, RemoteSession, SshHost, SshTarget } from '../../src/steps/ports';
 import { DeployError, remedyOf } from '../../src/deployment/errors';
 import type { Known } from '../../src/deployment/facts';
 import type { SshSpec } from '../../src/deployment/spec';
+import { clusterNamed } from '../support/specs';
 import { dependencies, firstAttempt, inputOf, remoteOf } from './support';
 
 const GIVEN = 'SHA256:uNiVztksCsDhcc0u9e8BrrQXVUpKZIDTMczCvj3tD2s';
@@ -179,5 +180,63 @@ describe("the administrator's password", () => {
     assert.deepEqual((await firstAttempt(claimAdmin.activities.announceClaim)(dependencies({}), inputOf())).known, {
       claiming: true,
     });
+  });
+});
+
+describe('where a node is', () => {
+  const CORE_FACTS = { hostKey: ED25519, claiming: true } as const;
+  const NODE_FACTS = {
+    address: ADDRESS,
+    hostKey: ECDSA,
+    instance: { id: 'i-2', privateIp: '10.2.0.2', publicIp: '192.0.2.2' },
+  };
+
+  const seen = async (reach: 'core' | 'public', hostKey?: string) => {
+    const logins: SshTarget[] = [];
+    const hosts: SshHost[] = [];
+    const deps = dependencies({
+      remote: {
+        hostKey: (host) => {
+          hosts.push(host);
+          return Promise.resolve(ECDSA);
+        },
+        withSession: (target, use) => {
+          logins.push(target);
+          return use({} as RemoteSession);
+        },
+      },
+    });
+    const spec = clusterNamed('dev', [{ name: 'dea', count: 1 }]);
+    const ssh: SshSpec = { ...spec.ssh, ...(hostKey === undefined ? {} : { hostKey }) };
+    const input = inputOf({
+      spec: { ...spec, ssh, admin: ADMIN, cluster: { ...spec.cluster!, reach } },
+      node: 'dea-1',
+      known: NODE_FACTS,
+      core: CORE_FACTS,
+    });
+    const { hostKey: _pinned, ...unpinned } = NODE_FACTS;
+    await firstAttempt(connect.activities.pinHostKey)(deps, { ...input, known: unpinned });
+    await withSession(deps, input, () => Promise.resolve());
+    await withCoreSession(deps, input, () => Promise.resolve());
+    const core = { host: ADDRESS.publicIp, spec: ssh, hostKeys: [hostKey ?? ED25519], adminPassword: ADMIN.password };
+    return { hosts, logins, ssh, core };
+  };
+
+  it("14: at its private address, through the core; the core's passwords and keys are not offered to it", async () => {
+    const { hosts, logins, ssh, core } = await seen('core');
+    assert.deepEqual(hosts, [{ host: '10.2.0.2', spec: ssh, via: core }]);
+    assert.deepEqual(logins, [{ host: '10.2.0.2', spec: ssh, hostKeys: [ECDSA], via: core }, core]);
+  });
+
+  it('14: at its public address, where the spec says so', async () => {
+    const { hosts, logins, ssh, core } = await seen('public');
+    assert.deepEqual(hosts, [{ host: '192.0.2.2', spec: ssh }]);
+    assert.deepEqual(logins, [{ host: '192.0.2.2', spec: ssh, hostKeys: [ECDSA] }, core]);
+  });
+
+  it("14: a fingerprint in the spec is the core's; the node's key is pinned when it is seen", async () => {
+    const { hosts, logins } = await seen('core', GIVEN);
+    assert.deepEqual([hosts[0]?.hostKeys, hosts[0]?.via?.hostKeys], [undefined, [GIVEN]]);
+    assert.deepEqual([logins[0]?.hostKeys, logins[1]?.hostKeys], [[ECDSA], [GIVEN]]);
   });
 });
