@@ -147,7 +147,12 @@ describe('cloud client', () => {
     });
     const cloud = await createClouds(secretsOf()).open(specFor(endpoint));
     assert.equal(
-      await codeOf(cloud.authorize({ name: 'g', description: 'd', rules: [], key: 'g', letsIn: [] }, { port: 22, cidr: 'nonsense' })),
+      await codeOf(
+        cloud.authorize(
+          { name: 'g', description: 'd', rules: [], key: 'g', letsIn: [] },
+          { port: 22, cidr: 'nonsense' },
+        ),
+      ),
       'CLOUD_REFUSED',
     );
   });
