@@ -550,7 +550,10 @@ describe('what plan says of the nodes', () => {
       planText(spec, [], [], paintIf(false), { ...none, lines }),
       /\n\nNodes of the deployment:\n {2}\+ dea-3\n {2}~ type of data: needs replacement\n {2}- dea-5$/,
     );
-    assert.match(planText(spec, [], [], paintIf(false), { ...none, lines: [] }), /\n\nNo node of the deployment is added/);
+    assert.match(
+      planText(spec, [], [], paintIf(false), { ...none, lines: [] }),
+      /\n\nNo node of the deployment is added/,
+    );
     assert.doesNotMatch(planText(spec, [], [], paintIf(false)), /node/i);
   });
 

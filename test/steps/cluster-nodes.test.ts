@@ -82,7 +82,7 @@ describe('on a machine of a cluster', function () {
     assert.equal((await run(enableRoles.activities.enableRoles, input('2.10.6', 'core'))).changed, false);
   });
 
-  const names = async (hostname: string, hosts: string): Promise<void> => {
+  const names = (hostname: string, hosts: string): void => {
     for (const [program, says] of [
       ['hostname', hostname],
       [
@@ -95,10 +95,10 @@ describe('on a machine of a cluster', function () {
   };
 
   it('14: a node gets a name of its own, below that of the deployment', async () => {
-    await names('dea-1', 'dea-1.dev.stackato.test');
+    names('dea-1', 'dea-1.dev.stackato.test');
     const outcome = await run(rename.activities.renameNode, input('3.4.2', 'dea-1'));
     assert.deepEqual([outcome.changed, outcome.note], [false, 'dea-1.dev.stackato.test']);
-    await names('dev', 'dev.stackato.test');
+    names('dev', 'dev.stackato.test');
     await assert.rejects(
       run(rename.activities.renameNode, input('3.4.2', 'dea-1')),
       (error: unknown) => error instanceof DeployError && error.code === 'COMMAND_NO_EFFECT',
@@ -107,7 +107,7 @@ describe('on a machine of a cluster', function () {
   });
 
   it('14: a node that is attached is not renamed again, which would give the cluster another endpoint', async () => {
-    await names('dea-1', 'dev.stackato.test api.dev.stackato.test');
+    names('dea-1', 'dev.stackato.test api.dev.stackato.test');
     const outcome = await run(rename.activities.renameNode, input('3.4.2', 'dea-1', inClusterSince));
     assert.deepEqual([outcome.changed, vm.read('ran')], [false, '']);
     // One that was announced by an instance that is gone has not been rebooted.
