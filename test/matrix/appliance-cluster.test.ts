@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { eventually } from '../support/wait';
 import type { Knobs } from '../../lab/knobs';
-import { TestMachines } from './appliance-support';
-import type { TestMachine } from './appliance-support';
+import { TestMachines } from '../lab/appliance-support';
+import type { TestMachine } from '../lab/appliance-support';
 
 /** From facts/stackato.md §3, not from the product's table. */
 const WORDS = {
