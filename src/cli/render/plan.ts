@@ -4,6 +4,7 @@ import type { DeploymentSpec } from '../../deployment/spec';
 import type { PlannedGroup, PlannedStep } from '../../steps/plan';
 import type { PlannedAction } from '../../steps/planning';
 import type { WantedChanges } from '../../client/changes';
+import { namesText } from './text';
 import type { Colour, Paint } from './text';
 
 /** @param changes of the nodes, for a deployment that exists */
@@ -46,14 +47,7 @@ function groupText({ nodes, steps }: PlannedGroup, paint: Paint): string[] {
   const [first = '', ...others] = nodes;
   const same =
     others.length === 0 ? '' : `  ${paint.dim(`(as ${first}: each of the others has its own name in its place)`)}`;
-  return ['', `${paint.bold(nodesText(nodes))}${same}`, ...stepsText(steps, paint)];
-}
-
-/** Most nodes that are all named. */
-const NAMED = 4;
-
-function nodesText(nodes: readonly string[]): string {
-  return nodes.length > NAMED ? `${nodes[0] ?? ''} … ${nodes.at(-1) ?? ''}` : nodes.join(', ');
+  return ['', `${paint.bold(namesText(nodes))}${same}`, ...stepsText(steps, paint)];
 }
 
 function stepsText(steps: readonly PlannedStep[], paint: Paint): string[] {
