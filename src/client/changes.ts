@@ -67,13 +67,13 @@ function fixedByResources({ before, spec, left }: Change): ClientError | undefin
   const known = knownOf(left.facts, CORE);
   const changes = before === undefined ? [] : impossibleChanges(before, spec, known);
   if (changes.length === 0) return undefined;
-  const resources = resourceNames(known).join(', ');
+  const resources = resourceNames(known);
   return new ClientError(
     'SPEC_DIFFERS',
-    `The deployment ${spec.name} has resources (${resources}) made with another spec. ` +
+    `The deployment ${spec.name} has resources (${resources.join(', ')}) made with another spec. ` +
       `It differs in ${changes.join(', ')}, which cannot be changed in place.`,
     {
-      remedy: `Put back what differs, or run \`stackato-deploy down ${spec.name}${known.volume === undefined ? '' : ' --volumes'}\` first.`,
+      remedy: `Put back what differs, or run \`stackato-deploy down ${spec.name}${resources.includes('volume') ? ' --volumes' : ''}\` first.`,
     },
   );
 }
