@@ -73,10 +73,9 @@ describe('a cluster that is stopped half-way', function () {
 
     const abort = await run('abort', 'canary', '--node', 'dea-1');
     assert.equal(abort.code, 0, abort.stderr);
-    const held = Array.from({ length: 19 }, (_, index) => `dea-${index + 2} (held)`);
     const ended = await run('watch', 'canary');
     assert.equal(ended.code, 4, ended.stdout);
-    assert.ok(ended.stdout.includes(`dea-1 (aborted), ${held.join(', ')}.`), ended.stdout);
+    assert.match(ended.stdout, /Missing: dea-1 \(aborted\), dea-2 … dea-20 \(held\)\./);
     assert.deepEqual(await machinesOf(KIND, 'canary'), { ever: 2, left: 1 }, 'the core');
     const core = site.appliance('canary');
     assert.equal((await listOf('canary')).length, 1);
