@@ -4,16 +4,15 @@
  */
 
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { utils } from 'ssh2';
 import { createAppliance } from '../../lab/appliance';
 import type { Clouds } from '../../lab/cloud';
 import { DEFAULT_KNOBS } from '../../lab/knobs';
 import type { Knobs } from '../../lab/knobs';
 import type { Appliance, ApplianceOptions } from '../../lab/types';
+import { OpenSshClient } from '../support/openssh-client';
 import { eventually } from '../support/wait';
 import { PORTS } from './appliance-support';
 import { callV2, startClouds, texts } from './support';
@@ -25,11 +24,11 @@ describe('the private network of a cloud of the lab', function () {
   this.timeout(90_000);
   const dir = mkdtempSync(join(tmpdir(), 'lab-net-'));
   const made = new Map<string, { readonly appliance: Appliance; readonly options: ApplianceOptions }>();
-  const keys = utils.generateKeyPairSync('ecdsa', { bits: 256 });
+  const client = new OpenSshClient(dir, PORTS.ssh);
   const knobs: Knobs = {
     ...DEFAULT_KNOBS,
     release: '2.10.6',
-    authorizedKey: keys.public,
+    authorizedKey: client.publicKey,
     bootDelay: 10,
     readyDelay: 10,
     katoTakes: 10,
@@ -46,10 +45,6 @@ describe('the private network of a cloud of the lab', function () {
       return appliance;
     };
     ({ clouds, stop } = await startClouds(dir, { create, knobs, bootsImages: false }, 10, false, 50, PORTS));
-    writeFileSync(join(dir, 'key'), keys.private);
-    chmodSync(join(dir, 'key'), 0o600);
-    const common = `Port ${PORTS.ssh}\nUser stackato\nIdentityFile ${join(dir, 'key')}\nBatchMode yes\nLogLevel ERROR`;
-    writeFileSync(join(dir, 'config'), `Host *\n${common}\nStrictHostKeyChecking no\nUserKnownHostsFile /dev/null\n`);
     for (const GroupName of ['core', 'nodes']) await call('CreateSecurityGroup', { GroupName, GroupDescription: 'x' });
     await authorize('core', { FromPort: String(PORTS.ssh), ToPort: String(PORTS.ssh), CidrIp: '0.0.0.0/0' });
     for (const [group, source] of [
@@ -85,33 +80,24 @@ describe('the private network of a cloud of the lab', function () {
     const { appliance, options } = made.get(id)!;
     return { id, appliance, privateIp: options.privateIp };
   };
-  const ssh = async (via: string, to: string, command: string): Promise<{ code: number; text: string }> => {
-    const jump = via === '' ? [] : ['-J', via];
-    const words = ['-F', join(dir, 'config'), '-o', 'ConnectTimeout=5', ...jump, to, command];
-    return new Promise((done) => {
-      execFile('ssh', words, { timeout: 20_000 }, (error, stdout, stderr) =>
-        done({ code: error === null ? 0 : Number(error.code), text: stdout + stderr }),
-      );
-    });
-  };
 
   it('14: ssh -J reaches a node through the core, and the node attaches to the core', async () => {
     const [core, node] = await Promise.all([launch('core'), launch('nodes')]);
     const [ip = ''] = await call('AllocateAddress', {});
     await call('AssociateAddress', { PublicIp: ip, InstanceId: core.id });
     const kato = (line: string): string => `$HOME/bin/kato ${line}`;
-    assert.equal((await ssh(ip, node.privateIp, 'exit 7')).code, 7);
-    assert.match((await ssh('', ip, kato('node setup core api.x.y'))).text, /core of a cluster/);
-    const attached = await ssh(ip, node.privateIp, kato(`node attach -e dea ${core.privateIp}`));
+    assert.equal((await client.run(node.privateIp, 'exit 7', ip)).code, 7);
+    assert.match((await client.run(ip, kato('node setup core api.x.y'))).text, /core of a cluster/);
+    const attached = await client.run(node.privateIp, kato(`node attach -e dea ${core.privateIp}`), ip);
     assert.match(attached.text, /starting dea/);
-    assert.match((await ssh('', ip, kato('node list'))).text, new RegExp(`^${node.privateIp} +base, dea$`, 'm'));
+    assert.match((await client.run(ip, kato('node list'))).text, new RegExp(`^${node.privateIp} +base, dea$`, 'm'));
     assert.deepEqual(
       node.appliance.invocations().map(({ args }) => args.join(' ')),
       [`node attach -e dea ${core.privateIp}`],
     );
 
     core.appliance.setKnobs({ forwardsPorts: false });
-    const forbidden = await ssh(ip, node.privateIp, 'true');
+    const forbidden = await client.run(node.privateIp, 'true', ip);
     assert.deepEqual([forbidden.code, /forwarding failed/.test(forbidden.text)], [255, true], forbidden.text);
     core.appliance.setKnobs({ forwardsPorts: true });
 
@@ -120,10 +106,10 @@ describe('the private network of a cloud of the lab', function () {
     await call('RevokeSecurityGroupIngress', { GroupName: 'nodes', ...rule });
     core.appliance.setKnobs({ connectTimeout: 700 });
     const asked = Date.now();
-    assert.equal((await ssh(ip, node.privateIp, 'true')).code, 255);
+    assert.equal((await client.run(node.privateIp, 'true', ip)).code, 255);
     assert.ok(Date.now() - asked >= 700, 'it was not refused at once');
     await authorize('nodes', { FromPort: '0', ToPort: '65535', SourceSecurityGroupName: 'core', ...owner });
-    assert.equal((await ssh(ip, node.privateIp, 'true')).code, 0);
+    assert.equal((await client.run(node.privateIp, 'true', ip)).code, 0);
   });
 
   it('14: twenty nodes attach to one core at once, in one process', async () => {
@@ -131,16 +117,16 @@ describe('the private network of a cloud of the lab', function () {
     const [ip = ''] = await call('AllocateAddress', {});
     await call('AssociateAddress', { PublicIp: ip, InstanceId: core.id });
     const kato = (line: string): string => `$HOME/bin/kato ${line}`;
-    await ssh('', ip, kato('node setup core api.x.y'));
+    await client.run(ip, kato('node setup core api.x.y'));
     const nodes = await Promise.all(Array.from({ length: 20 }, () => launch('nodes')));
     const attach = kato(`node attach -e dea ${core.privateIp}`);
     // From the core, as somebody logged in there would.
     for (let from = 0; from < nodes.length; from += 5)
-      await Promise.all(nodes.slice(from, from + 5).map(({ privateIp }) => ssh(ip, privateIp, attach)));
-    const listed = (await ssh('', ip, kato('node list'))).text.trim().split('\n');
+      await Promise.all(nodes.slice(from, from + 5).map(({ privateIp }) => client.run(privateIp, attach, ip)));
+    const listed = (await client.run(ip, kato('node list'))).text.trim().split('\n');
     assert.equal(listed.length, 21);
     await eventually('all run', async () => {
-      const rows = (await ssh('', ip, kato('status --all'))).text.trim().split('\n');
+      const rows = (await client.run(ip, kato('status --all'))).text.trim().split('\n');
       return rows.length >= 21 && rows.every((row) => row.endsWith('RUNNING'));
     });
     for (const { appliance } of nodes) assert.equal(appliance.invocations().length, 1);

@@ -3,10 +3,7 @@
 import { execFile } from 'node:child_process';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { utils } from 'ssh2';
-
-const run = promisify(execFile);
 
 export class OpenSshClient {
   /** For the knob `authorizedKey`. */
@@ -27,16 +24,27 @@ export class OpenSshClient {
       `IdentityFile ${join(dir, 'key')}`,
       'BatchMode yes',
       'LogLevel ERROR',
-      'ConnectTimeout 10',
+      'ConnectTimeout 5',
       'StrictHostKeyChecking no',
       'UserKnownHostsFile /dev/null',
     ];
     writeFileSync(this.config, `${options.join('\n')}\n`);
   }
 
-  /** @returns what it prints. Rejects unless it ends with 0 */
-  async kato(host: string, line: string): Promise<string> {
-    const { stdout } = await run('ssh', ['-F', this.config, host, `$HOME/bin/kato ${line}`], { timeout: 30_000 });
-    return stdout;
+  /** @param via the machine through which it is reached; its output comes with its errors */
+  run(host: string, command: string, via?: string): Promise<{ readonly code: number; readonly text: string }> {
+    const words = ['-F', this.config, ...(via === undefined ? [] : ['-J', via]), host, command];
+    return new Promise((done) => {
+      execFile('ssh', words, { timeout: 30_000 }, (error, stdout, stderr) =>
+        done({ code: error === null ? 0 : Number(error.code), text: stdout + stderr }),
+      );
+    });
+  }
+
+  /** @returns what it prints; rejects unless it ends with 0 */
+  async kato(host: string, line: string, via?: string): Promise<string> {
+    const { code, text } = await this.run(host, `$HOME/bin/kato ${line}`, via);
+    if (code !== 0) throw new Error(`kato ${line} ended with ${code}: ${text}`);
+    return text;
   }
 }
