@@ -1,8 +1,9 @@
 /** Steps with their attempts under way: those of a deployment, or of one of its nodes. */
 
 import type { DeploymentView, StepProgress } from '../deployment/messages';
-import { STEPS } from '../deployment/steps';
+import { STEPS, titleOf } from '../deployment/steps';
 import type { StepId } from '../deployment/steps';
+import { isOfCluster } from '../deployment/view';
 import type { PendingAttempt } from '../temporal/pending';
 
 export interface StepStatus extends Readonly<StepProgress> {
@@ -23,9 +24,12 @@ export type PendingByLabel = ReadonlyMap<string, PendingAttempt>;
 const UNDO = 'undo-';
 
 export function stepsOf({ steps }: Pick<DeploymentView, 'steps'>, pending: PendingByLabel): StepStatus[] {
-  return STEPS.flatMap(({ id, title, skippable }) => {
+  const ofCluster = isOfCluster({ steps });
+  return STEPS.flatMap((step) => {
+    const { id, skippable } = step;
     const progress = steps[id];
     if (progress === undefined) return [];
+    const title = titleOf(step, ofCluster);
     const attempt = progress.state === 'running' ? pending.get(id) : undefined;
     const base = { id, title, skippable: skippable === true, ...progress };
     return [attempt === undefined ? base : { ...base, pending: attempt }];

@@ -359,6 +359,11 @@ export function stepsOn(spec: Pick<DeploymentSpec, 'cluster'>, node: NodeName): 
 
 export const STEP_IDS: readonly StepId[] = STEPS.map((step) => step.id);
 
+/** What it does, for people. */
+export function titleOf({ title, clusterTitle }: Step, ofCluster: boolean): string {
+  return ofCluster ? (clusterTitle ?? title) : title;
+}
+
 export function stepById(id: StepId): Step {
   const row = STEPS.find((step) => step.id === id);
   if (row === undefined) throw new Error(`no such step: ${id}`);

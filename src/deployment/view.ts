@@ -3,7 +3,7 @@
 import { groupNameIn, hostOf, isNothing, unwantedNodes, wantedNodes } from './cluster';
 import { CORE } from './facts';
 import { MEMO_NODE, MEMO_VIEW } from './names';
-import { stepsOn } from './steps';
+import { STEPS, stepsOn } from './steps';
 import type { Facts, NodeName } from './facts';
 import type { DeploymentSpec } from './spec';
 import type { DeploymentView, NodeRow, PublishInput, PublishView, Stage } from './messages';
@@ -40,6 +40,11 @@ export function freshView(
     nodes,
     undone: [],
   };
+}
+
+/** Whether its deployment has nodes, by the steps that it takes. */
+export function isOfCluster({ steps }: Pick<DeploymentView, 'steps'>): boolean {
+  return STEPS.some(({ id, only }) => only === 'clusters' && steps[id] !== undefined);
 }
 
 /** Of the nodes that are wanted, and of those that are to be removed. */

@@ -3,7 +3,7 @@
 import { nodesOf, specOfNode } from '../deployment/cluster';
 import { CORE } from '../deployment/facts';
 import type { NodeName } from '../deployment/facts';
-import { stepsOn } from '../deployment/steps';
+import { stepsOn, titleOf } from '../deployment/steps';
 import type { StepId } from '../deployment/steps';
 import type { DeploymentSpec } from '../deployment/spec';
 import { definitionOf } from '.';
@@ -33,8 +33,9 @@ export interface PlannedGroup {
 export function planOf(spec: DeploymentSpec, namespace = 'default', node: NodeName = CORE): readonly PlannedStep[] {
   const planning = planningOf(spec, namespace, node);
   const own = specOfNode(spec, node);
-  return stepsOn(spec, node).map(({ id, title: alone, clusterTitle, notNeeded }) => {
-    const title = spec.cluster === undefined ? alone : (clusterTitle ?? alone);
+  return stepsOn(spec, node).map((step) => {
+    const { id, notNeeded } = step;
+    const title = titleOf(step, spec.cluster !== undefined);
     const reason = notNeeded?.(own);
     if (reason !== undefined) return { id, title, notNeeded: reason, actions: [] };
     return { id, title, actions: definitionOf(id).plan(planning) };

@@ -4,12 +4,12 @@ import { setCurrentDetails, upsertMemo, upsertSearchAttributes, workflowInfo } f
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import { remedyOf } from '../deployment/errors';
 import { MEMO_NODE, MEMO_VIEW, SEARCH_ATTRIBUTE } from '../deployment/names';
-import { STEPS } from '../deployment/steps';
+import { STEPS, titleOf } from '../deployment/steps';
 import type { RequestFact, StepId } from '../deployment/steps';
 import type { DeploymentView, NodeRow, Stage, StepProgress, UndoNote } from '../deployment/messages';
 import { CORE, forget, knownOf, learn } from '../deployment/facts';
 import { groupNameIn } from '../deployment/cluster';
-import { memoOf } from '../deployment/view';
+import { isOfCluster, memoOf } from '../deployment/view';
 import type { Known, NodeFacts, NodeName, Unsettled } from '../deployment/facts';
 
 const STAGE = defineSearchAttributeKey(SEARCH_ATTRIBUTE.stage, SearchAttributeType.KEYWORD);
@@ -273,11 +273,15 @@ function nodesAttention({ name, nodes }: DeploymentView): string[] {
 }
 
 function stepTable(view: DeploymentView): string[] {
-  const rows = STEPS.flatMap(({ id, title }) => {
+  const ofCluster = isOfCluster(view);
+  const rows = STEPS.flatMap((row) => {
+    const { id } = row;
     const step = view.steps[id];
     return step === undefined
       ? []
-      : [`| ${id} | ${literal(title)} | ${MARK[step.state]} ${step.state} | ${literal(cell(step.note ?? ''))} |`];
+      : [
+          `| ${id} | ${literal(titleOf(row, ofCluster))} | ${MARK[step.state]} ${step.state} | ${literal(cell(step.note ?? ''))} |`,
+        ];
   });
   return rows.length === 0 ? [] : ['| step | what | state | |', '|---|---|---|---|', ...rows];
 }

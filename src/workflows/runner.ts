@@ -1,7 +1,7 @@
 /** Runs one step: calls its activities until it is done, or parks it until a person answers. */
 
 import { CancellationScope, CancelledFailure, condition, isCancellation } from '@temporalio/workflow';
-import { NEED_REBOOT, stepById, STEP_IDS } from '../deployment/steps';
+import { NEED_REBOOT, stepById, STEP_IDS, titleOf } from '../deployment/steps';
 import type { RequestFact, StepActivityName, StepId } from '../deployment/steps';
 import type { LostEffect, StepProgress } from '../deployment/messages';
 import { CORE } from '../deployment/facts';
@@ -130,14 +130,15 @@ export class StepRunner {
 
   private context(id: StepId, need: string): StepContext {
     const { spec, node, progress } = this;
-    const { title, scope, deadline, activities } = stepById(id);
+    const row = stepById(id);
+    const { scope, deadline, activities } = row;
     return {
       spec,
       need,
       known: () => progress.known(node),
       forget: (fact) => progress.forget(node, fact),
       call: async (name, more = {}) => {
-        const { summary = title, request } = activities[name] ?? {};
+        const { summary = titleOf(row, spec.cluster !== undefined), request } = activities[name] ?? {};
         const input: StepInput = {
           spec,
           node,

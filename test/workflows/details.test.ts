@@ -1,8 +1,9 @@
 import { strict as assert } from 'node:assert';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { stepsOf } from '../../src/client/step-status';
 import { Bench } from '../support/deployment';
 import { FakeActivities } from '../support/fake-activities';
-import { specNamed } from '../support/specs';
+import { clusterNamed, specNamed } from '../support/specs';
 import { localServer } from '../support/temporal';
 
 describe('what the Web UI shows of a deployment', function () {
@@ -50,6 +51,24 @@ describe('what the Web UI shows of a deployment', function () {
     // Two hyphens outside of code come out of the UI's Markdown as a dash.
     assert.match(currentDetails, /kato enable `--all-but` mdns/);
     assert.deepEqual(currentDetails.replace(/`[^`]*`/g, '').match(/\s--\w+/g), null);
+  });
+
+  it('14: the core of a cluster is not said to enable all roles', async () => {
+    const deployment = await bench.deploy(clusterNamed('titles', [{ name: 'dea', count: 1 }]));
+    const { view } = await deployment.result();
+    const { currentDetails } = await deployment.handle.query<{ currentDetails: string }>(
+      '__temporal_workflow_metadata',
+    );
+    assert.match(currentDetails, /\| enable-roles \| kato enable, with the roles of the core \|/);
+    assert.doesNotMatch(currentDetails, /all-but/);
+    const title = stepsOf(view, new Map()).find(({ id }) => id === 'enable-roles')?.title;
+    assert.equal(title, 'kato enable, with the roles of the core');
+    const { events } = await deployment.handle.fetchHistory();
+    const summaries = (events ?? []).map(({ userMetadata }) =>
+      Buffer.from(userMetadata?.summary?.data ?? '').toString(),
+    );
+    assert.ok(summaries.includes('"kato enable, with the roles of the core"'), summaries.join(' '));
+    assert.ok(!summaries.some((summary) => summary.includes('all-but')));
   });
 
   it('26: a wait is not called by the name of the command that comes after it', async () => {

@@ -1,0 +1,268 @@
+/**
+ * Measures a cluster against a core with one node, in the lab: `npm run bench:cluster [-- --nodes 20 --kill-every 15 --json]`. Machines
+ * boot, reboot and run kato without any delay, so that what is measured is the product. Then once more while the worker is killed again
+ * and again: it must end in the same state. The times depend on the machine and its load, so no test asserts them.
+ */
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import type { Knobs } from '../lab/knobs';
+import type { Appliance, Kind } from '../lab/types';
+import { nodeWorkflowIdOf } from '../src/deployment/names';
+import type { DeploymentSpec } from '../src/deployment/spec';
+import type { Deployment } from '../test/support/deployment';
+import { Site } from '../test/support/site';
+import type { WorkerProcess } from '../test/support/site';
+
+/** With tags, and without: there nodes are launched one at a time. */
+const KINDS = ['eucalyptus-4.4', 'eucalyptus-3.2'] as const satisfies readonly Kind[];
+const SECOND = 1_000;
+const LIMIT = 1_800 * SECOND;
+
+const NO_DELAYS: Partial<Knobs> = {
+  sudoLectures: false,
+  bootDelay: 0,
+  readyDelay: 0,
+  oldBootIdFor: 0,
+  downFor: 0,
+  katoTakes: 0,
+};
+
+interface Figures {
+  readonly kind: Kind;
+  readonly nodes: number;
+  /** From the start of the workflow to its end. */
+  readonly secondsWithOneNode: number;
+  readonly secondsToReady: number;
+  readonly timeToReadyRatio: number;
+  readonly workerCpuSeconds: number;
+  readonly labCpuSeconds: number;
+  readonly parentEvents: number;
+  readonly mostChildEvents: number;
+  readonly kills: number;
+  readonly secondsToReadyWithKills: number;
+  readonly parentEventsWithKills: number;
+  readonly mostChildEventsWithKills: number;
+}
+
+const BARS: Partial<Readonly<Record<keyof Figures, number>>> = {
+  timeToReadyRatio: 1.5,
+  parentEvents: 500,
+  mostChildEvents: 150,
+};
+
+interface Options {
+  readonly nodes: number;
+  readonly canary: number;
+  readonly killEvery: number;
+}
+
+class ClusterBench {
+  constructor(
+    private readonly site: Site,
+    private readonly kind: Kind,
+    private readonly options: Options,
+  ) {}
+
+  async figures(): Promise<Figures> {
+    const { site, kind, options } = this;
+    const worker = await site.worker(kind, kind);
+    // The first deployment pays for what worker and lab compile and cache.
+    await this.timed('warm-up', 1);
+    const one = await this.timed('one', 1);
+    const before = cpuSecondsOf(worker);
+    const lab = process.cpuUsage();
+    const all = await this.timed('all', options.nodes);
+    const { user, system } = process.cpuUsage(lab);
+    const workerCpuSeconds = cpuSecondsOf(worker) - before;
+    const killing = new Killing(site, kind, worker, options.killEvery);
+    const killed = await this.timed('killed', options.nodes);
+    const kills = await killing.end();
+    assert.deepEqual(killed.end, all.end, 'killed or not, the end is the same');
+    return {
+      kind,
+      nodes: options.nodes,
+      secondsWithOneNode: one.seconds,
+      secondsToReady: all.seconds,
+      timeToReadyRatio: all.seconds / one.seconds,
+      workerCpuSeconds,
+      labCpuSeconds: (user + system) / 1e6,
+      parentEvents: all.parentEvents,
+      mostChildEvents: all.mostChildEvents,
+      kills,
+      secondsToReadyWithKills: killed.seconds,
+      parentEventsWithKills: killed.parentEvents,
+      mostChildEventsWithKills: killed.mostChildEvents,
+    };
+  }
+
+  /** Deploys a cluster with so many DEAs, and takes it back. */
+  private async timed(name: string, nodes: number) {
+    const { site, kind } = this;
+    const spec = this.spec(name, nodes);
+    const deployment = await site.start(spec, kind);
+    await deployment.readyOrParked(LIMIT, SECOND);
+    const { stage } = await deployment.view();
+    assert.equal(stage, 'ready', JSON.stringify(await deployment.view()));
+    await deployment.result();
+    const { startTime, closeTime, historyLength } = await deployment.handle.describe();
+    const children = await this.eventsOfNodes(spec, nodes);
+    const end = await this.endOf(spec, deployment);
+    assert.equal(end.instances, nodes + 1, 'instances');
+    await site.teardown(spec, kind, (await deployment.view()).facts);
+    return {
+      seconds: ((closeTime?.getTime() ?? Number.NaN) - startTime.getTime()) / SECOND,
+      parentEvents: historyLength,
+      mostChildEvents: Math.max(...children),
+      end,
+    };
+  }
+
+  private spec(name: string, nodes: number): DeploymentSpec {
+    const change = {
+      release: '2.10.6',
+      nodes: { core: { roles: ['data-services'] }, dea: { roles: ['dea'], count: nodes } },
+      rollout: { parallel: Math.min(100, nodes), canary: this.options.canary },
+    };
+    return this.site.spec(name, this.kind, change, { release: '2.10.6', ...NO_DELAYS });
+  }
+
+  private async eventsOfNodes({ name }: DeploymentSpec, nodes: number): Promise<number[]> {
+    const { client } = await this.site.temporal(this.kind);
+    return Promise.all(
+      Array.from({ length: nodes }, async (_, index) => {
+        const handle = client.workflow.getHandle(nodeWorkflowIdOf(name, `dea-${index + 1}`));
+        return (await handle.describe()).historyLength;
+      }),
+    );
+  }
+
+  /** As cloud, machines and name server have it, without what is another one each time. */
+  private async endOf({ name, dns }: DeploymentSpec, deployment: Deployment) {
+    const { site, kind } = this;
+    const groups = [`stackato-${name}`, `stackato-${name}-nodes`];
+    const { instances, addresses, groups: all } = await site.lab.inventory(kind);
+    const mine = instances.filter(
+      ({ groups: its, state }) => state !== 'terminated' && its.some((g) => groups.includes(g)),
+    );
+    const machines = [site.appliance(name), ...site.nodes(name)];
+    const view = await deployment.view();
+    const instanceOf = new Map(
+      Object.entries(view.facts.nodes).map(([node, { instance }]) => [instance?.id ?? '', node] as const),
+    );
+    const coreIp = view.facts.nodes.core.instance?.privateIp ?? '';
+    const plain = (text: string): string => text.replaceAll(dns.name, '<host>').replaceAll(coreIp, '<core>');
+    return {
+      stages: Object.fromEntries(Object.entries(view.nodes).map(([node, row]) => [node, row.stage])),
+      instances: mine.length,
+      addresses: addresses.filter(({ instanceId }) => mine.some(({ id }) => id === instanceId)).length,
+      groups: all
+        .filter((group) => groups.includes(group.name))
+        .map(({ name: of, rules }) => [of.replace(name, '<name>'), rules.length]),
+      records: (await site.lab.zone()).filter((line) => line.includes(dns.name)).length,
+      machines: machines
+        .map(
+          (machine) =>
+            `${instanceOf.get(machine.instanceId) ?? 'of nobody'}: ${commandsOf(machine).map(plain).join(', ')}`,
+        )
+        .sort(),
+    };
+  }
+}
+
+/** What changes something, in order, and how often it booted. */
+function commandsOf(machine: Appliance): string[] {
+  const changing =
+    /^(op static_ip|(node )?rename|disable|role|enable|(node )?setup core|(node )?attach|(node )?remove|node detach|start|stop)\b/;
+  const kato = machine
+    .invocations()
+    .filter(({ program }) => program === 'kato')
+    .map(({ args }) => args.join(' '))
+    .filter((line) => changing.test(line));
+  return [...kato, `${machine.boots()} boots`];
+}
+
+/** Kills the worker every so many seconds, and starts another one at once. */
+class Killing {
+  private readonly over = new AbortController();
+  private readonly done: Promise<number>;
+
+  constructor(
+    private readonly site: Site,
+    private readonly kind: Kind,
+    private worker: WorkerProcess,
+    private readonly every: number,
+  ) {
+    this.done = this.run();
+  }
+
+  /** @returns how many were killed */
+  async end(): Promise<number> {
+    this.over.abort();
+    const kills = await this.done;
+    await this.worker.stop();
+    return kills;
+  }
+
+  private async run(): Promise<number> {
+    for (let kills = 0; ; kills++) {
+      await sleep(this.every * SECOND, undefined, { signal: this.over.signal }).catch(() => undefined);
+      if (this.over.signal.aborted) return kills;
+      await this.worker.kill();
+      this.worker = await this.site.worker(this.kind, this.kind);
+    }
+  }
+}
+
+const TICKS_PER_SECOND = 100;
+
+function cpuSecondsOf({ pid }: WorkerProcess): number {
+  const [, fields = ''] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ');
+  const [user, system] = fields.split(' ').slice(11, 13);
+  return (Number(user) + Number(system)) / TICKS_PER_SECOND;
+}
+
+function text(figures: Figures): string {
+  const rows = (Object.keys(figures) as (keyof Figures)[]).map((name) => {
+    const figure = figures[name];
+    const shown = typeof figure === 'number' ? Math.round(figure * 100) / 100 : figure;
+    const bar = BARS[name];
+    return `${name.padEnd(26)} ${shown}${bar === undefined ? '' : ` (bar: ${bar})`}\n`;
+  });
+  return rows.join('');
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      nodes: { type: 'string', default: '20' },
+      canary: { type: 'string', default: '0' },
+      'kill-every': { type: 'string', default: '15' },
+      json: { type: 'boolean', default: false },
+    },
+  });
+  const options = {
+    nodes: Number(values.nodes),
+    canary: Number(values.canary),
+    killEvery: Number(values['kill-every']),
+  };
+  const site = await Site.open();
+  try {
+    const figures: Figures[] = [];
+    for (const kind of KINDS) figures.push(await new ClusterBench(site, kind, options).figures());
+    process.stdout.write(values.json ? `${JSON.stringify(figures)}\n` : figures.map(text).join('\n'));
+  } finally {
+    await site.close();
+  }
+}
+
+main().then(
+  // The SDK's native part would keep the process alive.
+  () => process.exit(),
+  (error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(1);
+  },
+);
