@@ -13,6 +13,10 @@ import { Site } from '../support/site';
 import { eventually } from '../support/wait';
 
 const KIND = 'eucalyptus-3.2';
+const CLUSTER = {
+  release: '2.10.6',
+  nodes: { dea: { roles: ['dea'], count: 2 }, data: { roles: ['data-services'] } },
+};
 /** Steps that the spec does not ask for. */
 const NOT_NEEDED = /^(publish-.*|cloud-init|container-store)$/;
 /** Chromium would call home at every start. */
@@ -31,6 +35,7 @@ describe('the Web UI of a deployment', function () {
   let site: Site;
   let browser: BrowserContext;
   let deployment: Deployment;
+  let cluster: Deployment;
   let profile: string;
 
   before(async () => {
@@ -48,8 +53,11 @@ describe('the Web UI of a deployment', function () {
     });
     await site.worker(KIND, 'ui');
     deployment = await site.start(site.spec('dev', KIND), 'ui');
-    await deployment.readyOrParked(120_000);
-    await deployment.result();
+    cluster = await site.start(site.spec('paas', KIND, CLUSTER, { release: CLUSTER.release }), 'ui');
+    for (const each of [deployment, cluster]) {
+      await each.readyOrParked(180_000);
+      await each.result();
+    }
   });
   after(async () => {
     await browser?.close();
@@ -71,12 +79,11 @@ describe('the Web UI of a deployment', function () {
       const text = texts.join('\n');
       return until.test(text) ? text : undefined;
     });
-  const openPage = async (): Promise<Page> => {
-    const { runId } = await deployment.handle.describe();
+  const openPage = async ({ handle }: Deployment, tab: string): Promise<Page> => {
+    const { runId } = await handle.describe();
     const page = await browser.newPage();
-    await page.goto(
-      `${site.lab.state.temporal.ui}/namespaces/default/workflows/${encodeURIComponent('stackato/dev')}/${runId}/timeline`,
-    );
+    const id = encodeURIComponent(handle.workflowId);
+    await page.goto(`${site.lab.state.temporal.ui}/namespaces/default/workflows/${id}/${runId}/${tab}`);
     return page;
   };
   const screenshot = async (page: Page, name: string): Promise<void> => {
@@ -88,7 +95,7 @@ describe('the Web UI of a deployment', function () {
   };
 
   it('shows the step summaries on the timeline', async () => {
-    const page = await openPage();
+    const page = await openPage(deployment, 'timeline');
     const text = await textOnceShown(page, /kato rename/);
     for (const summary of ['Check every precondition', 'Launch the instance', 'kato setup core', 'The machine reboots'])
       assert.ok(text.includes(summary), `${summary} is missing in:\n${text}`);
@@ -97,7 +104,7 @@ describe('the Web UI of a deployment', function () {
   });
 
   it('shows the table of steps in the current details', async () => {
-    const page = await openPage();
+    const page = await openPage(deployment, 'timeline');
     await page.getByText('User Metadata', { exact: true }).click();
     const text = await textOnceShown(page, /enable-roles/);
     for (const { id } of STEPS)
@@ -109,5 +116,22 @@ describe('the Web UI of a deployment', function () {
     assert.match(text, /dev is ready/);
     assertNoSecrets(text);
     await screenshot(page, 'web-ui-details');
+  });
+
+  it('14: shows the nodes of a cluster in the current details, and their workflows by name', async () => {
+    const page = await openPage(cluster, 'timeline');
+    await page.getByText('User Metadata', { exact: true }).click();
+    const details = await textOnceShown(page, /paas is ready[^]*data-1/);
+    for (const node of ['dea-1', 'dea-2', 'data-1'])
+      assert.match(
+        details,
+        new RegExp(`^${node}\\s+ready\\s+i-\\w+\\s+10\\.`, 'm'),
+        `${node} is missing in:\n${details}`,
+      );
+    assert.match(details, /kato enable, with the roles of the core/);
+    assertNoSecrets(details);
+    await screenshot(page, 'web-ui-cluster');
+    const relations = await textOnceShown(await openPage(cluster, 'relationships'), /stackato\/paas\/data-1/);
+    for (const node of ['dea-1', 'dea-2']) assert.ok(relations.includes(`stackato/paas/${node}`), relations);
   });
 });
