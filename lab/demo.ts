@@ -96,16 +96,17 @@ function exampleFor(options: DemoOptions): string {
 async function summary(lab: Lab<Host>, env: NodeJS.ProcessEnv): Promise<string> {
   const { dns, ports, temporal } = lab.state;
   const { stdout } = await run(process.execPath, [CLI, 'status', DEPLOYMENT, '--json'], { env });
-  const { host, workflowUrl, resources } = JSON.parse(stdout) as {
+  const { host, workflowUrl, resources, nodes } = JSON.parse(stdout) as {
     host: string;
     workflowUrl: string;
     resources: { address: { publicIp: string }; instance: { id: string } };
+    nodes: readonly { name: string; instance: { id: string } }[];
   };
   const ip = resources.address.publicIp;
   say('\nDeployed');
   say(`  elastic IP   ${ip}, on instance ${resources.instance.id}`);
-  const nodes = lab.machines(`${DEPLOYMENT}-nodes`);
-  if (nodes.length > 0) say(`  nodes        ${nodes.map(({ instanceId }) => instanceId).join(', ')}`);
+  if (nodes.length > 0)
+    say(`  nodes        ${nodes.map(({ name, instance }) => `${name} on ${instance.id}`).join(', ')}`);
   for (const name of [host, `api.${host}`, `any-app.${host}`]) {
     const { stdout: answer } = await run(findProgram('dig'), [
       `@${dns.server}`,

@@ -98,10 +98,11 @@ export class Jumps {
       throw new Unreachable(host, `no answer (${this.timeouts.connect / 1000} s)`, 'other');
     }
     if (!('forwardsNothing' in stream)) return stream;
-    if (!stream.forwardsNothing) throw new Unreachable(host, stream.reason, 'other');
+    const words = stream.reason === '' ? '' : ` (${stream.reason})`;
+    if (!stream.forwardsNothing) throw new Unreachable(host, `the core cannot connect to it${words}`, 'other');
     throw new DeployError(
       'SSH_FORWARDING',
-      `sshd of the core, ${via.host}, forwards no ports (AllowTcpForwarding), so ${host.host} cannot be reached through it: ${stream.reason}.`,
+      `sshd of the core, ${via.host}, forwards no ports (AllowTcpForwarding), so ${host.host} cannot be reached through it${words}.`,
     );
   }
 }

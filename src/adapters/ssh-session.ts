@@ -139,7 +139,7 @@ export class SshSession implements RemoteSession {
     const forwardsNothing = await this.channels(() =>
       this.bounded(EXEC_TIMEOUT_MS, 'a command', () => this.forwardsNothing(forwarded)),
     );
-    return { forwardsNothing, reason: forwarded.message };
+    return { forwardsNothing, reason: reasonOf(forwarded) };
   }
 
   /** Why the connection is lost. A lost connection first closes its channels as if they had ended normally, so its own event is waited for. */
@@ -180,8 +180,12 @@ type RefusedForward = Error & { readonly reason?: unknown };
 export interface RefusedTunnel {
   /** Not only there: sshd forwards no ports at all. */
   readonly forwardsNothing: boolean;
-  /** In sshd's words. */
+  /** In sshd's words; it may have none. */
   readonly reason: string;
+}
+
+function reasonOf({ message }: RefusedForward): string {
+  return message.replace(/^\(SSH\) Channel open failure: /, '').trim();
 }
 
 function readChannel(channel: ClientChannel, stdin: string): Promise<RawReply> {

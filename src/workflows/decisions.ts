@@ -93,7 +93,7 @@ export class Decisions {
     if (step !== undefined && !waiting.includes(step)) throw new Error(`The step ${step} does not need attention.`);
     if (waiting.length === 0 && !this.paused) this.refuseForNodes();
     if (waiting.length === 0 && !this.paused)
-      throw new Error(`There is nothing to resume: the deployment is ${this.view.stage}.`);
+      throw new Error(`There is nothing to resume: ${this.what} is ${this.view.stage}.`);
   }
 
   private validateFrom(from: StepId, step: StepId | undefined, waiting: readonly StepId[]): void {
@@ -104,13 +104,17 @@ export class Decisions {
     const { steps } = this.view;
     if (steps[from] === undefined)
       throw new Error(`There is no step ${from}. The steps are: ${Object.keys(steps).join(', ')}.`);
-    if (first === undefined) throw new Error(`No step needs attention: the deployment is ${this.view.stage}.`);
+    if (first === undefined) throw new Error(`No step needs attention: ${this.what} is ${this.view.stage}.`);
     if (steps[from].state === 'not-needed') throw new Error(`The step ${from} is not needed by this spec.`);
     const later = waiting.find((id) => STEP_IDS.indexOf(id) < STEP_IDS.indexOf(from));
     if (later !== undefined)
       throw new Error(
         `The step ${from} comes after ${later}, which needs attention: only an earlier one can be repeated.`,
       );
+  }
+
+  private get what(): string {
+    return this.view.node === undefined ? 'the deployment' : 'the node';
   }
 
   private skip(decision: Decision): string {
@@ -124,7 +128,7 @@ export class Decisions {
     const waiting = this.waitingSteps();
     const chosen = step ?? (waiting.length === 1 ? waiting[0] : undefined);
     if (waiting.length === 0) this.refuseForNodes();
-    if (waiting.length === 0) throw new Error(`No step needs attention: the deployment is ${this.view.stage}.`);
+    if (waiting.length === 0) throw new Error(`No step needs attention: ${this.what} is ${this.view.stage}.`);
     if (chosen === undefined) throw new Error(`More than one step needs attention (${waiting.join(', ')}): say which.`);
     if (!waiting.includes(chosen)) throw new Error(`The step ${chosen} does not need attention.`);
     if (!this.rules.skippable(chosen)) throw new Error(`The step ${chosen} cannot be skipped: what follows needs it.`);

@@ -101,12 +101,14 @@ export function launchInTurn(
   return async ({ call }) => {
     if (turn === undefined) deployment.tell(SIGNAL.requestTurn, node);
     await condition(() => turn !== undefined);
+    let launched = false;
     try {
-      await call('launchInstance', { assigned: turn?.assigned ?? [] });
+      ({ changed: launched } = await call('launchInstance', { assigned: turn?.assigned ?? [] }));
     } finally {
       turn = undefined;
       deployment.tell(SIGNAL.endTurn, { node, facts: facts() });
     }
-    return call('awaitRunning');
+    const running = await call('awaitRunning');
+    return { ...running, changed: launched || running.changed };
   };
 }

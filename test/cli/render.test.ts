@@ -496,6 +496,21 @@ describe('what it has come to, with nodes', () => {
     assert.ok(lines.includes('  stackato-deploy skip dev'));
   });
 
+  it('14: what an earlier step made is gone: to make it again is the first answer', () => {
+    const error = { code: 'SSH_UNREACHABLE', message: 'Gone.', from: 'launch' } as const;
+    const ofNode = nodeWith('dea-1', 'needs-attention', {}, { error: { ...error, step: 'resolver' } });
+    const resumes = (lines: readonly string[]): string[] => lines.filter((line) => line.includes(' resume '));
+    assert.deepEqual(resumes(nextSteps(statusWith({}, { stage: 'needs-attention', nodes: [ofNode] }))), [
+      '  stackato-deploy resume dev --node dea-1 --from launch',
+      '  stackato-deploy resume dev --node dea-1',
+    ]);
+    const verify = { state: 'attention', error } as const;
+    assert.deepEqual(resumes(nextSteps(statusWith({ verify }, { stage: 'needs-attention' }))), [
+      '  stackato-deploy resume dev --from launch',
+      '  stackato-deploy resume dev',
+    ]);
+  });
+
   it('14: not whole, and what is missing; ready, and what was removed', () => {
     const nodes = [
       nodeWith('dea-1', 'aborted'),
@@ -533,9 +548,9 @@ describe('nodes as lines of a log', () => {
     );
     const later = statusWith({}, { nodes: [nodeWith('dea-1', 'ready'), parkedNode('dea-2')], removedNodes: ['dea-3'] });
     assert.deepEqual(statusChanges(begun, later, NOW), [
+      '2026-11-24T12:00:00Z dev dea-3: removed',
       '2026-11-24T11:59:59Z dev dea-1: ready in 1m 00s, 10.0.0.1, i-dea-1',
       '2026-11-24T12:00:00Z dev dea-2: attention, attach: COMMAND_NO_EFFECT: The core does not list it.',
-      '2026-11-24T12:00:00Z dev dea-3: removed',
     ]);
   });
 });
@@ -557,11 +572,17 @@ describe('what plan says of the nodes', () => {
     assert.doesNotMatch(planText(spec, [], [], paintIf(false)), /node/i);
   });
 
+  it('14: the steps of the core are told apart from those of the groups', () => {
+    const groups = [{ group: 'dea', nodes: ['dea-1', 'dea-2'], steps: [] }];
+    const text = planText(spec, [], groups, paintIf(false));
+    assert.match(text, /\n\ncore {2}\(and what the deployment has once; [^\n]*\)\n\ndea-1, dea-2 {2}\(/);
+  });
+
   it('14: that up would refuse it, and why', () => {
     const refused = { code: 'DATA_LOSS', message: 'It would lose data.', remedy: 'Put them back.' };
     assert.match(
       planText(spec, [], [], paintIf(false), { ...none, lines: ['- data-1'], refused }),
-      / {2}- data-1\nup would refuse this\.\nIt would lose data\.\nPut them back\.$/,
+      / {2}- data-1\n\nup would refuse this\.\nIt would lose data\.\nPut them back\.$/,
     );
   });
 });

@@ -162,9 +162,12 @@ describe('clusters', function () {
       launching -= 1;
       return clusters.fakes.usual('launchInstance', input);
     });
+    clusters.fakes.when('awaitRunning', () => Promise.resolve({ changed: false, note: 'runs', known: {} }));
     const spec = clusterNamed('turns', [{ name: 'dea', count: 4 }], { rollout: { canary: 0 } });
     const { stage, view } = await (await clusters.bench.deploy(spec)).result();
     assert.equal(stage, 'ready', JSON.stringify(view.nodes));
+    const { steps } = await (await clusters.bench.node('turns', 'dea-2')).view();
+    assert.equal(steps.launch?.state, 'done', 'it was launched, so it is not unchanged');
     const assigned = clusters
       .callsOf('launchInstance')
       .filter(({ input }) => input.node !== CORE)

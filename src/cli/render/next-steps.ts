@@ -1,7 +1,7 @@
 /** How it ended, or what a person can do now, with the exact commands. */
 
 import { remedyOf } from '../../deployment/errors';
-import type { Stage, UndoNote } from '../../deployment/messages';
+import type { Stage, StepFailure, UndoNote } from '../../deployment/messages';
 import { stepById } from '../../deployment/steps';
 import type { StepId } from '../../deployment/steps';
 import type { NodeRun, NodeStatus, NodeStatusStage } from '../../client/nodes';
@@ -71,6 +71,7 @@ function attention({ id, error, skippable }: StepStatus, { name, steps, nodes }:
     error === undefined ? [] : [`${id}: ${error.code}: ${oneLine(error.message)}`, `  ${remedyOf(error.code)}`];
   return [
     ...what,
+    ...resumeFrom(`${name}${alone}`, error),
     `  stackato-deploy resume ${name}${which}`,
     ...(skippable ? [`  stackato-deploy skip ${name}${several ? which : ''}`] : []),
     `  stackato-deploy abort ${name}`,
@@ -104,10 +105,16 @@ function nodeAttention(nodes: readonly NodeStatus[], deployment: string): string
           `${namesText(nodes.map((node) => node.name))}: ${error.step}: ${error.code}: ${oneLine(error.message)}`,
           `  ${remedyOf(error.code)}`,
         ]),
+    ...resumeFrom(which, error),
     `  stackato-deploy resume ${which}`,
     ...(error !== undefined && isSkippable(error.step, run?.action) ? [`  stackato-deploy skip ${which}`] : []),
     ...(run?.action === 'remove' ? [] : [`  stackato-deploy abort ${which}`]),
   ];
+}
+
+/** Where the effect of an earlier step is gone, that comes first. */
+function resumeFrom(which: string, error: StepFailure | undefined): string[] {
+  return error?.from === undefined ? [] : [`  stackato-deploy resume ${which} --from ${error.from}`];
 }
 
 /** A node that is removed can be terminated without having been detached. */

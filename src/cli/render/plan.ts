@@ -23,10 +23,13 @@ export function planText(
   return [
     ...head,
     ...changesText(changes, paint),
+    ...(groups.length === 0 ? [] : ['', `${paint.bold('core')}  ${paint.dim(OF_THE_CORE)}`]),
     ...stepsText(steps, paint),
     ...groups.flatMap((group) => groupText(group, paint)),
   ].join('\n');
 }
+
+const OF_THE_CORE = '(and what the deployment has once; the last two steps come after the nodes)';
 
 const CHANGE_COLOUR: Readonly<Record<string, Colour>> = { '+': 'green', '-': 'red', '~': 'yellow' };
 
@@ -39,7 +42,7 @@ function changesText(changes: WantedChanges | undefined, paint: Paint): string[]
     '',
     'Nodes of the deployment:',
     ...lines.map((line) => paint[CHANGE_COLOUR[line.charAt(0)] ?? 'reset'](`  ${line}`)),
-    ...(refused === undefined ? [] : [paint.red('up would refuse this.'), refused.message, refused.remedy]),
+    ...(refused === undefined ? [] : ['', paint.red('up would refuse this.'), refused.message, refused.remedy]),
   ];
 }
 

@@ -29,8 +29,9 @@ export function statusChanges(
       ? [say(now, `console ${after.consoleUrl}`), say(now, `workflow ${after.workflowUrl}`)]
       : []),
     ...steps.map((step) => say(timeOf(step, now), `${step.id}: ${wordsOf(step)}`)),
-    ...nodes.map((node) => say(node.run?.closedAt ?? now, `${node.name}: ${nodeWords(node)}`)),
+    // The next one is removed only now.
     ...gone.map((node) => say(now, `${node}: removed`)),
+    ...nodes.map((node) => say(node.run?.closedAt ?? now, `${node.name}: ${nodeWords(node)}`)),
     ...undone.map(({ what, ok, message }) =>
       say(
         now,
