@@ -49,7 +49,6 @@ export function hostOf({ dns }: { readonly dns: Pick<DnsSpec, 'name'> }, node: N
 
 /** Roles that keep data, in all releases. */
 const DATA_ROLES: readonly string[] = [
-  'data-services',
   'filesystem',
   'harbor',
   'memcached',

@@ -1,7 +1,8 @@
 import { nodeNameOf, specOfNode } from '../deployment/cluster';
 import { DeployError, errorRow } from '../deployment/errors';
 import type { ErrorCode } from '../deployment/errors';
-import type { Known } from '../deployment/facts';
+import { CORE } from '../deployment/facts';
+import type { Known, NodeName } from '../deployment/facts';
 import { ownerOf } from '../deployment/names';
 import { isReleaseName, RELEASES } from '../deployment/releases';
 import type { ReleaseRow } from '../deployment/releases';
@@ -115,7 +116,7 @@ function cloudChecks(deps: Dependencies, spec: DeploymentSpec, known: Known): re
     })),
     ...machines
       .filter(({ of }) => of.instance.userData !== undefined || of.image.cloudInit === true)
-      .map(({ where, of }) => ({ name: `user data${where}`, find: () => describeUserData(deps, of) })),
+      .map(({ where, of, node }) => ({ name: `user data${where}`, find: () => describeUserData(deps, of, node) })),
     ...machines.map(({ where, of }) => ({
       name: `instance type${where}`,
       find: async () => judgeMemory(of, await (await cloud()).typeMemory(of.instance.type)),
@@ -149,13 +150,22 @@ function clusterChecks(deps: Dependencies, spec: DeploymentSpec, known: Known): 
   ];
 }
 
-/** The core, and a node of each group of a cluster: what is checked once for all that are alike. */
-function machinesOf(spec: DeploymentSpec): readonly { readonly where: string; readonly of: DeploymentSpec }[] {
+interface Machine {
+  readonly where: string;
+  readonly of: DeploymentSpec;
+  readonly node: NodeName;
+}
+
+/** The core, and of each group of a cluster the node with the longest name: what is checked once for all that are alike. */
+function machinesOf(spec: DeploymentSpec): readonly Machine[] {
   const { cluster } = spec;
-  if (cluster === undefined) return [{ where: '', of: spec }];
+  if (cluster === undefined) return [{ where: '', of: spec, node: CORE }];
   return [
-    { where: ' of the core', of: spec },
-    ...cluster.groups.map((group) => ({ where: ` of ${group.name}`, of: specOfNode(spec, nodeNameOf(group, 1)) })),
+    { where: ' of the core', of: spec, node: CORE },
+    ...cluster.groups.map((group) => {
+      const node = nodeNameOf(group, group.count);
+      return { where: ` of ${group.name}`, of: specOfNode(spec, node), node };
+    }),
   ];
 }
 

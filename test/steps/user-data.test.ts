@@ -41,6 +41,13 @@ describe('the user data of a launch', () => {
     );
   });
 
+  it('14: is described with the name of its node', async () => {
+    const newer = { ...spec({}), release: '3.4.2' } as const;
+    const size = async (node: string): Promise<number> =>
+      Number.parseInt(await describeUserData(depsWith(''), newer, node), 10);
+    assert.ok((await size('dea-1000')) > (await size('dea-1')));
+  });
+
   it('has no secret in it unless the spec says so; then no message may quote it', async () => {
     const textOf = async (passwords: boolean): Promise<string> => {
       const deps = depsWith('');

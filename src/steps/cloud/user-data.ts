@@ -28,8 +28,12 @@ export async function resolveUserData(
 }
 
 /** For preflight. */
-export async function describeUserData(deps: Dependencies, spec: DeploymentSpec): Promise<string> {
-  const made = await make(deps, spec, CORE);
+export async function describeUserData(
+  deps: Dependencies,
+  spec: DeploymentSpec,
+  node: NodeName = CORE,
+): Promise<string> {
+  const made = await make(deps, spec, node);
   if (made === undefined) return 'none';
   const { bytes, plainSize, packed } = made.userData;
   const size = packed ? `${bytes.length} bytes (gzipped; ${plainSize} before)` : `${bytes.length} bytes`;
