@@ -77,7 +77,7 @@ case "$*" in
     echo '${NODE_IP}  base, dea' >> ${core}/list ;;
   *remove*)
     for ip; do :; done
-    grep -v "^$ip " "$HOME/list" > "$HOME/list.new"; mv "$HOME/list.new" "$HOME/list" ;;
+    ( flock 9; grep -v "^$ip " "$HOME/list" > "$HOME/list.new"; mv "$HOME/list.new" "$HOME/list" ) 9> "$HOME/list.lock" ;;
 esac
 exit 0`;
 
@@ -133,7 +133,7 @@ describe('the step attach', function () {
     dependencies({
       remote,
       clouds: {
-        open: () => Promise.resolve({ findInstances: () => Promise.resolve(instances) } as unknown as Cloud),
+        open: () => Promise.resolve({ instancesIn: () => Promise.resolve(instances) } as unknown as Cloud),
         store: () => Promise.reject(new Error('none')),
       },
     });
