@@ -35,13 +35,20 @@ export async function detachNode(...[deps, input, attempt]: Parameters<StepWork>
   };
 }
 
-/** A machine that is going down may still answer: then it looks as if another one had its address. */
+/**
+ * The entry may be that of an earlier instance, while its successor lives. A machine that is going down may still answer: then it looks as
+ * if another one had its address.
+ */
 async function isDead(deps: Dependencies, input: StepInput, attempt: Attempt, ip: string): Promise<boolean> {
+  const { instance } = input.known;
   const ours = await findOurs(await contextOf(deps, input, attempt));
-  const machine = ours.find(({ id, privateIp }) => id === input.known.instance?.id || privateIp === ip);
-  if (machine?.state === 'shutting-down')
-    throw new DeployError('NOT_YET', `The instance ${machine.id} is shutting down.`);
-  return machine === undefined || isGone(machine);
+  const machines = ours.filter(
+    ({ id, privateIp }) => privateIp === ip || (id === instance?.id && instance.privateIp === ip),
+  );
+  if (machines.some((machine) => !isGone(machine))) return false;
+  const dying = machines.find(({ state }) => state === 'shutting-down');
+  if (dying === undefined) return true;
+  throw new DeployError('NOT_YET', `The instance ${dying.id} is shutting down.`);
 }
 
 async function drain(deps: Dependencies, input: StepInput, attempt: Attempt): Promise<string> {

@@ -47,8 +47,11 @@ async function findThere(context: Context, { assigned }: StepInput): Promise<Clo
   const { cloud, node, mark } = context;
   const there = (await findOurs(context)).find((each) => !isGone(each));
   if (node === CORE) return there;
-  if (!cloud.tagsInstances)
-    return there ?? (await findUnassigned(context, required(assigned, 'list of instances that are other nodes')));
+  if (!cloud.tagsInstances) {
+    const others = required(assigned, 'list of instances that are other nodes');
+    // Another node may have adopted it, if this one was ended from outside before it told of it.
+    return there !== undefined && !others.includes(there.id) ? there : findUnassigned(context, others);
+  }
   if (there !== undefined && there.owner === undefined) await cloud.tagInstance(there.id, mark);
   return there;
 }

@@ -374,6 +374,26 @@ describe('the step attach', function () {
       assert.deepEqual(acted(core), [`node remove --skip-detach ${NODE_IP}`]);
     });
 
+    it('14: leaves an entry alone whose address another node has by now, though that node is just rebooting', async () => {
+      core.program('nc', 'exit 1');
+      await core.run(`echo '${OLD_IP}  base, dea' >> list`);
+      instances.push({ id: 'i-other', state: 'running', type: 'm1.large', privateIp: OLD_IP, groups: [] });
+      const known = { attached: { ip: NODE_IP, stale: [OLD_IP] } };
+      assert.equal((await run('removeStale', inputFor('3.4.2', known))).changed, false);
+      assert.deepEqual(acted(core), []);
+      assert.match(core.read('list'), /10\.0\.0\.9 /);
+    });
+
+    it('14: an entry of an earlier instance, whose address another node has by now, is not removed with a node that lives', async () => {
+      await core.run(`echo '${OLD_IP}  base, dea' >> list`);
+      instances.push({ id: 'i-other', state: 'running', type: 'm1.large', privateIp: OLD_IP, groups: [] });
+      // Launched again, and parked before it was announced by its new address.
+      const outcome = await run('detachNode', inputFor('3.4.2', { attached: { ip: OLD_IP } }));
+      assert.equal(outcome.note, `${OLD_IP} is another machine now (nothing to stop)`);
+      assert.deepEqual([acted(node), acted(core)], [[], []]);
+      assert.match(core.read('list'), /10\.0\.0\.9 /);
+    });
+
     it('14: waits for a removal that hangs for minutes, and does not repeat it (bug 102494)', async () => {
       await core.run(`echo '${NODE_IP}  base, dea' >> list; touch slow`);
       gone();

@@ -107,6 +107,14 @@ describe('launches of nodes', () => {
     assert.equal(await idOf(cloud, inputFor('data-1', { assigned: ['i-4', 'i-5'] })), 'i-7');
   });
 
+  it('14: without tags, an instance that another node has adopted is left to it, even by the node that launched it', async () => {
+    const cloud = new ClusterCloud('none');
+    const { id } = cloud.add();
+    const known = { instance: { id } };
+    assert.equal(await idOf(cloud, inputFor('dea-1', { known, assigned: [id] })), 'i-2');
+    assert.equal(await idOf(cloud, inputFor('dea-2', { known, assigned: ['i-2'] })), id);
+  });
+
   it('14: without tags, and without the list of other nodes, nothing is launched', async () => {
     const cloud = new ClusterCloud('none');
     assert.equal((await run(cloud, inputFor('dea-1')).next()).failure?.type, 'INTERNAL');

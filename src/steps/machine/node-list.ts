@@ -7,10 +7,11 @@ import { nodeEntry } from '../../machine/kato-output';
 import { reachOf, tryPorts } from '../../machine/reach';
 import { withPath } from '../../machine/shell';
 import type { Attempt } from '../attempt';
+import { isGone } from '../cloud/instances';
 import type { Dependencies } from '../dependencies';
 import { required } from '../known';
 import type { RemoteSession } from '../ports';
-import { NOTHING } from '../step';
+import { contextOf, NOTHING } from '../step';
 import { ensureByCommand } from './command';
 import { readSections, saidBy, withCoreSession } from './session';
 
@@ -46,7 +47,10 @@ export async function removeEntry(
   attempt: Attempt,
   { ip, dead }: { readonly ip: string; readonly dead: boolean },
 ): Promise<StepOutcome> {
-  const taken = dead && (await withCoreSession(deps, input, (session) => answers(session, input, ip)));
+  const taken =
+    dead &&
+    ((await isOfOtherNode(deps, input, attempt, ip)) ||
+      (await withCoreSession(deps, input, (session) => answers(session, input, ip))));
   if (taken) return { ...NOTHING, note: `${ip} is another machine now` };
   return ensureByCommand<Listed>(deps, input, attempt, {
     // Nodes may be removed side by side, even for the same need; an address may come back as another node's.
@@ -56,6 +60,13 @@ export async function removeEntry(
     done: ({ entry, whole }) => (whole && entry === undefined ? { note: ip, known: {} } : undefined),
     command: ({ spec }) => katoOf(spec.release)[dead ? 'removeDeadNode' : 'removeNode'](ip),
   });
+}
+
+/** The cloud knows it even while that node reboots. */
+async function isOfOtherNode(deps: Dependencies, input: StepInput, attempt: Attempt, ip: string): Promise<boolean> {
+  const { cloud, owner, nodesGroupName } = await contextOf(deps, input, attempt);
+  const nodes = await cloud.instancesIn(nodesGroupName, `${owner}/`);
+  return nodes.some((instance) => instance.privateIp === ip && !isGone(instance));
 }
 
 async function answers(session: RemoteSession, { spec }: StepInput, ip: string): Promise<boolean> {
