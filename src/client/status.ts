@@ -39,6 +39,8 @@ export interface DeploymentStatus extends Nodes {
   readonly steps: readonly StepStatus[];
   /** Facts of the site and of the core. */
   readonly resources: Known;
+  /** Those that were made for its machines, the nodes' too. `down` keeps them, unless told otherwise. */
+  readonly volumes: readonly string[];
   readonly undone: readonly UndoNote[];
   /** What is being taken back now. */
   readonly undoing: readonly UndoStatus[];
@@ -146,6 +148,9 @@ function statusFrom(
     ...(closeTime === undefined ? {} : { closedAt: closeTime.getTime() }),
     steps,
     resources: knownOf(view.facts, CORE),
+    volumes: Object.values(view.facts.nodes).flatMap(({ volume }) =>
+      volume?.made === true && volume.unproved !== true ? [volume.id] : [],
+    ),
     undone: view.undone,
     undoing: undoingOf(pending),
     nodes,

@@ -97,11 +97,9 @@ export class Progress {
 
   /** All but what outlives the instance: the volume, and its entry in the list of the core. */
   forgetNode(node: NodeName): void {
-    const { volume, volumesBefore, volumeRequest, attached } = this.view.facts.nodes[node] ?? {};
+    const { attached } = this.factsOf(node);
     this.view.facts.nodes[node] = {
-      ...(volume === undefined ? {} : { volume }),
-      ...(volumesBefore === undefined ? {} : { volumesBefore }),
-      ...(volumeRequest === undefined ? {} : { volumeRequest }),
+      ...volumeIn(this.factsOf(node)),
       ...(attached === undefined ? {} : { attached }),
     };
   }
@@ -192,6 +190,18 @@ export class Progress {
     if (this.view.stage === 'needs-attention') this.goOn();
   }
 
+  /**
+   * Only a volume may be left, which the next run is to find, and `down --volumes` is to delete.
+   * @param made with what the node was made: it tells whether the volume may hold data
+   */
+  nodeTakenBack(node: NodeName, made: NodeFacts['made']): void {
+    const left = volumeIn(this.factsOf(node));
+    this.nodeGone(node);
+    if (left.volume?.made !== true && left.volumeRequest === undefined) return;
+    this.view.facts.nodes[node] = { ...left, ...(made === undefined ? {} : { made }) };
+    this.publish();
+  }
+
   private publishFacts(node: NodeName): void {
     const row = this.view.nodes[node];
     if (row === undefined) return this.publish();
@@ -222,6 +232,14 @@ export class Progress {
     upsertMemo(JSON.parse(JSON.stringify(changed)) as typeof changed);
     setCurrentDetails(detailsOf(this.view));
   }
+}
+
+function volumeIn({ volume, volumesBefore, volumeRequest }: NodeFacts): NodeFacts {
+  return {
+    ...(volume === undefined ? {} : { volume }),
+    ...(volumesBefore === undefined ? {} : { volumesBefore }),
+    ...(volumeRequest === undefined ? {} : { volumeRequest }),
+  };
 }
 
 /** Epoch milliseconds, by the workflow's clock. */

@@ -35,9 +35,10 @@ export async function undoEverything(
   const nodes = nodesToUndo(spec, progress);
   for (const node of nodes) progress.node(node, { stage: 'removing' });
   await atMost(NODES_AT_ONCE, nodes, async (node) => {
+    const { made } = progress.factsOf(node);
     // The core goes with them: nothing is drained.
     const gone = await undoSteps(specOfNode(spec, node), progress, node, requested(node), { detach: false });
-    if (gone) progress.nodeGone(node);
+    if (gone) progress.nodeTakenBack(node, made);
     else clean = false;
   });
   return (await undoSteps(spec, progress, CORE, requested(CORE), { detach: false })) && clean;

@@ -304,16 +304,14 @@ describe('a deployment as lines of a log', () => {
       '2026-11-24T12:00:00Z dev aborted',
       '2026-11-24T12:00:00Z dev Aborted. What it made has been taken back.',
     ]);
-    const volume = { id: 'vol-1', size: 20, made: true };
-    assert.deepEqual(nextSteps({ ...aborted, stage: 'removed', resources: { volume } }), [
+    assert.deepEqual(nextSteps({ ...aborted, stage: 'removed', volumes: ['vol-1'] }), [
       'Removed. What it made has been taken back.',
       'The volume vol-1 was kept, with its data. Delete it with: stackato-deploy down dev --volumes',
     ]);
-    for (const other of [
-      { ...volume, made: false },
-      { ...volume, unproved: true },
-    ] as const)
-      assert.equal(nextSteps({ ...aborted, resources: { volume: other } }).length, 1);
+    assert.equal(
+      nextSteps({ ...aborted, volumes: ['vol-1', 'vol-2'] })[1],
+      'The volumes vol-1, vol-2 were kept, with their data. Delete them with: stackato-deploy down dev --volumes',
+    );
     assert.deepEqual(statusChanges(before, { ...before, trouble: 'no-worker' }, NOW).slice(1), [
       '2026-11-24T12:00:00Z dev No worker is running. Start one: stackato-deploy worker',
     ]);

@@ -31,6 +31,7 @@ export function statusWith(
     startedAt: NOW - 125_000,
     steps: stepsWith(CORE, steps),
     resources: {},
+    volumes: [],
     undone: [],
     undoing: [],
     nodes: [],

@@ -131,6 +131,25 @@ describe('clusters', function () {
     assert.ok(view.undone.some(({ what, ok }) => ok && what.startsWith('dea-1: ')));
   });
 
+  it('14: volumes of nodes that down leaves are known to the next down, and to the next up', async () => {
+    clusters.fakes.when('ensureVolume', ({ node }) =>
+      Promise.resolve({ changed: true, note: '', known: { volume: { id: `vol-${node}`, size: 20, made: true } } }),
+    );
+    const storage = { containers: { size: 20 } };
+    const spec = clusterNamed('keeps-volumes', [{ name: 'dea', count: 2, storage }]);
+    const made = await clusters.whole(spec);
+    const { facts, nodes } = await clusters.bench.teardown(spec, made);
+    const { volume, made: make } = made.nodes['dea-2']!;
+    assert.deepEqual([facts.nodes['dea-2'], Object.keys(nodes)], [{ volume, made: make }, []]);
+    const seen = await clusters.bench.view('keeps-volumes');
+    assert.deepEqual(seen.facts.nodes, facts.nodes);
+    const { view } = await (await clusters.bench.deploy(spec, seen.facts)).result();
+    assert.equal(clusters.callsOf('noteVolumes').at(-1)?.input.known.volume?.id, 'vol-dea-2');
+    const gone = await clusters.bench.teardown(spec, view.facts, { volumes: true });
+    assert.deepEqual(clusters.nodesOf('deleteVolume').sort(), ['dea-1', 'dea-2']);
+    assert.deepEqual(Object.keys(gone.facts.nodes), ['core']);
+  });
+
   it('14: shrinking removes the highest numbers first, one at a time: detached, then terminated', async () => {
     const facts = await clusters.whole(clusterNamed('shrinks', [{ name: 'dea', count: 3 }]));
     const { stage, view } = await (

@@ -29,8 +29,8 @@ const STAGE: Readonly<Record<Stage, (status: DeploymentStatus) => readonly strin
     ...(removedNodes.length === 0 ? [] : [`Removed: ${namesText(removedNodes)}`]),
     ...(unchanged ? ["unchanged: every step's effect was already there"] : []),
   ],
-  aborted: (status) => ['Aborted. What it made has been taken back.', ...keptVolume(status)],
-  removed: (status) => ['Removed. What it made has been taken back.', ...keptVolume(status)],
+  aborted: (status) => ['Aborted. What it made has been taken back.', ...keptVolumes(status)],
+  removed: (status) => ['Removed. What it made has been taken back.', ...keptVolumes(status)],
   failed: (status) => failed(status),
 };
 
@@ -135,10 +135,13 @@ function leftText(undone: readonly UndoNote[]): string[] {
     .map(({ what, message }) => `  still there: ${what} (${oneLine(message ?? 'unknown reason')})`);
 }
 
-function keptVolume({ name, resources: { volume } }: DeploymentStatus): string[] {
-  return volume?.made === true && volume.unproved !== true
-    ? [`The volume ${volume.id} was kept, with its data. Delete it with: stackato-deploy down ${name} --volumes`]
-    : [];
+function keptVolumes({ name, volumes }: DeploymentStatus): string[] {
+  if (volumes.length === 0) return [];
+  const [which, kept, them] =
+    volumes.length === 1
+      ? [`The volume ${volumes.join('')} was`, 'with its data', 'it']
+      : [`The volumes ${volumes.join(', ')} were`, 'with their data', 'them'];
+  return [`${which} kept, ${kept}. Delete ${them} with: stackato-deploy down ${name} --volumes`];
 }
 
 function failed({ name, undone, action, nodes, cutShort }: DeploymentStatus): string[] {
