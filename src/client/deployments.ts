@@ -77,7 +77,7 @@ export class Deployments {
   }
 
   /** Stops and takes back everything it made; with a node, that node only. */
-  abort(name: string, answer: Pick<Answer, 'node'> = {}): Promise<string> {
+  abort(name: string, answer: Pick<Answer, 'node' | 'dataLoss'> = {}): Promise<string> {
     return sendUpdate(this.temporal, name, UPDATE.abort, answer);
   }
 

@@ -193,6 +193,8 @@ export interface Decision {
   readonly step?: StepId;
   /** `resume` only: everything from that earlier step on is done again. */
   readonly from?: StepId;
+  /** `abort` of a node only: what data it has may go with it. */
+  readonly dataLoss?: boolean;
 }
 
 /** A step whose effect is gone. */

@@ -11,21 +11,23 @@ export type Answer = 'resume' | 'skip' | { readonly from: StepId };
 
 const resumeUpdate = defineUpdate<string, [Decision]>(UPDATE.resume);
 const skipUpdate = defineUpdate<string, [Decision]>(UPDATE.skip);
-const abortUpdate = defineUpdate<string, []>(UPDATE.abort);
+const abortUpdate = defineUpdate<string, [Decision]>(UPDATE.abort);
 const pauseUpdate = defineUpdate<string, []>(UPDATE.pause);
 
 /** Which decisions make sense. */
 export interface Rules {
   /** Undefined: it cannot be aborted. */
   readonly abort?: () => void;
+  /** Whether data that an earlier run left would go with it. */
+  readonly abortLosesData?: boolean;
   /** Whether steps that have ended can be repeated. */
   readonly repeat: boolean;
   readonly skippable: (step: StepId) => boolean;
 }
 
 /** For a deployment, and for a node that is made. */
-export function forwardRules(abort: () => void): Rules {
-  return { abort, repeat: true, skippable: (step) => stepById(step).skippable === true };
+export function forwardRules(abort: () => void, abortLosesData = false): Rules {
+  return { abort, abortLosesData, repeat: true, skippable: (step) => stepById(step).skippable === true };
 }
 
 /** Update handlers only set fields; the workflow function acts on them. */
@@ -49,8 +51,9 @@ export class Decisions {
       validator: (decision?: Decision) => void this.stepToSkip(decision ?? {}),
     });
     setHandler(abortUpdate, () => this.abort(), {
-      description: 'Stop, and take back everything this deployment made',
-      validator: () => this.validateAbort(),
+      description:
+        'Stop, and take back everything this deployment made. For a node of an earlier run that may have data: {"dataLoss": true}',
+      validator: (decision?: Decision) => this.validateAbort(decision ?? {}),
     });
     setHandler(pauseUpdate, () => this.pause(), {
       description: 'Stop before the next step; resume goes on',
@@ -141,9 +144,14 @@ export class Decisions {
     return 'Taking everything back.';
   }
 
-  private validateAbort(): void {
+  private validateAbort({ dataLoss = false }: Decision): void {
     this.refuseWhenOver();
+    const { name, node } = this.view;
     if (this.rules.abort === undefined) throw new Error('It is being removed: resume or skip what needs attention.');
+    if (this.rules.abortLosesData === true && !dataLoss)
+      throw new Error(
+        `An earlier run made it, and it may have data, which would be lost. If the data may go: \`stackato-deploy abort ${name} --node ${node ?? ''} --data-loss\`.`,
+      );
   }
 
   private pause(): string {

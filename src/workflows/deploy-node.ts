@@ -5,7 +5,7 @@ import {
   condition,
   isCancellation,
 } from '@temporalio/workflow';
-import { launchesInTurn } from '../deployment/cluster';
+import { launchesInTurn, mayHoldData } from '../deployment/cluster';
 import type { NodeInput, NodeResult } from '../deployment/messages';
 import { freshView } from '../deployment/view';
 import { Decisions, forwardRules } from './decisions';
@@ -27,9 +27,10 @@ export async function deployNode({ spec, node, facts, turn }: NodeInput): Promis
     batched: true,
     onStage: (stage) => deployment.tellStage(progress.view, node, stage),
   });
+  const before = facts.nodes[node] ?? {};
   const decisions = new Decisions(
     progress.view,
-    forwardRules(() => forward.cancel()),
+    forwardRules(() => forward.cancel(), before.instance !== undefined && mayHoldData(before)),
   );
   const steps = new StepRunner(spec, progress, decisions, node);
   const launch = launchInTurn(node, turn, deployment, () => progress.factsOf(node));
@@ -60,7 +61,7 @@ export async function deployNode({ spec, node, facts, turn }: NodeInput): Promis
     if (!decisions.aborted) return result('cancelled');
     progress.stopRunning();
     progress.stage('undoing');
-    const volumes = hasNewVolume(facts.nodes[node], progress.known(node));
+    const volumes = hasNewVolume(before, progress.known(node));
     const clean = await CancellationScope.nonCancellable(() =>
       undoSteps(spec, progress, node, { volumes }, { detach: true }),
     );

@@ -2,8 +2,10 @@ import { strict as assert } from 'node:assert';
 import { CLOUD_KINDS } from '../../src/deployment/cloud-kinds';
 import { launchesInTurn } from '../../src/deployment/cluster';
 import { CORE } from '../../src/deployment/facts';
+import type { Facts } from '../../src/deployment/facts';
 import type { CloudKindName } from '../../src/deployment/spec';
 import { ClusterBench, on, stagesIn } from '../support/cluster-bench';
+import type { Deployment } from '../support/deployment';
 import { Held } from '../support/held';
 import { clusterNamed } from '../support/specs';
 import { eventually } from '../support/wait';
@@ -129,6 +131,28 @@ describe('clusters', function () {
     );
     assert.deepEqual(stagesIn(view), { 'dea-3': 'waiting' });
     assert.ok(view.undone.some(({ what, ok }) => ok && what.startsWith('dea-1: ')));
+  });
+
+  it('14: a node with data that an earlier run made is not aborted without a word about its data', async () => {
+    const spec = clusterNamed('keeps-data', [{ name: 'data', count: 1, roles: ['mysql'] }]);
+    const parked = async (facts?: Facts): Promise<[deployment: Deployment, node: Deployment]> => {
+      clusters.fakes.failOn(['data-1'], 'renameNode', 'COMMAND_NO_EFFECT');
+      const deployment = await clusters.bench.deploy(spec, facts);
+      await clusters.parked(deployment, 'data-1');
+      return [deployment, await clusters.bench.node(spec.name, 'data-1')];
+    };
+    const [first, fresh] = await parked();
+    await fresh.say('abort');
+    assert.equal((await first.result()).stage, 'failed');
+    clusters.fakes.recover('renameNode');
+    const [second, made] = await parked(await clusters.whole(spec));
+    await assert.rejects(made.say('abort'), (error: Error & { cause?: Error }) =>
+      /may have data.*`stackato-deploy abort keeps-data --node data-1 --data-loss`/.test(String(error.cause?.message)),
+    );
+    assert.deepEqual(clusters.nodesOf('terminateInstance'), []);
+    await made.say('abort', { dataLoss: true });
+    assert.equal((await second.result()).stage, 'failed');
+    assert.deepEqual(clusters.nodesOf('terminateInstance'), ['data-1']);
   });
 
   it('14: volumes of nodes that down leaves are known to the next down, and to the next up', async () => {

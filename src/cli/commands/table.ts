@@ -54,7 +54,10 @@ const UPDATES = {
   },
   abort: {
     description: 'stop, and take back everything the deployment made',
-    options: [NODE('only this node, and what was made for it')],
+    options: [
+      NODE('only this node, and what was made for it'),
+      new Option('--data-loss', 'with --node: a node that an earlier run made may go with its data'),
+    ],
   },
   pause: { description: 'stop before the next step, on all nodes', options: [NODE('only this node')] },
 } as const;
