@@ -4,11 +4,11 @@ import type { StepId } from '../deployment/steps';
 import { freshView } from '../deployment/view';
 import { Decisions } from './decisions';
 import type { Rules } from './decisions';
-import { Progress } from './progress';
+import { Progress, runKey } from './progress';
 import { StepRunner } from './runner';
 import type { StepBody } from './runner';
 import { ToDeployment } from './to-deployment';
-import { undoStep } from './undo';
+import { tryUndoStep, undoStep } from './undo';
 
 /** Without draining and detaching, a node can still be terminated. */
 const RULES: Rules = { repeat: false, skippable: (step) => step === 'attach' };
@@ -36,6 +36,9 @@ export async function removeNode({ spec, node, facts }: NodeInput): Promise<Node
   try {
     await steps.runBody('attach', undo('attach'));
     await steps.runBody('launch', undo('launch', 'container-store'));
+    // Skipped, perhaps because the node did not answer. Of one that is gone, only the entry is removed.
+    if (progress.factsOf(node).attached !== undefined)
+      await tryUndoStep(spec, progress, node, 'attach', `${runKey()}-gone`);
     progress.stage('removed');
     return { stage: 'removed', facts: progress.factsOf(node), unchanged: false };
   } catch (error) {

@@ -1,5 +1,6 @@
 /** Undoes what a deployment made, in the reverse order of its steps. Each activity finds what is ours by itself, without relying on stored facts. */
 
+import { CancellationScope } from '@temporalio/workflow';
 import { isNothing, specOfNode, wantedNodes } from '../deployment/cluster';
 import { CORE } from '../deployment/facts';
 import type { NodeFacts, NodeName } from '../deployment/facts';
@@ -67,15 +68,29 @@ export async function undoSteps(
   ).reverse();
   for (const { id, undo } of [...steps.filter((step) => !isLast(step)), ...steps.filter(isLast)]) {
     if (undo === undefined || (undo.onRequest !== undefined && requested[undo.onRequest] !== true)) continue;
-    try {
-      await undoStep(spec, progress, node, id, `${runKey()}-undo`);
-    } catch (error) {
-      clean = false;
-      const { code, message } = stepFailureOf(error);
-      progress.undone({ what: named(progress, node, undo.what), ok: false, message: `${code}: ${message}` });
-    }
+    if (!(await tryUndoStep(spec, progress, node, id, `${runKey()}-undo`))) clean = false;
   }
   return clean;
+}
+
+/** A failure is noted only. @returns whether there was none */
+export async function tryUndoStep(
+  spec: DeploymentSpec,
+  progress: Progress,
+  node: NodeName,
+  id: StepId,
+  need: string,
+): Promise<boolean> {
+  try {
+    await undoStep(spec, progress, node, id, need);
+    return true;
+  } catch (error) {
+    if (CancellationScope.current().consideredCancelled) throw error;
+    const { code, message } = stepFailureOf(error);
+    const what = named(progress, node, stepById(id).undo?.what ?? id);
+    progress.undone({ what, ok: false, message: `${code}: ${message}` });
+    return false;
+  }
 }
 
 function isLast({ undo }: Step): boolean {

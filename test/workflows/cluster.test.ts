@@ -155,6 +155,21 @@ describe('clusters', function () {
     assert.deepEqual(clusters.nodesOf('terminateInstance'), ['data-1']);
   });
 
+  it('14: a node that was terminated without having been detached is then removed from the list of the core', async () => {
+    const facts = await clusters.whole(clusterNamed('skips-drain', [{ name: 'dea', count: 2 }]));
+    clusters.fakes.fail('detachNode', 'SSH_UNREACHABLE');
+    const deployment = await clusters.bench.deploy(clusterNamed('skips-drain', [{ name: 'dea', count: 1 }]), facts);
+    await clusters.parked(deployment, 'dea-2');
+    clusters.fakes.recover('detachNode');
+    await (await clusters.bench.node('skips-drain', 'dea-2')).say('skip');
+    assert.equal((await deployment.result()).stage, 'ready');
+    assert.deepEqual(clusters.fakes.namesOn('dea-2'), ['detachNode', 'terminateInstance', 'detachNode']);
+    assert.deepEqual(clusters.callsOf('detachNode')[1]?.input.known, {
+      ...facts.site,
+      attached: facts.nodes['dea-2']?.attached,
+    });
+  });
+
   it('14: volumes of nodes that down leaves are known to the next down, and to the next up', async () => {
     clusters.fakes.when('ensureVolume', ({ node }) =>
       Promise.resolve({ changed: true, note: '', known: { volume: { id: `vol-${node}`, size: 20, made: true } } }),
