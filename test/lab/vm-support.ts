@@ -141,7 +141,7 @@ export class GuestFiles {
     return parseKatoInfo((await this.kato('info')).stdout)!;
   }
 
-  job(command: string, answers: Partial<Record<PromptId, string>> = {}, budgetMs = 20_000): Promise<JobOutcome> {
+  job(command: string, answers: Partial<Record<PromptId, string>> = {}, budgetMs = 60_000): Promise<JobOutcome> {
     const need = command.replace(/\W+/g, '-').slice(0, 100);
     const all = { password: { reveal: () => 'stackato' }, ...answers };
     return runJob(
