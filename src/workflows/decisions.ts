@@ -174,7 +174,7 @@ export class Decisions {
       stage === 'needs-attention' ? [node] : [],
     );
     if (nodes.length > 0)
-      throw new Error(`Say which node: ${nodes.join(', ')} needs attention, no step of the core does.`);
+      throw new Error(`Say which node: ${nodes.join(', ')}. No step of the core needs attention.`);
   }
 
   private waitingSteps(): StepId[] {
