@@ -173,7 +173,8 @@ export class Decisions {
     const nodes = Object.entries(this.view.nodes).flatMap(([node, { stage }]) =>
       stage === 'needs-attention' ? [node] : [],
     );
-    if (nodes.length > 0) throw new Error(`Say which node: ${nodes.join(', ')}. No step of the core needs attention.`);
+    if (nodes.length > 0)
+      throw new Error(`Say which node: ${nodes.join(', ')} needs attention, no step of the core does.`);
   }
 
   private waitingSteps(): StepId[] {
