@@ -26,6 +26,8 @@ type Holding = (typeof HOLDING)[number];
 const RELEASE = '3.4.2';
 /** How a machine is set up is not tried here. */
 const QUICK = { release: RELEASE, bootDelay: 50, readyDelay: 50, oldBootIdFor: 50, downFor: 100, katoTakes: 20 };
+/** A cluster may have so much memory. */
+const LICENCE = { licenceMiB: 1_000_000 };
 const LIMIT_MS = 300_000;
 
 describe('a cluster that is stopped half-way', function () {
@@ -93,7 +95,7 @@ describe('a cluster that is stopped half-way', function () {
     const core = site.appliance('canary');
     assert.equal((await listOf('canary')).length, 1);
 
-    core.setKnobs({ licenceMiB: 1_000_000 });
+    core.setKnobs(LICENCE);
     const again = await run('up', path);
     assert.equal(again.code, 0, again.stdout + again.stderr);
     assert.deepEqual(await machinesOf(KIND, 'canary'), { ever: 22, left: 21 });
@@ -164,7 +166,7 @@ describe('a cluster that is stopped half-way', function () {
 
   const nodeAborted = async ({ kind, short, tags }: Holding): Promise<void> => {
     const name = `alone-${short}`;
-    const spec = site.spec(name, kind, cluster(2, {}));
+    const spec = site.spec(name, kind, cluster(2, {}), LICENCE);
     const deployment = await site.start(spec, queueOf(kind));
     await launching(kind, deployment, 1);
     const { client: temporal } = await site.temporal(queueOf(kind));
@@ -177,8 +179,8 @@ describe('a cluster that is stopped half-way', function () {
     assert.deepEqual(await machinesOf(kind, name), { ever: 2, left: tags ? 1 : 2 });
 
     const again = await site.start(spec, queueOf(kind), failed.view.facts);
-    const { stage, view } = await again.result();
-    assert.equal(stage, 'ready', JSON.stringify(view.nodes));
+    const { stage, nodes } = await again.readyOrParked(LIMIT_MS, 500);
+    assert.equal(stage, 'ready', JSON.stringify(nodes));
     assert.deepEqual(await machinesOf(kind, name), { ever: tags ? 4 : 3, left: 3 });
   };
 
