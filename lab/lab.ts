@@ -8,6 +8,7 @@ import { join, resolve } from 'node:path';
 import { checkKnobs, createAppliance } from './appliance';
 import { killOrphans, ChildProcesses } from './child-processes';
 import { Clouds } from './cloud';
+import type { Machine } from './cloud/machines';
 import { CLOUD_DOMAIN, DNS_HOST, DnsServer, ZONE } from './dns';
 import { DEFAULT_KNOBS } from './knobs';
 import type { Knobs } from './knobs';
@@ -136,6 +137,8 @@ async function startParts<H extends Host>(
 
 function labOf<H extends Host>({ state, temporal, dns, clouds, plans, hosts, stop }: Parts<H>): Lab<H> {
   let stopped: Promise<void> | undefined;
+  const hostsOf = (machines: readonly Machine[]): H[] =>
+    machines.flatMap(({ host }) => hosts.get(host?.instanceId ?? '') ?? []);
   return {
     state,
     cloud: (kind) => clouds.access(kind),
@@ -165,8 +168,8 @@ function labOf<H extends Host>({ state, temporal, dns, clouds, plans, hosts, sto
       checkKnobs(knobs);
       plans.set(planOf(groupOf(deployment), nth), knobs);
     },
-    machines: (deployment) =>
-      clouds.machinesOf(groupOf(deployment)).flatMap(({ host }) => hosts.get(host?.instanceId ?? '') ?? []),
+    machines: (deployment) => hostsOf(clouds.machinesOf(groupOf(deployment))),
+    launched: (deployment) => hostsOf(clouds.launchedIn(groupOf(deployment))),
     zone: () => dns.zone(),
     nsupdate: (script) => dns.update(script),
     killTemporal: () => temporal.kill(),

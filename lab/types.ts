@@ -82,7 +82,7 @@ export interface Host {
 
 /** A simulated machine: lab/appliance. */
 export interface Appliance extends Host {
-  /** Every invocation of kato, sudo and reboot so far, oldest first. */
+  /** Every invocation of kato, sudo and reboot so far, oldest first. Also once it is terminated. */
   invocations(): Invocation[];
   /** Number of boots, including the first. */
   boots(): number;
@@ -90,6 +90,16 @@ export interface Appliance extends Host {
   file(path: string): string | undefined;
   /** Changes knobs while the machine runs. */
   setKnobs(knobs: Partial<Knobs>): void;
+  /** Somebody reboots it. */
+  restart(): void;
+  /** On a core: the machines of its cluster as it knows them, itself first. */
+  clusterList(): readonly ListedMachine[];
+}
+
+export interface ListedMachine {
+  /** Private. */
+  readonly ip: string;
+  readonly roles: readonly string[];
 }
 
 /** A real machine under QEMU: lab/vm. Its inside can only be observed over ssh or on its serial console. */
@@ -327,6 +337,8 @@ export interface Lab<H extends Host = Appliance> {
   plan(deployment: string, knobs: Partial<Knobs>, nth?: number): void;
   /** Machines of the security group `stackato-<deployment>` that are not terminated, oldest first. Nodes of a cluster: `<deployment>-nodes`. */
   machines(deployment: string): readonly H[];
+  /** All that were ever launched in that group, terminated ones too, oldest first. */
+  launched(deployment: string): readonly H[];
   /** The zone as `dig axfr` prints it, sorted, without the SOA. */
   zone(): Promise<readonly string[]>;
   /** Runs an nsupdate script with the lab's key, e.g. to create foreign records. */

@@ -2,7 +2,7 @@
 
 import pLimit from 'p-limit';
 import type { Knobs } from '../knobs';
-import type { Appliance, ApplianceOptions, Arrival, Invocation, LabVolume, Rule } from '../types';
+import type { Appliance, ApplianceOptions, Arrival, Invocation, LabVolume, ListedMachine, Rule } from '../types';
 import { BUS_PORT } from './cluster/messages';
 import { FirstBoot } from './cloud-init/first-boot';
 import { connectedPair } from './connected-pair';
@@ -44,6 +44,8 @@ export class SimulatedAppliance implements Appliance {
   private up = false;
   private goingDown = false;
   private ended = false;
+  /** Its invocations, once its files are removed. */
+  private record: Invocation[] | undefined;
   private readonly timers = new Set<NodeJS.Timeout>();
   private readonly queue = pLimit(1);
 
@@ -140,12 +142,13 @@ export class SimulatedAppliance implements Appliance {
       await this.stop();
       this.rpc.close();
       this.web.close();
+      this.record = this.files.invocations();
       this.files.remove();
     });
   }
 
   invocations(): Invocation[] {
-    return this.files.invocations();
+    return this.record ?? this.files.invocations();
   }
 
   boots(): number {
@@ -158,6 +161,14 @@ export class SimulatedAppliance implements Appliance {
 
   setKnobs(knobs: Partial<Knobs>): void {
     this.state.setKnobs(knobs);
+  }
+
+  restart(): void {
+    this.reboot(true);
+  }
+
+  clusterList(): readonly ListedMachine[] {
+    return this.state.core.list();
   }
 
   private serve(program: string, words: readonly string[]): GuestReply | Promise<GuestReply> {

@@ -104,6 +104,11 @@ export class Clouds {
     return Object.values(this.fronts).flatMap(({ cloud }) => cloud.machines.ofGroup(group));
   }
 
+  /** With those that are terminated. */
+  launchedIn(group: string): Machine[] {
+    return Object.values(this.fronts).flatMap(({ cloud }) => cloud.machines.launchedIn(group));
+  }
+
   access(kind: Kind): CloudAccess {
     const { region, images, eucalyptus } = DIALECTS[kind];
     const { ec2, s3 } = this.endpointsOf(kind);

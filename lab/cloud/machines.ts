@@ -175,7 +175,12 @@ export class Machines {
   }
 
   ofGroup(name: string): Machine[] {
-    return [...this.byId.values()].filter(({ groups, state }) => groups.includes(name) && state !== 'terminated');
+    return this.launchedIn(name).filter(({ state }) => state !== 'terminated');
+  }
+
+  /** With those that are terminated. */
+  launchedIn(name: string): Machine[] {
+    return [...this.byId.values()].filter(({ groups }) => groups.includes(name));
   }
 
   /** The ports of an appliance that are in the range. */

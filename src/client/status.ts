@@ -130,8 +130,9 @@ function statusFrom(
 ): DeploymentStatus {
   const { raw, workflowId, runId, type, startTime, closeTime } = description;
   const pending = pendingByLabel(raw.pendingActivities);
-  const stage = stageOf(description, view);
+  const told = stageOf(description, view);
   const steps = stepsOf(view, pending);
+  const stage = withNodes(told, steps, nodes);
   return {
     name: deploymentOf(workflowId),
     workflowId,
@@ -157,11 +158,19 @@ function statusFrom(
     removedNodes,
     unchanged:
       stage === 'ready' && removedNodes.length === 0 && [steps, ...nodes.map((node) => node.steps)].every(allThere),
-    ...(stage === view.stage ? {} : { cutShort: true }),
+    ...(told === view.stage ? {} : { cutShort: true }),
     ...(failsInCode(description) || nodes.some(({ run }) => run?.failsInCode === true)
       ? { trouble: 'workflow-code' }
       : {}),
   };
+}
+
+/** A node that needs attention, or no longer does, tells its deployment only then. */
+function withNodes(told: Stage, steps: readonly StepStatus[], nodes: readonly NodeStatus[]): Stage {
+  if (told !== 'deploying' && told !== 'needs-attention') return told;
+  const parked =
+    steps.some(({ state }) => state === 'attention') || nodes.some(({ stage }) => stage === 'needs-attention');
+  return parked ? 'needs-attention' : 'deploying';
 }
 
 function allThere(steps: readonly StepStatus[]): boolean {

@@ -180,6 +180,17 @@ describe('client library, with nodes', function () {
     );
   });
 
+  it('14: a node that is resumed no longer needs attention, even before its deployment has heard of it', async () => {
+    fakes.failOn(['dea-1'], 'attachNode', 'COMMAND_NO_EFFECT');
+    await bench.deployments.up(cluster('heard', { dea: 1 }));
+    await untilStages('heard', { 'dea-1': 'needs-attention' });
+    const release = fakes.holdOn('attachNode', 'dea-1');
+    await bench.deployments.resume('heard', { node: 'dea-1' });
+    assert.equal((await bench.deployments.status('heard')).stage, 'deploying');
+    release();
+    assert.equal((await bench.untilClosed('heard')).stage, 'ready');
+  });
+
   it('14: pause stops the deployment and its nodes, or one node; resume lets all go on', async () => {
     const release = fakes.holdOn('renameNode', 'dea-1', 'dea-2');
     releases.push(release);

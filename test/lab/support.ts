@@ -89,6 +89,14 @@ export class FakeAppliance implements Appliance {
   setKnobs(): void {
     // A fake has no knobs.
   }
+
+  restart(): void {
+    // It has nothing that would go down.
+  }
+
+  clusterList(): [] {
+    return [];
+  }
 }
 
 export interface FakeMachineFactory extends MachineFactory<FakeAppliance> {

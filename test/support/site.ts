@@ -11,6 +11,7 @@ import { stringify } from 'yaml';
 import { startLab, startVmLab } from '../../lab/lab';
 import type { Knobs } from '../../lab/knobs';
 import type { Appliance, Host, Kind, Lab, LabOptions, NodeImage, VirtualMachine } from '../../lab/types';
+import { Deployments } from '../../src/client/deployments';
 import { registerSearchAttributes } from '../../src/client/search-attributes';
 import { startRun } from '../../src/client/start';
 import { Temporal } from '../../src/client/temporal';
@@ -43,6 +44,7 @@ export class Site<H extends Host = Appliance> {
   readonly secrets = plantedSecrets();
   private readonly workers = new Set<WorkerProcess>();
   private temporals: Temporal[] = [];
+  private readonly clients: Deployments[] = [];
 
   private constructor(
     readonly lab: Lab<H>,
@@ -64,7 +66,7 @@ export class Site<H extends Host = Appliance> {
 
   async close(): Promise<void> {
     await Promise.all([...this.workers].map((worker) => worker.kill()));
-    await Promise.all(this.temporals.map((temporal) => temporal.close()));
+    await Promise.all([...this.temporals, ...this.clients].map((client) => client.close()));
     await this.lab.stop();
     rmSync(this.dir, { recursive: true, force: true });
   }
@@ -160,6 +162,14 @@ export class Site<H extends Host = Appliance> {
     const temporal = await Temporal.connect({ taskQueue, ui: this.lab.state.temporal.ui });
     this.temporals.push(temporal);
     return temporal;
+  }
+
+  /** The client. The site closes it. */
+  async deployments(taskQueue: string): Promise<Deployments> {
+    process.env.TEMPORAL_ADDRESS = this.lab.state.temporal.address;
+    const deployments = await Deployments.connect({ taskQueue, ui: this.lab.state.temporal.ui });
+    this.clients.push(deployments);
+    return deployments;
   }
 
   /** Every secret that a spec for that cloud refers to. */
