@@ -100,7 +100,7 @@ export function impossibleNodeChanges(
     ...(there.length > 0 || facts.site.nodesGroup !== undefined || isThere(facts.nodes.core)
       ? nodesTakenOut(before, after)
       : []),
-    ...(there.length > 0 ? fixedByNodes(before, after) : []),
+    ...(there.length > 0 ? fixedByNodes(before, after) : openedToWorld(before, after, facts)),
     ...movedServices(nodes, after),
   ];
 }
@@ -174,6 +174,18 @@ function fixedByNodes(before: DeploymentSpec, after: DeploymentSpec): readonly I
       remedy: 'Put back what differs, or set the counts of all groups to 0 and run up first',
     })),
   );
+}
+
+/** Rules for addresses are added to a group, and never taken out. */
+function openedToWorld(before: DeploymentSpec, after: DeploymentSpec, { site }: Facts): readonly ImpossibleChange[] {
+  if (site.nodesGroup === undefined || before.cluster?.reach !== 'public' || after.cluster?.reach !== 'core') return [];
+  return [
+    {
+      path: 'ssh.reach',
+      reason: 'The security group of the nodes is open to access.ssh, and would stay so.',
+      remedy: `Put back ssh.reach: public, or run \`stackato-deploy down ${after.name}\` first`,
+    },
+  ];
 }
 
 /** New nodes come before old ones go: for a while, two would have the service. */

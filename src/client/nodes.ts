@@ -117,7 +117,7 @@ export async function viewLeft(
 ): Promise<DeploymentView> {
   const rows = await Promise.all(
     Object.entries(view.nodes).map(async ([name, row]) => {
-      const run = await describeRun(temporal, deployment, view.name, name);
+      const run = await describeEnded(temporal, deployment, view.name, name);
       const facts = deploymentViewIn(run?.info.memo)?.facts.nodes[name] ?? row.facts;
       return [name, { ...row, facts }] as const;
     }),
@@ -176,6 +176,23 @@ async function describeRun(
   if (info === undefined || info.startTime < deployment.startTime) return undefined;
   return { info, pending: pendingByLabel(info.raw.pendingActivities), inCode: failsInCode(info) };
 }
+
+/** When a deployment is ended from outside, Temporal ends its nodes a moment later: until then one may still begin a launch. */
+async function describeEnded(
+  temporal: Temporal,
+  deployment: WorkflowExecutionDescription,
+  deploymentName: string,
+  node: NodeName,
+): Promise<Run | undefined> {
+  for (let looks = 1; ; looks++) {
+    const run = await describeRun(temporal, deployment, deploymentName, node);
+    if (isOpen(deployment) || !isOpenRun(run) || looks === MOST_LOOKS) return run;
+    await new Promise((resolve) => setTimeout(resolve, BETWEEN_LOOKS));
+  }
+}
+
+const MOST_LOOKS = 40;
+const BETWEEN_LOOKS = 250;
 
 interface NodeSources {
   readonly deployment: WorkflowExecutionDescription;

@@ -87,6 +87,9 @@ function detailsOf(spec: DeploymentSpec, view: DeploymentView): string {
     ['cloud', `${spec.cloud.kind} ${spec.cloud.endpoint ?? spec.cloud.region}`],
     ['image', 'id' in spec.image ? spec.image.id : `${spec.image.name}, published to ${spec.image.bucket}`],
     ['instance type', spec.instance.type],
+    ...(spec.cluster === undefined
+      ? []
+      : [['nodes', ['core', ...spec.cluster.groups.map(({ name, count }) => `${count} ${name}`)].join(', ')]]),
     ['address', 'ip' in spec.address ? spec.address.ip : 'allocated'],
     ['DNS', `${spec.dns.name} in ${spec.dns.zone} at ${spec.dns.server}`],
   ];

@@ -299,7 +299,7 @@ export const ERRORS = {
     owner: 'cloud',
     retry: 'no',
     remedy: {
-      do: 'Nothing was made yet. Raise the quota or free what nobody needs',
+      do: 'No machine was launched. Raise the quota or free what nobody needs',
       then: 'resume',
       or: { do: 'ask for fewer nodes, or for other types or zones', then: 'up' },
     },

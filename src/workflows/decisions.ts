@@ -173,8 +173,7 @@ export class Decisions {
     const nodes = Object.entries(this.view.nodes).flatMap(([node, { stage }]) =>
       stage === 'needs-attention' ? [node] : [],
     );
-    if (nodes.length > 0)
-      throw new Error(`Say which node: ${nodes.join(', ')} needs attention, no step of the core does.`);
+    if (nodes.length > 0) throw new Error(`Say which node: ${nodes.join(', ')}. No step of the core needs attention.`);
   }
 
   private waitingSteps(): StepId[] {

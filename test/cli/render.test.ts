@@ -475,6 +475,10 @@ describe('one node on a page', () => {
       nodePage(of(nodeWith('dea-1', 'aborted', {}, { undone })), plain),
       /Not everything could be taken back\.\n {2}still there: instance i-1 \(CLOUD_ERROR: 500\)/,
     );
+    const row = (node: NodeStatus): string =>
+      /dea-1 .*/.exec(statusPage(statusWith({}, { nodes: [node] }), plain))?.[0] ?? '';
+    assert.match(row(nodeWith('dea-1', 'aborted', {}, { undone })), /not everything could be taken back · 10\.0\.0\.1/);
+    assert.match(row(nodeWith('dea-1', 'aborted')), /  taken back$/);
   });
 
   it('14: one that is removed is not aborted, and may go without having been detached', () => {

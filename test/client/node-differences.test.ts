@@ -136,6 +136,19 @@ describe('changes that the nodes of a deployment do not allow', () => {
     assert.deepEqual(refusals(specWith([dea(2), data()], { reach: 'public' })), ['ssh.reach']);
   });
 
+  it('14: a group of the nodes that was open to the world is not taken for a closed one, even without nodes', () => {
+    const [open, closed] = [specWith([dea(0)], { reach: 'public' }), specWith([dea(0)])];
+    const changed = (from: DeploymentSpec, to: DeploymentSpec): unknown[] =>
+      impossibleNodeChanges(
+        from,
+        to,
+        { site: { nodesGroup: { name: 'stackato-dev-nodes' } }, nodes: { core } },
+        {},
+      ).map(({ path }) => path);
+    assert.deepEqual([changed(open, closed), changed(closed, open)], [['ssh.reach'], []]);
+    assert.deepEqual(refusals(closed, open, {}), [], 'there is no group');
+  });
+
   it('14: a single machine becomes a core with all its roles, or none', () => {
     const all = [
       ...CORE_ROLES,

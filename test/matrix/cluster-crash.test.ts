@@ -4,7 +4,6 @@
  */
 
 import assert from 'node:assert/strict';
-import pLimit from 'p-limit';
 import { specOfNode } from '../../src/deployment/cluster';
 import { CORE } from '../../src/deployment/facts';
 import type { NodeName } from '../../src/deployment/facts';
@@ -14,6 +13,7 @@ import type { DeploymentSpec } from '../../src/deployment/spec';
 import { stepsOn } from '../../src/deployment/steps';
 import type { StepId } from '../../src/deployment/steps';
 import { LabCluster } from '../support/lab-cluster';
+import { SideBySide } from '../support/side-by-side';
 import { Site } from '../support/site';
 import type { SpecChange, WorkerProcess } from '../support/site';
 import { eventually } from '../support/wait';
@@ -26,37 +26,30 @@ const LANES = 8;
 /** Slow enough for a kill to hit a command while it runs. */
 const SLOW = { katoTakes: 1_500, oldBootIdFor: 800, downFor: 1_500 };
 const VOLUME = { storage: { containers: { volume: 20 } } };
-const LIMIT_MS = 240_000;
+const LIMIT_MS = 600_000;
 
 describe('a cluster whose worker is killed', function () {
   this.timeout(1_200_000);
   let site: Site;
-  const trials: { readonly title: string; readonly run: () => Promise<void> }[] = [];
-  const results = new Map<string, Promise<void>>();
+  const sideBySide = new SideBySide(LANES);
 
   before(async () => {
     site = await Site.open();
-    const lane = pLimit(LANES);
-    for (const { title, run } of trials) {
-      const result = lane(run);
-      // The test that awaits it reports its failure.
-      result.catch(() => undefined);
-      results.set(title, result);
-    }
+    sideBySide.begin();
   });
   after(() => site.close());
 
-  const trial = (title: string, run: () => Promise<void>): void => {
-    trials.push({ title, run });
-    it(title, () => results.get(title));
-  };
-
   /** A cluster with its own worker, whose keys are those of a user of its own. */
-  const open = async (name: string, kind: Kind): Promise<Killed> => {
+  const open = async (name: string, kind: Kind, movesStore = false): Promise<Killed> => {
     const { accessKey, secretKey } = site.lab.user(kind, name);
     const worker = (): Promise<WorkerProcess> =>
       site.worker(kind, name, { SITE_ACCESS_KEY: accessKey, SITE_SECRET_KEY: secretKey });
-    return new Killed(await LabCluster.open(site, name, kind, name, SLOW), worker, await worker(), accessKey);
+    return new Killed(
+      await LabCluster.open(site, name, kind, name, SLOW, movesStore),
+      worker,
+      await worker(),
+      accessKey,
+    );
   };
   const deas = (count: number, storage: SpecChange = {}): SpecChange => ({
     dea: { roles: ['dea'], count, ...storage },
@@ -66,14 +59,14 @@ describe('a cluster whose worker is killed', function () {
 
   for (const kind of KINDS) {
     const number = kind.slice(-1);
-    const volume = kind === 'eucalyptus-4.4' ? VOLUME : {};
+    const movesStore = kind === 'eucalyptus-4.4';
 
-    trial(
+    sideBySide.it(
       `14: ${kind}: 2 → 5 → 1 DEA, the worker killed at every step of nodes that are made and of nodes that are removed`,
       async () => {
-        const killed = await open(`killed-${number}`, kind);
+        const killed = await open(`killed-${number}`, kind, movesStore);
         const { cluster } = killed;
-        const spec = (count: number): DeploymentSpec => cluster.spec(deas(count, volume));
+        const spec = (count: number): DeploymentSpec => cluster.spec(deas(count, movesStore ? VOLUME : {}));
         await cluster.assertWhole(await cluster.up(spec(2)), named(2), 2);
         await cluster.start(spec(5));
         for (const step of neededSteps(spec(5), 'dea-3')) await killed.at('dea-3', step);
@@ -98,13 +91,13 @@ describe('a cluster whose worker is killed', function () {
             [...cluster.making(five, removed[i] ?? ''), cluster.draining()],
             removed[i],
           );
-        if (kind === 'eucalyptus-4.4') assert.equal(site.lab.volumes(kind).length, 1);
+        assert.equal(site.lab.volumes(kind).length, movesStore ? 1 : 0);
         await cluster.down();
         await killed.stop();
       },
     );
 
-    trial(
+    sideBySide.it(
       `14: ${kind}: a core and its first node, the worker killed at every step of the deployment itself`,
       async () => {
         const killed = await open(`first-${number}`, kind);
@@ -119,7 +112,7 @@ describe('a cluster whose worker is killed', function () {
     );
 
     for (const then of ['up', 'down'] as const) {
-      trial(
+      sideBySide.it(
         `14: ${kind}: terminated from outside while nodes are made, one of whose launches has no answer: ${then === 'up' ? '`up` ends as if nothing had been' : '`down` leaves nothing'}`,
         async () => {
           const killed = await open(`ended-${then}-${number}`, kind);

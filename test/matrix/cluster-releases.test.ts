@@ -1,12 +1,15 @@
 /**
  * A core, two DEAs and a node for the data services, of one release for each set of words, on one cloud for each way to tell nodes apart: by
  * the machines' own records, `kato` was called with the words of that release, once each, and each on its own machine. The words stand here
- * as a person would type them, not as the product's table has them.
+ * as a person would type them, not as the product's table has them. On one of the clouds the machines have every trap that a deployment
+ * copes with.
  */
 
 import assert from 'node:assert/strict';
 import { DescribeInstancesCommand, EC2Client } from '@aws-sdk/client-ec2';
 import pLimit from 'p-limit';
+import { HARD_KNOBS } from '../../lab/knobs';
+import type { Knobs } from '../../lab/knobs';
 import type { Appliance, CloudInventory, Kind } from '../../lab/types';
 import type { DeploymentView } from '../../src/deployment/messages';
 import type { DeploymentSpec } from '../../src/deployment/spec';
@@ -66,12 +69,16 @@ interface CloudRow {
   readonly type: string;
   /** The SDK talks to it. */
   readonly tags: boolean;
+  readonly knobs: Partial<Knobs>;
 }
 
+/** The password stays the site's, and the witness comes with a key. */
+const { password: _, ...TRAPS }: Knobs = { ...HARD_KNOBS, auth: ['keyboard-interactive', 'publickey'] };
+
 const CLOUDS: readonly CloudRow[] = [
-  { kind: 'eucalyptus-3.2', short: 'e32', type: 'm1.large', tags: false },
-  { kind: 'eucalyptus-4.4', short: 'e44', type: 'm1.large', tags: true },
-  { kind: 'aws', short: 'aws', type: 'm3.medium', tags: true },
+  { kind: 'eucalyptus-3.2', short: 'e32', type: 'm1.large', tags: false, knobs: {} },
+  { kind: 'eucalyptus-4.4', short: 'e44', type: 'm1.large', tags: true, knobs: {} },
+  { kind: 'aws', short: 'aws', type: 'm3.medium', tags: true, knobs: TRAPS },
 ];
 
 const TRIALS = Object.entries(RELEASES).flatMap(([release, words]) =>
@@ -110,13 +117,13 @@ describe('the matrix of clusters', function () {
   });
   after(() => site.close());
 
-  const deployed = async ({ name, kind, release, type }: (typeof TRIALS)[number]): Promise<DeploymentView> => {
+  const deployed = async ({ name, kind, release, type, knobs }: (typeof TRIALS)[number]): Promise<DeploymentView> => {
     const change = {
       release,
       instance: { type, key: site.lab.cloud(kind).keyName },
       nodes: { dea: { roles: ['dea'], count: 2 }, data: { roles: ['data-services'] } },
     };
-    const spec = site.spec(name, kind, change, { release, authorizedKey: client.publicKey });
+    const spec = site.spec(name, kind, change, { ...knobs, release, authorizedKey: client.publicKey });
     specs.set(name, spec);
     return (await site.start(spec, queueOf(kind))).readyOrParked(400_000, 500);
   };

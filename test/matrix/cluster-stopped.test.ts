@@ -3,8 +3,10 @@
 import assert from 'node:assert/strict';
 import { renameSync } from 'node:fs';
 import type { Kind } from '../../lab/types';
+import { nodeWorkflowIdOf } from '../../src/deployment/names';
 import { Cli } from '../cli/cli';
 import type { Ended } from '../cli/cli';
+import { Deployment } from '../support/deployment';
 import { OpenSshClient } from '../support/openssh-client';
 import { CLI, Site } from '../support/site';
 import type { SpecChange } from '../support/site';
@@ -12,14 +14,20 @@ import { eventually } from '../support/wait';
 
 /** By the command line. */
 const KIND = 'eucalyptus-4.4';
-/** Aborted; each has a cloud of its own, whose launches are held. `nodesAtOnce`: how many of its nodes are launched at the same time. */
-const ABORTED = [
-  { kind: 'eucalyptus-3.2', name: 'aborted-e32', nodesAtOnce: 1 },
-  { kind: 'aws', name: 'aborted-aws', nodesAtOnce: 3 },
+/**
+ * Launches are held there. `nodesAtOnce`: how many nodes of a deployment are launched at the same time. `tags`: an instance whose launch was
+ * not answered tells which node it is.
+ */
+const HOLDING = [
+  { kind: 'eucalyptus-3.2', short: 'e32', nodesAtOnce: 1, tags: false },
+  { kind: 'aws', short: 'aws', nodesAtOnce: 3, tags: true },
 ] as const;
+type Holding = (typeof HOLDING)[number];
 const RELEASE = '3.4.2';
 /** How a machine is set up is not tried here. */
 const QUICK = { release: RELEASE, bootDelay: 50, readyDelay: 50, oldBootIdFor: 50, downFor: 100, katoTakes: 20 };
+/** A cluster may have so much memory. */
+const LICENCE = { licenceMiB: 1_000_000 };
 const LIMIT_MS = 300_000;
 
 describe('a cluster that is stopped half-way', function () {
@@ -31,14 +39,21 @@ describe('a cluster that is stopped half-way', function () {
   before(async () => {
     site = await Site.open({ knobs: QUICK });
     client = new OpenSshClient(site.dir, site.lab.state.ports.ssh);
-    const kinds: readonly Kind[] = [KIND, ...ABORTED.map(({ kind }) => kind)];
+    const kinds: readonly Kind[] = [KIND, ...HOLDING.map(({ kind }) => kind)];
     await Promise.all(kinds.map((kind) => site.worker(kind, queueOf(kind))));
     const begin = (name: string, trial: Promise<void>): void => {
       // The test that awaits it reports its failure.
       trial.catch(() => undefined);
       results.set(name, trial);
     };
-    for (const each of ABORTED) begin(each.name, aborted(each));
+    for (const each of HOLDING) {
+      const first = aborted(each);
+      begin(`aborted-${each.short}`, first);
+      begin(
+        `alone-${each.short}`,
+        first.then(() => nodeAborted(each)),
+      );
+    }
     begin('canary', canary());
     begin('twice', twice());
   });
@@ -80,7 +95,7 @@ describe('a cluster that is stopped half-way', function () {
     const core = site.appliance('canary');
     assert.equal((await listOf('canary')).length, 1);
 
-    core.setKnobs({ licenceMiB: 1_000_000 });
+    core.setKnobs(LICENCE);
     const again = await run('up', path);
     assert.equal(again.code, 0, again.stdout + again.stderr);
     assert.deepEqual(await machinesOf(KIND, 'canary'), { ever: 22, left: 21 });
@@ -119,25 +134,54 @@ describe('a cluster that is stopped half-way', function () {
     }
   };
 
-  const aborted = async ({ kind, name, nodesAtOnce }: (typeof ABORTED)[number]): Promise<void> => {
-    const inZone = async (): Promise<readonly string[]> =>
-      (await site.lab.zone()).filter((line) => line.includes(name));
-    const held = (): number => site.lab.held(kind).filter(({ action }) => action === 'RunInstances').length;
-    const deployment = await site.start(site.spec(name, kind, cluster(3, { canary: 0 })), queueOf(kind));
+  const held = (kind: Kind): number => site.lab.held(kind).filter(({ action }) => action === 'RunInstances').length;
+  /** Until nodes are being launched, and the cloud does not answer. */
+  const launching = async (kind: Kind, deployment: Deployment, nodesAtOnce: number): Promise<void> => {
     await deployment.until('the core runs', ({ steps }) => steps.connect?.state === 'done', LIMIT_MS, 200);
-    assert.notDeepEqual(await inZone(), []);
     site.lab.fault({ kind, action: 'RunInstances', what: 'hold', times: 1_000 });
-    await eventually('nodes are being launched', () => held() === nodesAtOnce, LIMIT_MS);
-    await deployment.say('abort');
-    await deployment.until('it is taken back', ({ stage }) => stage === 'undoing', LIMIT_MS, 200);
-    assert.equal(held(), nodesAtOnce, 'no other launch was begun');
+    await eventually('nodes are being launched', () => held(kind) === nodesAtOnce, LIMIT_MS);
+  };
+  const letGo = (kind: Kind): void => {
     site.lab.clearFaults();
     site.lab.release(kind);
+  };
+
+  const aborted = async ({ kind, short, nodesAtOnce }: Holding): Promise<void> => {
+    const name = `aborted-${short}`;
+    const inZone = async (): Promise<readonly string[]> =>
+      (await site.lab.zone()).filter((line) => line.includes(name));
+    const deployment = await site.start(site.spec(name, kind, cluster(3, { canary: 0 })), queueOf(kind));
+    await launching(kind, deployment, nodesAtOnce);
+    assert.notDeepEqual(await inZone(), []);
+    await deployment.say('abort');
+    await deployment.until('it is taken back', ({ stage }) => stage === 'undoing', LIMIT_MS, 200);
+    assert.equal(held(kind), nodesAtOnce, 'no other launch was begun');
+    letGo(kind);
     const { stage, view } = await deployment.result();
     assert.equal(stage, 'aborted', JSON.stringify(view.undone));
     assert.deepEqual(await machinesOf(kind, name), { ever: 1 + nodesAtOnce, left: 0 }, 'launches that came late');
     const { addresses, groups } = await site.lab.inventory(kind);
     assert.deepEqual({ addresses, groups, zone: await inZone() }, { addresses: [], groups: [], zone: [] });
+  };
+
+  const nodeAborted = async ({ kind, short, tags }: Holding): Promise<void> => {
+    const name = `alone-${short}`;
+    const spec = site.spec(name, kind, cluster(2, {}), LICENCE);
+    const deployment = await site.start(spec, queueOf(kind));
+    await launching(kind, deployment, 1);
+    const { client: temporal } = await site.temporal(queueOf(kind));
+    const canary = new Deployment(temporal.workflow.getHandle(nodeWorkflowIdOf(name, 'dea-1')));
+    await canary.say('abort');
+    await canary.until('it is taken back', ({ stage }) => stage === 'undoing', LIMIT_MS, 200);
+    letGo(kind);
+    const failed = await deployment.result();
+    assert.match(failed.message ?? '', /Not ready: dea-1 \(aborted\), dea-2 \(held\)/);
+    assert.deepEqual(await machinesOf(kind, name), { ever: 2, left: tags ? 1 : 2 });
+
+    const again = await site.start(spec, queueOf(kind), failed.view.facts);
+    const { stage, nodes } = await again.readyOrParked(LIMIT_MS, 500);
+    assert.equal(stage, 'ready', JSON.stringify(nodes));
+    assert.deepEqual(await machinesOf(kind, name), { ever: tags ? 4 : 3, left: 3 });
   };
 
   it('14: a canary that fails leaves one machine, not twenty; aborted, it leaves the core; `up` then makes all twenty', () =>
@@ -146,7 +190,11 @@ describe('a cluster that is stopped half-way', function () {
   it('14: of two `up` with different counts at the same time the second is refused, and nothing of it is done', () =>
     results.get('twice'));
 
-  for (const { kind, name } of ABORTED)
+  for (const { kind, short, tags } of HOLDING) {
     it(`14: on ${kind} an abort while nodes are being launched leaves nothing in cloud and zone`, () =>
-      results.get(name));
+      results.get(`aborted-${short}`));
+
+    it(`14: on ${kind} an instance of a node that is aborted while it is being launched is ${tags ? 'terminated' : 'adopted by the next `up`'}, not doubled`, () =>
+      results.get(`alone-${short}`));
+  }
 });

@@ -45,7 +45,7 @@ export const RELEASE_ON = {
 } as const satisfies Partial<Record<Kind, TypedRelease>>;
 export type ClusterKind = keyof typeof RELEASE_ON;
 
-const LIMIT_MS = 300_000;
+const LIMIT_MS = 600_000;
 
 export class LabCluster {
   private readonly release: TypedRelease;
@@ -57,18 +57,22 @@ export class LabCluster {
     readonly name: string,
     readonly kind: ClusterKind,
     private readonly knobs: Partial<Knobs> = {},
+    private readonly movesStore = false,
   ) {
     this.release = RELEASE_ON[kind];
   }
 
+  /** @param movesStore whether its nodes have a container store that is moved */
   static async open(
     site: Site,
     name: string,
     kind: ClusterKind,
     taskQueue: string,
     knobs: Partial<Knobs> = {},
+    movesStore = false,
   ): Promise<LabCluster> {
-    return new LabCluster(site, await site.deployments(taskQueue), await site.temporal(taskQueue), name, kind, knobs);
+    const [deployments, temporal] = [await site.deployments(taskQueue), await site.temporal(taskQueue)];
+    return new LabCluster(site, deployments, temporal, name, kind, knobs, movesStore);
   }
 
   /** @param nodes the section of that name */
@@ -178,9 +182,8 @@ export class LabCluster {
       CORE: status.resources.instance?.privateIp ?? '',
       ROLES: roles.join(','),
     };
-    return TYPED[this.release].make.map((line) =>
-      line.replace(/HOST|CORE|ROLES/g, (key) => own[key as keyof typeof own]),
-    );
+    const typed = [...(this.movesStore ? ['stop', 'start'] : []), ...TYPED[this.release].make];
+    return typed.map((line) => line.replace(/HOST|CORE|ROLES/g, (key) => own[key as keyof typeof own]));
   }
 
   draining(roles: readonly string[] = ['dea']): string {

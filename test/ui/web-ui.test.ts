@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import type { BrowserContext, Page } from 'playwright-core';
-import { STEPS } from '../../src/deployment/steps';
+import { CORE } from '../../src/deployment/facts';
+import { stepsOn } from '../../src/deployment/steps';
 import { lookUp } from '../../lab/programs';
 import type { Deployment } from '../support/deployment';
 import { Site } from '../support/site';
@@ -107,7 +108,7 @@ describe('the Web UI of a deployment', function () {
     const page = await openPage(deployment, 'timeline');
     await page.getByText('User Metadata', { exact: true }).click();
     const text = await textOnceShown(page, /enable-roles/);
-    for (const { id } of STEPS)
+    for (const { id } of stepsOn({}, CORE))
       assert.match(
         text,
         new RegExp(`^${id}\\s.*${NOT_NEEDED.test(id) ? '– not-needed' : '✓ done'}`, 'm'),
@@ -120,6 +121,7 @@ describe('the Web UI of a deployment', function () {
 
   it('14: shows the nodes of a cluster in the current details, and their workflows by name', async () => {
     const page = await openPage(cluster, 'timeline');
+    await page.setViewportSize({ width: 1500, height: 1800 });
     await page.getByText('User Metadata', { exact: true }).click();
     const details = await textOnceShown(page, /paas is ready[^]*data-1/);
     for (const node of ['dea-1', 'dea-2', 'data-1'])
@@ -128,6 +130,7 @@ describe('the Web UI of a deployment', function () {
         new RegExp(`^${node}\\s+ready\\s+i-\\w+\\s+10\\.`, 'm'),
         `${node} is missing in:\n${details}`,
       );
+    assert.match(details, /core, 2 dea, 1 data/);
     assert.match(details, /kato enable, with the roles of the core/);
     assertNoSecrets(details);
     await screenshot(page, 'web-ui-cluster');

@@ -97,12 +97,12 @@ function timeOf({ stage, run }: NodeStatus, now: number): string {
 }
 
 function textOf(node: NodeStatus, now: number): string {
-  const { stage, roles, instance, error } = node;
+  const { stage, roles, instance, error, undone } = node;
   const place = [instance?.privateIp, instance?.id].filter((each) => each !== undefined).join(' ');
   const parts: Readonly<Record<NodeStatusStage, readonly string[]>> = {
     'needs-attention': [error === undefined ? '' : `${error.step}: ${failureText({ ...error, notYet: false })}`, place],
     lost: ['its workflow was ended from outside', place],
-    aborted: ['taken back'],
+    aborted: undone.every(({ ok }) => ok) ? ['taken back'] : ['not everything could be taken back', place],
     paused: [progressText(node), place],
     undoing: [undoText(node, now)],
     removing: [undoText(node, now), place],
