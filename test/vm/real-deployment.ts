@@ -81,7 +81,7 @@ export class RealDeployment {
     return this.deployment.until(
       what,
       (view) => {
-        assert.notEqual(view.stage, 'needs-attention', describeError(view));
+        assert.notEqual(view.stage, 'needs-attention', describeErrors(view));
         return good(view);
       },
       LIMIT_MS,
@@ -112,7 +112,7 @@ export class RealDeployment {
 
   async ready(): Promise<DeploymentView> {
     const view = await this.settled();
-    assert.equal(view.stage, 'ready', describeError(view));
+    assert.equal(view.stage, 'ready', describeErrors(view));
     await this.deployment.result();
     return view;
   }
@@ -138,8 +138,10 @@ export class RealDeployment {
   }
 }
 
-function describeError({ name, steps }: DeploymentView): string {
-  const failed = Object.entries(steps).find(([, { error }]) => error !== undefined);
+function describeErrors({ name, steps, nodes }: DeploymentView): string {
+  const failed = [...Object.entries(steps), ...Object.entries(nodes)].flatMap(([of, { error }]) =>
+    error === undefined ? [] : [[of, error]],
+  );
   return `${name}: ${JSON.stringify(failed)}`;
 }
 
