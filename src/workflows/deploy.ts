@@ -73,6 +73,7 @@ async function bringUp(spec: DeploymentSpec, steps: StepRunner, nodes: Nodes): P
   await steps.run('resolver');
   await steps.run('claim-admin');
 
+  await nodes.removeLost();
   await nodes.deployAll();
   await nodes.removeUnwanted();
 

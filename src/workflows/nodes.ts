@@ -7,6 +7,7 @@ import {
   ChildWorkflowCancellationType,
   defineSignal,
   executeChild,
+  isCancellation,
   setHandler,
   sleep,
 } from '@temporalio/workflow';
@@ -32,15 +33,21 @@ import type { DeploymentSpec } from '../deployment/spec';
 import { STEP_IDS } from '../deployment/steps';
 import type { StepId } from '../deployment/steps';
 import { freshView, memoOf } from '../deployment/view';
+import { callFindLost } from './calls';
+import { runKey } from './progress';
 import type { Progress } from './progress';
 import { Line, rollOut } from './rollout';
 import type { StepRunner } from './runner';
+import { atMost } from './together';
 import { Turns } from './turns';
 
 const changed = defineSignal<[NodeChange]>(SIGNAL.changed);
 
 /** Its earlier workflow may still be open for a moment when the deployment was ended from outside and started again. */
 const START_TRIES = 15;
+
+/** Nodes whose machine is asked for at the same time. */
+const LOOKS_AT_ONCE = 10;
 
 const STAGE_AFTER: Readonly<Record<Exclude<NodeResult['stage'], 'removed'>, NodeStage>> = {
   ready: 'ready',
@@ -80,6 +87,20 @@ export class Nodes {
       `Data would be lost with ${lost.join(', ')}: that needs \`up ${lost.map((node) => `--data-loss ${node}`).join(' ')}\`.`,
       'DATA_LOSS',
     );
+  }
+
+  /**
+   * Of the nodes that are to be removed or replaced, those whose machine is gone are removed first: while they are on the core's list, some
+   * releases cannot show it, and no new node would be seen there (bugs 102226, 103788).
+   */
+  async removeLost(): Promise<void> {
+    const { facts } = this.progress.view;
+    const leaving = [...unwantedNodes(this.spec, facts.nodes), ...nodesToReplace(this.spec, facts.nodes)];
+    const lost = new Set<NodeName>();
+    await atMost(LOOKS_AT_ONCE, leaving, async (node) => {
+      if (await this.isLost(node)) lost.add(node);
+    });
+    for (const node of leaving) if (lost.has(node)) await this.remove(node);
   }
 
   /** Makes all that are wanted: new ones first, then those that replace what was made otherwise, one by one. */
@@ -124,6 +145,26 @@ export class Nodes {
       ...(left.length === 0 ? [] : [`Not removed: ${left.join(', ')}.`]),
     ];
     return `${sentences.join(' ')} \`stackato-deploy up\` goes on with them.`;
+  }
+
+  private async isLost(node: NodeName): Promise<boolean> {
+    const { spec, progress } = this;
+    const known = progress.known(node);
+    if (known.instance === undefined) return false;
+    const input = {
+      spec: specOfNode(spec, node),
+      node,
+      known,
+      ...progress.reachedBy(node),
+      steps: ['launch'] as const,
+    };
+    try {
+      return (await callFindLost(`${node}/${runKey()}`, input)) !== undefined;
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      // The removal itself will find out.
+      return false;
+    }
   }
 
   private async deploy(node: NodeName, line: Line): Promise<boolean> {

@@ -96,6 +96,29 @@ describe('clusters, in every way that they go', function () {
     assert.equal(clusters.callsOf('launchInstance').at(-1)?.input.known.instance, undefined);
   });
 
+  it('14: of the nodes that go, those whose machine is gone are removed before any other is made', async () => {
+    const facts = await clusters.whole(
+      clusterNamed('dead-first', [
+        { name: 'dea', count: 3 },
+        { name: 'web', count: 1 },
+      ]),
+    );
+    clusters.fakes.lost = ({ node, steps }) =>
+      node === 'dea-2' || node === 'web-1' ? { step: steps[0]!, message: 'It is terminated.' } : undefined;
+    const changed = clusterNamed('dead-first', [
+      { name: 'dea', count: 1 },
+      { name: 'web', count: 2, instance: { type: 'c1.xlarge' } },
+    ]);
+    const { stage, view } = await (await clusters.bench.deploy(changed, facts)).result();
+    assert.deepEqual([stage, stagesIn(view)], ['ready', { 'dea-1': 'ready', 'web-1': 'ready', 'web-2': 'ready' }]);
+    assert.deepEqual(clusters.nodesOf('detachNode'), ['dea-2', 'web-1', 'dea-3']);
+    const order = clusters.fakes.calls
+      .filter(({ name, input }) => input.node !== CORE && ['attachNode', 'detachNode'].includes(name))
+      .map(({ name, input }) => `${name} ${input.node}`);
+    assert.deepEqual(order.slice(0, 2), ['detachNode dea-2', 'detachNode web-1']);
+    assert.equal(order.at(-1), 'detachNode dea-3');
+  });
+
   it('14: a node with data is not removed or replaced unless its loss was allowed, and then nothing else is done either', async () => {
     const data = { name: 'data', count: 2, roles: ['mysql', 'redis'] };
     const facts = await clusters.whole(clusterNamed('data', [data]));
