@@ -42,12 +42,12 @@ export class QemuMachine implements VirtualMachine {
 
   /** Returns once QEMU runs; the machine boots in the background. */
   static async create(options: ApplianceOptions, kvm: boolean): Promise<QemuMachine> {
-    const { dir, image, knobs, memory, privateIp, lan, instanceId, ephemeral = 0 } = options;
+    const { dir, image, knobs, memory, ports, privateIp, lan, instanceId, ephemeral = 0 } = options;
     if (image === undefined) throw new Error(`${instanceId} has no image to boot.`);
     const [disk, settings, metadata] = [join(dir, 'disk.qcow2'), join(dir, 'settings.json'), join(dir, 'metadata')];
     const ephemeralDisk = ephemeral > 0 ? join(dir, 'ephemeral.raw') : undefined;
     if (ephemeralDisk !== undefined) makeDisk(ephemeralDisk, ephemeral);
-    writeSettings(settings, knobs);
+    writeSettings(settings, knobs, ports.ssh);
     writeMetadata(metadata, options);
     await run(findProgram('qemu-img'), ['create', '-q', '-f', 'qcow2', '-b', image.root, '-F', 'raw', disk]);
     // The path of a Unix socket must be short.

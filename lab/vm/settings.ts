@@ -7,9 +7,13 @@ import type { Knobs } from '../knobs';
 
 const SECTOR = 512;
 
-/** Read by guest/rootfs/usr/lib/stackato/boot.py. */
-export function writeSettings(path: string, knobs: Knobs): void {
-  const text = JSON.stringify({ knobs, family: familyOf(knobs.release), dialogue: readDialogue(knobs.dialogue) });
+/**
+ * Read by guest/rootfs/usr/lib/stackato/boot.py.
+ * @param sshPort that of all machines of the lab, at which those of a cluster reach one another, too
+ */
+export function writeSettings(path: string, knobs: Knobs, sshPort: number): void {
+  const dialogue = readDialogue(knobs.dialogue);
+  const text = JSON.stringify({ knobs, family: familyOf(knobs.release), dialogue, sshPort });
   const length = Buffer.byteLength(text);
   writeFileSync(path, text + ' '.repeat((SECTOR - (length % SECTOR)) % SECTOR), { mode: 0o600 });
 }

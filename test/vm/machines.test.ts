@@ -258,8 +258,11 @@ describe('a real machine', function () {
     const addressOf = (node: string): string => view.facts.nodes[node]?.instance?.privateIp ?? 'none';
     const [core, dea] = [addressOf('core'), addressOf('dea-1')];
     const guest = await deployment.login();
-    const node = await deployment.login({ host: dea, port: 22, through: guest });
-    assert.match(await node.run('echo $SSH_CONNECTION'), new RegExp(`^${core} \\d+ ${dea} 22$`, 'm'));
+    const node = await deployment.login({ host: dea, through: guest });
+    assert.match(
+      await node.run('echo $SSH_CONNECTION'),
+      new RegExp(`^${core} \\d+ ${dea} ${site.lab.state.ports.ssh}$`, 'm'),
+    );
 
     // As the core sees it, and its console.
     const shown = await guest.run(withPath('kato status --all'));

@@ -32,7 +32,7 @@ def login() -> None:
     files.write(files.SETTINGS, json.dumps(settings | {'knobs': public}))
     if first:
         make_account(knobs)
-        configure_sshd(knobs)
+        configure_sshd(knobs, settings['sshPort'])
     if first and os.path.exists(CLOUD_INIT):
         return
     make_host_keys(anew=knobs['newHostKeyAtBoot'] and not first)
@@ -51,9 +51,12 @@ def make_account(knobs: dict[str, Any]) -> None:
         files.write('/etc/sudoers.d/stackato', 'stackato ALL=(ALL:ALL) NOPASSWD: ALL\n', 0o440)
 
 
-def configure_sshd(knobs: dict[str, Any]) -> None:
+def configure_sshd(knobs: dict[str, Any], port: int) -> None:
     banner, most = knobs['banner'], knobs['maxStartups']
     rows = [
+        # From outside, the second is forwarded to the first.
+        ('Port', '22'),
+        ('Port', str(port)),
         ('PasswordAuthentication', yes('password' in knobs['auth'])),
         ('KbdInteractiveAuthentication', yes('keyboard-interactive' in knobs['auth'])),
         ('PubkeyAuthentication', yes('publickey' in knobs['auth'])),
