@@ -96,7 +96,10 @@ describe('command line, with nodes', function () {
     const smaller = specFile('team', { dea: 3, data: 0 });
     const plan = await cli(['plan', smaller]);
     assert.equal(plan.code, 0);
-    assert.match(plan.stdout, /\nNodes of the deployment:\n {2}\+ dea-3\n {2}- data-1\nup would refuse this\.\n/);
+    assert.match(
+      plan.stdout,
+      /\nNodes of the deployment:\n {2}\+ dea-3\n {2}- data-1\n\nup would refuse this\.\nThe deployment team would lose data\./,
+    );
     const refused = await cli(['up', smaller]);
     assert.equal(refused.code, 2);
     assert.match(
