@@ -115,7 +115,7 @@ describe('a real machine', function () {
       {
         network: { mode: 'static', gateway: WRONG_GATEWAY },
         timing: {
-          poll: '4s',
+          poll: '8s',
           rebootWait: '15s',
           authGrace: '60s',
           // Longer than an emulated machine takes to shut down: until then it still has its old network.

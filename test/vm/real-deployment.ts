@@ -48,7 +48,8 @@ export class RealDeployment {
         image: site.imageFrom('stackato-2.6.6', KIND, builtImage()),
         instance: { type: TYPE, key: 'lab' },
         timing: {
-          poll: '4s',
+          // A login takes more than a second of an emulated machine's processor.
+          poll: '8s',
           rebootWait: '15s',
           authGrace: '60s',
           deadline: {

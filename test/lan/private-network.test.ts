@@ -10,7 +10,7 @@ import { QemuMachine } from '../../lab/vm/machine';
 import { withPath } from '../../src/machine/shell';
 import { freePort } from '../support/ports';
 import { eventually } from '../support/wait';
-import { Guest } from './guest';
+import { Guest } from '../vm/guest';
 
 const RELEASE = '2.10.6';
 const PASSWORD = 'stackato';
