@@ -6,6 +6,7 @@
  *   npm test -- --grep "static-ip"          other options are passed to mocha
  *   npm run test:campaign                   every fault in every call; takes long
  *   npm run test:matrix                     every release, disk and image; takes long
+ *   npm run test:cluster                    clusters that change, with accidents and kills; takes long
  *   npm run test:vm -- --dialogue FILE      one deployment, with kato's questions from this file
  *   npm run test:vm -- --kvm                with KVM, not emulated
  */

@@ -38,6 +38,7 @@ export const GROUPS = [
   { name: 'replay', jobs: 1, minutes: 3, folders: ['replay'] },
   { name: 'campaign', jobs: 1, minutes: 30, folders: ['campaign'], onDemand: true },
   { name: 'matrix', jobs: 2, minutes: 30, folders: ['matrix'], onDemand: true },
+  { name: 'cluster', jobs: 2, minutes: 30, folders: ['cluster'], onDemand: true },
   { name: 'vm', jobs: 1, minutes: 30, folders: ['vm'], onDemand: true },
   { name: 'lan', jobs: 1, minutes: 10, folders: ['lan'], onDemand: true },
 ];
