@@ -96,9 +96,13 @@ async function attachNode(...[deps, input, attempt]: Parameters<StepWork>): Prom
   try {
     return await ensureByCommand(deps, { ...input, need: `${input.need}-core-${boot.slice(0, 8)}` }, attempt, ATTACH);
   } catch (error) {
-    // Throws what is retried, if the core is going down.
+    // Throws what is retried, if the core is going down, or was meanwhile.
     if (error instanceof DeployError && error.code === 'COMMAND_NO_EFFECT')
-      await withCoreSession(deps, input, (session) => assertKatoReady(session, input.spec.release, 'processes'));
+      await withCoreSession(deps, input, async (session) => {
+        await assertKatoReady(session, input.spec.release, 'processes');
+        if ((await bootIdOf(session)) !== boot)
+          throw new DeployError('NOT_YET', 'The core has rebooted while the node attached.');
+      });
     throw error;
   }
 }

@@ -308,6 +308,18 @@ describe('the step attach', function () {
       assert.equal(acted(node).length, 2);
     });
 
+    it('14: attaches once more if the core is ready again by the time the command ends without effect', async () => {
+      await node.run('touch slow broken');
+      const first = run('attachNode', inputFor('3.4.2', attached));
+      await eventually(() => (acted(node).length === 1 ? true : undefined));
+      bootOfCore = '22222222-2222-4222-8222-222222222222';
+      await node.run('rm slow');
+      await failsWith(first, 'NOT_YET', /The core has rebooted while the node attached/);
+      await node.run('rm broken');
+      assert.equal((await run('attachNode', inputFor('3.4.2', attached))).changed, true);
+      assert.equal(acted(node).length, 2);
+    });
+
     it('14: parks without the effect if the core has been up all the time', async () => {
       await node.run('touch broken');
       for (let i = 0; i < 2; i++)
