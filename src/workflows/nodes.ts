@@ -7,7 +7,6 @@ import {
   ChildWorkflowCancellationType,
   defineSignal,
   executeChild,
-  isCancellation,
   setHandler,
   sleep,
 } from '@temporalio/workflow';
@@ -33,7 +32,7 @@ import type { DeploymentSpec } from '../deployment/spec';
 import { STEP_IDS } from '../deployment/steps';
 import type { StepId } from '../deployment/steps';
 import { freshView, memoOf } from '../deployment/view';
-import { callFindLost } from './calls';
+import { lookBack } from './look-back';
 import { runKey } from './progress';
 import type { Progress } from './progress';
 import { Line, rollOut } from './rollout';
@@ -147,24 +146,11 @@ export class Nodes {
     return `${sentences.join(' ')} \`stackato-deploy up\` goes on with them.`;
   }
 
+  /** Not, if that cannot be found out: the removal itself will. */
   private async isLost(node: NodeName): Promise<boolean> {
     const { spec, progress } = this;
-    const known = progress.known(node);
-    if (known.instance === undefined) return false;
-    const input = {
-      spec: specOfNode(spec, node),
-      node,
-      known,
-      ...progress.reachedBy(node),
-      steps: ['launch'] as const,
-    };
-    try {
-      return (await callFindLost(`${node}/${runKey()}`, input)) !== undefined;
-    } catch (error) {
-      if (isCancellation(error)) throw error;
-      // The removal itself will find out.
-      return false;
-    }
+    if (progress.factsOf(node).instance === undefined) return false;
+    return (await lookBack(specOfNode(spec, node), progress, node, `${node}/${runKey()}`, ['launch'])) !== undefined;
   }
 
   private async deploy(node: NodeName, line: Line): Promise<boolean> {

@@ -8,9 +8,10 @@ import { CORE } from '../deployment/facts';
 import type { Known, NodeName, RebootReason } from '../deployment/facts';
 import type { DeploymentSpec } from '../deployment/spec';
 import type { StepInput, StepOutcome } from '../deployment/activities';
-import { callFindLost, callStepActivity } from './calls';
+import { callStepActivity } from './calls';
 import type { Answer, Decisions } from './decisions';
 import { stepFailureOf, unsettledOf } from './failures';
+import { lookBack } from './look-back';
 import { now, runKey } from './progress';
 import type { Progress } from './progress';
 
@@ -203,20 +204,8 @@ export class StepRunner {
       (each) => each !== id && this.progress.view.steps[each]?.state !== 'skipped',
     );
     if (!this.decisions.rules.repeat || !earlier.some((each) => each !== 'preflight')) return undefined;
-    try {
-      const need = `${runKey()}-${this.tries.get(id) ?? 1}`;
-      return await callFindLost(`${id}/${need}`, {
-        spec: this.spec,
-        node: this.node,
-        known: this.progress.known(this.node),
-        ...this.progress.reachedBy(this.node),
-        steps: earlier,
-      });
-    } catch (error) {
-      if (isCancellation(error)) throw error;
-      // The step's own failure is shown; that this check failed too adds nothing.
-      return undefined;
-    }
+    // If this check fails, too, that adds nothing: the step's own failure is shown.
+    return lookBack(this.spec, this.progress, this.node, `${id}/${runKey()}-${this.tries.get(id) ?? 1}`, earlier);
   }
 
   async whilePaused(): Promise<void> {
