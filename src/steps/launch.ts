@@ -4,7 +4,16 @@ import { CORE } from '../deployment/facts';
 import { groupNameOf, nodesGroupNameOf, OWNER_TAG } from '../deployment/names';
 import { waitOut } from './attempt';
 import { planUserData, resolveUserData } from './cloud/user-data';
-import { allOurs, clientTokenOf, findOurs, findUnassigned, isGone, refuseStopped, stateText } from './cloud/instances';
+import {
+  allOurs,
+  clientTokenOf,
+  findOurs,
+  findUnassigned,
+  isGone,
+  refuseStopped,
+  stateText,
+  terminateAll,
+} from './cloud/instances';
 import type { Dependencies } from './dependencies';
 import { required } from './known';
 import { createTags, ec2Call, referenceText, tagSpecification } from './planning';
@@ -84,11 +93,7 @@ async function terminateInstance(...[deps, input, attempt]: Parameters<StepWork>
   const { cloud, known } = context;
   // Where nothing tells nodes apart, one that came of a launch without an answer is left for the next launch, or for whoever deletes the group.
   const ours = await allOurs(context);
-  const alive = ours.filter(({ state }) => state !== 'terminated');
-  for (const { id, state } of alive) {
-    if (state !== 'shutting-down') await cloud.terminate(id);
-  }
-  if (alive.length > 0) throw new DeployError('NOT_YET', `Terminating ${alive.map(({ id }) => id).join(', ')}.`);
+  await terminateAll(cloud, ours);
   waitOut(attempt, cloud);
   // Clouds list terminated instances for a while: one that an earlier `down` terminated is not reported again.
   const isNew = known.instance !== undefined || attempt.number > 1;

@@ -2,6 +2,7 @@ import { DeployError } from '../deployment/errors';
 import { groupNameOf, nodesGroupNameOf, nodesMarkOf } from '../deployment/names';
 import type { DeploymentSpec } from '../deployment/spec';
 import { waitOut } from './attempt';
+import { terminateAll } from './cloud/instances';
 import {
   asNodesGroup,
   authorizeMissing,
@@ -96,15 +97,9 @@ async function deleteNodesGroup(...[deps, input, attempt]: Parameters<StepWork>)
   if (nodes === undefined || nodes.description !== nodesMarkOf(owner)) return NOTHING;
   const marks = `${owner}/`;
   const left = (await cloud.instancesIn(nodesGroupName, marks)).filter(
-    (instance) =>
-      instance.state !== 'terminated' &&
-      instance.groups.includes(nodesGroupName) &&
-      (instance.owner === undefined || instance.owner.startsWith(marks)),
+    ({ groups, owner: mark }) => groups.includes(nodesGroupName) && (mark === undefined || mark.startsWith(marks)),
   );
-  for (const { id, state } of left) {
-    if (state !== 'shutting-down') await cloud.terminate(id);
-  }
-  if (left.length > 0) throw new DeployError('NOT_YET', `Terminating ${left.map(({ id }) => id).join(', ')}.`);
+  await terminateAll(cloud, left);
   // EC2 keeps a group that a rule of another group names.
   const core = await cloud.findGroup(groupName);
   if (core?.description === owner && core.letsIn.includes(nodes.key)) await cloud.revokeGroup(core, nodes);

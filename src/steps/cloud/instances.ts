@@ -4,7 +4,8 @@ import { createHash } from 'node:crypto';
 import type { StepInput } from '../../deployment/activities';
 import { DeployError } from '../../deployment/errors';
 import { CORE } from '../../deployment/facts';
-import type { CloudInstance } from '../ports';
+import type { InstanceSpec } from '../../deployment/spec';
+import type { Cloud, CloudInstance } from '../ports';
 import type { Context } from '../step';
 
 export type Seeker = Pick<Context, 'cloud' | 'spec' | 'node' | 'mark' | 'groupName' | 'nodesGroupName' | 'known'>;
@@ -45,14 +46,29 @@ export async function findUnassigned(
   { cloud, spec, nodesGroupName, mark }: Seeker,
   assigned: readonly string[],
 ): Promise<CloudInstance | undefined> {
-  const { type, zone } = spec.instance;
   return (await cloud.instancesIn(nodesGroupName, mark)).find(
     (instance) =>
       (instance.state === 'running' || instance.state === 'pending') &&
       !assigned.includes(instance.id) &&
-      instance.type === type &&
-      (zone === undefined || instance.zone === zone),
+      fits(instance, spec.instance),
   );
+}
+
+/** Whether it has the wanted type, and is in the wanted zone, if one is wanted. */
+export function fits(instance: CloudInstance, { type, zone }: Pick<InstanceSpec, 'type' | 'zone'>): boolean {
+  return instance.type === type && (zone === undefined || instance.zone === zone);
+}
+
+/** Throws NOT_YET until nothing of them is left. */
+export async function terminateAll(
+  cloud: Pick<Cloud, 'terminate'>,
+  instances: readonly CloudInstance[],
+): Promise<void> {
+  const alive = instances.filter(({ state }) => state !== 'terminated');
+  for (const { id, state } of alive) {
+    if (state !== 'shutting-down') await cloud.terminate(id);
+  }
+  if (alive.length > 0) throw new DeployError('NOT_YET', `Terminating ${alive.map(({ id }) => id).join(', ')}.`);
 }
 
 /**

@@ -6,7 +6,7 @@ import { nodeMarkOf, nodesMarkOf } from '../../deployment/names';
 import type { DeploymentSpec, InstanceSpec } from '../../deployment/spec';
 import type { CloudInstance, Room } from '../ports';
 import type { Context } from '../step';
-import { isGone } from './instances';
+import { fits, isGone } from './instances';
 
 type Site = Pick<Context, 'cloud' | 'owner' | 'groupName' | 'nodesGroupName'>;
 
@@ -69,10 +69,10 @@ async function livingNodes({ cloud, owner, nodesGroupName }: Site): Promise<Clou
 }
 
 /** Where nothing tells nodes apart, they are counted by type and zone, each once. */
-function takeAlike(nodes: CloudInstance[], { type, zone }: InstanceSpec, most: number): number {
+function takeAlike(nodes: CloudInstance[], wanted: InstanceSpec, most: number): number {
   let taken = 0;
   while (taken < most) {
-    const index = nodes.findIndex((each) => each.type === type && (zone === undefined || each.zone === zone));
+    const index = nodes.findIndex((each) => fits(each, wanted));
     if (index < 0) break;
     nodes.splice(index, 1);
     taken += 1;
