@@ -80,10 +80,8 @@ export function changeLines({ add, remove, replace }: NodeChanges): readonly str
 export function dataLosses(nodes: Nodes, spec: DeploymentSpec): readonly DataLoss[] {
   const facts = factsOf(nodes);
   return [...nodesToReplace(spec, facts), ...unwantedNodes(spec, facts)].flatMap((node) => {
-    const { made } = facts[node] ?? {};
-    return mayHoldData({ ...(made === undefined ? {} : { made }) })
-      ? [{ node, services: dataServicesIn(spec.release, made?.roles ?? []) }]
-      : [];
+    const known = facts[node] ?? {};
+    return mayHoldData(known) ? [{ node, services: dataServicesIn(spec.release, known.made?.roles ?? []) }] : [];
   });
 }
 

@@ -1,5 +1,6 @@
 /** The nodes of a cluster, as the spec wants them: names, roles, and the spec of a single node. */
 
+import { CLOUD_KINDS } from './cloud-kinds';
 import { CORE } from './facts';
 import type { Facts, NodeFacts, NodeMake, NodeName } from './facts';
 import type { CloudKindName, DeploymentSpec, DnsSpec, NodeGroup } from './spec';
@@ -113,7 +114,7 @@ function numberIn(node: NodeName): number {
   return Number(/\d+$/.exec(node)?.[0] ?? 0);
 }
 
-/** Whether nodes are launched one at a time, because an instance does not tell which node it is: clouds without instance tags (cloud-kinds.ts). */
+/** Whether nodes are launched one at a time, because an instance does not tell which node it is. */
 export function launchesInTurn(kind: CloudKindName): boolean {
-  return kind === 'eucalyptus-3.2';
+  return CLOUD_KINDS[kind].instanceTags === 'none';
 }
