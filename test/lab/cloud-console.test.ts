@@ -4,15 +4,11 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  EC2Client,
-  GetConsoleOutputCommand,
-  RunInstancesCommand,
-  TerminateInstancesCommand,
-} from '@aws-sdk/client-ec2';
+import { GetConsoleOutputCommand, RunInstancesCommand, TerminateInstancesCommand } from '@aws-sdk/client-ec2';
+import type { EC2Client } from '@aws-sdk/client-ec2';
 import type { Clouds } from '../../lab/cloud';
 import type { Kind } from '../../lab/types';
-import { callV2, codeOf, fakeMachineFactory, startClouds, texts, until } from './support';
+import { callV2, codeOf, fakeMachineFactory, sdkOf, startClouds, texts, until } from './support';
 import type { Reply } from './support';
 
 const PRINTED = 'Linux version 3.2.0\r\nstackato login: ';
@@ -41,13 +37,7 @@ describe('lab: the console of an instance', function () {
     (await sdk(kind).send(new GetConsoleOutputCommand({ InstanceId: id }))).Output;
 
   function sdk(kind: Kind): EC2Client {
-    const { endpoint, region, accessKey, secretKey } = clouds.access(kind);
-    return new EC2Client({
-      endpoint,
-      region,
-      maxAttempts: 1,
-      credentials: { accessKeyId: accessKey, secretAccessKey: secretKey },
-    });
+    return sdkOf(clouds.access(kind));
   }
 
   function inState(kind: Kind, id: string, state: string): Promise<true> {

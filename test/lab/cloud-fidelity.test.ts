@@ -20,16 +20,15 @@ import {
   DescribeSecurityGroupsCommand,
   DescribeTagsCommand,
   DescribeVpcsCommand,
-  EC2Client,
   EC2ServiceException,
   RebootInstancesCommand,
   RunInstancesCommand,
   TerminateInstancesCommand,
 } from '@aws-sdk/client-ec2';
-import type { DescribeAvailabilityZonesCommandInput } from '@aws-sdk/client-ec2';
+import type { DescribeAvailabilityZonesCommandInput, EC2Client } from '@aws-sdk/client-ec2';
 import type { Clouds } from '../../lab/cloud';
 import type { Kind } from '../../lab/types';
-import { callV2, codeOf, fakeMachineFactory, startClouds, texts, until } from './support';
+import { callV2, codeOf, fakeMachineFactory, sdkOf, startClouds, texts, until } from './support';
 import type { Reply } from './support';
 
 const LATER: readonly Kind[] = ['eucalyptus-4.4', 'eucalyptus-5.1'];
@@ -52,14 +51,8 @@ describe('lab: the clouds answer like real ones', function () {
   });
 
   const sdk = (kind: Kind, who: 'user' | 'admin' = 'user'): EC2Client => {
-    const { endpoint, region, accessKey, secretKey, admin } = clouds.access(kind);
-    const keys = who === 'admin' && admin !== undefined ? admin : { accessKey, secretKey };
-    return new EC2Client({
-      endpoint,
-      region,
-      maxAttempts: 1,
-      credentials: { accessKeyId: keys.accessKey, secretAccessKey: keys.secretKey },
-    });
+    const { admin, ...access } = clouds.access(kind);
+    return sdkOf(who === 'admin' ? { ...access, ...admin } : access);
   };
   const old = (
     kind: Kind,

@@ -15,14 +15,14 @@ import {
   DescribeInstancesCommand,
   DescribeInstanceTypesCommand,
   DescribeSecurityGroupsCommand,
-  EC2Client,
   ReleaseAddressCommand,
   RunInstancesCommand,
   TerminateInstancesCommand,
 } from '@aws-sdk/client-ec2';
+import type { EC2Client } from '@aws-sdk/client-ec2';
 import type { Clouds } from '../../lab/cloud';
 import type { CloudAccess, Kind } from '../../lab/types';
-import { callV2, codeOf, fakeMachineFactory, post, startClouds, texts, until } from './support';
+import { callV2, codeOf, fakeMachineFactory, post, sdkOf, startClouds, texts, until } from './support';
 import type { Reply } from './support';
 
 const QUOTA = 4;
@@ -53,13 +53,7 @@ describe('lab: the clouds', function () {
   ): Promise<Reply> => callV2({ ...clouds.access('eucalyptus-3.2'), ...access }, params, method);
 
   function sdk(kind: Kind, changes: Partial<CloudAccess> = {}): EC2Client {
-    const { endpoint, region, accessKey, secretKey } = { ...clouds.access(kind), ...changes };
-    return new EC2Client({
-      endpoint,
-      region,
-      maxAttempts: 1,
-      credentials: { accessKeyId: accessKey, secretAccessKey: secretKey },
-    });
+    return sdkOf({ ...clouds.access(kind), ...changes });
   }
 
   async function launched32(group: string, more: Readonly<Record<string, string>> = {}): Promise<string> {

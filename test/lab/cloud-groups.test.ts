@@ -18,16 +18,15 @@ import {
   DescribeAvailabilityZonesCommand,
   DescribeInstancesCommand,
   DescribeSecurityGroupsCommand,
-  EC2Client,
   RevokeSecurityGroupIngressCommand,
   RunInstancesCommand,
   TerminateInstancesCommand,
 } from '@aws-sdk/client-ec2';
-import type { IpPermission } from '@aws-sdk/client-ec2';
+import type { EC2Client, IpPermission } from '@aws-sdk/client-ec2';
 import type { Clouds } from '../../lab/cloud';
 import { KINDS } from '../../lab/types';
 import type { Arrival, Kind } from '../../lab/types';
-import { callV2, codeOf, fakeMachineFactory, startClouds, texts, until } from './support';
+import { callV2, codeOf, fakeMachineFactory, sdkOf, startClouds, texts, until } from './support';
 import type { Reply } from './support';
 
 const OWNER = '000123456789';
@@ -49,15 +48,7 @@ describe('lab: the clouds, for clusters', function () {
     rmSync(dir, { recursive: true, force: true });
   });
 
-  const sdk = (kind: Kind): EC2Client => {
-    const { endpoint, region, accessKey, secretKey } = clouds.access(kind);
-    return new EC2Client({
-      endpoint,
-      region,
-      maxAttempts: 1,
-      credentials: { accessKeyId: accessKey, secretAccessKey: secretKey },
-    });
-  };
+  const sdk = (kind: Kind): EC2Client => sdkOf(clouds.access(kind));
   const old = (params: Readonly<Record<string, string>>): Promise<Reply> =>
     callV2(clouds.access('eucalyptus-3.2'), params);
   const makeGroup = async (kind: Kind, GroupName: string): Promise<string> => {
@@ -252,12 +243,8 @@ describe('lab: the clouds, for clusters', function () {
     assert.equal((await old({ Action: 'AllocateAddress' })).status, 406);
     for (const kind of KINDS) clouds.configure(kind, { capacity: 7, addresses: 3 });
     const used = (await clouds.inventory('eucalyptus-4.4')).instances.filter(({ state }) => state !== 'terminated');
-    const { endpoint, region, admin } = clouds.access('eucalyptus-4.4');
-    const asAdmin = new EC2Client({
-      endpoint,
-      region,
-      credentials: { accessKeyId: admin?.accessKey ?? '', secretAccessKey: admin?.secretKey ?? '' },
-    });
+    const { admin, ...access } = clouds.access('eucalyptus-4.4');
+    const asAdmin = sdkOf({ ...access, ...admin });
     const zones = await asAdmin.send(new DescribeAvailabilityZonesCommand({ ZoneNames: ['verbose'] }));
     const row = zones.AvailabilityZones?.find(({ ZoneName }) => ZoneName === '|- m1.large');
     assert.match(row?.State ?? '', new RegExp(`^000${7 - used.length} / 0007 `));

@@ -6,14 +6,14 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { DescribeImagesCommand, EC2Client, RegisterImageCommand, RunInstancesCommand } from '@aws-sdk/client-ec2';
+import { DescribeImagesCommand, RegisterImageCommand, RunInstancesCommand } from '@aws-sdk/client-ec2';
 import { CreateBucketCommand, HeadBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import type { Clouds } from '../../lab/cloud';
 import { KINDS } from '../../lab/types';
 import type { Kind } from '../../lab/types';
 import { callS3, md5Header, shellBundle } from './s3-support';
 import type { BundleOptions, StoreReply, StoreRequest } from './s3-support';
-import { callV2, codeOf, fakeMachineFactory, startClouds, texts, until } from './support';
+import { callV2, codeOf, fakeMachineFactory, sdkOf, startClouds, texts, until } from './support';
 
 const ACL = { 'x-amz-acl': 'aws-exec-read' };
 
@@ -236,13 +236,7 @@ describe("lab: the clouds' S3", function () {
     /** The id, or `status code message` if it is refused. */
     async function register(kind: Kind, params: Readonly<Record<string, string>>): Promise<string> {
       if (kind === 'aws') {
-        const { endpoint, region, accessKey, secretKey } = clouds.access(kind);
-        const ec2 = new EC2Client({
-          endpoint,
-          region,
-          maxAttempts: 1,
-          credentials: { accessKeyId: accessKey, secretAccessKey: secretKey },
-        });
+        const ec2 = sdkOf(clouds.access(kind));
         const { ImageLocation, Name } = params;
         return ec2.send(new RegisterImageCommand({ ImageLocation, Name })).then(
           ({ ImageId }) => ImageId ?? '',
@@ -393,13 +387,7 @@ describe("lab: the clouds' S3", function () {
         ['lacking.part.01'],
       );
       const id = await register(kind, { ImageLocation: location, Name: 'lacking' });
-      const { endpoint, region, accessKey, secretKey } = clouds.access(kind);
-      const ec2 = new EC2Client({
-        endpoint,
-        region,
-        maxAttempts: 1,
-        credentials: { accessKeyId: accessKey, secretAccessKey: secretKey },
-      });
+      const ec2 = sdkOf(clouds.access(kind));
       const { Instances: [instance] = [] } = await ec2.send(
         new RunInstancesCommand({ ImageId: id, MinCount: 1, MaxCount: 1, InstanceType: 'm1.large' }),
       );

@@ -1,6 +1,7 @@
 /** For the tests of the lab: a signer of its own, and fake machines that only record calls. */
 
 import { createHmac } from 'node:crypto';
+import { EC2Client } from '@aws-sdk/client-ec2';
 import { XMLParser } from 'fast-xml-parser';
 import { ChildProcesses } from '../../lab/child-processes';
 import { Clouds } from '../../lab/cloud';
@@ -177,6 +178,21 @@ export interface Reply {
 }
 
 type Credentials = Pick<CloudAccess, 'endpoint' | 'accessKey' | 'secretKey'>;
+
+/** A client that tries each call once. Not of 3.2 and 3.4, which it cannot talk to. */
+export function sdkOf({
+  endpoint,
+  region,
+  accessKey,
+  secretKey,
+}: Credentials & Pick<CloudAccess, 'region'>): EC2Client {
+  return new EC2Client({
+    endpoint,
+    region,
+    maxAttempts: 1,
+    credentials: { accessKeyId: accessKey, secretAccessKey: secretKey },
+  });
+}
 
 let milliseconds = 0;
 
