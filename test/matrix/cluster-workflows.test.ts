@@ -66,6 +66,8 @@ describe('clusters, in every way that they go', function () {
     await assert.rejects(node.say('resume', { from: 'launch' }));
     await node.say('resume');
     await eventually('tried again', () => clusters.nodesOf('detachNode').length === 2);
+    // The deployment may not have heard yet that it was tried again: only the node itself knows that it is parked anew.
+    await node.untilStage('needs-attention');
     await clusters.parked(deployment, 'dea-2');
     assert.equal(await node.say('skip'), 'Going on without attach.');
     clusters.fakes.recover('detachNode');
